@@ -1,0 +1,128 @@
+"""The shape of a model: `GPTConfig`, read from Hugging Face's `config.json` and checked.
+
+Letters used for shapes throughout the package:
+
+    V  vocab_size     d  n_embd, the width of the residual stream   T  positions in this run
+    C  n_positions    e  d / H, the width of one head               S  positions attended to: T and the cached ones
+    L  n_layer        m  n_inner, the neurons of one MLP
+    H  n_head
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from gpt.errors import ConfigError
+from gpt.ops import ACTIVATIONS
+
+ARCHITECTURES = ("GPT2LMHeadModel", "GPT2Model")
+
+
+@dataclass(frozen=True)
+class GPTConfig:
+    """Everything about a GPT-2 that is not a weight, under Hugging Face's names and with its defaults (GPT-2 small).
+
+    >>> GPTConfig.from_dict({"n_embd": 192, "n_head": 6, "n_layer": 6}).head_width
+    32
+    """
+
+    vocab_size: int = 50257
+    n_positions: int = 1024
+    n_embd: int = 768
+    n_layer: int = 12
+    n_head: int = 12
+    n_inner: int | None = None
+    activation_function: str = "gelu_new"
+    layer_norm_epsilon: float = 1e-5
+    scale_attn_weights: bool = True
+    scale_attn_by_inverse_layer_idx: bool = False
+    tie_word_embeddings: bool = True
+    eos_token_id: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("vocab_size", "n_positions", "n_embd", "n_layer", "n_head"):
+            _require_count(name, getattr(self, name))
+        if self.n_inner is not None:
+            _require_count("n_inner", self.n_inner)
+        if self.n_embd % self.n_head:
+            raise ConfigError(
+                f"n_embd is {self.n_embd} and n_head is {self.n_head}: the heads must divide the width evenly."
+            )
+        if self.activation_function not in ACTIVATIONS:
+            raise ConfigError(
+                f"activation_function is {self.activation_function!r}: known are {', '.join(sorted(ACTIVATIONS))}."
+            )
+        epsilon = self.layer_norm_epsilon
+        if isinstance(epsilon, bool) or not isinstance(epsilon, int | float) or not 0 <= epsilon < math.inf:
+            raise ConfigError(f"layer_norm_epsilon is {epsilon!r}: it must be a number, zero or more.")
+        for name in ("scale_attn_weights", "scale_attn_by_inverse_layer_idx", "tie_word_embeddings"):
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigError(f"{name} is {getattr(self, name)!r}: it must be true or false.")
+
+    @property
+    def head_width(self) -> int:
+        """e: how many dimensions of the residual stream one head reads and writes through."""
+        return self.n_embd // self.n_head
+
+    @property
+    def mlp_width(self) -> int:
+        """m: the neurons of one MLP, four times the width unless the checkpoint says otherwise."""
+        return self.n_inner or 4 * self.n_embd
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers were learned; a tied head counts once."""
+        d, m = self.n_embd, self.mlp_width
+        attention = (d + 1) * 3 * d + (d + 1) * d
+        mlp = (d + 1) * m + (m + 1) * d
+        head = 0 if self.tie_word_embeddings else self.vocab_size * d
+        return (self.vocab_size + self.n_positions) * d + self.n_layer * (attention + mlp + 4 * d) + 2 * d + head
+
+    def score_divisor(self, layer: int) -> float:
+        """What block `layer` divides q·k by: sqrt(e), times `layer` + 1 where the checkpoint asks for that."""
+        divisor = math.sqrt(self.head_width) if self.scale_attn_weights else 1.0
+        return divisor * (layer + 1) if self.scale_attn_by_inverse_layer_idx else divisor
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "GPTConfig":
+        """The configuration in the text of a `config.json`; a ConfigError says what is wrong with it."""
+        try:
+            given = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ConfigError(f"this is not JSON: {error}.") from error
+        if not isinstance(given, dict):
+            raise ConfigError("this must be a JSON object, with keys such as n_layer and n_embd.")
+        return cls.from_dict(given)
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> "GPTConfig":
+        """The configuration in a parsed `config.json`. What this code cannot run is refused by name."""
+        _refuse_other_architectures(given)
+        known = {field.name for field in fields(cls)}
+        values = {name: value for name, value in given.items() if name in known}
+        if isinstance(values.get("eos_token_id"), list):
+            values["eos_token_id"] = next(iter(values["eos_token_id"]), None)
+        return cls(**values)
+
+
+def _require_count(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ConfigError(f"{name} is {value!r}: it must be a whole number, one or more.")
+
+
+def _refuse_other_architectures(given: Mapping[str, Any]) -> None:
+    model_type = given.get("model_type", "gpt2")
+    if model_type != "gpt2":
+        raise ConfigError(f"model_type is {model_type!r}: GPT Explorer runs GPT-2 models only (model_type 'gpt2').")
+    architectures = given.get("architectures") or ARCHITECTURES[:1]
+    if not any(name in ARCHITECTURES for name in architectures):
+        raise ConfigError(
+            f"the architecture is {', '.join(map(str, architectures))}: "
+            f"GPT Explorer runs language models only ({' or '.join(ARCHITECTURES)})."
+        )
+    if given.get("add_cross_attention"):
+        raise ConfigError("add_cross_attention is true: a GPT-2 that attends to an encoder cannot be run here.")
+    if given.get("quantization_config"):
+        raise ConfigError("the weights are quantized (quantization_config): use the checkpoint they were made from.")

@@ -1,0 +1,29 @@
+"""The tree of errors: everything that can go wrong on purpose derives from `GPTError`.
+
+A message says what was wrong, where, and what to do about it; whoever catches `GPTError` at the edge of a program can
+print the message as it is.
+"""
+
+
+class GPTError(Exception):
+    """Something the user can understand and mend."""
+
+
+class ConfigError(GPTError):
+    """A `config.json` that is malformed, or that describes a model which is not a GPT-2 this code can run."""
+
+
+class WeightError(GPTError):
+    """A tensor that is missing, unknown or of the wrong shape."""
+
+
+class InputError(GPTError):
+    """Token ids that the model cannot read: none at all, too many, or outside the vocabulary."""
+
+
+class HookError(GPTError):
+    """A hook returned a value that does not fit where it was put."""
+
+
+class SamplingError(GPTError):
+    """A temperature, top-k or top-p outside its range."""

@@ -1,0 +1,108 @@
+"""Activation names and the hook protocol.
+
+A hook is any function `hook(name, value) -> value | None`. The forward pass calls it once for every intermediate value,
+in the order in which they are computed. It can
+
+    watch    return None: the value stays as it is (keep a reference if you like: values are never changed in place);
+    replace  return another value of the same shape: everything downstream is computed from that one;
+    stop     raise StopRun: the run ends there, and the exception reaches whoever started it.
+
+The names are TransformerLens', with five of our own: the mean and the variance inside a layer norm
+(`hook_mean`, `hook_var`), the scores before the mask (`hook_attn_scores_raw`, `hook_attn_scores_scaled`), and `logits`.
+There is no batch axis.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from gpt.config import GPTConfig
+from gpt.errors import HookError
+
+Hook = Callable[[str, Any], Any]
+
+HEAD_RESULTS = "hook_result"
+"""What each head wrote by itself: H times the size of the residual stream, so computed only on request."""
+
+_LAYER_NORM = {
+    "hook_mean": "T 1",
+    "hook_var": "T 1",
+    "hook_scale": "T 1",
+    "hook_normalized": "T d",
+    "hook_out": "T d",
+}
+_BLOCK = {
+    "hook_resid_pre": "T d",
+    **{f"ln1.{name}": shape for name, shape in _LAYER_NORM.items()},
+    "attn.hook_q": "T H e",
+    "attn.hook_k": "T H e",
+    "attn.hook_v": "T H e",
+    "attn.hook_attn_scores_raw": "H T S",
+    "attn.hook_attn_scores_scaled": "H T S",
+    "attn.hook_attn_scores": "H T S",
+    "attn.hook_pattern": "H T S",
+    "attn.hook_z": "T H e",
+    f"attn.{HEAD_RESULTS}": "T H d",
+    "hook_attn_out": "T d",
+    "hook_resid_mid": "T d",
+    **{f"ln2.{name}": shape for name, shape in _LAYER_NORM.items()},
+    "mlp.hook_pre": "T m",
+    "mlp.hook_post": "T m",
+    "hook_mlp_out": "T d",
+    "hook_resid_post": "T d",
+}
+
+
+class StopRun(Exception):
+    """Raised by a hook to end the run: what was computed so far has been seen, nothing more will be."""
+
+
+def activation_shapes(config: GPTConfig, head_results: bool = False) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Every activation name with the letters of its shape, in the order in which they are computed.
+
+    The first pair is ("hook_embed", ("T", "d")), the last ("logits", ("T", "V")).
+    """
+    names = {"hook_embed": "T d", "hook_pos_embed": "T d"}
+    for layer in range(config.n_layer):
+        for name, shape in _BLOCK.items():
+            if head_results or not name.endswith(HEAD_RESULTS):
+                names[f"blocks.{layer}.{name}"] = shape
+    names |= {f"ln_final.{name}": shape for name, shape in _LAYER_NORM.items()}
+    names["logits"] = "T V"
+    return ((name, tuple(shape.split())) for name, shape in names.items())
+
+
+def scoped(hook: Hook | None, prefix: str = "") -> Hook:
+    """The function that a part of the model hands its values to: `value = see(name, value)`.
+
+    It puts the prefix before the name, and returns the value to go on with: the hook's, if it gave one of the same
+    shape (HookError otherwise), else the one it was given.
+    """
+    if hook is None:
+        return lambda name, value: value
+
+    def see(name: str, value: Any) -> Any:
+        replacement = hook(prefix + name, value)
+        if replacement is None:
+            return value
+        if shape(replacement) != shape(value):
+            raise HookError(
+                f"the hook at {prefix + name} returned a value of shape {shape(replacement)}, not {shape(value)}."
+            )
+        return replacement
+
+    return see
+
+
+def shape(value: Any) -> tuple[int, ...]:
+    """The lengths of the axes of nested sequences, or of an array: shape([[1, 2, 3]]) = (1, 3).
+
+    Rows of different lengths have no shape: that is a HookError.
+    """
+    if hasattr(value, "shape"):
+        return tuple(value.shape)
+    if not hasattr(value, "__len__"):
+        return ()
+    inner = {shape(row) for row in value} if len(value) and hasattr(value[0], "__len__") else {()}
+    if len(inner) > 1:
+        raise HookError("the hook returned rows of different lengths.")
+    return (len(value), *inner.pop())

@@ -1,0 +1,161 @@
+"""Hugging Face names -> `Weights`, every shape checked.
+
+A checkpoint stores a linear layer of GPT-2 ("Conv1D") as (inputs, outputs): y = x · W + b. Here every matrix is kept
+the other way round, one row for each output, so that an output is the dot product of its row with the input. The output
+head is stored like that already.
+"""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from gpt.config import GPTConfig
+from gpt.errors import WeightError
+from gpt.ops import Matrix, Vector
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class LayerNormWeights:
+    gamma: Vector  # [d]
+    beta: Vector  # [d]
+
+
+@dataclass(frozen=True)
+class LinearWeights:
+    weight: Matrix  # [outputs, inputs]
+    bias: Vector  # [outputs]
+
+
+@dataclass(frozen=True)
+class BlockWeights:
+    ln_1: LayerNormWeights
+    attn_qkv: LinearWeights  # [3d, d]: rows for Q, then K, then V; head i has rows i·e to (i+1)·e of each
+    attn_out: LinearWeights  # [d, d]: head i has columns i·e to (i+1)·e
+    ln_2: LayerNormWeights
+    mlp_in: LinearWeights  # [m, d]
+    mlp_out: LinearWeights  # [d, m]
+
+
+@dataclass(frozen=True)
+class Weights:
+    token_embedding: Matrix  # [V, d]
+    position_embedding: Matrix  # [C, d]
+    blocks: tuple[BlockWeights, ...]  # L of them
+    ln_final: LayerNormWeights
+    unembedding: Matrix  # [V, d]; the very token_embedding where the head is tied
+
+
+class TensorSource(Protocol):
+    """Where weights come from, one tensor at a time: a large file need never be in memory twice."""
+
+    def vector(self, name: str) -> Vector:
+        """The tensor of that name, [n]."""
+
+    def matrix(self, name: str, *, transpose: bool = False) -> Matrix:
+        """The tensor of that name, [n, m]; transposed, [m, n]."""
+
+
+def tensor_shapes(config: GPTConfig) -> dict[str, Shape]:
+    """Every tensor that a checkpoint of this configuration holds, by Hugging Face's name (no `transformer.`)."""
+    d, m = config.n_embd, config.mlp_width
+    shapes: dict[str, Shape] = {"wte.weight": (config.vocab_size, d), "wpe.weight": (config.n_positions, d)}
+    for layer in range(config.n_layer):
+        for name, shape in {
+            "ln_1": (d,),
+            "attn.c_attn": (d, 3 * d),
+            "attn.c_proj": (d, d),
+            "ln_2": (d,),
+            "mlp.c_fc": (d, m),
+            "mlp.c_proj": (m, d),
+        }.items():
+            shapes[f"h.{layer}.{name}.weight"] = shape
+            shapes[f"h.{layer}.{name}.bias"] = shape[-1:]
+    shapes |= {"ln_f.weight": (d,), "ln_f.bias": (d,)}
+    if not config.tie_word_embeddings:
+        shapes["lm_head.weight"] = (config.vocab_size, d)
+    return shapes
+
+
+def check_shapes(config: GPTConfig, found: Mapping[str, Shape]) -> None:
+    """WeightError, naming the tensors, unless `found` is exactly what `tensor_shapes(config)` expects."""
+    expected = tensor_shapes(config)
+    if missing := [name for name in expected if name not in found]:
+        wanted = ", ".join(f"{name} {list(expected[name])}" for name in missing[:3])
+        raise WeightError(f"{_count(missing)} missing: {wanted}{_more(missing)}. Is n_layer ({config.n_layer}) right?")
+    if extra := [name for name in found if name not in expected]:
+        raise WeightError(
+            f"{_count(extra)} not part of a GPT-2 with this config.json: {', '.join(extra[:3])}{_more(extra)}."
+        )
+    for name, shape in expected.items():
+        if found[name] != shape:
+            raise WeightError(f"{name} has shape {list(found[name])}; config.json asks for {list(shape)}.")
+
+
+def load_weights(
+    config: GPTConfig, source: TensorSource, progress: Callable[[int, int], None] = lambda done, of: None
+) -> Weights:
+    """All weights of a model, read one tensor after the other.
+
+    `progress` is called after each block with how many of how many parts are done.
+    """
+    parts = config.n_layer + 2
+
+    def layer_norm(name: str) -> LayerNormWeights:
+        return LayerNormWeights(source.vector(f"{name}.weight"), source.vector(f"{name}.bias"))
+
+    def linear(name: str) -> LinearWeights:
+        return LinearWeights(source.matrix(f"{name}.weight", transpose=True), source.vector(f"{name}.bias"))
+
+    def block(layer: int) -> BlockWeights:
+        weights = BlockWeights(
+            ln_1=layer_norm(f"h.{layer}.ln_1"),
+            attn_qkv=linear(f"h.{layer}.attn.c_attn"),
+            attn_out=linear(f"h.{layer}.attn.c_proj"),
+            ln_2=layer_norm(f"h.{layer}.ln_2"),
+            mlp_in=linear(f"h.{layer}.mlp.c_fc"),
+            mlp_out=linear(f"h.{layer}.mlp.c_proj"),
+        )
+        progress(layer + 2, parts)
+        return weights
+
+    tokens, positions = source.matrix("wte.weight"), source.matrix("wpe.weight")
+    progress(1, parts)
+    blocks = tuple(block(layer) for layer in range(config.n_layer))
+    unembedding = tokens if config.tie_word_embeddings else source.matrix("lm_head.weight")
+    weights = Weights(tokens, positions, blocks, layer_norm("ln_f"), unembedding)
+    progress(parts, parts)
+    return weights
+
+
+class RandomTensors:
+    """Weights drawn at random, as GPT-2 was initialised: normal, standard deviation 0.02; gains 1, biases 0.
+
+    `spread` widens everything, gains and biases too, so that a test model has no zeros to hide behind.
+    """
+
+    def __init__(self, config: GPTConfig, seed: int = 0, spread: float | None = None) -> None:
+        self.shapes = tensor_shapes(config)
+        self.random = random.Random(seed)
+        self.spread = spread
+
+    def vector(self, name: str) -> Vector:
+        centre = 1.0 if ".ln_" in f".{name}" and name.endswith("weight") else 0.0
+        return [centre + value for value in self._draw(self.shapes[name][0], self.spread or 0.0)]
+
+    def matrix(self, name: str, *, transpose: bool = False) -> Matrix:
+        rows, columns = reversed(self.shapes[name]) if transpose else self.shapes[name]
+        return [self._draw(columns, self.spread or 0.02) for _ in range(rows)]
+
+    def _draw(self, count: int, deviation: float) -> list[float]:
+        return [self.random.gauss(0.0, deviation) for _ in range(count)]
+
+
+def _count(names: list[str]) -> str:
+    return "1 tensor is" if len(names) == 1 else f"{len(names)} tensors are"
+
+
+def _more(names: list[str]) -> str:
+    return f" and {len(names) - 3} more" if len(names) > 3 else ""
