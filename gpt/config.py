@@ -50,10 +50,9 @@ class GPTConfig:
             raise ConfigError(
                 f"n_embd is {self.n_embd} and n_head is {self.n_head}: the heads must divide the width evenly."
             )
-        if self.activation_function not in ACTIVATIONS:
-            raise ConfigError(
-                f"activation_function is {self.activation_function!r}: known are {', '.join(sorted(ACTIVATIONS))}."
-            )
+        known = sorted(ACTIVATIONS)  # a list: what a file holds may be anything, and only text can be looked up
+        if self.activation_function not in known:
+            raise ConfigError(f"activation_function is {self.activation_function!r}: known are {', '.join(known)}.")
         epsilon = self.layer_norm_epsilon
         if isinstance(epsilon, bool) or not isinstance(epsilon, int | float) or not 0 <= epsilon < math.inf:
             raise ConfigError(f"layer_norm_epsilon is {epsilon!r}: it must be a number, zero or more.")
@@ -117,6 +116,8 @@ def _refuse_other_architectures(given: Mapping[str, Any]) -> None:
     if model_type != "gpt2":
         raise ConfigError(f"model_type is {model_type!r}: GPT Explorer runs GPT-2 models only (model_type 'gpt2').")
     architectures = given.get("architectures") or ARCHITECTURES[:1]
+    if not isinstance(architectures, list | tuple):
+        architectures = [architectures]
     if not any(name in ARCHITECTURES for name in architectures):
         raise ConfigError(
             f"the architecture is {', '.join(map(str, architectures))}: "
