@@ -62,6 +62,8 @@ def distribution(logits: Vector, sampling: Sampling) -> Distribution:  # [V]
         raise SamplingError("the logits are not all finite numbers: the model's weights or an edit overflowed.")
     greedy = sampling.temperature == 0
     tempered = logits if greedy else [value / sampling.temperature for value in logits]
+    if not all(map(math.isfinite, tempered)):
+        raise SamplingError(f"the temperature is {sampling.temperature}, too near to zero: use 0, which is greedy.")
     ranked = sorted(range(len(logits)), key=lambda token: -logits[token])  # ties: the lower id first
     after_temperature = softmax_row(tempered)
     after_top_k = _keep(tempered, ranked[:1]) if greedy else _top_k(tempered, ranked, sampling.top_k)
