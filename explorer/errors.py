@@ -1,0 +1,11 @@
+"""The explorer's own branch of the tree of errors; see `gpt.errors` for what a message must say."""
+
+from gpt.errors import GPTError
+
+
+class CheckpointError(GPTError):
+    """A directory that is no GPT-2 this program can load: something is missing, damaged or does not fit."""
+
+
+class TokenizerError(GPTError):
+    """Tokenizer files that are missing, malformed or of another kind, or a text they cannot spell."""

@@ -1,0 +1,196 @@
+"""The weights of a model's directory: safetensors files as Hugging Face lays them out -> arrays, and rows for `gpt`.
+
+Either `model.safetensors` holds all tensors, or `model.safetensors.index.json` says which of several files holds which.
+"""
+
+import json
+import re
+from array import array
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from explorer.errors import CheckpointError
+from explorer.json_file import read_json
+from gpt.ops import Matrix, Vector
+from gpt.weights import Shape
+
+SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
+AGAIN = "Download it again."
+
+# How numpy reads each type of number. It has no bfloat16: that is the upper half of a float32.
+_NUMBERS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
+_MASK = re.compile(r"h\.\d+\.attn\.(masked_)?bias")  # buffers with the causal mask, in older checkpoints; no weights
+
+
+@dataclass(frozen=True)
+class StoredTensor:
+    """Where a tensor lies."""
+
+    path: Path
+    dtype: str  # safetensors' name: "F16"
+    shape: Shape
+    offset: int  # in bytes, from the beginning of the file
+
+
+class StoredTensors:
+    """The tensors of a directory by name (without `transformer.`, and without masks); read one at a time.
+
+    `tensors` can be looked at before anything is read: only the headers of the files have been.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.path = directory / SINGLE  # for messages
+        if self.path.is_file():
+            stored = _header(self.path)
+        elif (directory / INDEX).is_file():
+            self.path = directory / INDEX
+            stored = _sharded(self.path)
+        else:
+            raise CheckpointError(_no_weights(directory))
+        self.tensors = _plain_names(self.path, stored)
+        for name, tensor in self.tensors.items():
+            if tensor.dtype not in _NUMBERS:
+                raise CheckpointError(
+                    f"{tensor.path}: {name} is stored as {tensor.dtype}; {', '.join(_NUMBERS)} can be read. "
+                    "Use the checkpoint before it was quantized, or convert it."
+                )
+
+    @property
+    def shapes(self) -> dict[str, Shape]:
+        return {name: tensor.shape for name, tensor in self.tensors.items()}
+
+    def array(self, name: str) -> np.ndarray:
+        """The tensor of that name in the precision it is stored in (BF16 in float32, which holds the same numbers).
+
+        CheckpointError unless all of them are finite.
+        """
+        stored = self.tensors[name]
+        count = int(np.prod(stored.shape, dtype=np.int64))
+        try:
+            values = np.fromfile(stored.path, _NUMBERS[stored.dtype], count, offset=stored.offset)
+        except OSError as error:
+            raise CheckpointError(f"{stored.path}: {name} cannot be read: {error}.") from error
+        if len(values) < count:
+            raise CheckpointError(f"{stored.path}: the file ends within {name}. {AGAIN}")
+        if stored.dtype == "BF16":
+            values = (values.astype("<u4") << 16).view("<f4")
+        values = values.reshape(stored.shape)
+        _check_finite(values, f"{stored.path}: {name}")
+        return values
+
+
+class Rows:
+    """A TensorSource for `gpt` in plain Python: rows of floats, as lists, or as arrays where they must be small.
+
+    A list is the quicker to compute with, and takes 32 bytes a number; an array takes 4 (8 for float64).
+    """
+
+    def __init__(self, stored: StoredTensors, compact: bool) -> None:
+        self.stored = stored
+        self.compact = compact
+
+    def vector(self, name: str) -> Vector:
+        return self.stored.array(name).tolist()
+
+    def matrix(self, name: str, *, transpose: bool = False) -> Matrix:
+        values = self.stored.array(name)
+        if transpose:
+            values = values.T
+        if not self.compact:
+            return values.tolist()
+        typecode = "d" if values.dtype == np.float64 else "f"
+        return [array(typecode, row.tobytes()) for row in np.ascontiguousarray(values, dtype=typecode)]
+
+
+def _check_finite(values: np.ndarray, where: str) -> None:
+    finite = np.isfinite(values)
+    if not finite.all():
+        first = np.argwhere(~finite)[0]
+        raise CheckpointError(
+            f"{where} must hold finite numbers; {np.count_nonzero(~finite)} of {values.size} are not, the first at "
+            f"{first.tolist()}: {values[tuple(first)]}. The checkpoint is damaged or overflowed: use another one."
+        )
+
+
+def _header(path: Path) -> dict[str, StoredTensor]:
+    """Every tensor of one file, by the name it has there."""
+    try:
+        with safe_open(path, framework="numpy"):  # checks that the header is sound and the file complete
+            pass
+        # safetensors gives numbers to numpy in numpy's own types only, so not BF16, and maps the whole file, which
+        # then counts as memory in use: where each tensor lies is all that is needed to read them one by one.
+        with path.open("rb") as file:
+            size = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(size))
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(_damaged(path, error)) from error
+    header.pop("__metadata__", None)
+    return {
+        name: StoredTensor(path, entry["dtype"], tuple(entry["shape"]), 8 + size + entry["data_offsets"][0])
+        for name, entry in header.items()
+    }
+
+
+def _damaged(path: Path, error: Exception) -> str:
+    try:
+        with path.open("rb") as file:
+            pointer = file.read(20).startswith(b"version https://git")
+        size = path.stat().st_size
+    except OSError:
+        return f"{path}: this file cannot be read: {error}."
+    if pointer:
+        return f"{path}: this is a Git LFS pointer, not the weights themselves: run `git lfs pull` where it came from."
+    return f"{path}: this is no complete safetensors file ({size:,} bytes): {error}. {AGAIN}"
+
+
+def _sharded(index: Path) -> dict[str, StoredTensor]:
+    """The tensors that an index lists, each from the file it says."""
+    given = read_json(index, CheckpointError)
+    files = given.get("weight_map") if isinstance(given, dict) else None
+    if not isinstance(files, dict) or not files:
+        raise CheckpointError(f"{index}: weight_map must be an object with a file for each tensor. {AGAIN}")
+    for name, file in files.items():
+        if not isinstance(file, str) or file != Path(file).name:
+            raise CheckpointError(
+                f"{index}: {name} is said to be in {file!r}: it must be the name of a file beside it."
+            )
+    headers = {}
+    for file in sorted(set(files.values())):
+        path = index.with_name(file)
+        if not path.is_file():
+            missing = ", ".join([name for name in files if files[name] == file][:3])
+            raise CheckpointError(
+                f"{path}: this file is missing; {INDEX} says that it holds {missing}. Download it too."
+            )
+        headers[file] = _header(path)
+    for name, file in files.items():
+        if name not in headers[file]:
+            raise CheckpointError(f"{index.with_name(file)}: {name} is not in it, where {INDEX} says it is. {AGAIN}")
+    return {name: headers[file][name] for name, file in files.items()}
+
+
+def _plain_names(path: Path, stored: Mapping[str, StoredTensor]) -> dict[str, StoredTensor]:
+    """Hugging Face's names without the prefix that some checkpoints have, and without masks."""
+    found: dict[str, StoredTensor] = {}
+    for name, tensor in stored.items():
+        plain = name.removeprefix("transformer.")
+        if plain in found:
+            raise CheckpointError(f"{path}: {plain} is there twice, with transformer. before its name and without.")
+        if not _MASK.fullmatch(plain):
+            found[plain] = tensor
+    return found
+
+
+def _no_weights(directory: Path) -> str:
+    pickled = sorted(path.name for path in directory.glob("pytorch_model*.bin"))
+    if pickled:
+        return (
+            f"{directory / pickled[0]}: this is a Python pickle, and reading one can run any program that is "
+            f"hidden in it, so GPT Explorer does not. Take a copy of the model that has {SINGLE}; or, if you trust the "
+            "file, convert it: GPT2LMHeadModel.from_pretrained(...).save_pretrained(...) in transformers."
+        )
+    return f"{directory}: there are no weights: neither {SINGLE} nor {INDEX}. Download one of them too."
