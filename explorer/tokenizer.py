@@ -84,9 +84,9 @@ class Tokenizer:
         """The text of some ids; where they break off within a character, U+FFFD stands for it."""
         return b"".join(map(self.token_bytes, ids)).decode("utf-8", errors="replace")
 
-    def token_bytes(self, token: int) -> bytes:
+    def token_bytes(self, id: int) -> bytes:
         """The bytes of one token; `<id 4097>` for an id that the vocabulary has no token for."""
-        return self._tokens.get(token, b"<id %d>" % token)
+        return self._tokens.get(id, b"<id %d>" % id)
 
     def pieces(self, text: str) -> list[Piece]:
         """How `encode` comes to its ids: the pieces of the text, and every merge in each of them."""

@@ -1,0 +1,134 @@
+"""The app: themes and colours, the command palette, and the one screen it opens."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+from textual.theme import Theme
+
+from explorer.messages import Loading, Opened, OpenFailed
+from explorer.palette import NAMES, Palette
+from explorer.screens.keys import SECTIONS
+from explorer.screens.walk import WalkScreen
+from explorer.session import Session
+from gpt import GPTError
+
+DARK = Theme(
+    name="explorer-dark",
+    primary="#79c7ff",
+    secondary="#5fc9c0",
+    accent="#ffd166",
+    success="#8fdc9b",
+    warning="#ffb86b",
+    error="#ff8f8f",
+    foreground="#d6deea",
+    background="#0c1017",
+    surface="#111722",
+    panel="#1b2433",
+    dark=True,
+)
+LIGHT = Theme(
+    name="explorer-light",
+    primary="#0b63a5",
+    secondary="#0b7a75",
+    accent="#7a1fa2",
+    success="#1d7a35",
+    warning="#9a5b00",
+    error="#b3261e",
+    foreground="#1c232d",
+    background="#fbfbf9",
+    surface="#f1f2ee",
+    panel="#e2e5e0",
+    dark=False,
+)
+THEMES = (DARK.name, LIGHT.name, "ansi-dark", "ansi-light")
+
+SWITCH_INTERVAL = 0.0005  # seconds: how soon the computing thread lets the screen have its turn
+
+OpenModel = Callable[[Callable[[int, int], None]], Session]
+"""Loads the model, telling how far it is."""
+
+
+class ExplorerApp(App[str]):
+    """GPT Explorer on the screen. It returns a message if the model could not be opened."""
+
+    CSS_PATH = "explorer.tcss"
+    TITLE = "GPT Explorer"
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(self, open_model: OpenModel, prompt: str, model_name: str) -> None:
+        super().__init__()
+        self._open_model = open_model
+        self._walk = WalkScreen(prompt, model_name)
+        self._palette = 0
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+
+    def get_default_screen(self) -> Screen[object]:
+        return self._walk  # type: ignore[return-value]
+
+    def on_mount(self) -> None:
+        sys.setswitchinterval(SWITCH_INTERVAL)
+        self.theme = DARK.name
+        if os.environ.get("NO_COLOR"):
+            self._palette = NAMES.index("none")
+        self.theme_changed_signal.subscribe(self, lambda theme: self._restyle())
+        self.call_after_refresh(self._restyle)
+        self.call_after_refresh(self.run_worker, self._open, thread=True, exit_on_error=False)
+
+    def _open(self) -> None:
+        try:
+            self.post_message(Opened(self._open_model(lambda done, of: self._tell(done, of))))
+        except GPTError as error:
+            self.post_message(OpenFailed(str(error)))
+
+    def _tell(self, done: int, parts: int) -> None:
+        self.post_message(Loading(done, parts))
+
+    def on_loading(self, message: Loading) -> None:
+        self._walk.show_status(f"loading {message.done / message.parts:.0%}")
+
+    def on_opened(self, message: Opened) -> None:
+        self._walk.begin(message.session)
+
+    def on_open_failed(self, message: OpenFailed) -> None:
+        self.exit(message.reason, return_code=1)
+
+    # Colours
+
+    def action_next_theme(self) -> None:
+        index = THEMES.index(self.theme) if self.theme in THEMES else -1
+        self.theme = THEMES[(index + 1) % len(THEMES)]
+
+    def action_next_palette(self) -> None:
+        self._palette = (self._palette + 1) % len(NAMES)
+        self._restyle()
+        self.notify(f"Colours: {self._palette_name()}")
+
+    def _palette_name(self) -> str:
+        """In the terminal's own colours there are too few for heat: it is shaded with characters."""
+        return "none" if self.current_theme.ansi else NAMES[self._palette]
+
+    def _restyle(self) -> None:
+        self._walk.restyle(Palette(self._palette_name(), self.current_theme.dark))
+
+    # The command palette
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Every action that has a key, and the few that have none."""
+        for section, bindings in SECTIONS.items():
+            for binding in bindings:
+                run = self._runner(binding.action)
+                yield SystemCommand(binding.tooltip, f"{section} · key {self.get_key_display(binding)}", run)
+        for count in (5, 20, 50):
+            yield SystemCommand(f"Draw {count} tokens", "Next token", self._runner(f"draw({count})"))
+        yield SystemCommand("Choose a theme", "Program", self.action_change_theme)
+        yield SystemCommand("Save a picture of the screen", "Program · as SVG", self.deliver_screenshot)
+
+    def _runner(self, action: str) -> Callable[[], None]:
+        def run() -> None:
+            self.call_later(self._walk.run_action, action)
+
+        return run

@@ -1,0 +1,124 @@
+"""Where the user stands: stage, position, head, column; and the moves from there.
+
+A move that cannot be made (there is no block above the first) does nothing.
+"""
+
+from functools import cached_property
+
+from explorer.stages import Part, Stage, walk
+from gpt import activation_shapes
+from gpt.config import GPTConfig
+
+
+class Cursor:
+    """A place in the walk. The cursor in a picture stands in the row of `position`, at `column`."""
+
+    def __init__(self, config: GPTConfig) -> None:
+        self.config = config
+        self.stages = walk(config)
+        self.shapes = dict(activation_shapes(config))
+        self.stage_index = 0
+        self.position = 0
+        self.length = 1  # tokens in the sequence
+        self.head = 0
+        self.overview = False  # all heads of the block instead of one
+        self._columns: dict[str, int] = {}  # axis -> where the cursor is on it
+        self._parts: dict[str, int] = {}  # stage title -> which of its parts is shown
+
+    @property
+    def stage(self) -> Stage:
+        return self.stages[self.stage_index]
+
+    @property
+    def part(self) -> Part | None:
+        """The activation of this stage that is shown; None in the tokenizer's stage, which has none."""
+        parts = self.stage.parts
+        return parts[self._parts.get(self.stage.title, len(parts) - 1)] if parts else None
+
+    @property
+    def axes(self) -> str:
+        """The letters of the shown activation's shape, "HTS" for instance; "" where there is none."""
+        return "".join(self.shapes[self.part.activation]) if self.part else ""
+
+    @property
+    def columns(self) -> int:
+        """How many numbers there are in the cursor's row."""
+        config = self.config
+        sizes = {"d": config.n_embd, "e": config.head_width, "m": config.mlp_width, "V": config.vocab_size}
+        return sizes.get(self.axes[-1:], self.length)
+
+    @property
+    def column(self) -> int:
+        """Along the row: a dimension, a neuron, a key's position; among the logits the rank of a token."""
+        return min(self._columns.get(self.axes[-1:], 0), self.columns - 1)
+
+    def index(self, column: int) -> tuple[int, ...]:
+        """Where a column of the cursor's row is in the activation, whose axes come in different orders."""
+        if self.axes == "HTS":
+            return self.head, self.position, column
+        return (self.position, self.head, column) if self.axes == "THe" else (self.position, column)
+
+    @property
+    def residual_before(self) -> str | None:
+        """The residual stream as it was before the last stage that changed it."""
+        names = [stage.residual for stage in self.stages[: self.stage_index] if stage.residual]
+        earlier = [name for name in names if name != self.stage.residual]
+        return earlier[-1] if earlier else None
+
+    def go_to_stage(self, index: int) -> None:
+        self.stage_index = _within(index, len(self.stages))
+
+    def move_stage(self, by: int) -> None:
+        self.go_to_stage(self.stage_index + by)
+
+    def move_block(self, by: int) -> None:
+        """To the same stage of the next block or the one before; past the ends to the entrance and the exit."""
+        here = next(group for group in self.groups if self.stage_index in group)
+        index = self.groups.index(here) + by
+        if not 0 <= index < len(self.groups):
+            self.go_to_stage(here[0] if by < 0 else here[-1])
+            return
+        there = self.groups[index]
+        between_blocks = None not in (self.stages[here[0]].layer, self.stages[there[0]].layer)
+        self.go_to_stage(there[self.stage_index - here[0]] if between_blocks else there[0])
+
+    @cached_property
+    def groups(self) -> list[range]:
+        """Which stages belong together: the entrance, each block, the exit."""
+        starts = [i for i, stage in enumerate(self.stages) if not i or stage.layer != self.stages[i - 1].layer]
+        return [range(*ends) for ends in zip(starts, [*starts[1:], len(self.stages)])]
+
+    def go_to_position(self, position: int) -> None:
+        self.position = _within(position, self.length)
+
+    def move_position(self, by: int) -> None:
+        self.go_to_position(self.position + by)
+
+    def go_to_head(self, head: int) -> None:
+        self.head = _within(head, self.config.n_head)
+
+    def move_head(self, by: int) -> None:
+        """Round and round: after the last head comes the first."""
+        self.head = (self.head + by) % self.config.n_head
+
+    def go_to_column(self, column: int) -> None:
+        self._columns[self.axes[-1:]] = _within(column, self.columns)
+
+    def move_column(self, by: int) -> None:
+        self.go_to_column(self.column + by)
+
+    def go_to_part(self, index: int) -> None:
+        if 0 <= index < len(self.stage.parts):
+            self._parts[self.stage.title] = index
+
+    def move_part(self, by: int) -> None:
+        """Round and round through the parts of this stage."""
+        if self.part:
+            self.go_to_part((self.stage.parts.index(self.part) + by) % len(self.stage.parts))
+
+    def toggle_overview(self) -> None:
+        self.overview = not self.overview
+
+
+def _within(index: int, length: int) -> int:
+    return max(0, min(index, length - 1))

@@ -1,0 +1,62 @@
+"""What the parts of the screen tell each other."""
+
+from dataclasses import dataclass
+
+from textual.message import Message
+
+from explorer.paint.spans import Action
+from explorer.session import Session
+from explorer.trace import Trace
+
+
+@dataclass
+class Clicked(Message):
+    """Somebody clicked on a span that asks for something."""
+
+    action: Action
+
+
+@dataclass
+class PromptSubmitted(Message):
+    """The prompt was typed to its end."""
+
+    text: str
+
+
+class PromptAbandoned(Message):
+    """The prompt is to stay as it was before it was edited."""
+
+
+@dataclass
+class Opened(Message):
+    """The model is loaded."""
+
+    session: Session
+
+
+@dataclass
+class OpenFailed(Message):
+    """The model cannot be loaded."""
+
+    reason: str
+
+
+@dataclass
+class Loading(Message):
+    """So much of the model is loaded."""
+
+    done: int
+    parts: int
+
+
+@dataclass
+class RunEnded(Message):
+    """A run is over: complete, or cancelled on the way."""
+
+    trace: Trace
+    finished: bool
+    seconds: float
+
+
+class LensReady(Message):
+    """A lens that the view asked for has been computed."""

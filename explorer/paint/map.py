@@ -1,0 +1,70 @@
+"""The map of the model: where you are, what has been computed for this token, what is still to come."""
+
+from explorer.paint.spans import Line, Span, window
+from explorer.session import Session
+from explorer.stages import Stage
+from explorer.text import fit, width
+
+
+def map_of(session: Session, cells: int, height: int) -> list[Line]:
+    """The stages from top to bottom, the block you are in unfolded, the others on a line each."""
+    rows: list[Line] = []
+    here = 0
+    for group in session.cursor.groups:
+        stages = [session.cursor.stages[i] for i in group]
+        layer = stages[0].layer
+        inside = session.cursor.stage_index in group
+        if layer is not None:
+            rows.append(_block(session, layer, group[0], stages, inside))
+        if layer is None or inside:
+            for index, stage in zip(group, stages):
+                if index == session.cursor.stage_index:
+                    here = len(rows)
+                rows.append(_stage(session, index, stage, cells))
+    first, last = window(here, len(rows), height)
+    return rows[first:last]
+
+
+def _block(session: Session, layer: int, first: int, stages: list[Stage], inside: bool) -> Line:
+    done = [session.computed(stage) for stage in stages]
+    mark, style = ("●", "done") if all(done) else ("◐", "done") if any(done) else ("○", "dim")
+    return [Span(f"{mark} ", style), Span(f"block {layer}", "bold" if inside else "", ("stage", first))]
+
+
+def _stage(session: Session, index: int, stage: Stage, cells: int) -> Line:
+    indent = "" if stage.layer is None else "│ "
+    room = cells - width(indent)
+    if index == session.cursor.stage_index:
+        return [Span(indent, "dim"), Span(fit(f"▶ {stage.title}", room), "here", ("stage", index))]
+    done = session.computed(stage)
+    return [
+        Span(indent, "dim"),
+        Span("● " if done else "○ ", "done" if done else "dim"),
+        Span(fit(stage.title, room - 2), "" if done else "dim", ("stage", index)),
+    ]
+
+
+def rail(session: Session, cells: int) -> list[Line]:
+    """The map in one line, for narrow screens: the entrance, the blocks, the exit, and the stage you are at."""
+    stages, here = session.cursor.stages, session.cursor.stage_index
+    line: Line = []
+    for group in session.cursor.groups:
+        layer = stages[group[0]].layer
+        inside = here in group
+        name = "in" if layer is None and not group[0] else "out" if layer is None else str(layer)
+        done = all(session.computed(stages[i]) for i in group)
+        style = "here" if inside else "done" if done else "dim"
+        line.append(Span(f" {name} " if inside else name, style, ("stage", group[0])))
+        line.append(Span(" "))
+        if inside:
+            dots = [Span("◆" if i == here else "•", "here-text" if i == here else "dim", ("stage", i)) for i in group]
+            line += [*dots, Span(" ")]
+    return [_cut(line, cells)]
+
+
+def _cut(line: Line, cells: int) -> Line:
+    """What fits of the line around its lit part."""
+    lit = next((i for i, span in enumerate(line) if span.style == "here"), 0)
+    while sum(width(span.text) for span in line) > cells and lit:
+        line, lit = line[1:], lit - 1
+    return line

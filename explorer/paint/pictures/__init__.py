@@ -1,0 +1,68 @@
+"""The picture in the middle: for every kind of stage one that fits it, with its formula and a sentence below."""
+
+from collections.abc import Callable
+
+from explorer.paint.pictures.merges import merges
+from explorer.paint.pictures.scores import remark, scores
+from explorer.paint.pictures.vectors import vectors
+from explorer.paint.pictures.vocabulary import drawing, ledger, logits
+from explorer.paint.spans import Line, Span, choices, wrapped
+from explorer.session import Session
+from explorer.stages import Kind
+
+Painter = Callable[[Session, int, int, bool], list[Line]]
+
+_PAINTERS: dict[Kind, Painter] = {
+    Kind.MERGES: merges,
+    Kind.VECTORS: vectors,
+    Kind.NORM: vectors,
+    Kind.HEADS_OUT: vectors,
+    Kind.NEURONS: vectors,
+    Kind.SCORES: scores,
+    Kind.PATTERN: scores,
+    Kind.LOGITS: logits,
+    Kind.LEDGER: ledger,
+    Kind.DRAW: drawing,
+}
+
+
+def picture(session: Session, cells: int, height: int, halves: bool = True) -> list[Line]:
+    """The picture of the stage the cursor is at, in at most that many lines.
+
+    `halves`: two values may share a cell, one above the other, which takes colours to tell them apart.
+    """
+    stage = session.stage
+    below = [*wrapped(stage.formula, cells, "accent"), *wrapped(stage.sentence, cells)]
+    if stage.kind is Kind.PATTERN and session.computed(stage):
+        below.append(remark(session))
+    above = _choices(session, cells)
+    if above and height > 16:
+        above.append([])
+    room = height - len(above) - len(below) - 1
+    if room < 3:  # a very small screen: the numbers come first
+        below, room = [], height - len(above)
+    if session.computed(stage):
+        body = _PAINTERS[stage.kind](session, cells, room, halves)[:room]
+    else:
+        body = [[], [Span(_waiting(session), "dim")]]
+    filling: list[Line] = [[]] * (height - len(above) - len(body) - len(below))
+    return [*above, *body, *filling, *below]
+
+
+def _choices(session: Session, cells: int) -> list[Line]:
+    """What can be chosen in this stage: a part, a head."""
+    cursor, line = session.cursor, []
+    parts = session.stage.parts
+    if len(parts) > 1 and cursor.part:
+        line += choices([part.label for part in parts], parts.index(cursor.part), "part", cells)
+    if "H" in cursor.axes:
+        line.append(Span("  head " if line else "head ", "dim"))
+        room = cells - sum(len(span.text) for span in line)
+        line += choices([str(head) for head in range(cursor.config.n_head)], cursor.head, "head", room)
+    return [line] if line else []
+
+
+def _waiting(session: Session) -> str:
+    if session.computing:
+        return "Not computed yet: it fills in as the model gets here."
+    return "Not computed: the run was cancelled. Press r to go on."

@@ -1,0 +1,48 @@
+"""The tokenizer's work: the text cut into pieces, and the merges that glue each piece's bytes into tokens."""
+
+from explorer.paint.spans import Line, Span
+from explorer.session import Session
+from explorer.text import fit, visible, width
+
+
+def merges(session: Session, cells: int, height: int, halves: bool) -> list[Line]:
+    """The pieces of the prompt, and for the one you stand on every merge in order."""
+    token = session.ids[session.position]
+    piece = session.piece_at(session.position)
+    if piece is None:
+        return [
+            [Span("drawn ", "dim"), Span(session.label(token), "here"), Span(f"  id {token}", "dim")],
+            [],
+            [Span("This token was drawn by the model, not spelled from text: there is nothing to merge.", "dim")],
+        ]
+    values = " ".join(f"{byte:02x}" for byte in piece.bytes)
+    lines: list[Line] = [
+        [Span(fit("piece", 8), "dim"), Span(f" {visible(piece.text)} ", "here")],
+        [Span(fit("bytes", 8), "dim"), Span(fit(values, min(width(values), cells - 8)))],
+        [],
+    ]
+    if not piece.merges:
+        lines.append([Span("A single token: there is nothing to merge.", "dim")])
+    else:
+        lines += _steps(piece.bytes, [(merge.parts, merge.rank) for merge in piece.merges], height - 6)
+    return [*lines, [], _ids(session, piece.ids)]
+
+
+def _steps(spelled: bytes, steps: list[tuple[tuple[bytes, ...], int]], room: int) -> list[Line]:
+    """One line a merge; of a long word the last ones."""
+    lines: list[Line] = [[Span(fit("", 8)), *_parts(tuple(spelled[i : i + 1] for i in range(len(spelled))))]]
+    for number, (parts, rank) in enumerate(steps, start=1):
+        line = [Span(fit(f"merge {number}", 8), "dim"), *_parts(parts), Span(f"  rule {rank + 1}", "dim")]
+        lines.append(line)
+    return lines if len(lines) <= room else [lines[0], [Span("…", "dim")], *lines[max(1, len(lines) - room + 2) :]]
+
+
+def _parts(parts: tuple[bytes, ...]) -> Line:
+    return [span for part in parts for span in (Span(f" {visible(part)} ", "chip"), Span(" "))]
+
+
+def _ids(session: Session, ids: tuple[int, ...]) -> Line:
+    line: Line = [Span(fit("ids", 8), "dim")]
+    for id in ids:
+        line += [Span(f"{session.label(id)} ", "token"), Span(f"{id}  ")]
+    return line

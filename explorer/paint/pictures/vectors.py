@@ -1,0 +1,163 @@
+"""Vectors: one row of colour a token, then the whole vector of the token you stand on, then its largest numbers."""
+
+from explorer.paint.spans import Action, Line, Span, bar, page, signed_level, spread_of, window
+from explorer.session import Session
+from explorer.stages import Kind
+from explorer.text import fit, number, width
+from gpt.ops import Matrix, Vector
+
+_LABEL = 12  # cells for a token's text at the most
+_NUMBERED = 8  # cells for a number with its space
+
+
+def vectors(session: Session, cells: int, height: int, halves: bool) -> list[Line]:
+    """The picture of any activation with a vector for each position."""
+    cursor = session.cursor
+    assert cursor.part
+    rows = session.trace.matrix(cursor.part.activation, cursor.head)
+    spread = spread_of(rows)
+    head = _statistics(session) if session.stage.kind is Kind.NORM else []
+    vector = rows[session.position]
+    whole = len(vector) > _columns(session, len(vector), cells)[0]  # the grid cannot show the whole vector
+    strip = _strip(session, vector, spread, cells, halves) if whole else []
+    largest = _largest(session, vector, cells)
+    room = height - len(head)
+    grid_room = max(4, min(len(rows) + 1, room - len(strip) - 5))
+    grid = _grid(session, rows, spread, cells, min(grid_room, room))
+    if strip and len(grid) + len(strip) + 1 <= room:
+        grid += [[], *strip]
+    left = room - len(grid) - 1
+    if left >= 2:
+        grid += [[], *largest[:left]]
+    return [*head, *grid]
+
+
+def _grid(session: Session, rows: Matrix, spread: float, cells: int, height: int) -> list[Line]:
+    """All tokens, and as many columns as fit."""
+    labels, count, cursor = session.labels(), len(rows[0]), session.cursor
+    fitting, size, margin = _columns(session, count, cells)
+    left, right = page(cursor.column, count, fitting)
+    top, bottom = window(session.position, len(session.ids), height - 1)
+    shown = f"{_axis(session)}s {left}–{right - 1} of {count}" if right - left < count else f"{count} {_axis(session)}s"
+    lines: list[Line] = [[Span(" " * margin), Span(shown, "dim"), Span(f"   colour: ±{spread:.3g}", "dim")]]
+    for position in range(top, bottom):
+        lit = position == session.position
+        style = "here-text" if lit else "dim"
+        line = [Span(fit(labels[position], margin - 1, ">") + " ", style, ("position", position))]
+        if position >= len(rows):
+            line.append(Span("…", "dim"))
+        else:
+            values = rows[position]
+            for column in range(left, right):
+                here = lit and column == cursor.column
+                level = "here" if here else f"signed:{signed_level(values[column], spread)}"
+                text = fit(number(values[column]), size - 1, ">") + " " if size == _NUMBERED else " " * size
+                line.append(Span(text, level, ("cell", position, column)))
+        lines.append(line)
+    return lines
+
+
+def _columns(session: Session, count: int, cells: int) -> tuple[int, int, int]:
+    """How many of so many columns fit beside the labels, how wide each, and how wide the labels are."""
+    margin = min(_LABEL, max(map(width, session.labels()))) + 1
+    room = cells - margin
+    size = _NUMBERED if count * _NUMBERED <= room else max(1, min(3, room // count))
+    return min(count, room // size), size, margin
+
+
+def _axis(session: Session) -> str:
+    return "neuron" if session.cursor.axes[-1] == "m" else "dimension"
+
+
+def _strip(session: Session, vector: Vector, spread: float, cells: int, halves: bool) -> list[Line]:
+    """The whole vector of this token, broken into lines like text; with `halves`, each line holds two."""
+    size = min(len(vector), cells if cells < 16 else cells // 16 * 16)
+    column, position = session.cursor.column, session.position
+    levels = [str(signed_level(value, spread)) for value in vector]
+    levels[column] = "*"
+    rows = [levels[start : start + size] for start in range(0, len(levels), size)]
+    label = session.label(session.ids[position])
+    lines: list[Line] = [
+        [
+            Span(f"all {len(vector)} {_axis(session)}s of ", "dim"),
+            Span(label, "here-text"),
+            Span(f", {size} a row", "dim"),
+        ]
+    ]
+    if not halves or len(rows) == 1:
+        for row, top in enumerate(rows):
+            lines.append([_dot(level, ("cell", position, row * size + i)) for i, level in enumerate(top)])
+        return lines
+    for row in range(0, len(rows), 2):
+        top, bottom = rows[row], rows[row + 1] if row + 1 < len(rows) else []
+        line = []
+        for i, level in enumerate(top):
+            action = ("cell", position, row * size + i)
+            pair = f"signed:{level}/{bottom[i]}" if i < len(bottom) else f"signed:{level}/"
+            line.append(Span("▀", pair, action))
+        lines.append(line)
+    return lines
+
+
+def _dot(level: str, action: tuple[str, int, int]) -> Span:
+    return Span(" ", "here" if level == "*" else f"signed:{level}", action)
+
+
+def _statistics(session: Session) -> list[Line]:
+    """What the layer norm found before it normalised: mean, variance, and what it divides by."""
+    assert session.cursor.part
+    prefix = session.cursor.part.activation.rpartition(".")[0]
+    values = session.trace.values
+
+    def at(name: str) -> str:
+        return number(values[f"{prefix}.{name}"][session.position][0], 4)
+
+    return [
+        [
+            Span("mean ", "dim"),
+            Span(at("hook_mean")),
+            Span("   variance ", "dim"),
+            Span(at("hook_var")),
+            Span("   √(variance + ε) ", "dim"),
+            Span(at("hook_scale")),
+        ],
+        [],
+    ]
+
+
+def _largest(session: Session, vector: Vector, cells: int) -> list[Line]:
+    """The numbers that stand out: the heads' writes, the neurons that fired most, the largest dimensions."""
+    kind, layer = session.stage.kind, session.stage.layer
+    entries: list[Entry]
+    if kind is Kind.HEADS_OUT and layer is not None:
+        writes = session.trace.head_writes(layer, session.position)
+        lengths = [sum(value * value for value in write) ** 0.5 for write in writes or ()]
+        title = "how long a vector each head wrote"
+        entries = [(f"head {head}", size, ("head", head)) for head, size in enumerate(lengths)]
+    elif kind is Kind.NEURONS:
+        order = sorted(range(len(vector)), key=lambda neuron: -vector[neuron])
+        title = "fired most"
+        entries = [(f"neuron {i}", vector[i], ("cell", session.position, i)) for i in order[:12]]
+    else:
+        order = sorted(range(len(vector)), key=lambda dimension: -abs(vector[dimension]))
+        title = "largest"
+        entries = [(f"dimension {i}", vector[i], ("cell", session.position, i)) for i in order[:12]]
+    return [[Span(title, "dim")], *_bars(entries, cells)]
+
+
+Entry = tuple[str, float, Action]
+"""A name, its number, and where a click on it leads."""
+
+
+def _bars(entries: list[Entry], cells: int) -> list[Line]:
+    most = max((abs(value) for _, value, _ in entries), default=0.0) or 1.0
+    names = max((len(name) for name, _, _ in entries), default=0)
+    room = min(40, cells - names - 12)
+    return [
+        [
+            Span(f"{name:<{names}}  ", "", action),
+            Span(f"{number(value):>8}  "),
+            Span(bar(abs(value) / most, room), "positive" if value >= 0 else "negative"),
+        ]
+        for name, value, action in entries
+    ]

@@ -1,0 +1,136 @@
+"""The stages about the vocabulary: logits, the ledger from logits to probabilities, and the draw."""
+
+import math
+
+from explorer.paint.predictions import percent
+from explorer.paint.spans import Line, Span, bar, page
+from explorer.session import Session
+from explorer.text import fit, number
+from gpt import Distribution
+
+_TOKEN = 14
+
+
+def logits(session: Session, cells: int, height: int, halves: bool) -> list[Line]:
+    """The tokens by rank, each with its logit."""
+    ranking = session.trace.ranking("logits", session.position)
+    if ranking is None:
+        return []
+    low, high = min(ranking.logits), ranking.logits[ranking.order[0]]
+    first, last = page(session.cursor.column, len(ranking.order), height - 1)
+    room = min(40, max(0, cells - _TOKEN - 24))
+    lines: list[Line] = [[Span(f"{'rank':>5} {fit('token', _TOKEN)} {'id':>6} {'logit':>8}", "dim")]]
+    for rank in range(first, last):
+        token = ranking.order[rank]
+        value = ranking.logits[token]
+        lines.append(
+            [
+                *_ranked(session, rank, token, _TOKEN),
+                Span(f" {token:>6}", "dim"),
+                Span(f" {number(value):>8} "),
+                Span(bar((value - low) / ((high - low) or 1.0), room), "answer"),
+            ]
+        )
+    return lines
+
+
+def _ranked(session: Session, rank: int, token: int, names: int) -> Line:
+    """The beginning of a row: where the cursor is, the rank, the token."""
+    here = rank == session.cursor.column
+    action = ("cell", session.position, rank)
+    return [
+        Span(f"{'▶' if here else ' '}{rank + 1:>4} ", "here-text" if here else "dim", action),
+        Span(fit(session.label(token), names), "here" if here else "token", action),
+    ]
+
+
+def ledger(session: Session, cells: int, height: int, halves: bool) -> list[Line]:
+    """Every step from logit to probability, a token a line."""
+    step = session.step_after(session.position)
+    chances = step.distribution if step else session.chances(session.position)
+    if chances is None:
+        return []
+    settings = session.sampling
+    kept = f"{len(chances.order)} of {len(chances.logits)} stay"
+    top_k = "off" if settings.top_k is None else settings.top_k
+    head = f"T {settings.temperature:g}   top-k {top_k}   top-p {settings.top_p:g}   {kept}"
+    return [[Span(head)], [], *_rows(session, chances, step.token if step else None, cells, height - 2)]
+
+
+def _rows(session: Session, chances: Distribution, drawn: int | None, cells: int, height: int) -> list[Line]:
+    """The ledger's table: logit, over T, which cut it fell to, renormalised, running sum."""
+    order = session.ranked(session.position)
+    first, last = page(session.cursor.column, len(order), height - 1)
+    names = max(7, min(16, cells - 41))
+    title = f"{'rank':>5} {fit('token', names)}{'logit':>7}{'÷ T':>7}{'stays':>6}{'p':>7}{'sum':>6}"
+    lines: list[Line] = [[Span(title, "dim")]]
+    reached = dict(zip(chances.order, chances.cumulative))
+    for rank in range(first, last):
+        token = order[rank]
+        stays = token in reached
+        figures = f"{number(chances.logits[token], 2):>7}{number(chances.tempered[token], 2):>7}"
+        share = f"{percent(chances.probabilities[token]):>7}{reached[token]:>6.3f}" if stays else f"{'·':>7}{'·':>6}"
+        fate = Span(f"{_fate(chances, token):>6}", "done" if stays else "down")
+        line = [*_ranked(session, rank, token, names), Span(figures), fate, Span(share, "" if stays else "dim")]
+        lines.append([*line, Span(" ◂", "here-text")] if token == drawn else line)
+    return lines
+
+
+def _fate(chances: Distribution, token: int) -> str:
+    """Whether a token is still there after each cut."""
+    if chances.after_top_k[token] == -math.inf:
+        return "top-k"
+    return "top-p" if chances.after_top_p[token] == -math.inf else "✓"
+
+
+def drawing(session: Session, cells: int, height: int, halves: bool) -> list[Line]:
+    """The number line from 0 to 1 with the tokens laid along it, and where the random number falls."""
+    step = session.step_after(session.position)
+    if step is None:
+        return _given(session)
+    chances, number_drawn = step.distribution, step.number
+    size = min(cells, 80)
+    mark = min(size - 1, int(number_drawn * size))
+    place = chances.order.index(step.token)
+    start = chances.cumulative[place - 1] if place else 0.0
+    drawn = session.position + 1 in session.steps
+    lines: list[Line] = [
+        [Span("random number "), Span(f"{number_drawn:.6f}", "value"), Span(f"   seed {session.seed}", "dim")],
+        [Span(" " * mark), Span("▼", "here-text")],
+        _number_line(session, chances, size),
+        [Span("0" + " " * (size - 2) + "1", "dim")],
+        [
+            Span("it fell on " if drawn else "it falls on "),
+            Span(session.label(step.token), "here"),
+            Span(f" ({start:.4f} to {chances.cumulative[place]:.4f})"),
+            Span("" if drawn else "  n takes it", "dim"),
+        ],
+        [],
+    ]
+    return [*lines, *_rows(session, chances, step.token, cells, height - len(lines))]
+
+
+def _number_line(session: Session, chances: Distribution, size: int) -> Line:
+    """The tokens end to end, each as wide as it is probable; names where they fit."""
+    line: Line = []
+    before = 0
+    for index, (token, reached) in enumerate(zip(chances.order, chances.cumulative)):
+        end = round(reached * size)
+        if end > before:
+            label = session.label(token)
+            text = fit(label, end - before) if end - before > 2 else " " * (end - before)
+            line.append(Span(text, "stripe-a" if index % 2 else "stripe-b", ("cell", session.position, index)))
+            before = end
+    return line
+
+
+def _given(session: Session) -> list[Line]:
+    """Within the prompt nothing is drawn: what comes next was typed."""
+    following = session.ids[session.position + 1]
+    ranking = session.trace.ranking("logits", session.position)
+    words = "Nothing is drawn here: the prompt goes on with "
+    lines: list[Line] = [[Span(words), Span(session.label(following), "here")]]
+    if ranking:
+        rank, share = ranking.order.index(following) + 1, ranking.probabilities[following]
+        lines.append([Span(f"The model gave it {share:.2%}, rank {rank} of {len(ranking.order)}.", "dim")])
+    return [*lines, [], [Span("The draw is at the last token: press > to go there.", "dim")]]

@@ -1,0 +1,74 @@
+"""The next token: what the model would say if it stopped here, and what it says at the end."""
+
+from explorer.paint.spans import Line, Span, bar
+from explorer.ranking import Ranking
+from explorer.session import Session
+from explorer.text import fit
+
+_NOTICEABLE = 0.0005  # a smaller change would read 0.0
+
+
+def predictions(session: Session, cells: int, height: int) -> list[Line]:
+    """Two lists of the most probable tokens, sharing the height."""
+    room = max(1, (height - 5) // 2)
+    return [
+        *_here(session, cells, room),
+        [],
+        [Span("at the end", "bold"), Span("  the model's answer" if cells > 28 else "", "dim")],
+        *_list(session, session.trace.ranking("logits", session.position), None, cells, room, "answer"),
+    ]
+
+
+def _here(session: Session, cells: int, room: int) -> list[Line]:
+    residual, before = session.stage.residual, session.cursor.residual_before
+    lines: list[Line] = [[Span("if it stopped here", "bold")]]
+    if residual is None:
+        nothing: list[Line] = [[Span("no vector yet to read", "dim")], *([[]] * room)]
+        return [*lines, *nothing]
+    then = session.trace.ranking(before, session.position) if before else None
+    now = session.trace.ranking(residual, session.position)
+    since = f"since {_moment(before)}" if before else "of the token alone"
+    return [*lines, [Span(fit(since, cells), "dim")], *_list(session, now, then, cells, room, "lens")]
+
+
+def _moment(residual: str) -> str:
+    """A residual stream's name in words."""
+    if residual == "hook_embed":
+        return "the token alone"
+    _, layer, name = residual.split(".")
+    if name == "hook_resid_pre":
+        return "the embeddings"
+    return f"block {layer} {'attention' if name == 'hook_resid_mid' else 'MLP'}"
+
+
+def _list(session: Session, now: Ranking | None, then: Ranking | None, cells: int, room: int, style: str) -> list[Line]:
+    if now is None:
+        return [[Span("computing …" if session.computing else "…", "dim")], *([[]] * (room - 1))]
+    changes = 7 if style == "lens" else 0
+    names = min(12, max(6, (cells - 7 - changes) // 2))
+    bars = max(0, cells - names - 8 - changes)
+    largest = now.probabilities[now.order[0]]
+    lines: list[Line] = []
+    for token in now.order[:room]:
+        share = now.probabilities[token]
+        line = [
+            Span(fit(session.label(token), names) + " ", "token"),
+            Span(fit(bar(share / largest, bars), bars), style),
+            Span(f"{percent(share):>6} "),
+        ]
+        if changes:
+            line.append(_change(share - then.probabilities[token] if then else 0.0))
+        lines.append(line)
+    return lines
+
+
+def percent(share: float) -> str:
+    """A share of 1 for a narrow column: "62.8%", and "<0.1%" for what would read as nothing."""
+    return "<0.1%" if 0 < share < _NOTICEABLE else f"{share:.1%}"
+
+
+def _change(change: float) -> Span:
+    """By how many points of a hundred a probability rose or fell."""
+    if abs(change) < _NOTICEABLE:
+        return Span(" " * 6)
+    return Span(f"{'▲' if change > 0 else '▼'}{abs(change) * 100:4.1f}", "up" if change > 0 else "down")

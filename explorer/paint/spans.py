@@ -1,0 +1,103 @@
+"""The vocabulary of the painters: a Line is a list of Spans, a Span is a text, a style by name, and what a click does.
+
+Style names are either words that the stylesheet gives a colour to ("dim", "here", ...) or levels of heat:
+
+    share:7         the eighth of 17 levels from 0 to 1
+    signed:-3       the third of 8 levels below zero
+    signed:-3/5     two of them in one cell, one above the other; * in place of a level is the cursor
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from explorer.text import fit, width
+
+Action = tuple[str, *tuple[int, ...]]
+"""What a click asks for: ("stage", 3), ("cell", position, column), ..."""
+
+SHARE_LEVELS = 16
+SIGNED_LEVELS = 8
+
+
+class Span(NamedTuple):
+    text: str
+    style: str = ""
+    action: Action | None = None
+
+
+Line = list[Span]
+
+
+def share_level(value: float) -> int:
+    """A share from 0 to 1 as a level from 0 to 16; the root shows small shares too."""
+    return round(SHARE_LEVELS * math.sqrt(min(max(value, 0.0), 1.0)))
+
+
+def signed_level(value: float, spread: float) -> int:
+    """A number as a level from -8 to 8, where `spread` and beyond are the ends."""
+    if math.isnan(value) or not spread:
+        return 0
+    return round(SIGNED_LEVELS * min(max(value / spread, -1.0), 1.0))
+
+
+def spread_of(rows: Sequence[Sequence[float]], most: int = 4000) -> float:
+    """The size that nearly all numbers stay below (the 98th percentile), so that a few giants do not hide the rest.
+
+    Of a large matrix only every so-many-th number is looked at.
+    """
+    size = sum(map(len, rows))
+    step = max(1, size // most)
+    sizes = sorted(
+        abs(value)
+        for start, row in enumerate(rows)
+        for value in row[start % step : len(row) : step]
+        if math.isfinite(value)
+    )
+    return sizes[min(len(sizes) - 1, int(len(sizes) * 0.98))] if sizes else 0.0
+
+
+def bar(share: float, cells: int) -> str:
+    """A horizontal bar, to the eighth of a cell: bar(0.5, 3) = "█▌"."""
+    eighths = round(min(max(share, 0.0), 1.0) * cells * 8)
+    return "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()
+
+
+def length(line: Iterable[Span]) -> int:
+    """How many cells a line takes."""
+    return sum(width(span.text) for span in line)
+
+
+def wrapped(text: str, cells: int, style: str = "") -> list[Line]:
+    """Running text broken between words into lines of at most that many cells."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and width(lines[-1]) + 1 + width(word) <= cells:
+            lines[-1] += " " + word
+        else:
+            lines.append(word)
+    return [[Span(fit(line, min(width(line), cells)), style)] for line in lines]
+
+
+def choices(labels: Sequence[str], current: int, action: str, cells: int) -> Line:
+    """A row of things to click on, the current one lit; where they do not all fit, those around it."""
+    first, last = window(current, len(labels), max(1, cells // (max(map(width, labels)) + 3)))
+    line = [Span("‹", "dim") if first else Span(" ")]
+    for index in range(first, last):
+        style = "here" if index == current else "choice"
+        line += [Span(f" {labels[index]} ", style, (action, index)), Span(" ")]
+    return [*line, Span("›", "dim")] if last < len(labels) else line
+
+
+def window(current: int, count: int, room: int) -> tuple[int, int]:
+    """Which of `count` things to show where there is room for some: a stretch around the current one."""
+    room = min(room, count)
+    first = max(0, min(current - room // 2, count - room))
+    return first, first + room
+
+
+def page(current: int, count: int, room: int) -> tuple[int, int]:
+    """The same, a page at a time: the picture stands still while the cursor moves within it."""
+    room = max(1, min(room, count))
+    first = min(current // room * room, count - room)
+    return first, first + room

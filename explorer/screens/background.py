@@ -1,0 +1,49 @@
+"""The model at work in threads: they compute and post messages, and touch no widget."""
+
+import time
+from functools import partial
+
+from textual.dom import DOMNode
+from textual.worker import get_current_worker
+
+from explorer import running
+from explorer.messages import LensReady, RunEnded
+from explorer.session import Session
+from explorer.trace import Trace
+
+_RUN, _LENS = "run", "lens"
+
+
+class Background:
+    """Runs and lenses for one screen, which gets `RunEnded` and `LensReady`. A new one supersedes the one before."""
+
+    def __init__(self, screen: DOMNode) -> None:
+        self._screen = screen
+        self._wanted: list[tuple[str, int]] = []
+
+    def compute(self, trace: Trace) -> None:
+        """Compute the positions of the trace that are not known yet."""
+        self._screen.run_worker(partial(self._complete, trace), group=_RUN, exclusive=True, thread=True)
+
+    def _complete(self, trace: Trace) -> None:
+        worker, started = get_current_worker(), time.perf_counter()
+        finished = running.complete(trace, lambda: worker.is_cancelled)
+        self._screen.post_message(RunEnded(trace, finished, time.perf_counter() - started))
+
+    def cancel(self) -> None:
+        """End the run that is under way; what it has computed is kept."""
+        self._screen.workers.cancel_group(self._screen, _RUN)
+
+    def look_through_lenses(self, session: Session) -> None:
+        """Compute the lenses that the session's view asks for, if nobody is at it yet."""
+        wanted = session.wanted_lenses()
+        if wanted and wanted != self._wanted:
+            work = partial(self._look, session.trace, wanted)
+            self._screen.run_worker(work, group=_LENS, exclusive=True, thread=True)
+        self._wanted = wanted
+
+    def _look(self, trace: Trace, wanted: list[tuple[str, int]]) -> None:
+        worker = get_current_worker()
+        for residual, position in wanted:
+            if running.look_through_lens(trace, residual, position, lambda: worker.is_cancelled):
+                self._screen.post_message(LensReady())

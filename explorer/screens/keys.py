@@ -1,0 +1,90 @@
+"""Every key of the walk, in one table: the footer, the help and the command palette are read from it.
+
+Each binding has an id, so that a keymap can move it to another key.
+"""
+
+from textual.binding import Binding, BindingType
+
+_STAGE = Binding.Group("stage", compact=True)
+_BLOCK = Binding.Group("block", compact=True)
+_TOKEN = Binding.Group("token", compact=True)
+_CURSOR = Binding.Group("move the cursor", compact=True)
+
+
+def _key(
+    id: str,
+    keys: str,
+    action: str,
+    description: str,
+    *,
+    footer: str | None = None,
+    display: str | None = None,
+    group: Binding.Group | None = None,
+) -> Binding:
+    """A binding with a description for the help, and, if it stands in the footer, a word for that or a group's."""
+    shown = footer is not None or group is not None
+    return Binding(
+        keys, action, footer or description, show=shown, key_display=display, id=id, group=group, tooltip=description
+    )
+
+
+SECTIONS: dict[str, list[Binding]] = {
+    "Walk": [
+        _key("stage.back", "left", "move('stage', -1)", "One stage back", display="←", group=_STAGE),
+        _key("stage.forward", "right", "move('stage', 1)", "One stage forward", display="→", group=_STAGE),
+        _key("block.back", "up", "move('block', -1)", "The same stage, one block earlier", display="↑", group=_BLOCK),
+        _key("block.forward", "down", "move('block', 1)", "The same stage, one block later", display="↓", group=_BLOCK),
+        _key("token.back", "comma", "move('position', -1)", "One token to the left", display=",", group=_TOKEN),
+        _key("token.forward", "full_stop", "move('position', 1)", "One token to the right", display=".", group=_TOKEN),
+        _key("walk.start", "home", "go('stage', 0)", "To the first stage"),
+        _key("walk.end", "end", "go('stage', 1000000)", "To the last stage, the draw"),
+        _key("token.first", "less_than_sign", "go('position', 0)", "To the first token"),
+        _key("token.last", "greater_than_sign", "go('position', 1000000)", "To the last token"),
+    ],
+    "Picture": [
+        _key("picture", "tab", "picture", "Let the arrows move the cursor in the picture, or walk again"),
+        _key("column.back", "shift+left", "move('column', -1)", "The cursor one number to the left"),
+        _key("column.forward", "shift+right", "move('column', 1)", "The cursor one number to the right"),
+        _key("head.forward", "h,right_square_bracket", "move('head', 1)", "The next head"),
+        _key("head.back", "H,left_square_bracket", "move('head', -1)", "The head before"),
+        _key("part.next", "v", "move('part', 1)", "Another part of the stage: q, k or v; before, written or after"),
+        _key("overview", "o", "overview", "All heads of the block, or one"),
+        _key("copy", "y", "copy", "Copy the number under the cursor"),
+    ],
+    "Next token": [
+        _key("draw", "n", "draw(1)", "Draw the next token and walk on", footer="next token"),
+        _key("draw.many", "g", "draw(10)", "Draw ten tokens, one after the other"),
+        _key("draw.back", "backspace", "take_back", "Take the last drawn token back"),
+        _key("settings", "s", "settings", "Temperature, top-k, top-p and seed"),
+    ],
+    "Run": [
+        _key("play", "space", "play", "Walk by itself, or stop", footer="play"),
+        _key("pace.faster", "plus,equals_sign", "pace(1)", "Play faster"),
+        _key("pace.slower", "minus", "pace(-1)", "Play slower"),
+        _key("stop", "escape", "stop", "Stop computing, playing or drawing"),
+        _key("again", "r", "again", "Go on with a computation that was stopped"),
+    ],
+    "Program": [
+        _key("prompt", "slash", "prompt", "Edit the prompt", footer="prompt"),
+        _key("help", "question_mark", "help", "All keys, and what is on the screen", footer="help"),
+        _key("palette", "ctrl+p", "app.command_palette", "Find any action by name"),
+        _key("theme", "t", "app.next_theme", "The next theme: dark, light, the terminal's own colours"),
+        _key("colours", "c", "app.next_palette", "The next colours: safe for colour-blind eyes, one hue, none"),
+        _key("quit", "q", "app.quit", "Quit"),
+    ],
+}
+
+BINDINGS: list[BindingType] = [binding for bindings in SECTIONS.values() for binding in bindings]
+
+PICTURE_BINDINGS: list[BindingType] = [
+    _key("cursor.left", "left", "screen.move('column', -1)", "The cursor to the left", display="←", group=_CURSOR),
+    _key("cursor.right", "right", "screen.move('column', 1)", "The cursor to the right", display="→", group=_CURSOR),
+    _key("cursor.up", "up", "screen.move('position', -1)", "The cursor up", display="↑", group=_CURSOR),
+    _key("cursor.down", "down", "screen.move('position', 1)", "The cursor down", display="↓", group=_CURSOR),
+    _key("cursor.page_left", "pageup", "screen.move('column', -16)", "Sixteen numbers to the left"),
+    _key("cursor.page_right", "pagedown", "screen.move('column', 16)", "Sixteen numbers to the right"),
+    _key("cursor.home", "home", "screen.go('column', 0)", "To the first number of the row"),
+    _key("cursor.end", "end", "screen.go('column', 1000000)", "To the last number of the row"),
+    _key("cursor.leave", "escape", "screen.picture", "Let the arrows walk again", footer="walk", display="esc"),
+]
+"""What the arrows do while the picture has the focus: they move the cursor in it."""

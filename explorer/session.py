@@ -1,0 +1,228 @@
+"""The state behind the screen: the prompt, its tokens, what was computed of them, what was drawn, and the cursor.
+
+Its moves are plain methods, to be called and tested without a terminal.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from explorer.cursor import Cursor
+from explorer.stages import Kind, Stage
+from explorer.text import visible
+from explorer.tokenizer import Piece
+from explorer.trace import Trace
+from gpt import GPT, Distribution, InputError, Sampling, Step, distribution, draw
+from gpt.sampling import random_number
+
+
+class Tokens(Protocol):
+    """What the session asks of a tokenizer."""
+
+    def encode(self, text: str) -> list[int]: ...
+    def decode(self, ids: list[int]) -> str: ...
+    def token_bytes(self, id: int) -> bytes: ...
+    def pieces(self, text: str) -> list[Piece]: ...
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The number under the cursor."""
+
+    name: str
+    index: tuple[int, ...]
+    value: float | None  # None: not computed yet
+
+
+class Session:
+    """One user's walk through one model."""
+
+    def __init__(self, model: GPT, tokenizer: Tokens, sampling: Sampling = Sampling(), seed: int = 0) -> None:
+        self.model = model
+        self.tokenizer = tokenizer
+        self.sampling = sampling
+        self.seed = seed
+        self.cursor = Cursor(model.config)
+        self.trace = Trace(model, [])
+        self.text = ""  # the prompt and what was drawn after it
+        self.pieces: list[Piece] = []  # how the tokenizer cut the prompt and glued it together
+        self.prompt_length = 0  # how many of the tokens were typed; the others were drawn
+        self.steps: dict[int, Step] = {}  # position of a drawn token -> how it was drawn
+        self._labels: dict[int, str] = {}
+        self._chances: tuple[object, Distribution] | None = None
+
+    # The prompt and its tokens
+
+    @property
+    def ids(self) -> list[int]:
+        return self.trace.ids
+
+    @property
+    def computing(self) -> bool:
+        """Whether some of the tokens have not been through the whole model."""
+        return self.trace.complete < len(self.ids)
+
+    @property
+    def stage(self) -> Stage:
+        return self.cursor.stage
+
+    @property
+    def position(self) -> int:
+        return self.cursor.position
+
+    def label(self, token: int) -> str:
+        """A token's text, made visible."""
+        if token not in self._labels:
+            self._labels[token] = visible(self.tokenizer.token_bytes(token))
+        return self._labels[token]
+
+    def labels(self) -> list[str]:
+        """The texts of all tokens of the sequence."""
+        return [self.label(token) for token in self.ids]
+
+    def piece_at(self, position: int) -> Piece | None:
+        """The piece of the prompt that a token came from; None for a token that was drawn."""
+        end = 0
+        for piece in self.pieces if position < self.prompt_length else ():
+            end += len(piece.ids)
+            if position < end:
+                return piece
+        return None
+
+    def submit(self, text: str) -> None:
+        """Take a new prompt; what it shares with the old one at its beginning is not computed again.
+
+        InputError, and nothing changes, if there is none, or too much of it for the model.
+        """
+        if text == self.text and self.ids:
+            return
+        if not text:
+            raise InputError("The prompt is empty: type something for the model to continue.")
+        ids = self.tokenizer.encode(text)
+        self.model.check(ids)
+        pieces = self.tokenizer.pieces(text)
+        self._go_on_with(ids)
+        self.text, self.pieces, self.prompt_length, self.steps = text, pieces, len(ids), {}
+
+    def _go_on_with(self, ids: list[int]) -> None:
+        """Keep what was computed of the beginning that the old tokens and these share."""
+        known = self.ids[: self.trace.complete]
+        shared = next((i for i, (old, new) in enumerate(zip(known, ids)) if old != new), min(len(known), len(ids)))
+        self.trace = self.trace.first(shared)
+        self.trace.ids = ids
+        self._chances = None
+        self.cursor.length = len(ids)
+        self.cursor.go_to_position(len(ids) - 1)
+
+    # Generation
+
+    def chances(self, position: int) -> Distribution | None:
+        """The distribution from which the token after `position` is drawn; None while it is not computed."""
+        if self.trace.positions("logits") <= position:
+            return None
+        row = self.trace.values["logits"][position]
+        key = (id(row), self.sampling)
+        if self._chances is None or self._chances[0] != key:
+            self._chances = (key, distribution(row, self.sampling))
+        return self._chances[1]
+
+    def number(self, position: int) -> float | None:
+        """The random number that draws the token after `position`; None within the prompt, where nothing is drawn."""
+        step = position + 1 - self.prompt_length
+        return random_number(self.seed, step) if step >= 0 else None
+
+    def step_after(self, position: int) -> Step | None:
+        """The draw of the token after `position`: as it was made, or as it is due; None within the prompt."""
+        if position + 1 in self.steps:
+            return self.steps[position + 1]
+        chances, number = self.chances(position), self.number(position)
+        if chances is None or number is None:
+            return None
+        return Step(draw(chances, number), chances, number)
+
+    def take_token(self) -> bool:
+        """Append the drawn token: one step of generation. False if it is not known yet; InputError if none fits."""
+        if len(self.ids) >= self.model.config.n_positions:
+            raise InputError(f"The context is full: this model sees {self.model.config.n_positions} tokens at most.")
+        step = self.step_after(len(self.ids) - 1) if not self.computing else None
+        if step is None:
+            return False
+        self._go_on_with([*self.ids, step.token])
+        self.steps[len(self.ids) - 1] = step
+        self.text = self.tokenizer.decode(self.ids)
+        return True
+
+    def untake_token(self) -> bool:
+        """Take the last drawn token back. False if the last one was typed."""
+        if len(self.ids) <= self.prompt_length:
+            return False
+        self.steps.pop(len(self.ids) - 1, None)
+        self._go_on_with(self.ids[:-1])
+        self.text = self.tokenizer.decode(self.ids)
+        return True
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last token was drawn and says that the text is over."""
+        return len(self.ids) > self.prompt_length and self.ids[-1] == self.model.config.eos_token_id
+
+    def set_sampling(self, **changes: float | int | None) -> None:
+        """Change temperature, top_k or top_p; SamplingError if it is out of range."""
+        self.sampling = replace(self.sampling, **changes)  # type: ignore[arg-type]
+
+    # What the user sees
+
+    def computed(self, stage: Stage, position: int | None = None) -> bool:
+        """Whether a stage can be shown at a position (the cursor's)."""
+        position = self.position if position is None else position
+        return all(self.trace.positions(part.activation) > position for part in stage.parts)
+
+    def progress(self) -> float:
+        """The share of the activations that are known for all tokens, from 0 to 1."""
+        names = self.trace.axes
+        return sum(self.trace.positions(name) >= len(self.ids) for name in names) / len(names)
+
+    def shape_in_words(self) -> str:
+        """The name and the shape of what is shown: "blocks.2.attn.hook_pattern [6, 8, 8]"."""
+        cursor, config = self.cursor, self.model.config
+        if not cursor.part:
+            return ""
+        sizes = {"T": len(self.ids), "S": len(self.ids), "H": config.n_head, "e": config.head_width}
+        sizes |= {"d": config.n_embd, "m": config.mlp_width, "V": config.vocab_size, "1": 1}
+        return f"{cursor.part.activation} {[sizes[axis] for axis in cursor.axes]}"
+
+    def ranked(self, position: int) -> list[int]:
+        """All tokens, the likeliest to follow first; none while there are no logits."""
+        ranking = self.trace.ranking("logits", position)
+        return ranking.order if ranking else []
+
+    def cell(self) -> Cell | None:
+        """The number under the cursor; None in the tokenizer's stage, which has no numbers."""
+        cursor = self.cursor
+        if not cursor.part:
+            return None
+        name = cursor.part.activation
+        if self.trace.positions(name) <= cursor.position:
+            return Cell(name, cursor.index(cursor.column), None)
+        if cursor.axes == "TV":
+            index = cursor.index(self.ranked(self.position)[cursor.column])
+        else:
+            index = cursor.index(cursor.column)
+        if self.stage.kind in (Kind.LEDGER, Kind.DRAW) and (chances := self.chances(self.position)):
+            return Cell("probabilities", index, chances.probabilities[index[-1]])
+        value = self.trace.values[name]
+        for i in index:
+            value = value[i]
+        return Cell(name, index, float(value))
+
+    def wanted_lenses(self) -> list[tuple[str, int]]:
+        """The lenses that this view asks for and that can be computed, but have not been."""
+        trace, position = self.trace, self.position
+        names = [self.stage.residual, self.cursor.residual_before]
+        return [
+            (name, position)
+            for name in names
+            if name
+            and name != trace.last_residual
+            and trace.positions(name) > position
+            and trace.ranking(name, position) is None
+        ]

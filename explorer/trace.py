@@ -1,0 +1,133 @@
+"""Everything recorded in one run: activation name -> value, for all positions computed so far.
+
+A trace grows: a run that goes on from a cache computes the new positions only, and their rows are put below the ones
+already there. It can also be cut back to its first positions, since no position depends on a later one.
+"""
+
+import math
+from typing import Any
+
+from explorer.ranking import Ranking, rank
+from gpt import GPT, activation_shapes
+from gpt.attention import KeysValues, raw_scores, results_by_head
+from gpt.config import GPTConfig
+from gpt.model import Cache
+from gpt.ops import Matrix, Tensor
+
+RAW, SCALED, MASKED, PATTERN = (
+    "hook_attn_scores_raw",
+    "hook_attn_scores_scaled",
+    "hook_attn_scores",
+    "hook_pattern",
+)
+_BEYOND = {MASKED: -math.inf, PATTERN: 0.0}
+"""What a row of scores holds for positions later than its own, whatever they are."""
+
+
+class Trace:
+    """The recorded values of one sequence of tokens, and the cache with which it goes on."""
+
+    def __init__(self, model: GPT, ids: list[int]) -> None:
+        self.model = model
+        self.ids = ids
+        self.values: dict[str, Any] = {}
+        self.cache: Cache | None = None
+        self.version = 0  # goes up with every value recorded
+        self.complete = 0  # how many positions have been through the whole model
+        # what was worked out on request, by name and position: lenses (under the residual stream's name), head results
+        self.derived: dict[tuple[str, int], Any] = {}
+        self.axes = {name: "".join(letters) for name, letters in activation_shapes(model.config)}
+
+    @property
+    def config(self) -> GPTConfig:
+        return self.model.config
+
+    def record(self, name: str, value: Any) -> None:
+        """The hook: keep what was computed, below what is known of earlier positions."""
+        self.version += 1
+        known = self.values.get(name)
+        if known is None or not self.complete:
+            self.values[name] = value
+        elif self.axes[name] == "HTS":
+            self.values[name] = self._grown_scores(name, known, value)
+        else:
+            self.values[name] = [*known[: self.complete], *value]
+
+    def positions(self, name: str) -> int:
+        """For how many positions that activation is known by now."""
+        value = self.values.get(name)
+        if value is None:
+            return 0
+        return len(value[0]) if self.axes[name] == "HTS" else len(value)
+
+    def matrix(self, name: str, head: int = 0) -> Matrix:
+        """The activation as one row a position: for those that have heads, the rows of that head."""
+        value, axes = self.values[name], self.axes[name]
+        if axes == "HTS":
+            return value[head]
+        return [row[head] for row in value] if axes == "THe" else value
+
+    def first(self, positions: int) -> "Trace":
+        """A trace of the first positions alone, as if the rest had never been run."""
+        positions = min(positions, self.complete)
+        cut = Trace(self.model, self.ids[:positions])
+        if not positions:
+            return cut
+        if positions == len(self.ids):
+            cut.values = dict(self.values)
+        else:
+            cut.values = {name: self._first_rows(name, value, positions) for name, value in self.values.items()}
+        cut.cache = tuple(KeysValues(keys[:positions], values[:positions]) for keys, values in self.cache or ())
+        cut.complete = positions
+        cut.derived = {key: value for key, value in self.derived.items() if key[1] < positions}
+        return cut
+
+    @property
+    def last_residual(self) -> str:
+        return f"blocks.{self.config.n_layer - 1}.hook_resid_post"
+
+    def ranking(self, name: str, position: int) -> Ranking | None:
+        """The next tokens by the `logits`, or by the lens of a residual stream; None while those are not computed."""
+        if name == self.last_residual:  # its lens is what the model says
+            name = "logits"
+        key = (f"ranking by {name}", position)
+        if key not in self.derived:
+            if name == "logits" and self.positions("logits") > position:
+                self.derived[key] = rank(self.values["logits"][position])
+            elif (name, position) in self.derived:
+                self.derived[key] = rank(self.derived[name, position])
+        return self.derived.get(key)
+
+    def head_writes(self, layer: int, position: int) -> Matrix | None:  # [H, d]
+        """What each head of a block wrote at a position; None while z is not computed."""
+        z, key = f"blocks.{layer}.attn.hook_z", (f"blocks.{layer}.attn.hook_result", position)
+        if key not in self.derived and self.positions(z) > position:
+            weights = self.model.weights.blocks[layer].attn_out
+            (self.derived[key],) = results_by_head([self.values[z][position]], weights, ops=self.model.ops)
+        return self.derived.get(key)
+
+    def _first_rows(self, name: str, value: Any, positions: int) -> Any:
+        if self.axes[name] == "HTS":
+            return [[row[:positions] for row in head[:positions]] for head in value]
+        return value[:positions]
+
+    def _grown_scores(self, name: str, known: Tensor, new: Tensor) -> Tensor:  # [H, P, P], [H, T, S] -> [H, S, S]
+        """The scores of earlier positions for later keys are masked away, so a cached run never computes them.
+
+        The picture of the raw scores shows them all the same: they are filled in here, by the model's own functions.
+        """
+        known = self._first_rows(name, known, self.complete)
+        width, later = len(new[0][0]), len(new[0][0]) - self.complete
+        prefix, _, kind = name.rpartition(".")
+        if kind in _BEYOND:
+            filling: Tensor = [[[_BEYOND[kind]] * later] * self.complete] * len(known)
+        else:
+            queries, keys = self.values[f"{prefix}.hook_q"], self.values[f"{prefix}.hook_k"]
+            filling = raw_scores(queries[: self.complete], keys[self.complete : width], ops=self.model.ops)
+            if kind == SCALED:
+                layer = int(prefix.split(".")[1])
+                filling = self.model.ops.divide(filling, self.config.score_divisor(layer))
+        return [
+            [*([*row, *extra] for row, extra in zip(old, beyond)), *rows]
+            for old, beyond, rows in zip(known, filling, new)
+        ]
