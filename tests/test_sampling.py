@@ -153,6 +153,11 @@ def test_the_ends_of_the_line() -> None:
     assert draw(chances, math.nextafter(1, 0)) == 0
 
 
+def test_where_two_tokens_meet_the_second_begins() -> None:
+    chances = distribution(logits_of(8, 0).tolist(), Sampling())
+    assert [draw(chances, reached) for reached in chances.cumulative[:-1]] == chances.order[1:]
+
+
 def test_a_line_that_ends_a_rounding_error_early_still_has_a_last_token() -> None:
     seventh = [0.0, 1.0]
     chances = Distribution(seventh, seventh, seventh, seventh, seventh, [0.5, 0.5], [1, 0], [0.5, 1 - 1e-9])
@@ -245,12 +250,12 @@ def test_hooks_see_every_step_and_can_change_it() -> None:
     lengths = []
 
     def only_token_8(name: str, value: list[list[float]]) -> list[list[float]] | None:
-        if name == "hook_embed":
+        if name in ("hook_embed", "logits"):
             lengths.append(len(value))
         return [[0.0] * 8 + [99.0] + [0.0] * 4] * len(value) if name == "logits" else None
 
     assert [step.token for step in generate(model(), [1, 2, 3], 3, hook=only_token_8)] == [8, 8, 8]
-    assert lengths == [3, 1, 1]
+    assert lengths == [3, 1, 1, 1, 1, 1]  # all of the prompt is run once, and only its last position read out
 
 
 def test_a_hook_can_stop_a_generation() -> None:
