@@ -1,7 +1,6 @@
 """The training recipe: its data, its schedule, and a small model that learns something."""
 
 import gzip
-import json
 import math
 import random
 import re
@@ -17,8 +16,7 @@ from safetensors.numpy import load_file  # noqa: E402
 
 from assets import train_stories  # noqa: E402
 from assets.train_stories import END, Budget, Recipe  # noqa: E402
-from gpt import GPT, GPTConfig, check_shapes, load_weights  # noqa: E402
-from tests.numpy_gpt2 import Source  # noqa: E402
+from explorer.checkpoints import open_checkpoint  # noqa: E402
 
 STORIES = Path(train_stories.__file__).parent / "stories"
 TINY = Recipe(layers=2, heads=2, width=16, context=16, batch=8, peak_rate=1e-2, warm_up=5, log_every=10)
@@ -165,20 +163,17 @@ def test_the_command_writes_a_model_that_can_be_loaded(corpus: Path, tmp_path: P
     train_stories.main(["--corpus", str(corpus), "--out", str(out), "--steps", "3", "--stop-after", "2", *sizes])
     assert (out / "training.log").read_text(encoding="utf-8").startswith("FINAL VAL 2 ")
 
-    given = json.loads((out / "config.json").read_bytes())
+    tensors = load_file(out / "model.safetensors").values()
+    assert {tensor.dtype.name for tensor in tensors} == {"float16"}
+    model = transformers.GPT2LMHeadModel.from_pretrained(out).double().eval()
     tokenizer = transformers.AutoTokenizer.from_pretrained(out)
-    assert len(tokenizer) == given["vocab_size"]
-    assert given["eos_token_id"] == tokenizer.eos_token_id
-
-    tensors = {name.removeprefix("transformer."): value for name, value in load_file(out / "model.safetensors").items()}
-    config = GPTConfig.from_dict(given)
-    check_shapes(config, {name: value.shape for name, value in tensors.items()})
-    assert {value.dtype.name for value in tensors.values()} == {"float16"}
+    checkpoint = open_checkpoint(out)
+    assert checkpoint.config.eos_token_id == tokenizer.eos_token_id == len(tokenizer) - 1
 
     ids = tokenizer.encode("Once upon a time Tom")
-    model = transformers.GPT2LMHeadModel.from_pretrained(out).double().eval()
-    logits = GPT(config, load_weights(config, Source(tensors))).forward(ids).logits
-    torch.testing.assert_close(torch.tensor(logits, dtype=torch.float64), model(torch.tensor([ids])).logits[0])
+    assert checkpoint.tokenizer.encode("Once upon a time Tom") == ids
+    logits = torch.tensor(checkpoint.load().forward(ids).logits, dtype=torch.float64)
+    torch.testing.assert_close(logits, model(torch.tensor([ids])).logits[0])
 
 
 def test_a_corpus_that_is_missing_or_too_short_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
