@@ -1,6 +1,5 @@
 """GPT-2 models on disk, in the directory layout of Hugging Face: checked when opened, read when loaded."""
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from explorer.errors import CheckpointError
+from explorer.places import find_model
 from explorer.safetensors_source import Rows, StoredTensors
 from explorer.tokenizer import Tokenizer
 from gpt import GPT, ConfigError, GPTConfig, WeightError, check_shapes, load_weights
@@ -38,18 +38,6 @@ class Checkpoint:
         return GPT(self.config, load_weights(self.config, rows, progress))
 
 
-def embedded() -> Path:
-    """The directory of the model that comes with the program: inside the installed package, or in a clone's assets."""
-    package = Path(__file__).resolve().parent
-    for place in (package, package.parent):
-        if (place / "assets" / "stories" / "config.json").is_file():
-            return place / "assets" / "stories"
-    raise CheckpointError(
-        f"{package / 'assets' / 'stories'}: the model that comes with GPT Explorer is missing. Install GPT Explorer "
-        "again, or name a directory with a GPT-2."
-    )
-
-
 def open_checkpoint(path: Path | str | None = None) -> Checkpoint:
     """The model in a directory, None for the embedded one; all is checked that can be without reading the weights.
 
@@ -58,7 +46,7 @@ def open_checkpoint(path: Path | str | None = None) -> Checkpoint:
     >>> open_checkpoint().name
     'stories'
     """
-    directory = embedded() if path is None else _directory(Path(os.path.expanduser(path)))
+    directory = find_model(path)
     config = _read_config(directory / "config.json")
     tensors = StoredTensors(directory)
     config = _fit(config, tensors)
@@ -71,14 +59,6 @@ def open_checkpoint(path: Path | str | None = None) -> Checkpoint:
             "Use the tokenizer files that came with these weights."
         )
     return Checkpoint(directory, directory.resolve().name, config, tokenizer, tensors)
-
-
-def _directory(path: Path) -> Path:
-    if path.is_dir():
-        return path
-    if path.exists():
-        raise CheckpointError(f"{path}: this is a file. Name the directory it is in: {path.parent}")
-    raise CheckpointError(f"{path}: there is no such directory. Name one with a GPT-2 as Hugging Face stores it.")
 
 
 def _read_config(path: Path) -> GPTConfig:

@@ -91,9 +91,9 @@ def _explore(options: argparse.Namespace) -> int:
             "the explorer draws on a terminal, and this is none (a pipe or a file?). "
             "Run it in a terminal, or use `gpt-explorer generate PROMPT` for plain text."
         )
-    from explorer.checkpoints import directory_of
+    from explorer.places import find_model
 
-    directory = directory_of(options.model)  # a wrong name is said before the screen opens
+    directory = find_model(options.model)  # a wrong name is said before the screen opens
     from explorer.app import ExplorerApp
     from explorer.session import Session
 
@@ -103,7 +103,7 @@ def _explore(options: argparse.Namespace) -> int:
         checkpoint = open_checkpoint(directory)
         return Session(checkpoint.load(progress), checkpoint.tokenizer, options.sampling, options.seed)
 
-    app = ExplorerApp(open_model, options.prompt, directory.name)
+    app = ExplorerApp(open_model, options.prompt, directory.resolve().name)
     reason = app.run()
     return _fail(reason) if reason else app.return_code or 0
 

@@ -15,7 +15,7 @@ from explorer.paint.map import map_of, rail
 from explorer.paint.number import number_under_cursor
 from explorer.paint.pictures import picture
 from explorer.paint.predictions import predictions
-from explorer.paint.spans import Line
+from explorer.paint.spans import Line, wrapped
 from explorer.paint.tokens import Row, tokens
 from explorer.palette import Palette
 from explorer.player import Player
@@ -88,7 +88,10 @@ class WalkScreen(Screen[None]):
         """A painter that draws nothing before there is something to draw."""
 
         def painter(cells: int, height: int) -> list[Line]:
-            return paint(self.session, cells, height) if self.session and self.session.ids else []
+            try:
+                return paint(self.session, cells, height) if self.session and self.session.ids else []
+            except GPTError as error:  # logits that overflowed, for instance
+                return wrapped(str(error), cells, "down")
 
         return painter
 
@@ -141,7 +144,9 @@ class WalkScreen(Screen[None]):
     def begin(self, session: Session) -> None:
         """The model is there: run the first prompt."""
         self.session = session
-        self.run_prompt(self._prompt)
+        if not self.run_prompt(self._prompt):
+            self.show_status("no prompt yet")
+            self.action_prompt()
 
     def run_prompt(self, text: str) -> bool:
         """Take a prompt and compute it; False, and everything as it was, if it cannot be run."""

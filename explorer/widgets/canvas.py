@@ -16,30 +16,9 @@ from explorer.text import width
 
 Painter = Callable[[int, int], list[Line]]
 
-STYLES = tuple(
-    [
-        "accent",
-        "answer",
-        "bold",
-        "brand",
-        "chip",
-        "choice",
-        "dim",
-        "done",
-        "down",
-        "drawn",
-        "here",
-        "here-text",
-        "lens",
-        "masked",
-        "negative",
-        "positive",
-        "stripe-a",
-        "stripe-b",
-        "token",
-        "up",
-        "value",
-    ]
+STYLES = (
+    *("accent", "answer", "bold", "brand", "chip", "choice", "dim", "done", "down", "drawn", "here", "here-text"),
+    *("lens", "masked", "negative", "positive", "stripe-a", "stripe-b", "token", "up", "value"),
 )
 """The words that painters use for styles; the stylesheet gives each its looks, as `canvas--word`."""
 

@@ -104,14 +104,13 @@ def remark(session: Session) -> Line:
     ]
 
 
-def _minis(
-    session: Session, heads: list[Matrix], shade: Shade, cells: int, height: int, halves: bool
-) -> list[Line]:
+def _minis(session: Session, heads: list[Matrix], shade: Shade, cells: int, height: int, halves: bool) -> list[Line]:
     """Every head of the block as a small picture, in rows of as many as fit."""
     tall = 2 if halves else 1
     known = len(heads[0])
     size, per_row = _mini_size(known, len(heads), cells, height - 1, tall)
-    slot = max(size, len("head 0")) + (2 if per_row * (max(size, 6) + 2) <= cells + 2 else 1)
+    name = len(f"head {len(heads) - 1}")
+    slot = max(size, name) + (2 if per_row * (max(size, name) + 2) <= cells + 2 else 1)
     first, _ = window(session.position, known, size)
     where = "" if size == known else f", tokens {first}–{first + size - 1}"
     lines: list[Line] = [[Span(f"all heads of this block{where}", "dim")]]
@@ -130,16 +129,14 @@ def _minis(
 def _mini_size(known: int, heads: int, cells: int, height: int, tall: int) -> tuple[int, int]:
     """How many tokens each small picture shows, and how many pictures stand in a row: the most tokens that all fit."""
     for size in range(known, 0, -1):
-        per_row = min(heads, max(1, (cells + 1) // (max(size, 6) + 1)))
+        per_row = min(heads, max(1, (cells + 1) // (max(size, len(f"head {heads - 1}")) + 1)))
         rows = -(-heads // per_row)
         if rows * (-(-size // tall) + 1) <= height and size <= cells:
             return size, per_row
     return min(known, max(1, (height - 1) * tall)), min(heads, max(1, (cells + 1) // 7))
 
 
-def _mini_row(
-    rows: Matrix, row: int, first: int, size: int, shade: Shade, tall: int, head: int, slot: int
-) -> Line:
+def _mini_row(rows: Matrix, row: int, first: int, size: int, shade: Shade, tall: int, head: int, slot: int) -> Line:
     """One line of a small picture; of two rows of numbers where they share cells."""
 
     def style(row: int, column: int) -> str:

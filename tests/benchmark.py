@@ -1,0 +1,154 @@
+"""How fast it is, each figure beside the one it is to be compared with, all in one run.
+
+    python -m tests.benchmark
+
+Needs a terminal's ways (Linux, macOS). Machines are noisy: read the ratios, not the milliseconds.
+"""
+
+import fcntl
+import math
+import os
+import pty
+import resource
+import select
+import statistics
+import struct
+import subprocess
+import sys
+import termios
+import time
+from array import array
+from collections.abc import Callable
+from operator import mul
+
+from explorer.checkpoints import open_checkpoint
+from gpt import ops
+
+PROMPT = "Once upon a time there was a little girl named Lily. One"  # 13 tokens, of which 12 are walked
+LONG = "Once upon a time there was a little girl named Lily. She liked to play in the park with her friend Tom. " * 8
+
+
+def main() -> None:
+    """Print everything."""
+    print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores")
+    _dot_products()
+    _walks()
+    _program()
+
+
+def _row(name: str, seconds: float, note: str = "") -> None:
+    print(f"  {name:<44}{seconds * 1000:>10.2f} ms  {note}")
+
+
+def _median(work: Callable[[], object], times: int = 5) -> float:
+    def once() -> float:
+        began = time.perf_counter()
+        work()
+        return time.perf_counter() - began
+
+    return statistics.median(once() for _ in range(times))
+
+
+def _dot_products() -> None:
+    print("\n1,000 dot products of 768 numbers")
+    a, b = [math.sin(i) for i in range(768)], [math.cos(i) for i in range(768)]
+    compact = array("f", b)
+
+    def loop() -> float:
+        total = 0.0
+        for x, y in zip(a, b):
+            total += x * y
+        return total
+
+    ways: dict[str, Callable[[], float]] = {
+        "gpt.ops.dot, lists": lambda: ops.dot(a, b),
+        "gpt.ops.dot, array('f')": lambda: ops.dot(a, compact),
+        "sum(map(mul, a, b))": lambda: sum(map(mul, a, b)),
+        "an explicit loop": loop,
+    }
+    for name, way in ways.items():
+        _row(name, _median(lambda way=way: [way() for _ in range(1000)]))
+
+
+def _walks() -> None:
+    checkpoint = open_checkpoint()
+    model = checkpoint.load()
+    ids = checkpoint.tokenizer.encode(PROMPT)[:12]
+    print(f"\nthe embedded model on {len(ids)} tokens")
+    recorded: dict[str, object] = {}
+    _row("forward pass", _median(lambda: model.forward(ids)))
+    _row("the same, recording everything", _median(lambda: model.forward(ids, hook=recorded.__setitem__)))
+    cache = model.forward(ids[:-1]).cache
+    _row("one more token, from the cache", _median(lambda: model.forward(ids[-1:], cache)))
+
+
+def _program() -> None:
+    print("\nthe program, in a terminal of 120x36")
+    bare = _median(lambda: subprocess.run([sys.executable, "-c", "import textual.app"], check=True), 3)
+    _row("Python importing Textual, no more", bare)
+    firsts = []
+    for _ in range(3):
+        with _Terminal("-m", "explorer") as terminal:
+            firsts.append(terminal.wait_for("GPT Explorer"))
+    _row("from command to first frame", statistics.median(firsts))
+    with _Terminal("-m", "explorer", PROMPT) as terminal:
+        _row("from command to the computed prompt", terminal.wait_for("computed in"))
+        _row("a key's answer, idle", terminal.answers(), "median of 30")
+    with _Terminal("-m", "explorer", LONG) as terminal:
+        terminal.wait_for("computing")
+        _row("a key's answer, while it computes", terminal.answers(), "median of 30")
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    print(f"  {'memory at its peak':<44}{peak / (1024**2 if sys.platform == 'darwin' else 1024):>10.0f} MiB")
+
+
+class _Terminal:
+    """A Python program in a pseudo-terminal, as a person would run it."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.began = time.perf_counter()
+        self.process, self.screen = pty.fork()
+        if not self.process:
+            os.environ["TERM"] = "xterm-256color"
+            os.execv(sys.executable, [sys.executable, *arguments])
+        fcntl.ioctl(self.screen, termios.TIOCSWINSZ, struct.pack("HHHH", 36, 120, 0, 0))
+
+    def __enter__(self) -> "_Terminal":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.write(self.screen, b"q")
+        self._read_until(lambda seen: False, 3)
+        os.close(self.screen)
+        os.waitpid(self.process, 0)
+
+    def wait_for(self, text: str) -> float:
+        """Seconds from the start until the text is on the screen."""
+        self._read_until(lambda seen: text.encode() in seen, 60)
+        return time.perf_counter() - self.began
+
+    def answers(self) -> float:
+        """The median of the seconds from a key to the stage that it leads to."""
+        os.write(self.screen, b"\x1b[C")
+        self._read_until(lambda seen: b"Token embedding" in seen, 30)
+        times = []
+        for _ in range(15):
+            for key, title in ((b"\x1b[C", b"Position embedding"), (b"\x1b[D", b"Token embedding")):
+                began = time.perf_counter()
+                os.write(self.screen, key)
+                self._read_until(lambda seen, title=title: title in seen, 30)
+                times.append(time.perf_counter() - began)
+                time.sleep(0.05)
+        return statistics.median(times)
+
+    def _read_until(self, enough: Callable[[bytes], bool], seconds: float) -> None:
+        seen, until = b"", time.perf_counter() + seconds
+        while time.perf_counter() < until and not enough(seen):
+            if select.select([self.screen], [], [], 0.05)[0]:
+                try:
+                    seen += os.read(self.screen, 65536)
+                except OSError:  # the program has ended
+                    return
+
+
+if __name__ == "__main__":
+    main()
