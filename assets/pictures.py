@@ -1,0 +1,50 @@
+"""Draws the README's pictures: the real screen, on the embedded model, saved as SVG.
+
+    python assets/pictures.py
+"""
+
+import asyncio
+import re
+from pathlib import Path
+
+from explorer.app import ExplorerApp
+from explorer.checkpoints import open_checkpoint
+from explorer.screens.walk import WalkScreen
+from explorer.session import Session
+from gpt import Sampling
+
+HERE = Path(__file__).resolve().parent
+PROMPT = "Once upon a time there was a little"
+PICTURES = {  # name -> size, theme, keys
+    "pattern": ((120, 36), "explorer-dark", "down down down right right right right right h h h shift+right*3"),
+    "draw": ((120, 36), "explorer-light", "end"),
+}
+
+
+async def draw(name: str, size: tuple[int, int], theme: str, keys: str) -> None:
+    """Open the app at that size, wait until all is computed, press the keys, save what is on the screen."""
+    checkpoint = open_checkpoint()
+    session = Session(checkpoint.load(), checkpoint.tokenizer, Sampling(0.8, 40), seed=42)
+    app = ExplorerApp(lambda progress: session, PROMPT, checkpoint.name)
+    async with app.run_test(size=size) as pilot:
+        app.theme = theme
+        await pilot.pause()
+        while not session.ids or session.computing:
+            await pilot.pause(0.05)
+        for key in keys.split():
+            key, _, times = key.partition("*")
+            await pilot.press(*[key] * int(times or 1))
+        while session.wanted_lenses():
+            await pilot.pause(0.05)
+        assert isinstance(app.screen, WalkScreen)
+        app.screen.show_status("")  # how long it took is another number on every machine
+        await pilot.pause()
+        svg = app.export_screenshot(title="gpt-explorer")
+    # no font from elsewhere: a viewer has a monospaced one of its own
+    svg = re.sub(r"@font-face\s*\{.*?\}", "", svg, flags=re.DOTALL)
+    (HERE / f"{name}.svg").write_text(re.sub(r"[ \t]+\n", "\n", svg), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    for picture, (size, theme, keys) in PICTURES.items():
+        asyncio.run(draw(picture, size, theme, keys))
