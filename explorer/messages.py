@@ -17,6 +17,14 @@ class Clicked(Message):
 
 
 @dataclass
+class Scrolled(Message):
+    """Somebody turned the wheel over a canvas."""
+
+    canvas: str
+    by: int
+
+
+@dataclass
 class PromptSubmitted(Message):
     """The prompt was typed to its end."""
 

@@ -1,12 +1,11 @@
 """Runs that can be interrupted: the model's own forward pass, asked now and then whether anybody still wants it."""
 
 from collections.abc import Callable, Sequence
-from types import ModuleType
 from typing import Any
 
 from explorer.trace import Trace
 from gpt import GPT, StopRun
-from gpt.ops import Matrix, Vector
+from gpt.ops import Arithmetic, Matrix, Vector
 
 _ROWS_AT_ONCE = 4096
 
@@ -14,7 +13,7 @@ _ROWS_AT_ONCE = 4096
 class Interruptible:
     """An arithmetic that works as the one it wraps does, and calls `check` before every bit of a long product."""
 
-    def __init__(self, ops: ModuleType, check: Callable[[], None]) -> None:
+    def __init__(self, ops: Arithmetic, check: Callable[[], None]) -> None:
         self._ops = ops
         self._check = check
 
@@ -46,7 +45,7 @@ def _interruptible(model: GPT, cancelled: Callable[[], bool]) -> GPT:
         if cancelled():
             raise StopRun
 
-    return GPT(model.config, model.weights, ops=Interruptible(model.ops, check))  # type: ignore[arg-type]
+    return GPT(model.config, model.weights, ops=Interruptible(model.ops, check))
 
 
 def complete(trace: Trace, cancelled: Callable[[], bool]) -> bool:

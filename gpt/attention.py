@@ -4,12 +4,11 @@ Each head asks a question (query), compares it with what every position offers (
 they hold (value). Source: Vaswani et al. 2017, arXiv:1706.03762, section 3.2.
 """
 
-from types import ModuleType
 from typing import NamedTuple
 
 from gpt import ops as plain
 from gpt.hooks import HEAD_RESULTS, Hook, scoped
-from gpt.ops import Matrix, Tensor
+from gpt.ops import Arithmetic, Matrix, Tensor
 from gpt.weights import BlockWeights, LinearWeights
 
 
@@ -27,7 +26,7 @@ def attention(
     divisor: float,
     past: KeysValues | None = None,
     *,
-    ops: ModuleType = plain,
+    ops: Arithmetic = plain,
     hook: Hook | None = None,
     prefix: str = "",
     head_results: bool = False,
@@ -56,24 +55,24 @@ def attention(
     return written, KeysValues(keys, values)
 
 
-def _qkv(x: Matrix, weights: BlockWeights, ops: ModuleType) -> Matrix:  # [T, d] -> [T, 3d]
+def _qkv(x: Matrix, weights: BlockWeights, ops: Arithmetic) -> Matrix:  # [T, d] -> [T, 3d]
     """Queries, keys and values side by side: one matrix computes them all."""
     return ops.linear(x, weights.attn_qkv.weight, weights.attn_qkv.bias)
 
 
 def raw_scores(
-    queries: Tensor, keys: Tensor, *, ops: ModuleType = plain
+    queries: Tensor, keys: Tensor, *, ops: Arithmetic = plain
 ) -> Tensor:  # [T, H, e], [S, H, e] -> [H, T, S]
     """q·k for every head, every query and every key: how well the question fits what is offered."""
     return ops.stack([ops.matmul_transposed(q, k) for q, k in zip(ops.swap(queries), ops.swap(keys))])
 
 
-def mix(pattern: Tensor, values: Tensor, *, ops: ModuleType = plain) -> Tensor:  # [H, T, S], [S, H, e] -> [T, H, e]
+def mix(pattern: Tensor, values: Tensor, *, ops: Arithmetic = plain) -> Tensor:  # [H, T, S], [S, H, e] -> [T, H, e]
     """z: for every head and position the values, each as strongly as the pattern says."""
     return ops.swap(ops.stack([ops.matmul(p, v) for p, v in zip(pattern, ops.swap(values))]))
 
 
-def results_by_head(z: Tensor, out: LinearWeights, *, ops: ModuleType = plain) -> Tensor:  # [T, H, e] -> [T, H, d]
+def results_by_head(z: Tensor, out: LinearWeights, *, ops: Arithmetic = plain) -> Tensor:  # [T, H, e] -> [T, H, d]
     """What each head writes by itself. Their sum and the bias are what the block's attention writes."""
     shares = ops.swap(ops.split_heads(out.weight, len(z[0])))  # [H, d, e]
     return ops.swap(ops.stack([ops.matmul_transposed(z_h, w_h) for z_h, w_h in zip(ops.swap(z), shares)]))

@@ -4,15 +4,13 @@ The residual stream runs straight through; the layer norms stand before each par
 Source: Radford et al. 2019, section 2.3.
 """
 
-from types import ModuleType
-
 from gpt import ops as plain
 from gpt.attention import KeysValues, attention
 from gpt.config import GPTConfig
 from gpt.hooks import Hook, scoped
 from gpt.layer_norm import layer_norm
 from gpt.mlp import mlp
-from gpt.ops import Matrix
+from gpt.ops import Arithmetic, Matrix
 from gpt.weights import BlockWeights
 
 
@@ -23,7 +21,7 @@ def block(
     config: GPTConfig,
     past: KeysValues | None = None,
     *,
-    ops: ModuleType = plain,
+    ops: Arithmetic = plain,
     hook: Hook | None = None,
     head_results: bool = False,
 ) -> tuple[Matrix, KeysValues]:  # [T, d] -> [T, d], and [S, H, e] twice

@@ -1,16 +1,15 @@
 """Token ids -> the residual stream: what the token is, plus where it stands."""
 
 from collections.abc import Sequence
-from types import ModuleType
 
 from gpt import ops as plain
 from gpt.hooks import Hook, scoped
-from gpt.ops import Matrix
+from gpt.ops import Arithmetic, Matrix
 from gpt.weights import Weights
 
 
 def embed(
-    ids: Sequence[int], first: int, weights: Weights, *, ops: ModuleType = plain, hook: Hook | None = None
+    ids: Sequence[int], first: int, weights: Weights, *, ops: Arithmetic = plain, hook: Hook | None = None
 ) -> Matrix:  # [T] -> [T, d]
     """Each token's own vector plus the vector of its position; the first of `ids` stands at position `first`.
 

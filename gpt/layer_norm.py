@@ -1,10 +1,8 @@
 """Layer norm: every vector brought to mean 0 and variance 1, then stretched and shifted as was learned."""
 
-from types import ModuleType
-
 from gpt import ops as plain
 from gpt.hooks import Hook, scoped
-from gpt.ops import Matrix
+from gpt.ops import Arithmetic, Matrix
 from gpt.weights import LayerNormWeights
 
 
@@ -13,7 +11,7 @@ def layer_norm(
     weights: LayerNormWeights,
     epsilon: float,
     *,
-    ops: ModuleType = plain,
+    ops: Arithmetic = plain,
     hook: Hook | None = None,
     prefix: str = "",
 ) -> Matrix:  # [T, d] -> [T, d]

@@ -1,10 +1,8 @@
 """The MLP: each position by itself, through a wide layer of neurons and back."""
 
-from types import ModuleType
-
 from gpt import ops as plain
 from gpt.hooks import Hook, scoped
-from gpt.ops import Matrix
+from gpt.ops import Arithmetic, Matrix
 from gpt.weights import BlockWeights
 
 
@@ -13,7 +11,7 @@ def mlp(
     weights: BlockWeights,
     activation: str,
     *,
-    ops: ModuleType = plain,
+    ops: Arithmetic = plain,
     hook: Hook | None = None,
     prefix: str = "",
 ) -> Matrix:  # [T, d] -> [T, d]

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from types import ModuleType
 
 from gpt import ops as plain
 from gpt.attention import KeysValues
@@ -12,7 +11,7 @@ from gpt.embeddings import embed
 from gpt.errors import InputError
 from gpt.hooks import Hook, scoped
 from gpt.layer_norm import layer_norm
-from gpt.ops import Matrix
+from gpt.ops import Arithmetic, Matrix
 from gpt.weights import Weights
 
 Cache = tuple[KeysValues, ...]
@@ -41,7 +40,7 @@ class GPT:
     3
     """
 
-    def __init__(self, config: GPTConfig, weights: Weights, ops: ModuleType = plain) -> None:
+    def __init__(self, config: GPTConfig, weights: Weights, ops: Arithmetic = plain) -> None:
         self.config = config
         self.weights = weights
         self.ops = ops

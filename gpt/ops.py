@@ -10,10 +10,14 @@ take its place: `GPT(config, weights, ops=...)`.
 import math
 from collections.abc import Callable, Sequence
 from operator import mul
+from typing import Any
 
 Vector = Sequence[float]
 Matrix = Sequence[Vector]
 Tensor = Sequence[Matrix]
+
+Arithmetic = Any
+"""This module, or whatever offers the same functions."""
 
 if hasattr(math, "sumprod"):  # Python 3.12 and later: one call in C, and rounded only once
     dot: Callable[[Vector, Vector], float] = math.sumprod

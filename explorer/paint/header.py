@@ -12,22 +12,23 @@ def header(session: Session | None, name: str, status: str, cells: int) -> list[
         return [[brand, Span("  "), Span(visible(name), "bold"), Span(f"   {status}", "dim")]]
     config, sampling = session.model.config, session.sampling
     size = config.parameters / 1e6
-    model = [Span(visible(name), "bold"), Span(f" {size:.1f}M" if size < 100 else f" {size:.0f}M", "bold")]
+    left = [brand, Span(f"  {visible(name)} ", "bold"), Span(f"{size:.1f}M" if size < 100 else f"{size:.0f}M", "bold")]
+    doing = Span(f"   {status}", "done")
     shape = Span(f"   {config.n_layer} layers · {config.n_head} heads · {config.n_embd} wide", "dim")
     top_k = "off" if sampling.top_k is None else str(sampling.top_k)
-    settings = [
-        part
-        for label, value in (
-            ("T", f"{sampling.temperature:g}"),
-            ("top-k", top_k),
-            ("top-p", f"{sampling.top_p:g}"),
-            ("seed", str(session.seed)),
-        )
-        for part in (Span(f"  {label} ", "dim"), Span(value, "", ("settings",)))
-    ]
-    left = [brand, Span("  "), *model]
-    for extra in (Span(f"   {status}", "done"), shape):
-        if length([*left, extra, *settings]) + 2 <= cells:
-            left.insert(4, extra)
+    values = (f"{sampling.temperature:g}", top_k, f"{sampling.top_p:g}", str(session.seed))
+    settings = _settings(("T", "top-k", "top-p", "seed"), values)
+    if length([*left, doing, *settings]) + 1 > cells:
+        settings = _settings(("T", "k", "p", "seed"), values)
+    if length([*left, shape, doing, *settings]) + 1 <= cells:
+        left.append(shape)
+    if length([*left, doing, *settings]) + 1 <= cells:
+        left.append(doing)
     gap = cells - length(left) - length(settings) - 1
     return [[*left, Span(" " * max(1, gap)), *settings]]
+
+
+def _settings(names: tuple[str, ...], values: tuple[str, ...]) -> Line:
+    """How the next token is drawn; a click changes it."""
+    parts = ((Span(f"  {name} ", "dim"), Span(value, "", ("settings",))) for name, value in zip(names, values))
+    return [span for part in parts for span in part]

@@ -30,6 +30,12 @@ class Background:
         finished = running.complete(trace, lambda: worker.is_cancelled)
         self._screen.post_message(RunEnded(trace, finished, time.perf_counter() - started))
 
+    @property
+    def computing(self) -> bool:
+        """Whether a run is under way that nobody has cancelled."""
+        workers = self._screen.workers
+        return any(w.group == _RUN and not w.is_finished and not w.is_cancelled for w in workers)
+
     def cancel(self) -> None:
         """End the run that is under way; what it has computed is kept."""
         self._screen.workers.cancel_group(self._screen, _RUN)

@@ -46,5 +46,5 @@ class Help(ModalScreen[None]):
                 keys = "  ".join(self.app.get_key_display(one) for one in binding.make_bindings([binding]))
                 table.add_row(Text(keys), Text(binding.tooltip))
         table.add_row("", "")
-        table.add_row("", Text("The mouse works too: click on a token, a stage, a head, a number."))
+        table.add_row("", Text("The mouse works too: click on a token, a stage, a head, a number; turn its wheel."))
         return table

@@ -9,7 +9,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Footer, Static, TextArea
 
-from explorer.messages import Clicked, LensReady, PromptAbandoned, PromptSubmitted, RunEnded
+from explorer.messages import Clicked, LensReady, PromptAbandoned, PromptSubmitted, RunEnded, Scrolled
 from explorer.paint.header import header
 from explorer.paint.map import map_of, rail
 from explorer.paint.number import number_under_cursor
@@ -221,6 +221,10 @@ class WalkScreen(Screen[None]):
         else:
             self.action_go(kind, numbers[0])
 
+    def on_scrolled(self, message: Scrolled) -> None:
+        """The wheel: stages on the map and on the rail, tokens elsewhere."""
+        self.action_move("stage" if message.canvas in ("map", "rail") else "position", message.by)
+
     def action_move(self, what: str, by: int) -> None:
         """Move the cursor's stage, block, position, head, column or part."""
         self._on_cursor(f"move_{what}", by)
@@ -241,6 +245,7 @@ class WalkScreen(Screen[None]):
         self.set_focus(None if pane.has_focus else pane)
 
     def action_prompt(self) -> None:
+        self._stop_playing()
         self.query_one(Prompt).type_on()
 
     def action_copy(self) -> None:
@@ -262,6 +267,7 @@ class WalkScreen(Screen[None]):
             if self.session.ended:
                 self.notify("The text has ended here. Backspace takes the last token back.")
             self.player.left_to_draw += count
+            self._go_on()
             self._draw()
 
     def _draw(self) -> None:
@@ -288,6 +294,7 @@ class WalkScreen(Screen[None]):
 
     def action_play(self) -> None:
         self.player.playing = not self.player.playing
+        self._go_on()
         self._set_play_timer()
 
     def action_pace(self, by: int) -> None:
@@ -309,12 +316,19 @@ class WalkScreen(Screen[None]):
             self.repaint()
 
     def action_stop(self) -> None:
+        self._stop_playing()
+        self.background.cancel()
+
+    def _stop_playing(self) -> None:
         if self.player.playing or self.player.left_to_draw:
             self.show_status("stopped")
         self.player.stop()
         self._set_play_timer()
-        self.background.cancel()
 
     def action_again(self) -> None:
-        if self.session and self.session.ids:
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Take up a computation that was stopped."""
+        if self.session and self.session.computing and not self.background.computing:
             self._compute()

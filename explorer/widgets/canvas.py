@@ -9,7 +9,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from explorer.messages import Clicked
+from explorer.messages import Clicked, Scrolled
 from explorer.paint.spans import Line, Span
 from explorer.palette import Palette
 from explorer.text import width
@@ -112,3 +112,9 @@ class Canvas(Widget):
                 if span.action:
                     self.post_message(Clicked(span.action))
                 return
+
+    def on_mouse_scroll_down(self) -> None:
+        self.post_message(Scrolled(self.id or "", 1))
+
+    def on_mouse_scroll_up(self) -> None:
+        self.post_message(Scrolled(self.id or "", -1))

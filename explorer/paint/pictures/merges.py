@@ -1,6 +1,6 @@
 """The tokenizer's work: the text cut into pieces, and the merges that glue each piece's bytes into tokens."""
 
-from explorer.paint.spans import Line, Span
+from explorer.paint.spans import Line, Span, length, wrapped
 from explorer.session import Session
 from explorer.text import fit, visible, width
 
@@ -9,12 +9,11 @@ def merges(session: Session, cells: int, height: int, halves: bool) -> list[Line
     """The pieces of the prompt, and for the one you stand on every merge in order."""
     token = session.ids[session.position]
     piece = session.piece_at(session.position)
+    everything = [[], [Span("all tokens of the text", "dim")], *_ids(session, tuple(session.ids), cells)]
     if piece is None:
-        return [
-            [Span("drawn ", "dim"), Span(session.label(token), "here"), Span(f"  id {token}", "dim")],
-            [],
-            [Span("This token was drawn by the model, not spelled from text: there is nothing to merge.", "dim")],
-        ]
+        why = "This token was drawn by the model, not spelled from text: there is nothing to merge."
+        drawn = [Span(fit("drawn", 8), "dim"), Span(session.label(token), "here"), Span(f"  id {token}", "dim")]
+        return [drawn, [], *wrapped(why, cells, "dim"), *everything]
     values = " ".join(f"{byte:02x}" for byte in piece.bytes)
     lines: list[Line] = [
         [Span(fit("piece", 8), "dim"), Span(f" {visible(piece.text)} ", "here")],
@@ -25,7 +24,7 @@ def merges(session: Session, cells: int, height: int, halves: bool) -> list[Line
         lines.append([Span("A single token: there is nothing to merge.", "dim")])
     else:
         lines += _steps(piece.bytes, [(merge.parts, merge.rank) for merge in piece.merges], height - 6)
-    return [*lines, [], _ids(session, piece.ids)]
+    return [*lines, [], *_ids(session, piece.ids, cells), *everything]
 
 
 def _steps(spelled: bytes, steps: list[tuple[tuple[bytes, ...], int]], room: int) -> list[Line]:
@@ -41,8 +40,12 @@ def _parts(parts: tuple[bytes, ...]) -> Line:
     return [span for part in parts for span in (Span(f" {visible(part)} ", "chip"), Span(" "))]
 
 
-def _ids(session: Session, ids: tuple[int, ...]) -> Line:
-    line: Line = [Span(fit("ids", 8), "dim")]
-    for id in ids:
-        line += [Span(f"{session.label(id)} ", "token"), Span(f"{id}  ")]
-    return line
+def _ids(session: Session, ids: tuple[int, ...], cells: int) -> list[Line]:
+    """Tokens with their ids, in as many lines as it takes."""
+    lines: list[Line] = [[Span(fit("ids", 8), "dim")]]
+    for token in ids:
+        entry = [Span(session.label(token), "token"), Span(f" {token}  ", "dim")]
+        if length([*lines[-1], *entry]) > cells and len(lines[-1]) > 1:
+            lines.append([Span(" " * 8)])
+        lines[-1] += entry
+    return lines

@@ -19,10 +19,13 @@ def vectors(session: Session, cells: int, height: int, halves: bool) -> list[Lin
     head = _statistics(session) if session.stage.kind is Kind.NORM else []
     vector = rows[session.position]
     whole = len(vector) > _columns(session, len(vector), cells)[0]  # the grid cannot show the whole vector
-    strip = _strip(session, vector, spread, cells, halves) if whole else []
+    small, lists = height < 18, session.stage.kind in (Kind.NEURONS, Kind.HEADS_OUT)
+    strip = _strip(session, vector, spread, cells, halves) if whole and not (small and lists) else []
     largest = _largest(session, vector, cells)
     room = height - len(head)
-    grid_room = max(4, min(len(rows) + 1, room - len(strip) - 5))
+    # a small screen has room for the strip or the list, not for both
+    others = (len(strip) + 1 if strip else 0) + (6 if lists or not small else 0)
+    grid_room = max(4, min(len(rows) + 1, room - others))
     grid = _grid(session, rows, spread, cells, min(grid_room, room))
     if strip and len(grid) + len(strip) + 1 <= room:
         grid += [[], *strip]
