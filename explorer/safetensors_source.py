@@ -154,7 +154,7 @@ def _sharded(index: Path) -> dict[str, StoredTensor]:
     if not isinstance(files, dict) or not files:
         raise CheckpointError(f"{index}: weight_map must be an object with a file for each tensor. {AGAIN}")
     for name, file in files.items():
-        if not isinstance(file, str) or file != Path(file).name:
+        if not isinstance(file, str) or not file or file != Path(file).name:
             raise CheckpointError(
                 f"{index}: {name} is said to be in {file!r}: it must be the name of a file beside it."
             )

@@ -15,16 +15,14 @@ from explorer.json_file import read_json
 END_OF_TEXT = "<|endoftext|>"
 
 
-def read_special_tokens(directory: Path, vocabulary: Path, ids: Mapping[str, int]) -> dict[str, int]:
-    """Every special token of the directory with its id; `ids` is what the file `vocabulary` holds."""
+def read_special_tokens(directory: Path, ids: Mapping[str, int]) -> dict[str, int]:
+    """Every special token of the directory with its id; `ids` is the vocabulary."""
     known = dict(ids)
     owners = {number: token for token, number in ids.items()}
     special = {}
     for path, token, number in _numbered(directory):
         if known.setdefault(token, number) != number:
-            raise TokenizerError(
-                f"{path}: the id of {token!r} is {number} here and {known[token]} in {vocabulary.name}."
-            )
+            raise TokenizerError(f"{path}: {token!r} has the id {number} here, and {known[token]} in a file beside it.")
         if owners.setdefault(number, token) != token:
             raise TokenizerError(f"{path}: {token!r} has the id {number}, which is already that of {owners[number]!r}.")
         special[token] = number
@@ -42,12 +40,12 @@ def _numbered(directory: Path) -> Iterator[tuple[Path, str, int]]:
         yield path, token, _checked_id(path, token, number)
 
     path, given = _read(directory / "tokenizer.json")
-    for entry in given.get("added_tokens") or []:
+    for entry in _member(path, given, "added_tokens", []):
         token = _checked_token(path, entry)
         yield path, token, _checked_id(path, token, entry.get("id"))
 
     path, given = _read(directory / "tokenizer_config.json")
-    for number, entry in (given.get("added_tokens_decoder") or {}).items():
+    for number, entry in _member(path, given, "added_tokens_decoder", {}).items():
         token = _checked_token(path, entry)
         yield path, token, _checked_id(path, token, int(number) if number.isdecimal() else number)
 
@@ -77,6 +75,16 @@ def _read(path: Path) -> tuple[Path, dict[str, Any]]:
     if not isinstance(given, dict):
         raise TokenizerError(f"{path}: this must be a JSON object.")
     return path, given
+
+
+def _member(path: Path, given: dict[str, Any], key: str, none: Any) -> Any:
+    """What is there under the key: `none` where nothing is, and of the same type."""
+    found = given.get(key)
+    if found is None:
+        return none
+    if not isinstance(found, type(none)):
+        raise TokenizerError(f"{path}: {key} must be {'a list' if none == [] else 'an object'}.")
+    return found
 
 
 def _checked_token(path: Path, entry: Any) -> str:

@@ -65,7 +65,7 @@ def read_vocabulary(directory: Path) -> Vocabulary:
     _refuse_prefix_space(directory / "tokenizer_config.json")
     numbers = _checked_ids(source, given)
     letters = {name: token for name in numbers if (token := spelled(name)) is not None}
-    special = read_special_tokens(directory, source, numbers)
+    special = read_special_tokens(directory, numbers)
     # Special tokens, and the few others that are not in letters, stand for themselves.
     tokens = {number: letters.get(name) or name.encode("utf-8", "replace") for name, number in numbers.items()}
     tokens |= {number: content.encode("utf-8", "replace") for content, number in special.items()}
