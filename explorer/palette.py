@@ -54,7 +54,7 @@ class Palette:
 
     def ink(self, ground: str) -> str:
         """Black or white, whichever can be read on that colour."""
-        return "#0b0f15" if _luminance(ground) > 0.22 else "#e8edf4"
+        return "#000000" if _luminance(ground) > 0.179 else "#ffffff"
 
     @staticmethod
     def shade(scale: str, level: int) -> str:
