@@ -218,10 +218,10 @@ def _scaling_sentence(config: GPTConfig, layer: int) -> str:
     if config.scale_attn_weights:
         reasons.append(f"√{config.head_width}")
     if config.scale_attn_by_inverse_layer_idx:
-        reasons.append(f"{layer + 1}, this block's number counted from 1")
+        reasons.append(f"{layer + 1} (this block, counted from 1)")
     if not reasons:
         return "This checkpoint does not scale its scores (scale_attn_weights is false): they stay as they are."
-    return f"Divided by {' and by '.join(reasons)}, so that no single token drowns out the others."
+    return f"Divided by {' and by '.join(reasons)}, so that no token drowns out the others."
 
 
 def _entering(layer: int) -> str:
