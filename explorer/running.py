@@ -28,6 +28,9 @@ class Interruptible:
             rows += self._ops.linear([position], weight, bias)
         return rows
 
+    def matmul(self, a: Matrix, b: Matrix) -> Matrix:
+        return self.matmul_transposed(a, self._ops.transpose(b))
+
     def matmul_transposed(self, a: Matrix, b: Matrix) -> Matrix:
         """One row at a time, and of a whole vocabulary a few thousand tokens."""
         return [self._products(row, b) for row in a]
