@@ -79,7 +79,8 @@ class Trace:
             cut.values = {name: self._first_rows(name, value, positions) for name, value in self.values.items()}
         cut.cache = tuple(KeysValues(keys[:positions], values[:positions]) for keys, values in self.cache or ())
         cut.complete = positions
-        cut.derived = {key: value for key, value in self.derived.items() if key[1] < positions}
+        known = self.derived.copy().items()  # in one go: a lens may be added from its thread at any moment
+        cut.derived = {key: value for key, value in known if key[1] < positions}
         return cut
 
     @property
