@@ -47,6 +47,7 @@ class Session:
         self.pieces: list[Piece] = []  # how the tokenizer cut the prompt and glued it together
         self.prompt_length = 0  # how many of the tokens were typed; the others were drawn
         self.steps: dict[int, Step] = {}  # position of a drawn token -> how it was drawn
+        self._settings: dict[int, tuple[Sampling, int]] = {}  # and with which settings and seed
         self._labels: dict[int, str] = {}
         self._chances: tuple[object, Distribution] | None = None
 
@@ -101,7 +102,8 @@ class Session:
         self.model.check(ids)
         pieces = self.tokenizer.pieces(text)
         self._go_on_with(ids)
-        self.text, self.pieces, self.prompt_length, self.steps = text, pieces, len(ids), {}
+        self.text, self.pieces, self.prompt_length = text, pieces, len(ids)
+        self.steps, self._settings = {}, {}
 
     def _go_on_with(self, ids: list[int]) -> None:
         """Keep what was computed of the beginning that the old tokens and these share."""
@@ -139,15 +141,25 @@ class Session:
             return None
         return Step(draw(chances, number), chances, number)
 
+    def chances_shown(self, position: int) -> Distribution | None:
+        """The distribution that the token after `position` was drawn from, or is to be drawn from."""
+        drawn = self.steps.get(position + 1)
+        return drawn.distribution if drawn else self.chances(position)
+
+    def settings_shown(self, position: int) -> tuple[Sampling, int]:
+        """The settings and the seed that the token after `position` was drawn with, or is to be drawn with."""
+        return self._settings.get(position + 1, (self.sampling, self.seed))
+
     def take_token(self) -> bool:
         """Append the drawn token: one step of generation. False if it is not known yet; InputError if none fits."""
         if len(self.ids) >= self.model.config.n_positions:
             raise InputError(f"The context is full: this model sees {self.model.config.n_positions} tokens at most.")
-        step = self.step_after(len(self.ids) - 1) if not self.computing else None
+        step = self.step_after(len(self.ids) - 1) if self.ids and not self.computing else None
         if step is None:
             return False
         self._go_on_with([*self.ids, step.token])
         self.steps[len(self.ids) - 1] = step
+        self._settings[len(self.ids) - 1] = self.sampling, self.seed
         self.text = self.tokenizer.decode(self.ids)
         return True
 
@@ -156,6 +168,7 @@ class Session:
         if len(self.ids) <= self.prompt_length:
             return False
         self.steps.pop(len(self.ids) - 1, None)
+        self._settings.pop(len(self.ids) - 1, None)
         self._go_on_with(self.ids[:-1])
         self.text = self.tokenizer.decode(self.ids)
         return True
@@ -207,7 +220,7 @@ class Session:
             index = cursor.index(self.ranked(self.position)[cursor.column])
         else:
             index = cursor.index(cursor.column)
-        if self.stage.kind in (Kind.LEDGER, Kind.DRAW) and (chances := self.chances(self.position)):
+        if self.stage.kind in (Kind.LEDGER, Kind.DRAW) and (chances := self.chances_shown(self.position)):
             return Cell("probabilities", index, chances.probabilities[index[-1]])
         value = self.trace.values[name]
         for i in index:

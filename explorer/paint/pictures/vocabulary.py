@@ -47,10 +47,10 @@ def _ranked(session: Session, rank: int, token: int, names: int) -> Line:
 def ledger(session: Session, cells: int, height: int, halves: bool) -> list[Line]:
     """Every step from logit to probability, a token a line."""
     step = session.step_after(session.position)
-    chances = step.distribution if step else session.chances(session.position)
+    chances = session.chances_shown(session.position)
     if chances is None:
         return []
-    settings = session.sampling
+    settings, _ = session.settings_shown(session.position)
     kept = f"{len(chances.order)} of {len(chances.logits)} stay"
     top_k = "off" if settings.top_k is None else settings.top_k
     head = f"T {settings.temperature:g}   top-k {top_k}   top-p {settings.top_p:g}   {kept}"
@@ -94,8 +94,9 @@ def drawing(session: Session, cells: int, height: int, halves: bool) -> list[Lin
     place = chances.order.index(step.token)
     start = chances.cumulative[place - 1] if place else 0.0
     drawn = session.position + 1 in session.steps
+    _, seed = session.settings_shown(session.position)
     lines: list[Line] = [
-        [Span("random number "), Span(f"{number_drawn:.6f}", "value"), Span(f"   seed {session.seed}", "dim")],
+        [Span("random number "), Span(f"{number_drawn:.6f}", "value"), Span(f"   seed {seed}", "dim")],
         [Span(" " * mark), Span("▼", "here-text")],
         _number_line(session, chances, size),
         [Span("0" + " " * (size - 2) + "1", "dim")],
