@@ -3,13 +3,13 @@
 Either `model.safetensors` holds all tensors, or `model.safetensors.index.json` says which of several files holds which.
 """
 
-import json
 import re
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import ml_dtypes
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
@@ -21,8 +21,7 @@ from gpt.weights import Shape
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 AGAIN = "Download it again."
 
-# How numpy reads each type of number. It has no bfloat16: that is the upper half of a float32.
-_NUMBERS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
+_NUMBERS = ("F64", "F32", "F16", "BF16")
 _MASK = re.compile(r"h\.\d+\.attn\.(masked_)?bias")  # buffers with the causal mask, in older checkpoints; no weights
 
 
@@ -31,9 +30,9 @@ class StoredTensor:
     """Where a tensor lies."""
 
     path: Path
+    name: str  # in the file, which may put `transformer.` before it
     dtype: str  # safetensors' name: "F16"
     shape: Shape
-    offset: int  # in bytes, from the beginning of the file
 
 
 class StoredTensors:
@@ -69,16 +68,14 @@ class StoredTensors:
         CheckpointError unless all of them are finite.
         """
         stored = self.tensors[name]
-        count = int(np.prod(stored.shape, dtype=np.int64))
         try:
-            values = np.fromfile(stored.path, _NUMBERS[stored.dtype], count, offset=stored.offset)
-        except OSError as error:
-            raise CheckpointError(f"{stored.path}: {name} cannot be read: {error}.") from error
-        if len(values) < count:
-            raise CheckpointError(f"{stored.path}: the file ends within {name}. {AGAIN}")
-        if stored.dtype == "BF16":
-            values = (values.astype("<u4") << 16).view("<f4")
-        values = values.reshape(stored.shape)
+            # opened anew for each tensor: what was read from a mapped file counts as memory in use until it is closed
+            with safe_open(stored.path, framework="numpy") as file:
+                values = file.get_tensor(stored.name)
+        except (SafetensorError, OSError) as error:
+            raise CheckpointError(_damaged(stored.path, error)) from error
+        if values.dtype == ml_dtypes.bfloat16:
+            values = values.astype(np.float32)
         _check_finite(values, f"{stored.path}: {name}")
         return values
 
@@ -119,20 +116,14 @@ def _check_finite(values: np.ndarray, where: str) -> None:
 def _header(path: Path) -> dict[str, StoredTensor]:
     """Every tensor of one file, by the name it has there."""
     try:
-        with safe_open(path, framework="numpy"):  # checks that the header is sound and the file complete
-            pass
-        # safetensors gives numbers to numpy in numpy's own types only, so not BF16, and maps the whole file, which
-        # then counts as memory in use: where each tensor lies is all that is needed to read them one by one.
-        with path.open("rb") as file:
-            size = int.from_bytes(file.read(8), "little")
-            header = json.loads(file.read(size))
-    except (SafetensorError, OSError, ValueError) as error:
+        with safe_open(path, framework="numpy") as file:  # checks that the header is sound and the file complete
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
+            return {
+                name: StoredTensor(path, name, part.get_dtype(), tuple(part.get_shape()))
+                for name, part in slices.items()
+            }
+    except (SafetensorError, OSError) as error:
         raise CheckpointError(_damaged(path, error)) from error
-    header.pop("__metadata__", None)
-    return {
-        name: StoredTensor(path, entry["dtype"], tuple(entry["shape"]), 8 + size + entry["data_offsets"][0])
-        for name, entry in header.items()
-    }
 
 
 def _damaged(path: Path, error: Exception) -> str:

@@ -84,7 +84,7 @@ def check_shapes(config: GPTConfig, found: Mapping[str, Shape]) -> None:
     expected = tensor_shapes(config)
     if missing := [name for name in expected if name not in found]:
         wanted = ", ".join(f"{name} {list(expected[name])}" for name in missing[:3])
-        raise WeightError(f"{_count(missing)} missing: {wanted}{_more(missing)}. Is n_layer ({config.n_layer}) right?")
+        raise WeightError(f"{_count(missing)} missing: {wanted}{_more(missing)}.")
     if extra := [name for name in found if name not in expected]:
         raise WeightError(
             f"{_count(extra)} not part of a GPT-2 with this config.json: {', '.join(extra[:3])}{_more(extra)}."

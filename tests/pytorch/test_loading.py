@@ -178,4 +178,4 @@ def test_embedded_model() -> None:
     ids = checkpoint.tokenizer.encode(prompt)
     assert ids == AutoTokenizer.from_pretrained(embedded())(prompt)["input_ids"]
     same_logits(ours, theirs, ids)
-    same_text(ours, theirs, ids, 25)
+    same_text(ours, theirs, ids, 50)
