@@ -7,6 +7,7 @@ from textual.message import Message
 from explorer.paint.spans import Action
 from explorer.session import Session
 from explorer.trace import Trace
+from gpt import GPT
 
 
 @dataclass
@@ -64,6 +65,14 @@ class RunEnded(Message):
     trace: Trace
     finished: bool
     seconds: float
+
+
+@dataclass
+class EngineReady(Message):
+    """The model runs on the other engine."""
+
+    before: GPT
+    model: GPT
 
 
 class LensReady(Message):

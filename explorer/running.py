@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from explorer.engines import NUMPY, engine_of, plain
 from explorer.trace import Trace
 from gpt import GPT, StopRun
 from gpt.ops import Arithmetic, Matrix, Vector
@@ -43,11 +44,25 @@ class Interruptible:
         return products
 
 
+class Asking:
+    """An arithmetic so quick that it is enough to call `check` before each of its products."""
+
+    def __init__(self, ops: Arithmetic, check: Callable[[], None]) -> None:
+        self._ops = ops
+        self._check = check
+
+    def __getattr__(self, name: str) -> Any:
+        self._check()
+        return getattr(self._ops, name)
+
+
 def _interruptible(model: GPT, cancelled: Callable[[], bool]) -> GPT:
     def check() -> None:
         if cancelled():
             raise StopRun
 
+    if engine_of(model) == NUMPY:
+        return GPT(model.config, model.weights, ops=Asking(model.ops, check))
     return GPT(model.config, model.weights, ops=Interruptible(model.ops, check))
 
 
@@ -74,5 +89,5 @@ def look_through_lens(trace: Trace, residual: str, position: int, cancelled: Cal
         (logits,) = model.read_out([trace.values[residual][position]])
     except StopRun:
         return False
-    trace.derived[residual, position] = logits
+    trace.derived[residual, position] = plain(logits)
     return True

@@ -115,16 +115,24 @@ class Session:
         self.cursor.length = len(ids)
         self.cursor.go_to_position(len(ids) - 1)
 
+    def compute_with(self, model: GPT) -> Trace:
+        """Begin again with the same tokens on another model or engine; returns what the one before had recorded."""
+        before = self.trace
+        self.model = model
+        self.trace = Trace(model, before.ids)
+        self._chances = None
+        return before
+
     # Generation
 
     def chances(self, position: int) -> Distribution | None:
         """The distribution from which the token after `position` is drawn; None while it is not computed."""
-        if self.trace.positions("logits") <= position:
-            return None
-        row = self.trace.values["logits"][position]
-        key = (id(row), self.sampling)
+        key = (self.trace, position, self.sampling)
         if self._chances is None or self._chances[0] != key:
-            self._chances = (key, distribution(row, self.sampling))
+            logits = self.trace.logits(position)
+            if logits is None:
+                return None
+            self._chances = (key, distribution(logits, self.sampling))
         return self._chances[1]
 
     def number(self, position: int) -> float | None:
@@ -222,10 +230,7 @@ class Session:
             index = cursor.index(cursor.column)
         if self.stage.kind in (Kind.LEDGER, Kind.DRAW) and (chances := self.chances_shown(self.position)):
             return Cell("probabilities", index, chances.probabilities[index[-1]])
-        value = self.trace.values[name]
-        for i in index:
-            value = value[i]
-        return Cell(name, index, float(value))
+        return Cell(name, index, self.trace.at(name, index))
 
     def wanted_lenses(self) -> list[tuple[str, int]]:
         """The lenses that this view asks for and that can be computed, but have not been."""

@@ -7,12 +7,13 @@ already there. It can also be cut back to its first positions, since no position
 import math
 from typing import Any
 
+from explorer.engines import crop, grow, plain
 from explorer.ranking import Ranking, rank
 from gpt import GPT, activation_shapes
 from gpt.attention import KeysValues, raw_scores, results_by_head
 from gpt.config import GPTConfig
 from gpt.model import Cache
-from gpt.ops import Matrix, Tensor
+from gpt.ops import Matrix, Tensor, Vector
 
 RAW, SCALED, MASKED, PATTERN = (
     "hook_attn_scores_raw",
@@ -51,7 +52,7 @@ class Trace:
         elif self.axes[name] == "HTS":
             self.values[name] = self._grown_scores(name, known, value)
         else:
-            self.values[name] = [*known[: self.complete], *value]
+            self.values[name] = self.model.ops.concatenate(known[: self.complete], value)
 
     def positions(self, name: str) -> int:
         """For how many positions that activation is known by now."""
@@ -64,8 +65,23 @@ class Trace:
         """The activation as one row a position: for those that have heads, the rows of that head."""
         value, axes = self.values[name], self.axes[name]
         if axes == "HTS":
-            return value[head]
-        return [row[head] for row in value] if axes == "THe" else value
+            return plain(value[head])
+        return [plain(row[head]) for row in value] if axes == "THe" else plain(value)
+
+    def heads(self, name: str) -> list[Matrix]:  # [H, T, S]
+        """Scores or a pattern, for all heads."""
+        return plain(self.values[name])
+
+    def at(self, name: str, index: tuple[int, ...]) -> float:
+        """One number."""
+        value = self.values[name]
+        for i in index:
+            value = value[i]
+        return float(value)
+
+    def logits(self, position: int) -> Vector | None:
+        """What the model says of the token after a position; None while it is not computed."""
+        return plain(self.values["logits"][position]) if self.positions("logits") > position else None
 
     def first(self, positions: int) -> "Trace":
         """A trace of the first positions alone, as if the rest had never been run."""
@@ -93,10 +109,9 @@ class Trace:
             name = "logits"
         key = (f"ranking by {name}", position)
         if key not in self.derived:
-            if name == "logits" and self.positions("logits") > position:
-                self.derived[key] = rank(self.values["logits"][position])
-            elif (name, position) in self.derived:
-                self.derived[key] = rank(self.derived[name, position])
+            logits = self.logits(position) if name == "logits" else self.derived.get((name, position))
+            if logits is not None:
+                self.derived[key] = rank(logits)
         return self.derived.get(key)
 
     def head_writes(self, layer: int, position: int) -> Matrix | None:  # [H, d]
@@ -104,12 +119,13 @@ class Trace:
         z, key = f"blocks.{layer}.attn.hook_z", (f"blocks.{layer}.attn.hook_result", position)
         if key not in self.derived and self.positions(z) > position:
             weights = self.model.weights.blocks[layer].attn_out
-            (self.derived[key],) = results_by_head([self.values[z][position]], weights, ops=self.model.ops)
+            (writes,) = results_by_head([self.values[z][position]], weights, ops=self.model.ops)
+            self.derived[key] = plain(writes)
         return self.derived.get(key)
 
     def _first_rows(self, name: str, value: Any, positions: int) -> Any:
         if self.axes[name] == "HTS":
-            return [[row[:positions] for row in head[:positions]] for head in value]
+            return crop(value, positions)
         return value[:positions]
 
     def _grown_scores(self, name: str, known: Tensor, new: Tensor) -> Tensor:  # [H, P, P], [H, T, S] -> [H, S, S]
@@ -128,7 +144,4 @@ class Trace:
             if kind == SCALED:
                 layer = int(prefix.split(".")[1])
                 filling = self.model.ops.divide(filling, self.config.score_divisor(layer))
-        return [
-            [*([*row, *extra] for row, extra in zip(old, beyond)), *rows]
-            for old, beyond, rows in zip(known, filling, new)
-        ]
+        return grow(known, filling, new)

@@ -1,5 +1,6 @@
 """The line at the top: what runs here, what it is doing, and how the next token will be drawn."""
 
+from explorer.engines import in_words
 from explorer.paint.spans import Line, Span, length
 from explorer.session import Session
 from explorer.text import visible
@@ -15,15 +16,16 @@ def header(session: Session | None, name: str, status: str, cells: int) -> list[
     left = [brand, Span(f"  {visible(name)} ", "bold"), Span(f"{size:.1f}M" if size < 100 else f"{size:.0f}M", "bold")]
     doing = Span(f"   {status}", "done")
     shape = Span(f"   {config.n_layer} layers · {config.n_head} heads · {config.n_embd} wide", "dim")
+    engine = Span(f"   {in_words(session.model)}", "lens")
     top_k = "off" if sampling.top_k is None else str(sampling.top_k)
     values = (f"{sampling.temperature:g}", top_k, f"{sampling.top_p:g}", str(session.seed))
     settings = _settings(("T", "top-k", "top-p", "seed"), values)
     if length([*left, doing, *settings]) + 1 > cells:
         settings = _settings(("T", "k", "p", "seed"), values)
-    if length([*left, shape, doing, *settings]) + 1 <= cells:
-        left.append(shape)
-    if length([*left, doing, *settings]) + 1 <= cells:
-        left.append(doing)
+    shown = [doing, engine, shape]  # in the order of importance
+    while length([*left, *shown, *settings]) + 1 > cells and shown:
+        shown.pop()
+    left += shown[::-1]
     gap = cells - length(left) - length(settings) - 1
     return [[*left, Span(" " * max(1, gap)), *settings]]
 

@@ -7,11 +7,13 @@ from textual.dom import DOMNode
 from textual.worker import get_current_worker
 
 from explorer import running
-from explorer.messages import LensReady, RunEnded
+from explorer.engines import on_engine
+from explorer.messages import EngineReady, LensReady, RunEnded
 from explorer.session import Session
 from explorer.trace import Trace
+from gpt import GPT
 
-_RUN, _LENS = "run", "lens"
+_RUN, _LENS, _ENGINE = "run", "lens", "engine"
 
 
 class Background:
@@ -39,6 +41,13 @@ class Background:
     def cancel(self) -> None:
         """End the run that is under way; what it has computed is kept."""
         self._screen.workers.cancel_group(self._screen, _RUN)
+
+    def change_engine(self, model: GPT, engine: str) -> None:
+        """Bring the model to another engine; the screen gets `EngineReady`."""
+        self._screen.run_worker(partial(self._convert, model, engine), group=_ENGINE, exclusive=True, thread=True)
+
+    def _convert(self, model: GPT, engine: str) -> None:
+        self._screen.post_message(EngineReady(model, on_engine(model, engine)))
 
     def look_through_lenses(self, session: Session) -> None:
         """Compute the lenses that the session's view asks for, if nobody is at it yet."""

@@ -62,6 +62,7 @@ SECTIONS: dict[str, list[Binding]] = {
         _key("pace.faster", "plus,equals_sign", "pace(1)", "Play faster"),
         _key("pace.slower", "minus", "pace(-1)", "Play slower"),
         _key("stop", "escape", "stop", "Stop computing, playing or drawing"),
+        _key("engine", "e", "engine", "Compute it again in the other engine, and compare"),
         _key("again", "r", "again", "Go on with a computation that was stopped"),
     ],
     "Program": [

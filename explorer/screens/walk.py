@@ -9,7 +9,8 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Footer, Static, TextArea
 
-from explorer.messages import Clicked, LensReady, PromptAbandoned, PromptSubmitted, RunEnded, Scrolled
+from explorer.engines import NUMPY, PYTHON, engine_of, in_words, largest_difference
+from explorer.messages import Clicked, EngineReady, LensReady, PromptAbandoned, PromptSubmitted, RunEnded, Scrolled
 from explorer.paint.header import header
 from explorer.paint.map import map_of, rail
 from explorer.paint.number import number_under_cursor
@@ -24,6 +25,7 @@ from explorer.screens.help import Help
 from explorer.screens.keys import BINDINGS, PICTURE_BINDINGS
 from explorer.screens.settings import SettingsDialog
 from explorer.session import Session
+from explorer.trace import Trace
 from explorer.widgets.canvas import Canvas, Painter
 from explorer.widgets.prompt import Prompt
 from gpt import GPTError
@@ -56,6 +58,7 @@ class WalkScreen(Screen[None]):
         self._typed: list[int] | None = None  # what the text being typed would become
         self._version = -1  # of the trace that is on the screen
         self._play_timer: Timer | None = None
+        self._compare_with: Trace | None = None  # the same run in the other engine
 
     def compose(self) -> ComposeResult:
         yield Canvas(self._paint_header, id="header")
@@ -174,6 +177,8 @@ class WalkScreen(Screen[None]):
             return  # superseded by another run
         self._status = f"computed in {message.seconds:.2f} s" if message.finished else "stopped · r goes on"
         self.repaint()
+        if message.finished:
+            self._say_difference(self.session)
         self._draw()
 
     def on_lens_ready(self, message: LensReady) -> None:
@@ -324,6 +329,35 @@ class WalkScreen(Screen[None]):
             self.show_status("stopped")
         self.player.stop()
         self._set_play_timer()
+
+    def action_engine(self) -> None:
+        """Compute it all again in the other engine; when that is done, say how far the two are apart."""
+        if self.session and self.session.ids:
+            other = PYTHON if engine_of(self.session.model) == NUMPY else NUMPY
+            self._stop_playing()
+            self.show_status(f"changing to {other} …")
+            self.background.change_engine(self.session.model, other)
+
+    def on_engine_ready(self, message: EngineReady) -> None:
+        session = self.session
+        if session and message.before is session.model:
+            done = not session.computing
+            before = session.compute_with(message.model)
+            self._compare_with = before if done else None
+            self._compute()
+
+    def _say_difference(self, session: Session) -> None:
+        """The largest difference between this run and the one in the other engine."""
+        before, self._compare_with = self._compare_with, None
+        if before is None or before.ids != session.ids:
+            return
+        gap, name = largest_difference(before.values, session.trace.values)
+        self.notify(
+            f"{in_words(session.model)} and {in_words(before.model)} differ by at most {gap:.2g}, at {name}.",
+            title="The same run in both engines",
+            timeout=10,
+            markup=False,
+        )
 
     def action_again(self) -> None:
         self._go_on()

@@ -20,7 +20,7 @@ def scores(session: Session, cells: int, height: int, halves: bool) -> list[Line
     """The grid of the chosen head with, where there is room, the others in small; or all heads, larger."""
     cursor = session.cursor
     assert cursor.part
-    heads = session.trace.values[cursor.part.activation]
+    heads = session.trace.heads(cursor.part.activation)
     shade = _shade(session, heads)
     if cursor.overview:
         return _minis(session, heads, shade, cells, height, halves)
@@ -48,7 +48,7 @@ def _grid(session: Session, rows: Matrix, shade: Shade, cells: int, height: int)
         size = 2  # cells that look square; the window moves with the cursor
     left, right = window(cursor.column, len(labels), room // size)
     top, bottom = window(session.position, len(labels), height - 1)
-    lines = [_header(session, labels, left, right, margin, size)]
+    lines = [_header(session, labels, left, right, margin, size, cells)]
     for position in range(top, bottom):
         lit = position == session.position
         label = fit(labels[position], margin - 1, ">") + " "
@@ -64,7 +64,7 @@ def _grid(session: Session, rows: Matrix, shade: Shade, cells: int, height: int)
     return lines
 
 
-def _header(session: Session, labels: list[str], left: int, right: int, margin: int, size: int) -> Line:
+def _header(session: Session, labels: list[str], left: int, right: int, margin: int, size: int, cells: int) -> Line:
     """The keys' names; where the columns are too narrow for them, the cursor's alone."""
     column = session.cursor.column
     if size >= 4:
@@ -74,7 +74,10 @@ def _header(session: Session, labels: list[str], left: int, right: int, margin: 
         ]
         return [Span(" " * margin), *names]
     offset = margin + (column - left) * size
-    return [Span(" " * offset), Span("▾" + labels[column], "here-text")]
+    name = labels[column]
+    if offset + 1 + width(name) > cells and width(name) <= offset:  # at the right edge the name comes first
+        return [Span(" " * (offset - width(name))), Span(name + "▾", "here-text")]
+    return [Span(" " * offset), Span("▾" + name, "here-text")]
 
 
 def _text(session: Session, value: float, position: int, column: int, size: int) -> str:

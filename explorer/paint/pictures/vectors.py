@@ -16,7 +16,7 @@ def vectors(session: Session, cells: int, height: int, halves: bool) -> list[Lin
     assert cursor.part
     rows = session.trace.matrix(cursor.part.activation, cursor.head)
     spread = spread_of(rows)
-    head = _statistics(session) if session.stage.kind is Kind.NORM else []
+    head = _statistics(session, cells) if session.stage.kind is Kind.NORM else []
     vector = rows[session.position]
     whole = len(vector) > _columns(session, len(vector), cells)[0]  # the grid cannot show the whole vector
     small, lists = height < 18, session.stage.kind in (Kind.NEURONS, Kind.HEADS_OUT)
@@ -106,22 +106,22 @@ def _dot(level: str, action: tuple[str, int, int]) -> Span:
     return Span(" ", "here" if level == "*" else f"signed:{level}", action)
 
 
-def _statistics(session: Session) -> list[Line]:
+def _statistics(session: Session, cells: int) -> list[Line]:
     """What the layer norm found before it normalised: mean, variance, and what it divides by."""
     assert session.cursor.part
     prefix = session.cursor.part.activation.rpartition(".")[0]
-    values = session.trace.values
 
     def at(name: str) -> str:
-        return number(values[f"{prefix}.{name}"][session.position][0], 4)
+        return number(session.trace.at(f"{prefix}.{name}", (session.position, 0)), 4)
 
+    variance = "variance" if cells >= 60 else "var"
     return [
         [
             Span("mean ", "dim"),
             Span(at("hook_mean")),
-            Span("   variance ", "dim"),
+            Span(f"  {variance} ", "dim"),
             Span(at("hook_var")),
-            Span("   √(variance + ε) ", "dim"),
+            Span(f"  √({variance} + ε) ", "dim"),
             Span(at("hook_scale")),
         ],
         [],
