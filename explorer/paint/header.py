@@ -1,19 +1,22 @@
 """The line at the top: what runs here, what it is doing, and how the next token will be drawn."""
 
 from explorer.engines import in_words
-from explorer.paint.spans import Line, Span, length
+from explorer.paint.spans import Line, Span, clipped, length
 from explorer.session import Session
-from explorer.text import visible
+from explorer.text import fit, visible, width
+
+_NAME = 24  # cells for the model's name at the most
 
 
 def header(session: Session | None, name: str, status: str, cells: int) -> list[Line]:
     """Left the model, right the sampling; in between, as far as there is room, its shape and the status."""
     brand = Span(" ✦ GPT Explorer ", "brand")
+    shown_name = fit(visible(name), min(_NAME, width(visible(name))))
     if session is None:
-        return [[brand, Span("  "), Span(visible(name), "bold"), Span(f"   {status}", "dim")]]
+        return [clipped([brand, Span(f"  {shown_name}", "bold"), Span(f"   {status}", "dim")], cells)]
     config, sampling = session.model.config, session.sampling
     size = config.parameters / 1e6
-    left = [brand, Span(f"  {visible(name)} ", "bold"), Span(f"{size:.1f}M" if size < 100 else f"{size:.0f}M", "bold")]
+    left = [brand, Span(f"  {shown_name} ", "bold"), Span(f"{size:.1f}M" if size < 100 else f"{size:.0f}M", "bold")]
     doing = Span(f"   {status}", "done")
     shape = Span(f"   {config.n_layer} layers · {config.n_head} heads · {config.n_embd} wide", "dim")
     engine = Span(f"   {in_words(session.model)}", "lens")
@@ -27,7 +30,7 @@ def header(session: Session | None, name: str, status: str, cells: int) -> list[
         shown.pop()
     left += shown[::-1]
     gap = cells - length(left) - length(settings) - 1
-    return [[*left, Span(" " * max(1, gap)), *settings]]
+    return [clipped([*left, Span(" " * max(1, gap)), *settings], cells)]
 
 
 def _settings(names: tuple[str, ...], values: tuple[str, ...]) -> Line:

@@ -1,6 +1,6 @@
 """The map of the model: where you are, what has been computed for this token, what is still to come."""
 
-from explorer.paint.spans import Line, Span, window
+from explorer.paint.spans import Line, Span, clipped, length, window
 from explorer.session import Session
 from explorer.stages import Stage
 from explorer.text import fit, width
@@ -65,6 +65,6 @@ def rail(session: Session, cells: int) -> list[Line]:
 def _cut(line: Line, cells: int) -> Line:
     """What fits of the line around its lit part."""
     lit = next((i for i, span in enumerate(line) if span.style == "here"), 0)
-    while sum(width(span.text) for span in line) > cells and lit:
+    while length(line) > cells and lit:
         line, lit = line[1:], lit - 1
-    return line
+    return clipped(line, cells)

@@ -68,6 +68,23 @@ def length(line: Iterable[Span]) -> int:
     return sum(width(span.text) for span in line)
 
 
+def clipped(line: Line, cells: int) -> Line:
+    """The line in at most that many cells; a mark stands where something other than blanks was cut off."""
+    kept: Line = []
+    room = cells
+    for index, span in enumerate(line):
+        size = width(span.text)
+        if size > room:
+            mark = "…" if any(rest.text.strip() for rest in line[index:]) else ""
+            if room or not kept:
+                return [*kept, span._replace(text=fit(span.text + "  ", room, mark=mark))]
+            last = kept[-1]
+            return [*kept[:-1], last._replace(text=fit(last.text + " ", width(last.text), mark=mark))]
+        kept.append(span)
+        room -= size
+    return kept
+
+
 def wrapped(text: str, cells: int, style: str = "") -> list[Line]:
     """Running text broken between words into lines of at most that many cells."""
     lines: list[str] = []

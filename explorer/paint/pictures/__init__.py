@@ -6,7 +6,7 @@ from explorer.paint.pictures.merges import merges
 from explorer.paint.pictures.scores import remark, scores
 from explorer.paint.pictures.vectors import vectors
 from explorer.paint.pictures.vocabulary import drawing, ledger, logits
-from explorer.paint.spans import Line, Span, choices, wrapped
+from explorer.paint.spans import Line, Span, choices, clipped, wrapped
 from explorer.session import Session
 from explorer.stages import Kind
 
@@ -46,7 +46,7 @@ def picture(session: Session, cells: int, height: int, halves: bool = True) -> l
     else:
         body = [[], [Span(_waiting(session), "dim")]]
     filling: list[Line] = [[]] * (height - len(above) - len(body) - len(below))
-    return [*above, *body, *filling, *below]
+    return [clipped(line, cells) for line in (*above, *body, *filling, *below)]
 
 
 def _choices(session: Session, cells: int) -> list[Line]:
