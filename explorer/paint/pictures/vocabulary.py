@@ -90,9 +90,9 @@ def drawing(session: Session, cells: int, height: int, halves: bool) -> list[Lin
         return _given(session)
     chances, number_drawn = step.distribution, step.number
     size = min(cells, 80)
-    mark = min(size - 1, int(number_drawn * size))
     place = chances.order.index(step.token)
     start = chances.cumulative[place - 1] if place else 0.0
+    mark = _mark(number_drawn, start, chances.cumulative[place], size)
     drawn = session.position + 1 in session.steps
     _, seed = session.settings_shown(session.position)
     lines: list[Line] = [
@@ -109,6 +109,13 @@ def drawing(session: Session, cells: int, height: int, halves: bool) -> list[Lin
         [],
     ]
     return [*lines, *_rows(session, chances, step.token, cells, height - len(lines))]
+
+
+def _mark(number_drawn: float, start: float, end: float, size: int) -> int:
+    """The cell that the random number falls on: one of its token's own, though their edges are rounded to cells."""
+    first, last = round(start * size), round(end * size) - 1
+    mark = int(number_drawn * size)
+    return max(first, min(mark, last)) if first <= last else min(mark, size - 1)
 
 
 def _number_line(session: Session, chances: Distribution, size: int) -> Line:
