@@ -1,6 +1,6 @@
 """Draws the README's pictures: the real screen, on the embedded model, saved as SVG.
 
-    python assets/pictures.py
+python assets/pictures.py
 """
 
 import asyncio

@@ -24,6 +24,7 @@ def generate_text(
     if not prompt:
         raise InputError("the prompt is empty: give some text to continue.")
     prompt_ids = tokenizer.encode(prompt)
+    model.check(prompt_ids)  # before anything is written
     ids = list(prompt_ids)
     say = _Speaker(show) if show else None
     if say:

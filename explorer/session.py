@@ -41,6 +41,7 @@ class Session:
         self.tokenizer = tokenizer
         self.sampling = sampling
         self.seed = seed
+        self.stopped = False  # the user ended the computation of what is missing
         self.cursor = Cursor(model.config)
         self.trace = Trace(model, [])
         self.text = ""  # the prompt and what was drawn after it

@@ -56,6 +56,9 @@ class GPTConfig:
         epsilon = self.layer_norm_epsilon
         if isinstance(epsilon, bool) or not isinstance(epsilon, int | float) or not 0 <= epsilon < math.inf:
             raise ConfigError(f"layer_norm_epsilon is {epsilon!r}: it must be a number, zero or more.")
+        end = self.eos_token_id
+        if end is not None and (isinstance(end, bool) or not isinstance(end, int)):
+            raise ConfigError(f"eos_token_id is {end!r}: it must be a token id, or null.")
         for name in ("scale_attn_weights", "scale_attn_by_inverse_layer_idx", "tie_word_embeddings"):
             if not isinstance(getattr(self, name), bool):
                 raise ConfigError(f"{name} is {getattr(self, name)!r}: it must be true or false.")

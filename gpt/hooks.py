@@ -12,7 +12,7 @@ The names are TransformerLens', with five of our own: the mean and the variance 
 There is no batch axis.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from gpt.config import GPTConfig
@@ -100,6 +100,8 @@ def shape(value: Any) -> tuple[int, ...]:
     """
     if hasattr(value, "shape"):
         return tuple(value.shape)
+    if isinstance(value, str | bytes | Mapping):
+        raise HookError(f"the hook returned {type(value).__name__}, where numbers or rows of numbers are wanted.")
     if not hasattr(value, "__len__"):
         return ()
     inner = {shape(row) for row in value} if len(value) and hasattr(value[0], "__len__") else {()}

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 
 from gpt import ops as plain
 from gpt.attention import KeysValues
@@ -23,7 +24,7 @@ class Output:
     """The end of a run."""
 
     logits: Matrix  # [T, V], or [1, V] where only the last position was asked for
-    cache: Cache
+    cache: Cache | None
 
 
 def cached_positions(cache: Cache | None) -> int:
@@ -76,10 +77,12 @@ class GPT:
     ) -> Output:
         """The rest of a run, from the residual stream [T, d] that enters block `layer` (L: only the read-out is left).
 
-        The cache's entries for the blocks before `layer` are passed on as they are.
+        The cache's entries for the blocks before `layer` are passed on as they are. Where there are none, no run can
+        go on from this one: its cache is None.
         """
         if not 0 <= layer <= self.config.n_layer:
             raise InputError(f"there is no block {layer}: a run can begin at 0 to {self.config.n_layer}.")
+        self._check_room(len(residual), len(cache[layer].keys) if cache and layer < len(cache) else 0)
         present = list(cache[:layer]) if cache else []
         for index in range(layer, self.config.n_layer):
             residual, keys_values = block(
@@ -94,7 +97,7 @@ class GPT:
             )
             present.append(keys_values)
         logits = self.read_out(residual[-1:] if last_only else residual, hook=hook)
-        return Output(logits, tuple(present))
+        return Output(logits, tuple(present) if len(present) == self.config.n_layer else None)
 
     def read_out(self, residual: Matrix, *, hook: Hook | None = None) -> Matrix:  # [T, d] -> [T, V]
         """The final layer norm, and how well each token of the vocabulary fits what is left: the logits.
@@ -107,13 +110,17 @@ class GPT:
 
     def check(self, ids: Sequence[int], first: int = 0) -> None:
         """InputError unless `ids` can be run after `first` positions: some, not too many, all in the vocabulary."""
-        if not len(ids):
+        self._check_room(len(ids), first)
+        for token in ids:
+            if not isinstance(token, Integral) or not 0 <= token < self.config.vocab_size:
+                raise InputError(f"there is no token {token!r}: ids go from 0 to {self.config.vocab_size - 1}.")
+
+    def _check_room(self, count: int, first: int) -> None:
+        """InputError unless so many positions can follow the first ones."""
+        if not count:
             raise InputError("there are no tokens to run: give at least one.")
-        if first + len(ids) > self.config.n_positions:
+        if first + count > self.config.n_positions:
             raise InputError(
-                f"{first + len(ids)} tokens are too many: this model sees {self.config.n_positions} at most. "
+                f"{first + count} tokens are too many: this model sees {self.config.n_positions} at most. "
                 "Use a shorter prompt."
             )
-        for token in ids:
-            if not 0 <= token < self.config.vocab_size:
-                raise InputError(f"there is no token {token}: ids go from 0 to {self.config.vocab_size - 1}.")

@@ -170,3 +170,9 @@ def test_whatever_the_file_holds_it_is_read_or_refused(given: dict[str, Any]) ->
     assert config.parameters == sum(
         shape[0] * (shape[1] if len(shape) > 1 else 1) for shape in tensor_shapes(config).values()
     )
+
+
+@pytest.mark.parametrize("end", [True, "<|endoftext|>", 1.5])
+def test_the_end_of_text_is_a_token_id(end: object) -> None:
+    with pytest.raises(ConfigError, match="eos_token_id"):
+        GPTConfig.from_dict({"eos_token_id": end})

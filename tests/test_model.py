@@ -238,8 +238,8 @@ def test_a_replaced_key_is_remembered(model: GPT) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [0.5, [], [[1.0] * 6], [[1.0] * 5] * 7, [[[1.0] * 6] * 7], [[1.0] * 6] * 6 + [[1.0] * 5], np.zeros((7, 5))],
-    ids=["number", "empty", "rows", "columns", "axes", "ragged", "array"],
+    [0.5, [], [[1.0] * 6], [[1.0] * 5] * 7, [[[1.0] * 6] * 7], [[1.0] * 6] * 6 + [[1.0] * 5], np.zeros((7, 5)), "x"],
+    ids=["number", "empty", "rows", "columns", "axes", "ragged", "array", "text"],
 )
 def test_a_value_of_another_shape_is_refused(model: GPT, wrong: Any) -> None:
     with pytest.raises(HookError, match="the hook"):
@@ -275,7 +275,13 @@ def test_a_stopped_run_goes_no_further_and_harms_nothing(model: GPT, name: str) 
 
 @pytest.mark.parametrize(
     ("ids", "message"),
-    [([], "at least one"), ([1] * 10, "10 tokens"), ([1, 13], "no token 13"), ([-1, 1], "no token -1")],
+    [
+        ([], "at least one"),
+        ([1] * 10, "10 tokens"),
+        ([1, 13], "no token 13"),
+        ([-1, 1], "no token -1"),
+        (["a"], "no token 'a'"),
+    ],
 )
 def test_ids_that_do_not_fit_are_refused(model: GPT, ids: Sequence[int], message: str) -> None:
     with pytest.raises(InputError, match=message):
@@ -294,6 +300,17 @@ def test_the_context_can_be_filled_but_no_more(model: GPT, tensors: Tensors) -> 
 def test_there_are_only_so_many_blocks_to_begin_at(model: GPT, layer: int) -> None:
     with pytest.raises(InputError, match=f"no block {layer}"):
         model.forward_from(layer, [[0.0] * 6])
+
+
+@pytest.mark.parametrize(("rows", "message"), [(0, "at least one"), (10, "10 tokens")])
+def test_a_residual_stream_must_fit_the_context_too(model: GPT, rows: int, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        model.forward_from(0, [[0.5] * 6] * rows)
+
+
+def test_without_the_earlier_blocks_no_run_can_go_on(model: GPT) -> None:
+    assert model.forward_from(1, [[0.5] * 6]).cache is None
+    assert model.forward_from(0, [[0.5] * 6]).cache is not None
 
 
 def test_a_cache_is_one_record_of_keys_and_values_for_each_block(model: GPT) -> None:

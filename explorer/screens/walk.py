@@ -167,6 +167,7 @@ class WalkScreen(Screen[None]):
         assert self.session
         if self.session.computing:
             self._status = "computing"
+            self.session.stopped = False
             self.background.compute(self.session.trace)
         if self._typed is None:
             self.query_one(Prompt).show_text(self.session.text)
@@ -175,7 +176,8 @@ class WalkScreen(Screen[None]):
     def on_run_ended(self, message: RunEnded) -> None:
         if self.session is None or message.trace is not self.session.trace:
             return  # superseded by another run
-        self._status = f"computed in {message.seconds:.2f} s" if message.finished else "stopped · r goes on"
+        self.session.stopped = not message.finished
+        self._status = "stopped · r goes on" if self.session.stopped else f"computed in {message.seconds:.2f} s"
         self.repaint()
         if message.finished:
             self._say_difference(self.session)

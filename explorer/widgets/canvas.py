@@ -32,16 +32,16 @@ class Canvas(Widget):
     def __init__(self, painter: Painter, id: str) -> None:
         super().__init__(id=id)
         self._painter = painter
-        self._lines: list[Line] = []
+        self.lines: list[Line] = []
         self._styles: dict[str, Style] = {}
 
     def repaint(self) -> None:
         """Ask the painter again."""
         if not self.size or not self.display:
             return
-        old, self._lines = self._lines, self._painter(self.size.width, self.size.height)
+        old, self.lines = self.lines, self._painter(self.size.width, self.size.height)
         for y in range(self.size.height):
-            if old[y : y + 1] != self._lines[y : y + 1]:
+            if old[y : y + 1] != self.lines[y : y + 1]:
                 self.refresh(Region(0, y, self.size.width, 1))
 
     def restyle(self, palette: Palette) -> None:
@@ -52,7 +52,7 @@ class Canvas(Widget):
         self.refresh()
 
     def on_resize(self) -> None:
-        self._lines = []
+        self.lines = []
         self.repaint()
 
     def notify_style_update(self) -> None:
@@ -60,7 +60,7 @@ class Canvas(Widget):
         super().notify_style_update()
 
     def render_line(self, y: int) -> Strip:
-        segments = [self._segment(span) for span in self._lines[y]] if y < len(self._lines) else []
+        segments = [self._segment(span) for span in self.lines[y]] if y < len(self.lines) else []
         strip = Strip(segments).simplify()
         return strip.adjust_cell_length(self.size.width, self.rich_style).apply_style(
             Style(bgcolor=self.rich_style.bgcolor) if not segments else Style.null()
@@ -103,18 +103,20 @@ class Canvas(Widget):
 
     def on_click(self, event: events.Click) -> None:
         position = event.get_content_offset(self)
-        if position is None or position.y >= len(self._lines):
+        if position is None or position.y >= len(self.lines):
             return
         right = 0
-        for span in self._lines[position.y]:
+        for span in self.lines[position.y]:
             right += width(span.text)
             if position.x < right:
                 if span.action:
                     self.post_message(Clicked(span.action))
                 return
 
-    def on_mouse_scroll_down(self) -> None:
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
         self.post_message(Scrolled(self.id or "", 1))
 
-    def on_mouse_scroll_up(self) -> None:
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
         self.post_message(Scrolled(self.id or "", -1))

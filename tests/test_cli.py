@@ -1,0 +1,130 @@
+"""The command line: what it prints, what it refuses and how it says so."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from explorer import __version__
+from explorer.cli import main
+from gpt import Sampling, generate
+from tests.models import embedded
+
+PROMPT = "Once upon a time"
+
+
+def test_generate_continues_the_prompt(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["generate", PROMPT, "--max-new-tokens", "6", "--seed", "3"]) == 0
+    model, checkpoint = embedded()
+    tokenizer = checkpoint.tokenizer
+    steps = generate(model, tokenizer.encode(PROMPT), 6, Sampling(0.8, 40), seed=3)
+    assert capsys.readouterr().out == PROMPT + tokenizer.decode([step.token for step in steps]) + "\n"
+
+
+def test_generate_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["generate", PROMPT, "--greedy", "--json", "--max-new-tokens", "5"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    model, checkpoint = embedded()
+    steps = generate(model, printed["prompt_ids"], 5, Sampling(0))
+    assert set(printed) == {"prompt", "prompt_ids", "ids", "text"}
+    assert printed["prompt"] == PROMPT
+    assert printed["ids"] == printed["prompt_ids"] + [step.token for step in steps]
+    assert printed["text"] == checkpoint.tokenizer.decode(printed["ids"])
+
+
+def test_no_new_tokens_is_the_prompt(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["generate", PROMPT, "--max-new-tokens", "0"]) == 0
+    assert capsys.readouterr().out == PROMPT + "\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["generate", ""], 1, "the prompt is empty"),
+        (["generate", "a " * 300], 1, "tokens are too many: this model sees 256 at most"),
+        (["generate", "x", "--model", "no/such/place/at/all"], 1, "no/such/place/at/all"),
+        (["generate", "x", "--model", __file__], 1, "this is a file"),
+        (["generate", "x", "--temperature", "-1"], 2, "the temperature is -1.0"),
+        (["generate", "x", "--temperature", "1e-320"], 2, "too near to zero"),
+        (["generate", "x", "--top-p", "2"], 2, "top-p is 2.0"),
+        ([], 1, "draws on a terminal"),
+        (["a prompt"], 1, "gpt-explorer generate"),
+        (["--", "generate"], 1, "draws on a terminal"),
+    ],
+)
+def test_refusals(arguments: list[str], status: int, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """In words, on standard error; nothing on standard output but the prompt that was streamed."""
+    assert main(arguments) == status
+    out, error = capsys.readouterr()
+    assert said in error
+    assert error.startswith("gpt-explorer: ")
+    assert error.count("\n") == 1
+    assert out in ("", "x")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--top-k", "x", "'x' is not a whole number"),
+        ("--top-k", "-1", "-1 is below zero"),
+        ("--max-new-tokens", "-5", "-5 is below zero"),
+        ("--seed", "x", "invalid int value: 'x'"),
+        ("--temperature", "warm", "invalid float value: 'warm'"),
+    ],
+)
+def test_malformed_options(option: str, value: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["generate", "x", option, value])
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, shown in ((["--version"], __version__), (["--help"], "generate"), (["generate", "-h"], "--json")):
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        assert ended.value.code == 0
+        assert shown in capsys.readouterr().out
+
+
+def test_text_is_written_as_it_comes() -> None:
+    """Through a pipe the first tokens can be read while later ones are not drawn yet."""
+    command = [sys.executable, "-m", "explorer", "generate", PROMPT, "--max-new-tokens", "40", "--temperature", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        first = os.read(process.stdout.fileno(), 1000).decode()
+        assert first.startswith(PROMPT)
+        assert process.poll() is None, "still at it"
+        rest = process.stdout.read().decode()
+    assert process.returncode == 0
+    assert len(rest) > len(first)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+def test_the_program_opens_in_a_terminal_and_quits(tmp_path: Path) -> None:
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    process, screen = pty.fork()
+    if not process:
+        os.environ["TERM"] = "xterm-256color"
+        os.execv(sys.executable, [sys.executable, "-m", "explorer", "Tom and Lily"])
+    fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    seen, until, quitting = b"", time.monotonic() + 60, False
+    while time.monotonic() < until:
+        try:
+            seen += os.read(screen, 65536)
+        except OSError:  # the program has ended
+            break
+        if b"computed in" in seen and not quitting:
+            quitting = os.write(screen, b"q") == 1
+    _, status = os.waitpid(process, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert b"GPT Explorer" in seen
+    assert b"Next token" in seen

@@ -1,0 +1,33 @@
+"""What imports what: gpt <- explorer without Textual <- messages, widgets, screens <- app <- cli."""
+
+import subprocess
+import sys
+
+
+def modules_after(code: str) -> set[str]:
+    """The modules that Python has loaded after running some code."""
+    whole = f"import sys\n{code}\nprint('\\n' + ' '.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", whole], capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def test_the_headless_commands_do_without_textual_and_torch() -> None:
+    code = "from explorer.cli import main; main(['generate', 'Once', '--max-new-tokens', '1', '--json'])"
+    loaded = modules_after(code)
+    assert "numpy" in loaded
+    assert not {"textual", "torch", "transformers"} & loaded
+
+
+def test_asking_for_help_loads_next_to_nothing() -> None:
+    code = "from explorer.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass"
+    assert not {"numpy", "textual", "rich", "tiktoken", "safetensors"} & modules_after(code)
+
+
+def test_the_state_behind_the_screen_does_without_textual() -> None:
+    code = "import explorer.session, explorer.player, explorer.running, explorer.paint.pictures, explorer.palette"
+    assert "textual" not in modules_after(code)
+
+
+def test_the_screen_opens_without_numpy() -> None:
+    """It is imported by the thread that loads the model: the first frame does not wait for it."""
+    assert not {"numpy", "safetensors"} & modules_after("import explorer.app")
