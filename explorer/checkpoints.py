@@ -6,15 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
+from explorer.engines import LISTS_UP_TO
 from explorer.errors import CheckpointError
 from explorer.places import find_model
 from explorer.safetensors_source import Rows, StoredTensors
 from explorer.tokenizer import Tokenizer
 from gpt import GPT, ConfigError, GPTConfig, WeightError, check_shapes, load_weights
 from gpt.weights import Shape
-
-LISTS_UP_TO = 8_000_000
-"""Models with more parameters than this are kept in arrays: 32 bytes a number would be too much."""
 
 HEAD = "lm_head.weight"
 

@@ -29,11 +29,13 @@ def choose(name: str, config: GPTConfig) -> str:
 
 def engine_of(model: GPT) -> str:
     """The engine a model runs on: its weights are arrays of NumPy, or lists."""
-    return NUMPY if hasattr(model.weights.token_embedding, "dtype") else PYTHON
+    return NUMPY if model.weights and hasattr(model.weights.token_embedding, "dtype") else PYTHON
 
 
 def in_words(model: GPT) -> str:
     """The same for people: "plain Python", "NumPy float32"."""
+    if model.weights is None:
+        return "recorded"
     if engine_of(model) == PYTHON:
         return "plain Python"
     weights: Any = model.weights.token_embedding

@@ -7,5 +7,9 @@ class CheckpointError(GPTError):
     """A directory that is no GPT-2 this program can load: something is missing, damaged or does not fit."""
 
 
+class TraceError(GPTError):
+    """A recorded run that cannot be written, read or used as is asked."""
+
+
 class TokenizerError(GPTError):
     """Tokenizer files that are missing, malformed or of another kind, or a text they cannot spell."""

@@ -106,6 +106,17 @@ class Session:
         self.text, self.pieces, self.prompt_length = text, pieces, len(ids)
         self.steps, self._settings = {}, {}
 
+    def show_recorded(self, trace: Trace, text: str) -> None:
+        """Walk a run that was recorded elsewhere. There is no model: nothing can be computed any more."""
+        self.trace, self.text, self.prompt_length = trace, text, len(trace.ids)
+        self.cursor.length = len(trace.ids)
+        self.cursor.go_to_position(len(trace.ids) - 1)
+
+    @property
+    def recorded(self) -> bool:
+        """Whether this is a recorded run, without its model."""
+        return self.model.weights is None
+
     def _go_on_with(self, ids: list[int]) -> None:
         """Keep what was computed of the beginning that the old tokens and these share."""
         known = self.ids[: self.trace.complete]
@@ -161,6 +172,8 @@ class Session:
 
     def take_token(self) -> bool:
         """Append the drawn token: one step of generation. False if it is not known yet; InputError if none fits."""
+        if self.recorded:
+            raise InputError("This is a recorded run: there is no model that could go on from here.")
         if len(self.ids) >= self.model.config.n_positions:
             raise InputError(f"The context is full: this model sees {self.model.config.n_positions} tokens at most.")
         step = self.step_after(len(self.ids) - 1) if self.ids and not self.computing else None
@@ -236,7 +249,7 @@ class Session:
     def wanted_lenses(self) -> list[tuple[str, int]]:
         """The lenses that this view asks for and that can be computed, but have not been."""
         trace, position = self.trace, self.position
-        names = [self.stage.residual, self.cursor.residual_before]
+        names = [] if self.recorded else [self.stage.residual, self.cursor.residual_before]
         return [
             (name, position)
             for name in names

@@ -33,8 +33,12 @@ def _glyph(character: str) -> str:
 
 
 def printable(text: str) -> str:
-    """The same for running text on a terminal: spaces, line breaks and tabs stay as they are."""
-    return "".join(character if character in " \n\t" else _glyph(character) for character in text)
+    """The same for running text on a terminal: blanks stay as they are, and marks with the letters they belong to."""
+    return "".join(character if _runs_on(character) else _glyph(character) for character in text)
+
+
+def _runs_on(character: str) -> bool:
+    return character in " \n\t\u200d" or unicodedata.category(character) in ("Mn", "Mc", "Me")
 
 
 def width(text: str) -> int:

@@ -117,7 +117,7 @@ class Trace:
     def head_writes(self, layer: int, position: int) -> Matrix | None:  # [H, d]
         """What each head of a block wrote at a position; None while z is not computed."""
         z, key = f"blocks.{layer}.attn.hook_z", (f"blocks.{layer}.attn.hook_result", position)
-        if key not in self.derived and self.positions(z) > position:
+        if key not in self.derived and self.positions(z) > position and self.model.weights is not None:
             weights = self.model.weights.blocks[layer].attn_out
             (writes,) = results_by_head([self.values[z][position]], weights, ops=self.model.ops)
             self.derived[key] = plain(writes)

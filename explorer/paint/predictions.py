@@ -43,7 +43,8 @@ def _moment(residual: str) -> str:
 
 def _list(session: Session, now: Ranking | None, then: Ranking | None, cells: int, room: int, style: str) -> list[Line]:
     if now is None:
-        return [[Span("computing …" if session.computing else "…", "dim")], *([[]] * (room - 1))]
+        why = "needs the model" if session.recorded else "computing …" if session.computing else "…"
+        return [[Span(why, "dim")], *([[]] * (room - 1))]
     changes = 7 if style == "lens" else 0
     names = min(12, max(6, (cells - 7 - changes) // 2))
     bars = max(0, cells - names - 8 - changes)

@@ -147,7 +147,10 @@ class WalkScreen(Screen[None]):
     def begin(self, session: Session) -> None:
         """The model is there: run the first prompt."""
         self.session = session
-        if not self.run_prompt(self._prompt):
+        if session.recorded:
+            self._compute()
+            self.show_status("a recorded run")
+        elif not self.run_prompt(self._prompt):
             self.show_status("no prompt yet")
             self.action_prompt()
 
@@ -334,7 +337,9 @@ class WalkScreen(Screen[None]):
 
     def action_engine(self) -> None:
         """Compute it all again in the other engine; when that is done, say how far the two are apart."""
-        if self.session and self.session.ids:
+        if self.session and self.session.recorded:
+            self.notify("This is a recorded run: there is no model to compute it again.")
+        elif self.session and self.session.ids:
             other = PYTHON if engine_of(self.session.model) == NUMPY else NUMPY
             self._stop_playing()
             self.show_status(f"changing to {other} …")

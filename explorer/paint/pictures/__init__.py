@@ -63,6 +63,8 @@ def _choices(session: Session, cells: int) -> list[Line]:
 
 
 def _waiting(session: Session) -> str:
+    if session.recorded:
+        return "Not recorded in this file."
     if session.computing and not session.stopped:
         return "Not computed yet: it fills in as the model gets here."
     return "Not computed: the run was cancelled. Press r to go on."
