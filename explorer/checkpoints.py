@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.engines import LISTS_UP_TO
+from explorer.engines import LISTS_UP_TO, NUMPY, PYTHON, choose
 from explorer.errors import CheckpointError
 from explorer.places import find_model
-from explorer.safetensors_source import Rows, StoredTensors
+from explorer.safetensors_source import Arrays, Rows, StoredTensors
 from explorer.tokenizer import Tokenizer
 from gpt import GPT, ConfigError, GPTConfig, WeightError, check_shapes, load_weights
 from gpt.weights import Shape
@@ -27,11 +27,15 @@ class Checkpoint:
     tokenizer: Tokenizer
     tensors: StoredTensors = field(repr=False)
 
-    def load(self, progress: Callable[[int, int], None] = lambda done, of: None) -> GPT:
-        """The model in plain Python. `progress` is called with how many of how many parts have been read.
+    def load(self, progress: Callable[[int, int], None] = lambda done, of: None, engine: str = PYTHON) -> GPT:
+        """The model on that engine. `progress` is called with how many of how many parts have been read.
 
         CheckpointError where a file is damaged after all, or a weight is not a finite number.
         """
+        if choose(engine, self.config) == NUMPY:
+            from explorer import numpy_ops
+
+            return GPT(self.config, load_weights(self.config, Arrays(self.tensors), progress), ops=numpy_ops)
         rows = Rows(self.tensors, compact=self.config.parameters > LISTS_UP_TO)
         return GPT(self.config, load_weights(self.config, rows, progress))
 

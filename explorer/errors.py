@@ -7,6 +7,10 @@ class CheckpointError(GPTError):
     """A directory that is no GPT-2 this program can load: something is missing, damaged or does not fit."""
 
 
+class TerminalError(GPTError):
+    """There is no terminal to draw on."""
+
+
 class TraceError(GPTError):
     """A recorded run that cannot be written, read or used as is asked."""
 

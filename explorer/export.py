@@ -17,12 +17,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from explorer import __version__
+from explorer.engines import plain
 from explorer.errors import TraceError
+from explorer.ranking import Ranking, rank
 from explorer.session import Session, Tokens
 from explorer.text import visible
 from explorer.tokenizer import Piece
 from explorer.trace import Trace
 from gpt import GPT, ConfigError, GPTConfig, activation_shapes
+from gpt.ops import Matrix
 
 MODEL, PROMPT, IDS, TOKENS, CONFIG, VERSION, VOCABULARY = (
     "model",
@@ -35,8 +38,12 @@ MODEL, PROMPT, IDS, TOKENS, CONFIG, VERSION, VOCABULARY = (
 )
 
 
-def record(model: GPT, ids: Sequence[int], only: Sequence[str] = (), head_results: bool = False) -> dict[str, Any]:
-    """Every activation of one run whose name fits one of the patterns, such as "blocks.*.hook_resid_post" (all: none).
+def record(
+    model: GPT, ids: Sequence[int], only: Sequence[str] = (), head_results: bool = False
+) -> tuple[dict[str, Any], Matrix]:
+    """Every activation of one run whose name fits one of the patterns (none given: all), and the logits.
+
+    A pattern is a shell's: "blocks.*.hook_resid_post".
 
     TraceError where nothing fits.
     """
@@ -45,8 +52,26 @@ def record(model: GPT, ids: Sequence[int], only: Sequence[str] = (), head_result
     if not wanted:
         raise TraceError(f"no activation is called {' or '.join(only)}: names are {names[0]}, {names[2]} and so on.")
     seen: dict[str, Any] = {}
-    model.forward(ids, hook=lambda name, value: seen.update({name: value}), head_results=head_results)
-    return {name: value for name, value in seen.items() if name in wanted}
+    output = model.forward(ids, hook=seen.__setitem__, head_results=head_results)
+    return {name: value for name, value in seen.items() if name in wanted}, output.logits
+
+
+def predictions(logits: Matrix, ids: Sequence[int], tokenizer: Tokens, count: int) -> dict[str, Any]:
+    """The likeliest next tokens after each position, best first."""
+
+    def likeliest(ranking: Ranking) -> list[dict[str, Any]]:
+        return [
+            {
+                "id": token,
+                "token": tokenizer.decode([token]),
+                "logit": ranking.logits[token],
+                "probability": ranking.probabilities[token],
+            }
+            for token in ranking.order[:count]
+        ]
+
+    rows = [likeliest(rank(plain(row))) for row in logits]
+    return {"ids": list(ids), "tokens": [tokenizer.decode([token]) for token in ids], "predictions": rows}
 
 
 def write(

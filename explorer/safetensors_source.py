@@ -8,6 +8,7 @@ from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import ml_dtypes
 import numpy as np
@@ -101,6 +102,21 @@ class Rows:
             return values.tolist()
         typecode = "d" if values.dtype == np.float64 else "f"
         return [array(typecode, row.tobytes()) for row in np.ascontiguousarray(values, dtype=typecode)]
+
+
+class Arrays:
+    """A TensorSource for NumPy: arrays of one precision."""
+
+    def __init__(self, stored: StoredTensors, dtype: type[np.floating] = np.float32) -> None:
+        self.stored = stored
+        self.dtype = dtype
+
+    def vector(self, name: str) -> Any:
+        return self.stored.array(name).astype(self.dtype, copy=False)
+
+    def matrix(self, name: str, *, transpose: bool = False) -> Any:
+        values = self.vector(name)
+        return np.ascontiguousarray(values.T) if transpose else values
 
 
 def _check_finite(values: np.ndarray, where: str) -> None:

@@ -7,7 +7,9 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from explorer import __version__
 from explorer.cli import main
@@ -128,3 +130,51 @@ def test_the_program_opens_in_a_terminal_and_quits(tmp_path: Path) -> None:
     assert os.waitstatus_to_exitcode(status) == 0
     assert b"GPT Explorer" in seen
     assert b"Next token" in seen
+
+
+def test_a_trace_is_written_and_its_predictions_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "run.safetensors"
+    assert main(["trace", PROMPT, "-o", str(file), "--json", "--only", "logits"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    model, checkpoint = embedded()
+    ids = checkpoint.tokenizer.encode(PROMPT)
+    logits = np.asarray(model.forward(ids).logits)
+    np.testing.assert_array_equal(load_file(file)["logits"], logits)
+    assert printed["ids"] == ids
+    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares /= shares.sum(axis=1, keepdims=True)
+    for row, expected, values in zip(printed["predictions"], shares, logits):
+        assert [entry["id"] for entry in row] == np.argsort(-expected, kind="stable")[: len(row)].tolist()
+        for entry in row:
+            assert entry["probability"] == pytest.approx(expected[entry["id"]], rel=1e-12)
+            assert entry["logit"] == values[entry["id"]]
+            assert entry["token"] == checkpoint.tokenizer.decode([entry["id"]])
+
+
+def test_ids_in_place_of_a_prompt(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ids = embedded()[1].tokenizer.encode(PROMPT)
+    given = ",".join(map(str, ids))
+    for by in ([PROMPT], ["--ids", given]):
+        assert main(["generate", *by, "--greedy", "--json", "--max-new-tokens", "4", "--engine", "numpy"]) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert json.loads(first) == json.loads(second)
+    assert main(["trace", "--ids", given, "-o", str(tmp_path / "run")]) == 0
+    assert "158 activations of 4 tokens" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["generate"], "there is no prompt"),
+        (["generate", "x", "--ids", "1"], "give one of them"),
+        (["generate", "--ids", "4096"], "there is no token 4096"),
+        (["trace", "x", "-o", "no/such/place/x"], "cannot be written"),
+        (["trace", "x", "-o", "x.safetensors", "--only", "nothing"], "no activation is called nothing"),
+        (["open", __file__], "cannot be read as a trace"),
+    ],
+)
+def test_more_refusals(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 1
+    out, error = capsys.readouterr()
+    assert said in error
+    assert not out

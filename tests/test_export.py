@@ -48,7 +48,7 @@ DOCUMENTED = {
 
 def written(path: Path, dtype: type[np.floating] = np.float64, **wanted: object) -> Path:
     file = path / "run.safetensors"
-    values = export.record(MODEL, IDS, **wanted)  # type: ignore[arg-type]
+    values, _ = export.record(MODEL, IDS, **wanted)  # type: ignore[arg-type]
     export.write(file, values, MODEL, "small", PROMPT, IDS, Bytes(), dtype)
     return file
 

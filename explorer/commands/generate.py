@@ -1,0 +1,43 @@
+"""`gpt-explorer generate PROMPT`: text as it is generated, without the screen."""
+
+import argparse
+import json
+import sys
+
+from explorer.commands.options import add_model, add_prompt, add_sampling, count, progress, sampling
+from gpt import Sampling
+
+
+def parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gpt-explorer generate", description="Print a prompt and what the model makes of it, token by token."
+    )
+    add_prompt(parser, "the text to continue")
+    parser.add_argument("--max-new-tokens", type=count, default=20, metavar="N", help="how many tokens (default: 20)")
+    parser.add_argument("--greedy", action="store_true", help="always the most probable token")
+    parser.add_argument("--json", action="store_true", help="one object: prompt, prompt_ids, ids, text")
+    add_model(parser)
+    add_sampling(parser)
+    return parser
+
+
+def run(options: argparse.Namespace) -> int:
+    chosen = Sampling(0.0) if options.greedy else sampling(options)
+    from explorer.checkpoints import open_checkpoint
+    from explorer.headless import generate_text, prompt_and_ids
+
+    checkpoint = open_checkpoint(options.model)
+    prompt, ids = prompt_and_ids(options.prompt, options.ids, checkpoint.tokenizer, checkpoint.config)
+    text = generate_text(
+        checkpoint.load(progress(), options.engine),
+        checkpoint.tokenizer,
+        prompt,
+        options.max_new_tokens,
+        chosen,
+        options.seed,
+        show=None if options.json else sys.stdout,
+        prompt_ids=ids,
+    )
+    if options.json:
+        print(json.dumps(text))
+    return 0

@@ -1,0 +1,22 @@
+"""`gpt-explorer open FILE`: walk a recorded run on the screen, without the model."""
+
+import argparse
+from pathlib import Path
+
+from explorer.commands.explore import require_terminal, show
+
+
+def parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gpt-explorer open", description="Walk a run that `gpt-explorer trace` recorded. It needs no model."
+    )
+    parser.add_argument("file", type=Path, help="the recorded run")
+    return parser
+
+
+def run(options: argparse.Namespace) -> int:
+    from explorer import export
+
+    session, name = export.read(options.file)
+    require_terminal()
+    return show(lambda progress: session, session.text, name)

@@ -1,0 +1,73 @@
+"""Options that several commands share, and what they mean."""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+
+from explorer.engines import AUTO, NAMES
+from gpt import Sampling
+
+TEMPERATURE, TOP_K, SEED = 0.8, 40, 42
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """--model and --engine."""
+    parser.add_argument(
+        "--model", metavar="MODEL", help="a directory in Hugging Face's layout (default: the embedded model, stories)"
+    )
+    parser.add_argument(
+        "--engine",
+        choices=NAMES,
+        default=AUTO,
+        help="what computes: plain Python, NumPy, or by the model's size (default: auto)",
+    )
+
+
+def add_sampling(parser: argparse.ArgumentParser) -> None:
+    """--seed, --temperature, --top-k, --top-p."""
+    add = parser.add_argument
+    add("--seed", type=int, default=SEED, metavar="N", help=f"of the random numbers (default: {SEED})")
+    add("--temperature", type=float, default=TEMPERATURE, metavar="X", help=f"0 is greedy (default: {TEMPERATURE})")
+    add("--top-k", type=count, default=TOP_K, metavar="N", help=f"keep the N best; 0 keeps all (default: {TOP_K})")
+    add("--top-p", type=float, default=1.0, metavar="X", help="keep the fewest that reach X (default: 1, all)")
+
+
+def sampling(options: argparse.Namespace) -> Sampling:
+    """The sampling that the options ask for; SamplingError if one is out of range."""
+    return Sampling(options.temperature, options.top_k or None, options.top_p)
+
+
+def add_prompt(parser: argparse.ArgumentParser, meaning: str) -> None:
+    """A prompt, or --ids in its place."""
+    parser.add_argument("prompt", nargs="?", help=meaning)
+    parser.add_argument("--ids", type=ids, metavar="N,N,...", help="token ids in place of a prompt: 7454,2402,257,640")
+
+
+def count(text: str) -> int:
+    """A whole number, zero or more."""
+    try:
+        value = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{value} is below zero")
+    return value
+
+
+def ids(text: str) -> list[int]:
+    """Token ids, separated by commas."""
+    return [count(part.strip()) for part in text.split(",")]
+
+
+def progress(word: str = "loading") -> Callable[[int, int], None]:
+    """Tells on a terminal how much is done of what takes longer than a second."""
+    began = time.monotonic()
+
+    def tell(done: int, parts: int) -> None:
+        if sys.stderr.isatty() and time.monotonic() - began > 1:
+            line = f"{word} {done / parts:4.0%}"
+            end = f"\r{' ' * len(line)}\r" if done == parts else ""
+            print(f"\r{line}", end=end, file=sys.stderr, flush=True)
+
+    return tell

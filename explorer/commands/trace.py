@@ -1,0 +1,52 @@
+"""`gpt-explorer trace PROMPT -o FILE`: every activation of a run, as a file that other tools read."""
+
+import argparse
+import json
+from pathlib import Path
+
+from explorer.commands.options import add_model, add_prompt, progress
+
+_LIKELIEST = 10
+
+
+def parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gpt-explorer trace",
+        description="Write every activation of a run as safetensors, under TransformerLens' names and shapes.",
+    )
+    add_prompt(parser, "the text to run")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the file to write")
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="GLOB", help="only these names: 'blocks.*.hook_resid_post'"
+    )
+    parser.add_argument("--float32", action="store_true", help="half the size (default: float64)")
+    parser.add_argument("--head-results", action="store_true", help="also what each head wrote: attn.hook_result")
+    parser.add_argument("--json", action="store_true", help="print the likeliest next tokens at every position")
+    add_model(parser)
+    return parser
+
+
+def run(options: argparse.Namespace) -> int:
+    import numpy as np
+
+    from explorer import export
+    from explorer.checkpoints import open_checkpoint
+    from explorer.headless import prompt_and_ids
+
+    checkpoint = open_checkpoint(options.model)
+    tokenizer = checkpoint.tokenizer
+    prompt, ids = prompt_and_ids(options.prompt, options.ids, tokenizer, checkpoint.config)
+    model = checkpoint.load(progress(), options.engine)
+    values, logits = export.record(model, ids, options.only, _asks_for_results(options))
+    dtype = np.float32 if options.float32 else np.float64
+    export.write(options.output, values, model, checkpoint.name, prompt, ids, tokenizer, dtype)
+    if options.json:
+        print(json.dumps(export.predictions(logits, ids, tokenizer, _LIKELIEST)))
+    else:
+        size = options.output.stat().st_size / 1e6
+        print(f"{options.output}: {len(values)} activations of {len(ids)} tokens, {size:.1f} MB")
+    return 0
+
+
+def _asks_for_results(options: argparse.Namespace) -> bool:
+    return options.head_results or any("hook_result" in pattern for pattern in options.only)
