@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.screen import Screen
@@ -192,14 +193,33 @@ class WalkScreen(Screen[None]):
     # The prompt
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
-        if self.session is None or not event.text_area.has_focus:
+        self._read_typed()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        if isinstance(event.widget, Prompt):
+            self._stop_playing()
+            self._read_typed()
+
+    def on_descendant_blur(self, event: events.DescendantBlur) -> None:
+        """A prompt that was left unfinished stays in its line; the tokens are again those of the run."""
+        if isinstance(event.widget, Prompt) and self._typed is not None:
+            self._typed = None
+            self._status = "unfinished prompt · / goes on with it"
+            self.repaint()
+
+    def _read_typed(self) -> None:
+        """What the text being typed would become; nothing while it is the one that runs."""
+        session, prompt = self.session, self.query_one(Prompt)
+        if session is None or not prompt.has_focus:
             return
-        try:
-            self._typed = self.session.tokenizer.encode(event.text_area.text)
-        except GPTError:
-            self._typed = []  # said when it is submitted
-        most = self.session.model.config.n_positions
-        self.show_status(f"{len(self._typed)} of {most} tokens · enter runs it · esc drops it")
+        self._typed = None
+        if prompt.value != session.text:
+            try:
+                self._typed = session.tokenizer.encode(prompt.value)
+            except GPTError:
+                self._typed = []  # said when it is submitted
+        count = len(session.ids if self._typed is None else self._typed)
+        self.show_status(f"{count} of {session.model.config.n_positions} tokens · enter runs it · esc drops it")
         self.query_one("#tokens", Canvas).repaint()
 
     def on_prompt_submitted(self, message: PromptSubmitted) -> None:
@@ -259,7 +279,11 @@ class WalkScreen(Screen[None]):
         self.query_one(Prompt).type_on()
 
     def action_copy(self) -> None:
-        cell = self.session.cell() if self.session and self.session.ids else None
+        try:
+            cell = self.session.cell() if self.session and self.session.ids else None
+        except GPTError as error:  # probabilities that cannot be worked out
+            self.notify(str(error), severity="warning", markup=False)
+            return
         if cell and cell.value is not None:
             self.app.copy_to_clipboard(repr(cell.value))
             self.notify(f"Copied {cell.value!r}", markup=False)
