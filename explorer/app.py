@@ -2,18 +2,23 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 from textual.theme import Theme
+from textual.worker import get_current_worker
 
-from explorer.messages import Loading, Opened, OpenFailed
+from explorer.messages import Loading, Opened, OpenFailed, OtherFailed, OtherOpened
 from explorer.palette import NAMES, Palette
 from explorer.screens.keys import SECTIONS
 from explorer.screens.walk import WalkScreen
 from explorer.session import Session
 from gpt import GPTError
+
+if TYPE_CHECKING:
+    from explorer.models import ModelEntry
 
 DARK = Theme(
     name="explorer-dark",
@@ -47,8 +52,18 @@ THEMES = (DARK.name, LIGHT.name, "ansi-dark", "ansi-light")
 
 SWITCH_INTERVAL = 0.0005  # seconds: how soon the computing thread lets the screen have its turn
 
-OpenModel = Callable[[Callable[[int, int], None]], Session]
+
+class Tell(Protocol):
+    """Told how far it is, and with what: done, of how many, "loading" or "downloading"."""
+
+    def __call__(self, done: int, parts: int, word: str = "loading", /) -> None: ...
+
+
+OpenModel = Callable[[Tell], Session]
 """Loads the model, telling how far it is."""
+
+OpenOther = Callable[[str, Tell], Session]
+"""Loads another model, by the name that the list of models gives it."""
 
 
 class ExplorerApp(App[str]):
@@ -58,9 +73,12 @@ class ExplorerApp(App[str]):
     TITLE = "GPT Explorer"
     ENABLE_COMMAND_PALETTE = True
 
-    def __init__(self, open_model: OpenModel, prompt: str, model_name: str) -> None:
+    def __init__(
+        self, open_model: OpenModel, prompt: str, model_name: str, open_other: OpenOther | None = None
+    ) -> None:
         super().__init__()
         self._open_model = open_model
+        self._open_other = open_other
         self._walk = WalkScreen(prompt, model_name)
         self._palette = 0
         self.register_theme(DARK)
@@ -80,21 +98,71 @@ class ExplorerApp(App[str]):
 
     def _open(self) -> None:
         try:
-            self.post_message(Opened(self._open_model(lambda done, of: self._tell(done, of))))
+            self.post_message(Opened(self._open_model(self._tell)))
         except GPTError as error:
             self.post_message(OpenFailed(str(error)))
 
-    def _tell(self, done: int, parts: int) -> None:
-        self.post_message(Loading(done, parts))
+    def _tell(self, done: int, parts: int, word: str = "loading", /) -> None:
+        self.post_message(Loading(done, parts, word))
 
     def on_loading(self, message: Loading) -> None:
-        self._walk.show_status(f"loading {message.done / message.parts:.0%}")
+        self._walk.show_status(f"{message.word} {message.done / max(message.parts, 1):.0%}")
 
     def on_opened(self, message: Opened) -> None:
         self._walk.begin(message.session)
 
     def on_open_failed(self, message: OpenFailed) -> None:
         self.exit(message.reason, return_code=1)
+
+    # Other models
+
+    def action_models(self) -> None:
+        """List the models that can be opened; to look into the hub's cache may take a moment."""
+        if self._open_other:
+            self.run_worker(self._list_models, thread=True, group="models", exclusive=True)
+        else:
+            self.notify("This is a recorded run: it is walked without a model.")
+
+    def _list_models(self) -> None:
+        from explorer.models import listing
+
+        self.call_from_thread(self._show_models, listing())
+
+    def _show_models(self, entries: "Sequence[ModelEntry]") -> None:
+        from explorer.screens.models import ModelPicker
+
+        self.push_screen(ModelPicker(entries, self._walk.model_name), self._change_model)
+
+    def _change_model(self, name: str | None) -> None:
+        if name is not None and name != self._walk.model_name:
+            self._walk.show_status(f"opening {name} …")
+            self.run_worker(lambda: self._open_another(name), thread=True, group="models", exclusive=True)
+
+    def _open_another(self, name: str) -> None:
+        assert self._open_other
+        worker = get_current_worker()
+
+        def tell(done: int, parts: int, word: str = "loading", /) -> None:
+            if worker.is_cancelled:  # another model was chosen meanwhile
+                raise GPTError("Another model was chosen.")
+            self._tell(done, parts, word)
+
+        try:
+            session = self._open_other(name, tell)
+        except GPTError as error:
+            if not worker.is_cancelled:
+                self.post_message(OtherFailed(str(error)))
+        else:
+            if not worker.is_cancelled:
+                self.post_message(OtherOpened(session, name))
+
+    def on_other_opened(self, message: OtherOpened) -> None:
+        self._walk.change_model(message.session, message.name)
+
+    def on_other_failed(self, message: OtherFailed) -> None:
+        """What was open stays open."""
+        self._walk.show_status("")
+        self.notify(message.reason, title="This model cannot be opened", severity="error", timeout=15, markup=False)
 
     # Colours
 

@@ -6,7 +6,7 @@ from importlib import import_module
 
 from gpt import GPTError, SamplingError
 
-COMMANDS = ("generate", "trace", "open")
+COMMANDS = ("generate", "trace", "open", "models")
 """Words that are commands; anything else is a prompt for the screen, and after `--` these words are too."""
 
 

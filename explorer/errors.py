@@ -7,6 +7,10 @@ class CheckpointError(GPTError):
     """A directory that is no GPT-2 this program can load: something is missing, damaged or does not fit."""
 
 
+class HubError(GPTError):
+    """A model of the hub that cannot be had: misspelt, absent, refused, of another kind, or cut off on the way."""
+
+
 class TerminalError(GPTError):
     """There is no terminal to draw on."""
 

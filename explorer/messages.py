@@ -51,11 +51,27 @@ class OpenFailed(Message):
 
 
 @dataclass
+class OtherOpened(Message):
+    """Another model was chosen, and is loaded."""
+
+    session: Session
+    name: str
+
+
+@dataclass
+class OtherFailed(Message):
+    """Another model was chosen, and cannot be loaded."""
+
+    reason: str
+
+
+@dataclass
 class Loading(Message):
-    """So much of the model is loaded."""
+    """So much of the model is loaded, or downloaded."""
 
     done: int
     parts: int
+    word: str
 
 
 @dataclass

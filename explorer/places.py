@@ -1,6 +1,7 @@
 """Where models are: quick to ask, before anything heavy is imported."""
 
 import os
+import re
 from pathlib import Path
 
 from explorer.errors import CheckpointError
@@ -9,6 +10,18 @@ from explorer.errors import CheckpointError
 def find_model(path: Path | str | None = None) -> Path:
     """The directory that was named, or the embedded model's; CheckpointError if there is none."""
     return embedded() if path is None else _directory(Path(os.path.expanduser(path)))
+
+
+def is_directory_name(text: str) -> bool:
+    """Whether a model's name is a place on this machine: "./gpt2", "models/mine/gpt2", or anything that is there."""
+    return (
+        os.path.exists(os.path.expanduser(text))
+        or text in ("", ".", "..")
+        or text.startswith(("./", "../", "/", "~", "." + os.sep, ".." + os.sep, os.sep))
+        or re.match(r"[A-Za-z]:[\\/]", text) is not None
+        or text.count("/") > 1
+        or (os.sep != "/" and os.sep in text)
+    )
 
 
 def embedded() -> Path:

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from explorer import __version__
@@ -10,6 +10,7 @@ from explorer.commands.options import add_model, add_sampling, sampling
 from explorer.errors import TerminalError
 
 if TYPE_CHECKING:
+    from explorer.app import OpenModel, OpenOther, Tell
     from explorer.session import Session
 
 PROMPT = "Once upon a time there was a little"
@@ -19,11 +20,12 @@ other commands (each with --help):
   gpt-explorer generate PROMPT       print text, without the screen
   gpt-explorer trace PROMPT -o FILE  write every activation of a run to a file
   gpt-explorer open FILE             walk such a file on the screen
+  gpt-explorer models                list the models
 
 examples:
   gpt-explorer                                    open the explorer on the embedded model
   gpt-explorer "Tom and Lily went to the park."   with a prompt of your own
-  gpt-explorer --model path/to/gpt2               with another GPT-2
+  gpt-explorer --model gpt2                       with OpenAI's GPT-2, from the Hugging Face hub
 """
 
 
@@ -44,19 +46,20 @@ def parser() -> argparse.ArgumentParser:
 def run(options: argparse.Namespace) -> int:
     chosen = sampling(options)
     require_terminal()
-    from explorer.places import find_model
+    from explorer.models import locate, short_name
 
-    directory = find_model(options.model)  # a wrong name is said before the screen opens
+    place = locate(options.model)  # a wrong name is said before the screen opens
 
-    def open_model(progress: Callable[[int, int], None]) -> "Session":
+    def open_named(name: str | None, progress: "Tell") -> "Session":
         from explorer.checkpoints import open_checkpoint
+        from explorer.models import resolve
         from explorer.session import Session
 
-        checkpoint = open_checkpoint(directory)
+        checkpoint = open_checkpoint(resolve(name, lambda done, of: progress(done, of, "downloading")))
         model = checkpoint.load(progress, options.engine)
         return Session(model, checkpoint.tokenizer, chosen, options.seed)
 
-    return show(open_model, options.prompt, directory.resolve().name)
+    return show(partial(open_named, options.model), options.prompt, short_name(place), open_named)
 
 
 def require_terminal() -> None:
@@ -68,11 +71,11 @@ def require_terminal() -> None:
         )
 
 
-def show(open_model: Callable[[Callable[[int, int], None]], "Session"], prompt: str, name: str) -> int:
+def show(open_model: "OpenModel", prompt: str, name: str, open_other: "OpenOther | None" = None) -> int:
     """Open the screen; what a thread opens behind it is a session."""
     from explorer.app import ExplorerApp
 
-    app = ExplorerApp(open_model, prompt, name)
+    app = ExplorerApp(open_model, prompt, name, open_other)
     reason = app.run()
     if reason:
         print(f"gpt-explorer: {reason}", file=sys.stderr)

@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 
-from explorer.commands.options import add_model, add_prompt, add_sampling, count, progress, sampling
+from explorer.commands.options import add_model, add_prompt, add_sampling, count, open_model, sampling
 from gpt import Sampling
 
 
@@ -23,13 +23,12 @@ def parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     chosen = Sampling(0.0) if options.greedy else sampling(options)
-    from explorer.checkpoints import open_checkpoint
     from explorer.headless import generate_text, prompt_and_ids
 
-    checkpoint = open_checkpoint(options.model)
+    checkpoint, model = open_model(options)
     prompt, ids = prompt_and_ids(options.prompt, options.ids, checkpoint.tokenizer, checkpoint.config)
     text = generate_text(
-        checkpoint.load(progress(), options.engine),
+        model,
         checkpoint.tokenizer,
         prompt,
         options.max_new_tokens,

@@ -4,9 +4,13 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from explorer.engines import AUTO, NAMES
-from gpt import Sampling
+from gpt import GPT, Sampling
+
+if TYPE_CHECKING:
+    from explorer.checkpoints import Checkpoint
 
 TEMPERATURE, TOP_K, SEED = 0.8, 40, 42
 
@@ -14,7 +18,10 @@ TEMPERATURE, TOP_K, SEED = 0.8, 40, 42
 def add_model(parser: argparse.ArgumentParser) -> None:
     """--model and --engine."""
     parser.add_argument(
-        "--model", metavar="MODEL", help="a directory in Hugging Face's layout (default: the embedded model, stories)"
+        "--model",
+        metavar="MODEL",
+        help="stories (the embedded model, the default), gpt2, gpt2-medium, gpt2-large, gpt2-xl, distilgpt2, "
+        "OWNER/NAME on the Hugging Face hub (@REVISION pins it), or a directory in its layout",
     )
     parser.add_argument(
         "--engine",
@@ -60,7 +67,16 @@ def ids(text: str) -> list[int]:
     return [count(part.strip()) for part in text.split(",")]
 
 
-def progress(word: str = "loading") -> Callable[[int, int], None]:
+def open_model(options: argparse.Namespace) -> "tuple[Checkpoint, GPT]":
+    """The model that --model and --engine ask for: fetched where that is needed, and loaded."""
+    from explorer.checkpoints import open_checkpoint
+    from explorer.models import resolve
+
+    checkpoint = open_checkpoint(resolve(options.model, progress("downloading")))
+    return checkpoint, checkpoint.load(progress("loading"), options.engine)
+
+
+def progress(word: str) -> Callable[[int, int], None]:
     """Tells on a terminal how much is done of what takes longer than a second."""
     began = time.monotonic()
 

@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from explorer.commands.options import add_model, add_prompt, progress
+from explorer.commands.options import add_model, add_prompt, open_model
 
 _LIKELIEST = 10
 
@@ -30,13 +30,11 @@ def run(options: argparse.Namespace) -> int:
     import numpy as np
 
     from explorer import export
-    from explorer.checkpoints import open_checkpoint
     from explorer.headless import prompt_and_ids
 
-    checkpoint = open_checkpoint(options.model)
+    checkpoint, model = open_model(options)
     tokenizer = checkpoint.tokenizer
     prompt, ids = prompt_and_ids(options.prompt, options.ids, tokenizer, checkpoint.config)
-    model = checkpoint.load(progress(), options.engine)
     values, logits = export.record(model, ids, options.only, _asks_for_results(options))
     dtype = np.float32 if options.float32 else np.float64
     export.write(options.output, values, model, checkpoint.name, prompt, ids, tokenizer, dtype)

@@ -69,6 +69,7 @@ SECTIONS: dict[str, list[Binding]] = {
         _key("prompt", "slash", "prompt", "Edit the prompt", footer="prompt"),
         _key("help", "question_mark", "help", "All keys, and what is on the screen", footer="help"),
         _key("palette", "ctrl+p", "app.command_palette", "Find any action by name"),
+        _key("models", "m", "app.models", "Another model; the prompt stays"),
         _key("theme", "t", "app.next_theme", "The next theme: dark, light, the terminal's own colours"),
         _key("colours", "c", "app.next_palette", "The next colours: safe for colour-blind eyes, one hue, none"),
         _key("quit", "q", "app.quit", "Quit"),

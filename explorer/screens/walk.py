@@ -54,7 +54,7 @@ class WalkScreen(Screen[None]):
         self.player = Player()
         self.background = Background(self)
         self._prompt = prompt
-        self._model_name = model_name
+        self.model_name = model_name
         self._status = "waking the model …"
         self._typed: list[int] | None = None  # what the text being typed would become
         self._version = -1  # of the trace that is on the screen
@@ -100,7 +100,7 @@ class WalkScreen(Screen[None]):
         return painter
 
     def _paint_header(self, cells: int, height: int) -> list[Line]:
-        return header(self.session, self._model_name, self._status, cells)
+        return header(self.session, self.model_name, self._status, cells)
 
     def _paint_picture(self, session: Session, cells: int, height: int) -> list[Line]:
         return picture(session, cells, height, self.query_one("#picture", Canvas).palette.colourful)
@@ -154,6 +154,16 @@ class WalkScreen(Screen[None]):
         elif not self.run_prompt(self._prompt):
             self.show_status("no prompt yet")
             self.action_prompt()
+
+    def change_model(self, session: Session, name: str) -> None:
+        """Walk another model: the prompt and how tokens are drawn stay."""
+        self._stop_playing()
+        self.background.cancel()
+        if self.session:
+            session.sampling, session.seed = self.session.sampling, self.session.seed
+            self._prompt = self.session.text
+        self.model_name = name
+        self.begin(session)
 
     def run_prompt(self, text: str) -> bool:
         """Take a prompt and compute it; False, and everything as it was, if it cannot be run."""

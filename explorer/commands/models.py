@@ -1,0 +1,49 @@
+"""`gpt-explorer models`: the models that `--model` opens by name."""
+
+import argparse
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from explorer.models import ModelEntry
+
+_COLUMNS = ("model", "", "size", "layers", "heads", "wide", "parameters")
+
+
+def parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gpt-explorer models",
+        description="List the models that --model opens: embedded, in the Hugging Face hub's cache, to be fetched.",
+        epilog="Any other GPT-2 of the hub is --model OWNER/NAME or OWNER/NAME@REVISION; a directory opens as well.",
+    )
+    parser.add_argument("--json", action="store_true", help="a list of objects, sizes in bytes")
+    return parser
+
+
+def run(options: argparse.Namespace) -> int:
+    from explorer.models import listing
+
+    entries = listing()
+    if options.json:
+        objects = [asdict(entry) | {"path": str(entry.path) if entry.path else None} for entry in entries]
+        print(json.dumps(objects, indent=1))
+    else:
+        print(_table([_COLUMNS, *map(_cells, entries)]))
+    return 0
+
+
+def _cells(entry: "ModelEntry") -> tuple[str, ...]:
+    counts = map(str, (entry.layers, entry.heads, entry.width))
+    return (entry.name, entry.state, f"{entry.size / 1e6:,.0f} MB", *counts, f"{entry.parameters / 1e6:,.1f}M")
+
+
+def _table(rows: list[tuple[str, ...]]) -> str:
+    """Two columns of words to the left, the numbers to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    lines = []
+    for row in rows:
+        words = [cell.ljust(width) for cell, width in zip(row[:2], widths)]
+        numbers = [cell.rjust(width) for cell, width in zip(row[2:], widths[2:])]
+        lines.append("  ".join([*words, *numbers]).rstrip())
+    return "\n".join(lines)

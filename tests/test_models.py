@@ -1,0 +1,104 @@
+"""The model picker: what it lists, and that switching keeps the prompt."""
+
+from pathlib import Path
+
+import pytest
+from textual.widgets import DataTable
+
+from explorer import models
+from explorer.app import ExplorerApp, Tell
+from explorer.errors import CheckpointError, HubError
+from explorer.hub import KNOWN, Reference
+from explorer.models import ModelEntry, listing, locate
+from explorer.screens.models import ModelPicker
+from explorer.screens.walk import WalkScreen
+from explorer.session import Session
+from tests.pilot import PROMPT, computed, press, session, text, tiny, until
+
+
+def test_names_and_directories(tmp_path: Path) -> None:
+    here = tmp_path / "gpt2"
+    here.mkdir()
+    assert locate(None) == locate("stories")
+    assert locate(str(here)) == here
+    for name, known in KNOWN.items():
+        place = locate(name)
+        assert isinstance(place, Reference)
+        assert place.repo == known.repo
+    assert isinstance(locate("owner/model@v1"), Reference)
+    for name in ("./nowhere", "/no/where", "a/b/c", "~/no-such-model"):
+        with pytest.raises(CheckpointError, match="no such directory"):
+            locate(name)
+    for name in ("gpt9", "owner/", "a b/c"):
+        with pytest.raises(HubError):
+            locate(name)
+
+
+def test_the_list_has_the_embedded_model_first_and_every_known_one() -> None:
+    entries = listing()
+    assert entries[0].name == "stories"
+    assert entries[0].state == "embedded"
+    assert (entries[0].layers, entries[0].heads, entries[0].width, entries[0].parameters) == (6, 6, 192, 3_505_152)
+    assert set(KNOWN) <= {entry.name for entry in entries}
+    assert len({entry.name for entry in entries}) == len(entries)
+
+
+ENTRIES = [
+    ModelEntry("stories", "embedded", 7_000_000, 6, 6, 192, 3_505_152, Path()),
+    ModelEntry("other", "cached", 1_000_000, 3, 2, 8, 40_000, Path()),
+    ModelEntry("[broken]", "can be fetched", 0, 1, 1, 8, 10_000, None),
+]
+
+
+def other(name: str, tell: Tell) -> Session:
+    tell(1, 2, "downloading")
+    if name == "[broken]":
+        raise HubError("[broken] is gated: ask for it.")
+    return session(tiny(n_layer=3, n_head=2), seed=1)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+async def test_switching_keeps_the_prompt(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "listing", lambda: ENTRIES)
+    first = session()
+    app = ExplorerApp(lambda tell: first, PROMPT, "stories", other)
+    async with app.run_test(size=size) as pilot:
+        screen = app.get_default_screen()
+        assert isinstance(screen, WalkScreen)
+        await until(pilot, lambda: screen.session)
+        await computed(pilot)
+        await press(pilot, "slash", *" big", "enter")
+        await computed(pilot)
+        await press(pilot, "m")
+        await until(pilot, lambda: isinstance(app.screen, ModelPicker))
+        table = app.screen.query_one(DataTable)
+        assert [str(cell) for cell in table.get_row("other")] == ["other", "cached", "1 MB", "3", "2", "8", "0.0M"]
+        await press(pilot, "down", "enter")
+        await until(pilot, lambda: screen.session is not first)
+        await computed(pilot)
+        assert screen.session
+        assert screen.session.text == PROMPT + " big"
+        assert screen.session.seed == 42, "how tokens are drawn stays too"
+        assert len(screen.session.cursor.stages) > len(first.cursor.stages)
+        assert "other" in text(screen, "header")[0]
+
+
+async def test_a_model_that_cannot_be_opened_leaves_the_one_that_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "listing", lambda: ENTRIES)
+    first = session()
+    app = ExplorerApp(lambda tell: first, PROMPT, "stories", other)
+    async with app.run_test() as pilot:
+        screen = app.get_default_screen()
+        assert isinstance(screen, WalkScreen)
+        await until(pilot, lambda: screen.session)
+        await computed(pilot)
+        await press(pilot, "m")
+        await until(pilot, lambda: isinstance(app.screen, ModelPicker))
+        await press(pilot, "down", "down", "enter")
+        await until(pilot, lambda: app._notifications)
+        assert any("[broken] is gated" in notice.message for notice in app._notifications)
+        assert screen.session is first
+        await press(pilot, "m")
+        await until(pilot, lambda: isinstance(app.screen, ModelPicker))
+        await press(pilot, "escape", "right")
+        assert first.cursor.stage_index == 1
