@@ -1,7 +1,13 @@
 """What imports what: gpt <- explorer without Textual <- messages, widgets, screens <- app <- cli."""
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
+
+import explorer
+
+WITH_TEXTUAL = {"app", "messages", "screens", "widgets"}
 
 
 def modules_after(code: str) -> set[str]:
@@ -31,3 +37,16 @@ def test_the_state_behind_the_screen_does_without_textual() -> None:
 def test_the_screen_opens_without_numpy() -> None:
     """It is imported by the thread that loads the model: the first frame does not wait for it."""
     assert not {"numpy", "safetensors"} & modules_after("import explorer.app")
+
+
+def test_only_the_screen_imports_textual() -> None:
+    """Anywhere in a module, at its top or within a function."""
+    package = Path(explorer.__file__).parent
+    importing = set()
+    for file in package.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            if any(name.partition(".")[0] == "textual" for name in names):
+                importing.add(file.relative_to(package).parts[0].removesuffix(".py"))
+    assert importing == WITH_TEXTUAL

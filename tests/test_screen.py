@@ -9,7 +9,6 @@ from textual.widgets import Input
 
 from explorer.app import THEMES, ExplorerApp
 from explorer.palette import NAMES
-from explorer.screens.help import Help
 from explorer.screens.keys import PICTURE_BINDINGS, SECTIONS
 from explorer.screens.settings import SettingsDialog
 from explorer.screens.walk import WalkScreen
@@ -137,19 +136,6 @@ async def test_settings_are_taken_or_refused() -> None:
         assert "top-p 0.9" in text(screen, "header")[0]
         await press(pilot, "s", "9", "escape")
         assert here.sampling.temperature == 0.5
-
-
-async def test_the_help_lists_every_key() -> None:
-    async with opened(size=(120, 60)) as (pilot, screen):
-        await press(pilot, "question_mark")
-        assert isinstance(pilot.app.screen, Help)
-        shown = str(pilot.app.export_screenshot()).replace("&#160;", " ")
-        for bindings in SECTIONS.values():
-            for binding in bindings:
-                assert pilot.app.get_key_display(binding) is not None
-        assert "One stage forward" in shown
-        await press(pilot, "escape")
-        assert pilot.app.screen is screen
 
 
 async def test_the_command_palette_has_every_action_and_runs_them() -> None:
