@@ -156,6 +156,11 @@ class ExplorerApp(App[str]):
             if not worker.is_cancelled:
                 self.post_message(OtherOpened(session, name))
 
+    def action_stop_opening(self) -> None:
+        """Stop loading another model; what was downloaded of it is kept."""
+        if any(worker.is_running for worker in self.workers.cancel_group(self, "models")):
+            self._walk.show_status("stopped opening it")
+
     def on_other_opened(self, message: OtherOpened) -> None:
         self._walk.change_model(message.session, message.name)
 

@@ -1,5 +1,6 @@
 """The model picker: what it lists, and that switching keeps the prompt."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,29 @@ async def test_a_model_that_cannot_be_opened_leaves_the_one_that_is(monkeypatch:
         await until(pilot, lambda: isinstance(app.screen, ModelPicker))
         await press(pilot, "escape", "right")
         assert first.cursor.stage_index == 1
+
+
+async def test_escape_stops_opening_another_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "listing", lambda: ENTRIES)
+    first, asked = session(), threading.Event()
+
+    def endlessly(name: str, tell: Tell) -> Session:
+        while True:
+            tell(1, 2, "downloading")
+            asked.set()
+            threading.Event().wait(0.01)  # a network takes its time
+
+    app = ExplorerApp(lambda tell: first, PROMPT, "stories", endlessly)
+    async with app.run_test() as pilot:
+        screen = app.get_default_screen()
+        assert isinstance(screen, WalkScreen)
+        await until(pilot, lambda: screen.session)
+        await computed(pilot)
+        await press(pilot, "m")
+        await until(pilot, lambda: isinstance(app.screen, ModelPicker))
+        await press(pilot, "down", "enter")
+        await until(pilot, asked.is_set)
+        await press(pilot, "escape")
+        await until(pilot, lambda: not any(worker.is_running for worker in app.workers))
+        assert screen.session is first
+        assert not app._notifications

@@ -324,7 +324,7 @@ class WalkScreen(Screen[None]):
         try:
             drawn = move(self.session)
         except GPTError as error:
-            self.action_stop()
+            self._stop_playing()
             self.notify(str(error), title="No further", severity="warning", markup=False)
             return
         if drawn:
@@ -359,8 +359,9 @@ class WalkScreen(Screen[None]):
             self._unless_full(self.player.next_stage)
             self.repaint()
 
-    def action_stop(self) -> None:
+    async def action_stop(self) -> None:
         self._stop_playing()
+        await self.run_action("app.stop_opening")
         self.background.cancel()
 
     def _stop_playing(self) -> None:
