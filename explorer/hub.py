@@ -252,9 +252,9 @@ def _no_weights(repo: str, names: Iterable[str]) -> str:
     if pickled:
         return (
             f"{repo} has its weights in {pickled[0]} only: this is a Python pickle, and reading one can run any "
-            f"program that is hidden in it, so GPT Explorer does not. Use a copy of the model that has {SINGLE}; or, if "
-            "you trust the file, convert it: GPT2LMHeadModel.from_pretrained(...).save_pretrained(DIR) in transformers, "
-            "the tokenizer likewise, and name DIR."
+            f"program that is hidden in it, so GPT Explorer does not. Use a copy of the model that has {SINGLE}; or, "
+            "if you trust the file, convert it with transformers: GPT2LMHeadModel.from_pretrained(...)"
+            ".save_pretrained(DIR), the tokenizer likewise, and name DIR."
         )
     return f"{repo} has no weights that can be read: neither {SINGLE} nor {INDEX}. Use another copy of the model."
 

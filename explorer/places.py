@@ -16,7 +16,7 @@ def is_directory_name(text: str) -> bool:
     """Whether a model's name is a place on this machine: "./gpt2", "models/mine/gpt2", or anything that is there."""
     return (
         os.path.exists(os.path.expanduser(text))
-        or text in ("", ".", "..")
+        or text in (".", "..")
         or text.startswith(("./", "../", "/", "~", "." + os.sep, ".." + os.sep, os.sep))
         or re.match(r"[A-Za-z]:[\\/]", text) is not None
         or text.count("/") > 1

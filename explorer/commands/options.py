@@ -4,6 +4,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from explorer.engines import AUTO, NAMES
@@ -70,9 +71,11 @@ def ids(text: str) -> list[int]:
 def open_model(options: argparse.Namespace) -> "tuple[Checkpoint, GPT]":
     """The model that --model and --engine ask for: fetched where that is needed, and loaded."""
     from explorer.checkpoints import open_checkpoint
-    from explorer.models import resolve
+    from explorer.models import locate, resolve, short_name
 
-    checkpoint = open_checkpoint(resolve(options.model, progress("downloading")))
+    place = locate(options.model)
+    checkpoint = open_checkpoint(resolve(place, progress("downloading")))
+    checkpoint = replace(checkpoint, name=short_name(place))  # in the hub's cache a directory is named by its commit
     return checkpoint, checkpoint.load(progress("loading"), options.engine)
 
 
