@@ -74,19 +74,20 @@ def open_model(options: argparse.Namespace) -> "tuple[Checkpoint, GPT]":
     from explorer.models import locate, resolve, short_name
 
     place = locate(options.model)
-    checkpoint = open_checkpoint(resolve(place, progress("downloading")))
+    checkpoint = open_checkpoint(resolve(place, progress("downloading", in_bytes=True)))
     checkpoint = replace(checkpoint, name=short_name(place))  # in the hub's cache a directory is named by its commit
     return checkpoint, checkpoint.load(progress("loading"), options.engine)
 
 
-def progress(word: str) -> Callable[[int, int], None]:
+def progress(word: str, in_bytes: bool = False) -> Callable[[int, int], None]:
     """Tells on a terminal how much is done of what takes longer than a second."""
     began = time.monotonic()
 
     def tell(done: int, parts: int) -> None:
         if sys.stderr.isatty() and time.monotonic() - began > 1:
-            line = f"{word} {done / parts:4.0%}"
-            end = f"\r{' ' * len(line)}\r" if done == parts else ""
-            print(f"\r{line}", end=end, file=sys.stderr, flush=True)
+            line = f"{word} {done / parts:4.0%}{f' of {parts / 1e6:,.0f} MB' if in_bytes else ''}"
+            if done == parts:
+                line += f"\r{' ' * len(line)}"
+            print(line, end="\r", file=sys.stderr, flush=True)  # whatever is said next, an error perhaps, covers it
 
     return tell
