@@ -129,24 +129,37 @@ def _norm(id: str, title: str, layer: int | None, prefix: str, residual: str, re
 
 
 def _attention(layer: int, config: GPTConfig) -> list[Stage]:
-    name, before = f"blocks.{layer}", _entering(layer)
-
-    def stage(
-        id: str,
-        title: str,
-        kind: Kind,
-        formula: str,
-        sentence: str,
-        parts: dict[str, str],
-        function: Callable[..., Any],
-    ) -> Stage:
-        shown = tuple(Part(label, f"{name}.{activation}") for label, activation in parts.items())
-        return Stage(f"{name}.{id}", title, layer, kind, formula, sentence, shown, function, before)
-
-    divisor = config.score_divisor(layer)
+    name = f"blocks.{layer}"
     return [
-        _norm(f"{name}.ln1", "ln 1", layer, f"{name}.ln1", before, "attention"),
-        stage(
+        _norm(f"{name}.ln1", "ln 1", layer, f"{name}.ln1", _entering(layer), "attention"),
+        *(_in_attention(layer, *row) for row in (*_scores(layer, config), *_MIXING)),
+        _added(f"{name}.resid_mid", layer, name, ("hook_resid_pre", "hook_attn_out", "hook_resid_mid"), "attention"),
+    ]
+
+
+Row = tuple[str, str, Kind, str, str, dict[str, str], Callable[..., Any]]
+"""A stage without its block: id, title, kind, formula, sentence, parts, function."""
+
+
+def _in_attention(
+    layer: int,
+    id: str,
+    title: str,
+    kind: Kind,
+    formula: str,
+    sentence: str,
+    parts: dict[str, str],
+    function: Callable[..., Any],
+) -> Stage:
+    name = f"blocks.{layer}"
+    shown = tuple(Part(label, f"{name}.{activation}") for label, activation in parts.items())
+    return Stage(f"{name}.{id}", title, layer, kind, formula, sentence, shown, function, _entering(layer))
+
+
+def _scores(layer: int, config: GPTConfig) -> list[Row]:
+    """From the vectors to the masked scores."""
+    return [
+        (
             "qkv",
             "q k v",
             Kind.VECTORS,
@@ -155,7 +168,7 @@ def _attention(layer: int, config: GPTConfig) -> list[Stage]:
             {"q": "attn.hook_q", "k": "attn.hook_k", "v": "attn.hook_v"},
             ops.linear,
         ),
-        stage(
+        (
             "raw",
             "q·k",
             Kind.SCORES,
@@ -164,16 +177,16 @@ def _attention(layer: int, config: GPTConfig) -> list[Stage]:
             {"raw": "attn.hook_attn_scores_raw"},
             attention.raw_scores,
         ),
-        stage(
+        (
             "scaled",
             "scaled",
             Kind.SCORES,
-            f"q · k / {divisor:.4g}",
+            f"q · k / {config.score_divisor(layer):.4g}",
             _scaling_sentence(config, layer),
             {"scaled": "attn.hook_attn_scores_scaled"},
             ops.divide,
         ),
-        stage(
+        (
             "masked",
             "masked",
             Kind.SCORES,
@@ -182,35 +195,38 @@ def _attention(layer: int, config: GPTConfig) -> list[Stage]:
             {"masked": "attn.hook_attn_scores"},
             ops.causal_mask,
         ),
-        stage(
-            "pattern",
-            "pattern",
-            Kind.PATTERN,
-            "softmax: exp(score) / Σ exp(scores)",
-            "How much each position listens to itself and to those before it; each row adds up to 1.",
-            {"pattern": "attn.hook_pattern"},
-            ops.softmax_row,
-        ),
-        stage(
-            "z",
-            "z",
-            Kind.VECTORS,
-            "z = pattern · v",
-            "What each head has gathered: the values it listens to, each as loud as the pattern says.",
-            {"z": "attn.hook_z"},
-            attention.mix,
-        ),
-        stage(
-            "out",
-            "heads → out",
-            Kind.HEADS_OUT,
-            "z · W_O + b",
-            "The heads' findings, put back into the width of the residual stream and added together.",
-            {"written": "hook_attn_out"},
-            ops.linear,
-        ),
-        _added(f"{name}.resid_mid", layer, name, ("hook_resid_pre", "hook_attn_out", "hook_resid_mid"), "attention"),
     ]
+
+
+_MIXING: list[Row] = [
+    (
+        "pattern",
+        "pattern",
+        Kind.PATTERN,
+        "softmax: exp(score) / Σ exp(scores)",
+        "How much each position listens to itself and to those before it; each row adds up to 1.",
+        {"pattern": "attn.hook_pattern"},
+        ops.softmax_row,
+    ),
+    (
+        "z",
+        "z",
+        Kind.VECTORS,
+        "z = pattern · v",
+        "What each head has gathered: the values it listens to, each as loud as the pattern says.",
+        {"z": "attn.hook_z"},
+        attention.mix,
+    ),
+    (
+        "out",
+        "heads → out",
+        Kind.HEADS_OUT,
+        "z · W_O + b",
+        "The heads' findings, put back into the width of the residual stream and added together.",
+        {"written": "hook_attn_out"},
+        ops.linear,
+    ),
+]
 
 
 def _scaling_sentence(config: GPTConfig, layer: int) -> str:

@@ -1,0 +1,131 @@
+"""What is on the main screen, and how it is brought up to date."""
+
+from collections.abc import Callable
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from explorer.paint.header import header
+from explorer.paint.map import map_of, rail
+from explorer.paint.number import number_under_cursor
+from explorer.paint.pictures import picture
+from explorer.paint.predictions import predictions
+from explorer.paint.spans import Line, wrapped
+from explorer.paint.tokens import Row, tokens
+from explorer.palette import Palette
+from explorer.screens.background import Background
+from explorer.screens.keys import PICTURE_BINDINGS
+from explorer.session import Session
+from explorer.widgets.canvas import Canvas, Painter
+from explorer.widgets.prompt import Prompt
+from gpt import GPTError
+
+FRAMES_A_SECOND = 15  # while something computes; more would be lost on tmux and ssh
+
+
+class PictureCanvas(Canvas, can_focus=True):
+    """The picture in the middle. With the focus, its cursor follows the arrows."""
+
+    BINDINGS = PICTURE_BINDINGS
+
+
+class WalkView(Screen[None]):
+    """Prompt, tokens, map, picture, next token, and the number under the cursor."""
+
+    AUTO_FOCUS = ""
+    HORIZONTAL_BREAKPOINTS = [(0, "-too-narrow"), (80, "-narrow"), (110, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-too-flat"), (24, "-flat"), (32, "-tall")]
+
+    def __init__(self, prompt: str, model_name: str) -> None:
+        super().__init__()
+        self.session: Session | None = None
+        self.background = Background(self)
+        self._prompt = prompt
+        self.model_name = model_name
+        self._status = "waking the model …"
+        self._typed: list[int] | None = None  # what the text being typed would become
+        self._version = -1  # of the trace that is on the screen
+
+    def compose(self) -> ComposeResult:
+        yield Canvas(self._paint_header, id="header")
+        yield Prompt(self._prompt)
+        yield Canvas(self._paint_tokens, id="tokens")
+        yield Canvas(self._painter(lambda session, cells, height: rail(session, cells)), id="rail")
+        with Horizontal(id="panes"):
+            yield Canvas(self._painter(map_of), id="map")
+            yield PictureCanvas(self._painter(self._paint_picture), id="picture")
+            yield Canvas(self._painter(predictions), id="next")
+        yield Canvas(self._painter(number_under_cursor), id="number")
+        yield Footer(compact=True, show_command_palette=False)
+        yield Static(id="too-small", markup=False)
+
+    def on_mount(self) -> None:
+        for selector, title in {"#map": "Map", "#next": "Next token", "#number": "This number"}.items():
+            self.query_one(selector).border_title = title
+        self.set_interval(1 / FRAMES_A_SECOND, self._show_progress)
+
+    def on_resize(self) -> None:
+        size = self.app.size
+        self.query_one("#too-small", Static).update(
+            f"GPT Explorer needs 80 columns and 24 lines.\nThis terminal has {size.width} and {size.height}.\n\n"
+            "Make it larger, or its letters smaller. q quits."
+        )
+
+    # Painting
+
+    def _painter(self, paint: Callable[[Session, int, int], list[Line]]) -> Painter:
+        """A painter that draws nothing before there is something to draw."""
+
+        def painter(cells: int, height: int) -> list[Line]:
+            try:
+                return paint(self.session, cells, height) if self.session and self.session.ids else []
+            except GPTError as error:  # logits that overflowed, for instance
+                return wrapped(str(error), cells, "down")
+
+        return painter
+
+    def _paint_header(self, cells: int, height: int) -> list[Line]:
+        return header(self.session, self.model_name, self._status, cells)
+
+    def _paint_picture(self, session: Session, cells: int, height: int) -> list[Line]:
+        return picture(session, cells, height, self.query_one("#picture", Canvas).palette.colourful)
+
+    def _paint_tokens(self, cells: int, height: int) -> list[Line]:
+        session = self.session
+        if session is None:
+            return []
+        if self._typed is None:
+            row = Row(session.ids, session.labels(), session.position, session.prompt_length)
+        else:
+            row = Row(self._typed, [session.label(token) for token in self._typed], None, len(self._typed))
+        return tokens(row, cells, height)
+
+    def repaint(self) -> None:
+        """Bring every pane up to date, and ask for the lenses that this view shows."""
+        session = self.session
+        if session and session.ids:
+            self._version = session.trace.version
+            pane = self.query_one("#picture", Canvas)
+            pane.border_title = session.stage.place[:1].upper() + session.stage.place[1:]
+            pane.border_subtitle = session.shape_in_words().replace("[", r"\[")
+            self.background.look_through_lenses(session)
+        for canvas in self.query(Canvas):
+            canvas.repaint()
+
+    def restyle(self, palette: Palette) -> None:
+        """Draw everything in other colours."""
+        for canvas in self.query(Canvas):
+            canvas.restyle(palette)
+
+    def show_status(self, status: str) -> None:
+        """Say in the top line what the model is doing."""
+        self._status = status
+        self.query_one("#header", Canvas).repaint()
+
+    def _show_progress(self) -> None:
+        if self.session and self.session.trace.version != self._version:
+            if self.session.computing and self._typed is None:
+                self._status = f"computing {self.session.progress():.0%}"
+            self.repaint()

@@ -1,0 +1,185 @@
+"""The model at work: runs, drawn tokens, playing, the other engine; the panes fill in as it computes."""
+
+from collections.abc import Callable
+
+from textual.timer import Timer
+
+from explorer.engines import NUMPY, PYTHON, engine_of, in_words, largest_difference
+from explorer.messages import EngineReady, LensReady, RunEnded
+from explorer.player import Player
+from explorer.screens.view import WalkView
+from explorer.session import Session
+from explorer.trace import Trace
+from explorer.widgets.prompt import Prompt
+from gpt import GPTError
+
+
+class WorkScreen(WalkView):
+    """A screen whose session computes in the background while keys are answered."""
+
+    def __init__(self, prompt: str, model_name: str) -> None:
+        super().__init__(prompt, model_name)
+        self.player = Player()
+        self._play_timer: Timer | None = None
+        self._compare_with: Trace | None = None  # the same run in the other engine
+
+    def begin(self, session: Session) -> None:
+        """The model is there: run the first prompt."""
+        self.session = session
+        if session.recorded:
+            self._compute()
+            self.show_status("a recorded run")
+        elif not self.run_prompt(self._prompt):
+            self.show_status("no prompt yet")
+            self.query_one(Prompt).type_on()
+
+    def change_model(self, session: Session, name: str) -> None:
+        """Walk another model: the prompt and how tokens are drawn stay."""
+        self._stop_playing()
+        self.background.cancel()
+        if self.session:
+            session.sampling, session.seed = self.session.sampling, self.session.seed
+            self._prompt = self.session.text
+        self.model_name = name
+        self.begin(session)
+
+    def run_prompt(self, text: str) -> bool:
+        """Take a prompt and compute it; False, and everything as it was, if it cannot be run."""
+        assert self.session
+        try:
+            self.session.submit(text)
+        except GPTError as error:
+            self.notify(str(error), title="This prompt cannot be run", severity="error", markup=False)
+            return False
+        self.player.stop()
+        self._compute()
+        return True
+
+    def _compute(self) -> None:
+        assert self.session
+        if self.session.computing:
+            self._status = "computing"
+            self.session.stopped = False
+            self.background.compute(self.session.trace)
+        if self._typed is None:
+            self.query_one(Prompt).show_text(self.session.text)
+        self.repaint()
+
+    def on_run_ended(self, message: RunEnded) -> None:
+        if self.session is None or message.trace is not self.session.trace:
+            return  # superseded by another run
+        self.session.stopped = not message.finished
+        self._status = "stopped · r goes on" if self.session.stopped else f"computed in {message.seconds:.2f} s"
+        self.repaint()
+        if message.finished:
+            self._say_difference(self.session)
+        self._draw()
+
+    def on_lens_ready(self, message: LensReady) -> None:
+        self.repaint()
+
+    # Drawing and playing
+
+    def action_draw(self, count: int) -> None:
+        """Draw so many tokens; those that cannot be drawn yet follow as soon as they can."""
+        if self.session and self.session.ids:
+            if self.session.ended:
+                self.notify("The text has ended here. Backspace takes the last token back.")
+            self.player.left_to_draw += count
+            self._go_on()
+            self._draw()
+
+    def _draw(self) -> None:
+        assert self.session
+        self._unless_full(lambda session: self.player.draw(session))
+
+    def _unless_full(self, move: Callable[[Session], bool]) -> None:
+        """A move that may have drawn a token, which is then computed; a full context is said."""
+        assert self.session
+        try:
+            drawn = move(self.session)
+        except GPTError as error:
+            self._stop_playing()
+            self.notify(str(error), title="No further", severity="warning", markup=False)
+            return
+        if drawn:
+            self._compute()
+
+    def action_take_back(self) -> None:
+        if self.session and self.session.ids:
+            self.player.stop()
+            if self.session.untake_token():
+                self._compute()
+
+    def action_play(self) -> None:
+        self.player.playing = not self.player.playing
+        self._go_on()
+        self._set_play_timer()
+
+    def action_pace(self, by: int) -> None:
+        self.player.change_pace(by)
+        self.show_status(f"pace {self.player.pace:g} stages a second")
+        self._set_play_timer()
+
+    def _set_play_timer(self) -> None:
+        if self._play_timer:
+            self._play_timer.stop()
+        self._play_timer = None
+        if self.player.playing:
+            self._play_timer = self.set_interval(1 / self.player.pace, self._play)
+            self.show_status(f"playing, {self.player.pace:g} stages a second · space stops")
+
+    def _play(self) -> None:
+        if self.session and self.session.ids:
+            self._unless_full(self.player.next_stage)
+            self.repaint()
+
+    async def action_stop(self) -> None:
+        self._stop_playing()
+        await self.run_action("app.stop_opening")
+        self.background.cancel()
+
+    def _stop_playing(self) -> None:
+        if self.player.playing or self.player.left_to_draw:
+            self.show_status("stopped")
+        self.player.stop()
+        self._set_play_timer()
+
+    def action_engine(self) -> None:
+        """Compute it all again in the other engine; when that is done, say how far the two are apart."""
+        if self.session and self.session.recorded:
+            self.notify("This is a recorded run: there is no model to compute it again.")
+        elif self.session and self.session.ids:
+            other = PYTHON if engine_of(self.session.model) == NUMPY else NUMPY
+            self._stop_playing()
+            self.show_status(f"changing to {other} …")
+            self.background.change_engine(self.session.model, other)
+
+    def on_engine_ready(self, message: EngineReady) -> None:
+        session = self.session
+        if session and message.before is session.model:
+            done = not session.computing
+            before = session.compute_with(message.model)
+            self._compare_with = before if done else None
+            self._compute()
+
+    def _say_difference(self, session: Session) -> None:
+        """The largest difference between this run and the one in the other engine."""
+        before, self._compare_with = self._compare_with, None
+        if before is None or before.ids != session.ids:
+            return
+        gap, name = largest_difference(before.values, session.trace.values)
+        self.notify(
+            f"{in_words(session.model)} and {in_words(before.model)} differ by at most {gap:.2g}, at {name}.",
+            title="The same run in both engines",
+            timeout=10,
+            markup=False,
+        )
+
+    def action_again(self) -> None:
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Take up a computation that was stopped."""
+        if self.session and self.session.computing and not self.background.computing:
+            self._compute()
