@@ -33,10 +33,11 @@ def attention(
 ) -> tuple[Matrix, KeysValues]:  # [T, d] -> [T, d], and [S, H, e] twice
     """What the heads of one block write for the T positions of x, and the keys and values of all S up to now."""
     see = scoped(hook, prefix + "attn.")
-    queries, keys, values = (
-        see(f"hook_{letter}", ops.split_heads(columns, n_head))  # [T, H, e]
-        for letter, columns in zip("qkv", ops.split_columns(_qkv(x, weights, ops), 3))
-    )
+    qkv = ops.linear(x, weights.attn_qkv.weight, weights.attn_qkv.bias)  # [T, 3d]: one matrix computes all three
+    queries, keys, values = (ops.split_heads(part, n_head) for part in ops.split_columns(qkv, 3))
+    queries = see("hook_q", queries)  # [T, H, e]
+    keys = see("hook_k", keys)  # [T, H, e]
+    values = see("hook_v", values)  # [T, H, e]
     if past:
         keys = ops.concatenate(past.keys, keys)  # [S, H, e]
         values = ops.concatenate(past.values, values)  # [S, H, e]
@@ -53,11 +54,6 @@ def attention(
     else:
         written = ops.linear(ops.merge_heads(z), weights.attn_out.weight, weights.attn_out.bias)  # [T, d]
     return written, KeysValues(keys, values)
-
-
-def _qkv(x: Matrix, weights: BlockWeights, ops: Arithmetic) -> Matrix:  # [T, d] -> [T, 3d]
-    """Queries, keys and values side by side: one matrix computes them all."""
-    return ops.linear(x, weights.attn_qkv.weight, weights.attn_qkv.bias)
 
 
 def raw_scores(
