@@ -6,7 +6,7 @@ from importlib import import_module
 
 from gpt import GPTError, SamplingError
 
-COMMANDS = ("generate", "trace", "open", "models")
+COMMANDS = ("generate", "trace", "open", "models", "verify")
 """Words that are commands; anything else is a prompt for the screen, and after `--` these words are too."""
 
 

@@ -62,7 +62,9 @@ def _arguments(tree: Any, leaf: Leaf, form: str) -> Any:
 def _each(weights: Any, leaf: Leaf, done: dict[int, Any]) -> Any:
     """Every vector and matrix of the weights through `leaf`, each only once."""
     if is_dataclass(weights) and not isinstance(weights, type):
-        return type(weights)(**{field.name: _each(getattr(weights, field.name), leaf, done) for field in fields(weights)})
+        return type(weights)(
+            **{field.name: _each(getattr(weights, field.name), leaf, done) for field in fields(weights)}
+        )
     if isinstance(weights, tuple):
         return tuple(_each(part, leaf, done) for part in weights)
     if id(weights) not in done:

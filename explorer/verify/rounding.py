@@ -6,11 +6,12 @@ pass, `GPT(config, weights, ops=Rounding())`, it gives every intermediate number
 
 With u the unit roundoff (2^-53 in float64, 2^-24 in float32), for each of the two programs:
 
-    a basic operation (+ - * / sqrt)   is rounded correctly (IEEE 754): the same inputs give the same bits, tolerance 0;
+    a basic operation (+ - * /)        is rounded correctly (IEEE 754): the same inputs give the same bits, tolerance 0;
                                        inputs that differ may be rounded differently, by u · |result| each
     a sum of n products, in any order  is off by at most n·u/(1 - n·u) · sum |products|
                                        (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1)
-    exp, tanh, erf                     come from a library: at most 4 units in the last place, NumPy's own promise
+    sqrt                               is too in Python and NumPy; PyTorch's can be a unit in the last place off
+    exp, tanh, erf                     come from a library: at most 4 units in the last place (NumPy 1.22's limit)
     an error in the input              is multiplied by the derivative: |W| for a product, 1/scale in a layer norm, ...
 
 These add up to the worst case. Through many blocks the worst case grows beyond all use, since it supposes that every
@@ -118,9 +119,7 @@ class Rounding:
     def linear(self, x: Any, weight: Any, bias: Any) -> Uncertain:
         x, weight, bias = uncertain(x), uncertain(weight), uncertain(bias)
         sizes = np.abs(x.value) @ np.abs(weight.value).T + np.abs(bias.value)
-        error = self._join(
-            self._through(weight.value, x.error.T).T, self._summing(x.value.shape[-1] + 1, sizes)
-        )
+        error = self._join(self._through(weight.value, x.error.T).T, self._summing(x.value.shape[-1] + 1, sizes))
         return Uncertain(x.value @ weight.value.T + bias.value, error)
 
     # Sums and scalings
@@ -166,7 +165,8 @@ class Rounding:
     def standard_deviation(self, variance: Any, epsilon: float) -> Uncertain:
         variance = uncertain(variance)
         scale = np.sqrt(variance.value + epsilon)
-        return self._basic(scale, variance.error / np.where(scale > 0, 2 * scale, 1))
+        passed_on = variance.error / np.where(scale > 0, 2 * scale, 1)
+        return Uncertain(scale, self._join(passed_on, self.both * scale))
 
     def normalize(self, x: Any, mean: Any, scale: Any) -> Uncertain:
         x, mean, scale = uncertain(x), uncertain(mean), uncertain(scale)
@@ -209,10 +209,10 @@ class Rounding:
         if activation == "relu":
             return Uncertain(value, x.error)
         if activation.startswith("gelu"):
-            # x/2 · (1 + f(w)): f is 1 at most, steepest where w is small, and flat where it is large
+            # x/2 · (1 + f(w)), |f| <= 1: four roundings before f reach it by w · f'(w) <= 4w · exp(-w)
             inner = np.abs(math.sqrt(2 / math.pi) * (x.value + 0.044715 * x.value**3))
             argument = inner if activation != "gelu" else size / math.sqrt(2)
-            slope = 2 * argument * np.exp(-np.minimum(argument, 300)) * 8
+            slope = 4 * 4 * argument * np.exp(-np.minimum(argument, 300))
             rounding = self.both * (size / 2) * (2 * LIBRARY_ULPS + 2 + slope) + 8 * self.both * np.abs(value)
         else:
             rounding = self.both * np.abs(value) * (2 * LIBRARY_ULPS + 8)

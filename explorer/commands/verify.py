@@ -1,0 +1,77 @@
+"""`gpt-explorer verify`: every function of the model against NumPy, PyTorch and Hugging Face's GPT-2."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from explorer.commands.options import count, open_model
+from explorer.engines import PYTHON
+from explorer.errors import TokenizerError
+
+if TYPE_CHECKING:
+    from explorer.tokenizer import Tokenizer
+
+SEED = 0
+TEXT = "Once upon a time there was a little girl named Lily."
+
+
+def parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gpt-explorer verify",
+        description="Hold every function of the model against NumPy, and against PyTorch and transformers where they "
+        "are installed: on random numbers, on edge cases and on the model's own weights. The exit status is 1 where "
+        "one deviates by more than rounding explains.",
+    )
+    parser.add_argument("--json", action="store_true", help="one object: passed, components, dot_error, facts, ...")
+    parser.add_argument("--seed", type=count, default=SEED, metavar="N", help=f"of the random inputs (default: {SEED})")
+    parser.add_argument(
+        "--model",
+        metavar="MODEL",
+        help="a name, OWNER/NAME or a directory, as for `gpt-explorer generate` (default: stories, the embedded "
+        "model); it takes 8 bytes a parameter beside the model itself",
+    )
+    return parser
+
+
+def run(options: argparse.Namespace) -> int:
+    from explorer.verify.fact_checks import Subject
+    from explorer.verify.inputs import Own
+    from explorer.verify.nested import Model
+    from explorer.verify.report import verify
+    from explorer.verify.table import lines
+
+    options.engine = PYTHON  # it is plain Python that is verified
+    checkpoint, loaded = open_model(options)
+    model = Model(loaded.config, loaded.weights)
+    own = Own(model, _some_text(checkpoint.tokenizer), options.seed)
+    with _telling() as tell:
+        report = verify(checkpoint.name, options.seed, own, Subject(model, checkpoint.tokenizer), checkpoint.path, tell)
+    if options.json:
+        print(json.dumps(report.as_json()))
+    else:
+        print(*lines(report), sep="\n")
+    return 0 if report.passed else 1
+
+
+def _some_text(tokenizer: "Tokenizer") -> list[int]:
+    """The ids of a sentence; the first twelve there are, if this vocabulary cannot spell it."""
+    try:
+        return tokenizer.encode(TEXT)
+    except TokenizerError:
+        return [id % tokenizer.n_vocab for id in range(12)]
+
+
+@contextmanager
+def _telling() -> Iterator[Callable[[str], None]]:
+    """A line on the terminal that moves, and says what is being compared; nothing where there is no terminal."""
+    if not sys.stderr.isatty():
+        yield lambda name: None
+        return
+    from rich.console import Console
+    from rich.markup import escape
+
+    with Console(stderr=True).status("verifying") as status:
+        yield lambda name: status.update(f"verifying: {escape(name)}")

@@ -1,0 +1,30 @@
+"""A check: some functions of the model, what they are held against, and on what."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from explorer.verify.inputs import Inputs
+
+Results = tuple[Any, ...]
+
+SUMS = "order of sums"
+
+
+@dataclass(frozen=True)
+class Check:
+    """`run(ops, *arguments)` gives one result for each of the names; so do `numpy` and `torch`, without ops.
+
+    A reference may lack a result: None. Where `numpy` is None the reference is `run` with `explorer.numpy_ops`. The
+    tolerance comes from `run` with `Rounding`; or from `bound(ops, *arguments)`, where running does not show it.
+    `independent` says how errors add up: see `explorer.verify.rounding`.
+    """
+
+    names: tuple[str, ...]
+    why: tuple[str, ...]
+    run: Callable[..., Results]
+    cases: Callable[[Inputs], Iterable[tuple[Any, ...]]]
+    numpy: Callable[..., Results] | None = None
+    torch: Callable[..., Results] | None = None
+    bound: Callable[..., Results] | None = None
+    independent: bool = False

@@ -1,0 +1,102 @@
+"""Runs the checks, and gathers what they found, component by component."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import numpy as np
+
+from explorer import numpy_ops
+from explorer.verify.check import Check
+from explorer.verify.compare import Component
+from explorer.verify.inputs import Inputs
+from explorer.verify.nested import as_arrays, as_lists, as_tensors
+from explorer.verify.operations import OPERATIONS
+from explorer.verify.parts import PARTS
+from explorer.verify.rounding import Rounding, uncertain
+from explorer.verify.whole import WHOLE
+from gpt import ops
+
+NUMPY, TORCH = "NumPy", "PyTorch"
+CHECKS: tuple[Check, ...] = (*OPERATIONS, *PARTS, *WHOLE)
+
+Tell = Callable[[str], None]
+
+
+def run_checks(
+    inputs: Inputs, torch: bool, tell: Tell = lambda name: None, checks: Iterable[Check] = CHECKS
+) -> list[Component]:
+    """Every check against NumPy, and against PyTorch where it is there: the cascade, first the one, then the other."""
+    against: dict[str, list[Component]] = {NUMPY: [], TORCH: []}
+    with _one_thread() if torch else nullcontext():
+        for check in checks:
+            tell(check.names[-1])
+            for reference, components in _run(check, inputs, torch).items():
+                against[reference].extend(component for component in components if component.of or component.failures)
+    return [*against[NUMPY], *against[TORCH]]
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Most of the tensors are tiny: handing them to threads takes longer than computing them."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _run(check: Check, inputs: Inputs, torch: bool) -> dict[str, list[Component]]:
+    references = [NUMPY] + [TORCH] * bool(torch and check.torch)
+    found = {
+        against: [Component(name, against, why) for name, why in zip(check.names, check.why)] for against in references
+    }
+    try:
+        with np.errstate(all="ignore"):
+            for arguments in check.cases(inputs):
+                _compare(check, arguments, found)
+    except Exception as error:  # whatever a broken function raises is a finding
+        for components in found.values():
+            for component in components:
+                component.fail(f"{type(error).__name__}: {error}")
+    return found
+
+
+def _compare(check: Check, arguments: tuple[Any, ...], found: Mapping[str, list[Component]]) -> None:
+    arrays = as_arrays(arguments)
+    ours = check.run(ops, *as_lists(arguments))
+    rounding = Rounding(independent=check.independent)
+    bounds = (check.bound or check.run)(rounding, *arrays)
+    for against, components in found.items():
+        theirs = _reference(check, against, arguments)
+        for component, a, b, bound in zip(components, ours, theirs, bounds, strict=True):
+            if b is not None:
+                _add(component, a, b, bound, rounding)
+
+
+def _reference(check: Check, against: str, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    if against == TORCH:
+        assert check.torch
+        return check.torch(*as_tensors(arguments))
+    arrays = as_arrays(arguments)
+    return check.numpy(*arrays) if check.numpy else check.run(numpy_ops, *arrays)
+
+
+def _add(component: Component, ours: Any, theirs: Any, bound: Any, rounding: Rounding) -> None:
+    """Compare; of a recording, which is several values by name, each."""
+    if not isinstance(ours, dict):
+        component.add(ours, theirs, _tolerance(bound, rounding))
+        return
+    for name, value in ours.items():
+        before = len(component.failures)
+        component.add(value, theirs[name], _tolerance(bound[name], rounding))
+        component.failures[before:] = [f"{name}{failure}" for failure in component.failures[before:]]
+
+
+def _tolerance(bound: Any, rounding: Rounding) -> Any:
+    if isinstance(bound, list):
+        return np.stack([_tolerance(part, rounding) for part in bound])
+    return rounding.tolerance(uncertain(bound)) if not isinstance(bound, float) else bound

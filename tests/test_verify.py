@@ -1,0 +1,525 @@
+"""`gpt-explorer verify`: it passes what is right, and names what is not. Without PyTorch, and with it."""
+
+import json
+import math
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gpt.attention
+import gpt.block
+import gpt.config
+import gpt.embeddings
+import gpt.layer_norm
+import gpt.mlp
+import gpt.model
+import gpt.ops
+import gpt.sampling
+from explorer.commands import verify as command
+from explorer.verify import exactness, report
+from explorer.verify.compare import Component
+from explorer.verify.fact_checks import Subject
+from explorer.verify.facts import GPT2_SMALL, Fact, is_gpt2_small
+from explorer.verify.inputs import Inputs, Own
+from explorer.verify.nested import Model
+from explorer.verify.report import Report, check_facts
+from explorer.verify.rounding import SINGLE, Rounding
+from explorer.verify.runner import NUMPY, run_checks
+from gpt import GPT, GPTConfig, RandomTensors, load_weights
+from tests.checkpoint_builder import write_checkpoint
+from tests.models import SMALL, Bytes
+from tests.mutation import mutate
+from tests.numpy_gpt2 import Run, Source, random_tensors
+
+VARIANTS: tuple[dict[str, Any], ...] = (
+    {"n_positions": 9},
+    {"n_positions": 6, "n_layer": 3, "scale_attn_by_inverse_layer_idx": True, "layer_norm_epsilon": 0.1},
+    {"n_positions": 6, "tie_word_embeddings": False, "n_inner": 5, "activation_function": "relu"},
+)
+
+
+def cascade(torch: bool = False) -> Report:
+    """The checks on a few small random models."""
+    found = Report("random", 0, None, None)
+    found.components = run_checks(Inputs(0, None, VARIANTS, (0.4,)), torch)
+    return found
+
+
+# What is right
+
+
+def test_it_passes_and_every_function_is_in_it() -> None:
+    found = cascade()
+    assert found.passed
+    assert found.deviations == []
+    names = [component.name for component in found.components]
+    assert len(names) == len(set(names))
+    arithmetic = set(gpt.ops.ACTIVATIONS) - {"gelu_pytorch_tanh", "swish"} | {"softmax", "causal_mask", "linear"}
+    assert arithmetic | {"embeddings", "attention: pattern", "block", "cached decoding"} <= set(names)
+    assert all(component.of > 0 and component.against == NUMPY for component in found.components)
+
+
+def test_bit_for_bit_is_said_only_of_equal_bits() -> None:
+    for component in cascade().components:
+        assert (component.note == "bit-for-bit") == (component.equal == component.of)
+        assert component.used <= 1
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_it_passes_whatever_the_random_numbers(seed: int) -> None:
+    found = run_checks(Inputs(seed, None, VARIANTS, (0.4, 1e-6, 4.0)), torch=False)
+    assert not [component.name for component in found if not component.passed]
+
+
+# What is not: each mutant, and the first component that must be named
+
+MUTANTS: dict[str, tuple[Any, str, str, str]] = {
+    "mask sees one ahead": (
+        gpt.ops,
+        "*row[: last + 1], *[-math.inf] * (len(row) - last - 1)",
+        "*row[: last + 2], *[-math.inf] * (len(row) - last - 2)",
+        "causal_mask",
+    ),
+    "mask counts from the first": (
+        gpt.ops,
+        "enumerate(head, len(head[0]) - len(head))",
+        "enumerate(head)",
+        "causal_mask",
+    ),
+    "scale missing": (gpt.attention, "ops.divide(raw, divisor)", "ops.divide(raw, 1.0)", "attention: scaled scores"),
+    "scale of the wrong width": (
+        gpt.config,
+        "math.sqrt(self.head_width)",
+        "math.sqrt(self.n_embd)",
+        "attention: scaled scores",
+    ),
+    "layers counted from 0": (
+        gpt.config,
+        "divisor * (layer + 1)",
+        "divisor * (layer or 1)",
+        "attention: scaled scores",
+    ),
+    "the other GELU": (
+        gpt.ops,
+        "(1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))))",
+        "(1 + math.erf(x / math.sqrt(2)) + 0)",
+        "gelu_new",
+    ),
+    "two digits exchanged": (gpt.ops, "0.044715", "0.044751", "gelu_new"),
+    "variance unbiased": (gpt.ops, "dot(row, row) / len(row)", "dot(row, row) / max(len(row) - 1, 1)", "variance"),
+    "K and V swapped": (
+        gpt.attention,
+        "queries, keys, values = (",
+        "queries, values, keys = (",
+        "attention: raw scores",
+    ),
+    "bias forgotten": (gpt.ops, "dot(row, w) + b for", "dot(row, w) for", "linear"),
+    "bias of the heads forgotten": (gpt.ops, "sum(column) + b for", "sum(column) for", "add_all"),
+    "heads interleaved": (
+        gpt.ops,
+        "row[start : start + width] for start in range(0, len(row), width)",
+        "row[start::n_head] for start in range(n_head) if width",
+        "split_heads",
+    ),
+    "heads written in the wrong place": (
+        gpt.attention,
+        "ops.split_heads(out.weight, len(z[0]))",
+        "ops.split_heads(out.weight, len(z[0]))[::-1]",
+        "results_by_head",
+    ),
+    "epsilon forgotten": (gpt.ops, "math.sqrt(value + epsilon)", "math.sqrt(value)", "standard_deviation"),
+    "epsilon outside the root": (
+        gpt.ops,
+        "math.sqrt(value + epsilon)",
+        "math.sqrt(value) + epsilon",
+        "standard_deviation",
+    ),
+    "gamma forgotten": (gpt.ops, "value * g + b for", "value + b for", "scale_and_shift"),
+    "mean not taken off": (gpt.ops, "(value - mu) / sigma", "value / sigma", "normalize"),
+    "softmax without the maximum": (gpt.ops, "largest = max(scores)", "largest = 0.0", "softmax"),
+    "softmax not normalised": (gpt.ops, "value / total for", "value for", "softmax"),
+    "silu of the wrong sign": (gpt.ops, "x / (1 + math.exp(-x)) if", "x / (1 + math.exp(x)) if", "silu"),
+    "positions forgotten": (gpt.embeddings, "ops.add(tokens, places)", "tokens", "embeddings"),
+    "beta forgotten": (gpt.layer_norm, "weights.gamma, weights.beta", "weights.gamma, [0.0] * len(x[0])", "layer_norm"),
+    "values not mixed": (gpt.attention, "ops.matmul(p, v)", "ops.matmul(p, v[::-1])", "mix"),
+    "MLP not activated": (gpt.mlp, "ops.activate(pre, activation)", "pre", "mlp"),
+    "attention not added": (
+        gpt.block,
+        'ops.add(residual, see("hook_attn_out", written))',
+        'see("hook_attn_out", written)',
+        "block",
+    ),
+    "MLP not added": (
+        gpt.block,
+        'ops.add(residual, see("hook_mlp_out", written))',
+        'see("hook_mlp_out", written)',
+        "block",
+    ),
+    "one norm used twice": (gpt.block, "weights.ln_2, epsilon", "weights.ln_1, epsilon", "block"),
+    "always the first block": (gpt.model, "self.weights.blocks[index]", "self.weights.blocks[0]", "forward pass"),
+    "always tied": (gpt.model, "self.weights.unembedding", "self.weights.token_embedding", "unembedding"),
+    "cached positions counted from 0": (gpt.model, "embed(ids, first, self", "embed(ids, 0, self", "cached decoding"),
+    "one cache for all blocks": (gpt.model, "cache[index] if cache", "cache[0] if cache", "cached decoding"),
+    "cache in the wrong order": (
+        gpt.attention,
+        "ops.concatenate(past.keys, keys)",
+        "ops.concatenate(keys, past.keys)",
+        "cached decoding",
+    ),
+    "read out at the first position": (
+        gpt.model,
+        "residual[-1:] if last_only",
+        "residual[:1] if last_only",
+        "generation, greedy",
+    ),
+    "temperature multiplied": (
+        gpt.sampling,
+        "value / sampling.temperature for",
+        "value * sampling.temperature for",
+        "sampling: temperature",
+    ),
+    "top-k keeps one less": (gpt.sampling, "scores[ranked[k - 1]]", "scores[ranked[max(k - 2, 0)]]", "sampling: top-k"),
+    "top-p stops before": (
+        gpt.sampling,
+        "[0.0, *reached]) if before < p",
+        "reached) if before <= p",
+        "sampling: top-p",
+    ),
+    "the token after": (gpt.sampling, "return token\n", "return chances.order[-1]\n", "generation, sampled"),
+}
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_a_mutant_is_caught_and_its_component_named(mutant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    module, old, new, component = MUTANTS[mutant]
+    mutate(monkeypatch, module, old, new)
+    found = cascade()
+    assert not found.passed
+    assert f"{component} (against {NUMPY})" in found.deviations
+    assert next(part.note for part in found.components if part.name == component) not in ("", "bit-for-bit")
+
+
+def test_a_mutant_leaves_no_trace() -> None:
+    assert cascade().passed
+
+
+# The command
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    return write_checkpoint(tmp_path / "tiny")
+
+
+def run(*words: str) -> int:
+    return command.run(command.parser().parse_args(words))
+
+
+@pytest.fixture
+def numpy_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where PyTorch is not installed."""
+    monkeypatch.setattr(report, "installed", lambda package: None)
+
+
+@pytest.mark.usefixtures("numpy_only")
+def test_the_command_prints_the_cascade(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--model", str(tiny), "--seed", "3") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "GPT Explorer verifies tiny, seed 3"
+    assert [line for line in lines if len(line) > 80] == []
+    assert any('pip install "gpt-explorer[torch]"' in line for line in lines)
+    assert "against NumPy" in "\n".join(lines)
+    assert "against PyTorch" not in "\n".join(lines)
+    assert lines[-1].startswith("✓ all ")
+
+
+@pytest.mark.usefixtures("numpy_only")
+def test_the_command_fails_and_names_the_component(
+    tiny: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mutate(monkeypatch, gpt.ops, "dot(row, row) / len(row)", "dot(row, row) / max(len(row) - 1, 1)")
+    assert run("--model", str(tiny)) == 1
+    out = capsys.readouterr().out
+    assert "✗ variance: " in out
+    assert "  variance (against NumPy)\n" in out
+    assert "✓ mean " in out
+
+
+@pytest.mark.usefixtures("numpy_only")
+def test_json_is_one_object(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--model", str(tiny), "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["passed"] is True
+    assert found["numpy"] == np.__version__
+    assert (found["torch"], found["seed"], found["model"], found["facts"]) == (None, 0, "tiny", [])
+    keys = {"name", "against", "passed", "max_abs", "max_ulp", "equal", "of", "note", "tolerance", "used"}
+    assert all(set(component) == keys for component in found["components"])
+    assert {row["dot"].partition(":")[0] for row in found["dot_error"]} == {"gpt.ops", "NumPy"}
+
+
+def test_the_model_s_own_weights_and_its_full_context_are_tried(tiny: Path) -> None:
+    from explorer.checkpoints import open_checkpoint
+
+    checkpoint = open_checkpoint(tiny)
+    loaded = checkpoint.load(engine="python")
+    own = Own(Model(loaded.config, loaded.weights), [1, 2, 3, 4, 5], 0)
+    found = {
+        component.name: component for component in run_checks(Inputs(0, own, (), ()), torch=False, checks=_whole())
+    }
+    assert all(component.passed for component in found.values())
+    assert found["cached, full context"].of == 2 * loaded.config.vocab_size
+    assert len(own.full_ids) == loaded.config.n_positions
+
+
+def _whole() -> Any:
+    from explorer.verify.whole import WHOLE
+
+    return [check for check in WHOLE if "sampling" not in check.names[0]]
+
+
+# How differences are measured
+
+
+def test_differences_are_measured_in_units_in_the_last_place() -> None:
+    component = Component("x", NUMPY, "why")
+    component.add([1.0, 2.0, -math.inf], [1.0, 2.0 + 3 * math.ulp(2.0), -math.inf], 1e-9)
+    assert component.max_abs == 3 * math.ulp(2.0)
+    assert component.max_ulp == 3
+    assert (component.equal, component.of, component.passed, component.note) == (2, 3, True, "why")
+
+
+@pytest.mark.parametrize("wrong", [[1.0, math.nan], [1.0, math.inf], [1.0, 2.1], [1.0], [[1.0, 2.0]]])
+def test_what_is_not_near_fails(wrong: Any) -> None:
+    component = Component("x", NUMPY, "why")
+    component.add(wrong, [1.0, 2.0], 0.01)
+    assert not component.passed
+    assert component.note not in ("why", "bit-for-bit")
+    json.dumps(component.as_json(), allow_nan=False)
+
+
+def test_the_sign_of_zero_is_a_bit() -> None:
+    component = Component("x", NUMPY, "sign of zero")
+    component.add([0.0], [-0.0], 0.0)
+    assert (component.passed, component.equal, component.note) == (True, 0, "sign of zero")
+
+
+def test_nothing_compared_is_no_success() -> None:
+    assert not Component("x", NUMPY, "why").passed
+    assert not Report("x", 0, None, None).passed
+
+
+def test_tolerances_hold_against_exact_arithmetic() -> None:
+    """The bound on a product, halved for one of the two programs, against fractions."""
+    random = np.random.default_rng(0)
+    a, b = random.normal(size=(20, 50)), random.normal(size=(20, 50))
+    bounds = Rounding().matmul_transposed(a, b).error / 2
+    for row, x in enumerate(a):
+        exact = sum((Fraction(p) * Fraction(q) for p, q in zip(x, b[row])), Fraction())
+        assert abs(Fraction(float(x @ b[row])) - exact) <= Fraction(bounds[row, row])
+        assert bounds[row, row] < 1e-12
+
+
+def test_tolerances_hold_for_float32() -> None:
+    """A whole forward pass in float32 is within what is allowed, and not by miles."""
+    config = GPTConfig.from_dict({**SMALL, "n_embd": 48, "vocab_size": 50})
+    model = Model(config, load_weights(config, RandomTensors(config, 0, 0.2)))
+    ids = [3, 1, 4, 1, 5, 9, 2, 6]
+    exact = Run({**SMALL, "n_embd": 48}, _stored(model), ids).seen["logits"]
+    rough = Run({**SMALL, "n_embd": 48}, {k: v.astype(np.float32) for k, v in _stored(model).items()}, ids).seen[
+        "logits"
+    ]
+    rounding = Rounding((SINGLE, SINGLE / 2), independent=True)
+    allowed = rounding.tolerance(GPT(config, model.arrays, rounding).forward(ids).logits)  # type: ignore[arg-type]
+    used = np.abs(exact - rough) / allowed
+    assert used.max() < 1
+    assert used.max() > 1e-4
+
+
+def _stored(model: Model) -> dict[str, np.ndarray]:
+    """The weights under Hugging Face's names, as numpy_gpt2 takes them."""
+    weights = model.arrays
+    tensors = {"wte.weight": weights.token_embedding, "wpe.weight": weights.position_embedding}
+    tensors |= {"ln_f.weight": weights.ln_final.gamma, "ln_f.bias": weights.ln_final.beta}
+    names = {"attn.c_attn": "attn_qkv", "attn.c_proj": "attn_out", "mlp.c_fc": "mlp_in", "mlp.c_proj": "mlp_out"}
+    for layer, block in enumerate(weights.blocks):
+        for name in ("ln_1", "ln_2"):
+            tensors[f"h.{layer}.{name}.weight"] = getattr(block, name).gamma
+            tensors[f"h.{layer}.{name}.bias"] = getattr(block, name).beta
+        for name, ours in names.items():
+            tensors[f"h.{layer}.{name}.weight"] = getattr(block, ours).weight.T
+            tensors[f"h.{layer}.{name}.bias"] = getattr(block, ours).bias
+    return tensors
+
+
+# The dot product against fractions
+
+
+def test_errors_in_ulps() -> None:
+    assert exactness.error_in_ulps(1.0, Fraction(1)) == 0
+    assert exactness.error_in_ulps(1.0 + 2 * math.ulp(1.0), Fraction(1)) == 2
+
+
+def test_each_dot_product_is_measured() -> None:
+    rows = exactness.dot_errors(0, torch=False, lengths=(4, 300), pairs=5)
+    assert [(row["length"], row["pairs"]) for row in rows] == [(4, 5), (4, 5), (300, 5), (300, 5)]
+    assert all(0 <= row["mean_ulp"] <= row["max_ulp"] for row in rows)
+    if hasattr(math, "sumprod"):
+        assert all(row["max_ulp"] <= 0.5 for row in rows if row["dot"] == "gpt.ops: math.sumprod")
+
+
+# Published facts, on a stand-in whose facts are computed here
+
+GIVEN = {**SMALL, "vocab_size": 256, "n_positions": 40, "eos_token_id": None}
+TENSORS = random_tensors(GIVEN, seed=5)
+TEXT = "to be"
+
+
+@pytest.fixture(scope="module")
+def stand_in() -> Subject:
+    config = GPTConfig.from_dict(GIVEN)
+    return Subject(Model(config, load_weights(config, Source(TENSORS))), Bytes())
+
+
+def numpy_run(ids: list[int]) -> dict[str, np.ndarray]:
+    return Run(GIVEN, TENSORS, ids).seen
+
+
+def numpy_greedy(ids: list[int], count: int) -> list[int]:
+    text = list(ids)
+    for _ in range(count):
+        text.append(int(numpy_run(text)["logits"][-1].argmax()))
+    return text[len(ids) :]
+
+
+def true_facts() -> list[Fact]:
+    ids = list(TEXT.encode())
+    seen = numpy_run(ids)
+    name = "blocks.1.attn.hook_pattern"
+    top = np.argsort(-seen["logits"][-1])[:3].tolist()
+    places = {(0, 3, 1): f"{seen[name][0, 3, 1]:.7f}", (2, 4, 4): f"{seen[name][2, 4, 4]:.3f}"}
+    most, least = numpy_attribution()
+    return [
+        Fact("spelling", "here", "encodes", {"text": TEXT, "ids": ids}),
+        Fact("greedy ids", "here", "greedy_ids", {"ids": ids, "then": numpy_greedy(ids, 6)}),
+        Fact("top", "here", "top_tokens", {"text": TEXT, "ids": top}),
+        Fact("pattern", "here", "values", {"text": TEXT, "activation": name, "at": places}),
+        Fact("writes", "here", "attribution", attributes(most, least)),
+        Fact("repetition", "here", "induction", {"heads": numpy_induction(), "length": 15}),
+    ]
+
+
+def attributes(most: str, least: str) -> dict[str, Any]:
+    return {"text": TEXT, "tokens": ("x", "y"), "leading": (most,), "opposing": (least,)}
+
+
+def numpy_attribution() -> tuple[str, str]:
+    """The heads that write most and least for "x" rather than "y", at the last position."""
+    seen, heads, e = numpy_run([0, *TEXT.encode()]), 3, 2
+    directions = TENSORS["wte.weight"] * TENSORS["ln_f.weight"]
+    direction = directions[ord("x")] - directions[ord("y")]
+    writes = {}
+    for layer in range(2):
+        v = seen[f"blocks.{layer}.attn.hook_v"] - TENSORS[f"h.{layer}.attn.c_attn.bias"][-6:].reshape(heads, e)
+        z = np.einsum("hk,khe->he", seen[f"blocks.{layer}.attn.hook_pattern"][:, -1], v)
+        for head in range(heads):
+            wrote = z[head] @ TENSORS[f"h.{layer}.attn.c_proj.weight"][head * e : (head + 1) * e]
+            writes[f"{layer}.{head}"] = (wrote - wrote.mean()) @ direction
+    return max(writes, key=writes.__getitem__), min(writes, key=writes.__getitem__)
+
+
+def numpy_induction() -> list[str]:
+    random, scores = np.random.default_rng(0), dict.fromkeys((f"{x}.{y}" for x in range(2) for y in range(3)), 0.0)
+    for _ in range(3):
+        once = random.integers(0, 256, 15).tolist()
+        seen = numpy_run([0, *once, *once])
+        for name in scores:
+            pattern = seen[f"blocks.{name[0]}.attn.hook_pattern"][int(name[2])]
+            scores[name] += sum(pattern[1 + 15 + i, 1 + i + 1] for i in range(14))
+    return sorted(scores, key=lambda name: -scores[name])[:2]
+
+
+def test_facts_that_hold(stand_in: Subject) -> None:
+    checked = check_facts(stand_in, true_facts())
+    assert [result.fact.claim for result in checked if not result.passed] == []
+
+
+WRONG: dict[str, dict[str, Any]] = {
+    "encodes": {"ids": [1, 2]},
+    "greedy_ids": {"then": [0, 0, 0, 0, 0, 1]},
+    "greedy_text": {"text": TEXT, "then": "\x00\x01\x02"},
+    "top_tokens": {"ids": [0, 1, 2]},
+    "values": {"at": {(0, 3, 1): "0.9123"}},
+    "attribution": {"leading": ("7.7",)},
+    "induction": {"heads": ("7.7", "8.8")},
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_facts_that_do_not_hold_are_failures(stand_in: Subject, kind: str) -> None:
+    given = next((fact.given for fact in true_facts() if fact.kind == kind), {})
+    [checked] = check_facts(stand_in, [Fact("wrong", "nowhere", kind, {**given, **WRONG[kind]})])
+    assert not checked.passed
+    found = cascade()
+    found.facts = [checked]
+    assert not found.passed
+    assert found.deviations == ["wrong"]
+    assert checked.found in found.as_json()["facts"][0]["found"]
+
+
+def test_a_number_is_held_to_its_last_printed_digit(stand_in: Subject) -> None:
+    name = "blocks.1.attn.hook_pattern"
+    value = numpy_run(list(TEXT.encode()))[name][0, 3, 1]
+
+    def holds(printed: str) -> bool:
+        given = {"text": TEXT, "activation": name, "at": {(0, 3, 1): printed}}
+        return check_facts(stand_in, [Fact("", "", "values", given)])[0].passed
+
+    assert holds(f"{value:.6f}")
+    assert not holds(f"{value + 2e-4:.6f}")
+    assert not holds(f"{value + 0.002:.3f}")
+
+
+def test_greedy_text(stand_in: Subject) -> None:
+    class Letters(Bytes):
+        """Every id is a letter, so that any continuation is text."""
+
+        def decode(self, ids: list[int]) -> str:
+            return "".join(chr(0x100 + id) for id in ids)
+
+        def encode(self, text: str) -> list[int]:
+            return [ord(letter) - 0x100 for letter in text]
+
+    tokenizer = Letters()
+    ids = [5, 200, 17]
+    then = tokenizer.decode(numpy_greedy(ids, 6))
+    fact = Fact("", "", "greedy_text", {"text": tokenizer.decode(ids), "then": then})
+    assert check_facts(Subject(stand_in.model, tokenizer), [fact])[0].passed
+
+
+def test_another_model_is_not_asked_for_them(stand_in: Subject) -> None:
+    assert not is_gpt2_small(stand_in)
+
+
+def test_gpt2_small_is_told_by_its_shape_its_tokenizer_and_its_numbers() -> None:
+    class Spells(Bytes):
+        def encode(self, text: str) -> list[int]:
+            return [7454, 2402, 257, 640]
+
+    row = [0.0] * 768
+    weights = type("Weights", (), {"token_embedding": [row]})()
+    subject = Subject(Model(GPTConfig(), weights), Spells())  # type: ignore[arg-type]
+    assert not is_gpt2_small(subject)
+    for place, value in {0: -0.11010, 1: -0.03927, 2: 0.03310, -3: -0.13640, -2: 0.01510, -1: 0.04530}.items():
+        row[place] = value
+    assert is_gpt2_small(subject)
+    assert not is_gpt2_small(Subject(Model(GPTConfig(n_layer=6), weights), Spells()))  # type: ignore[arg-type]
+    assert not is_gpt2_small(Subject(Model(GPTConfig(), weights), Bytes()))  # type: ignore[arg-type]
+
+
+def test_every_published_fact_has_a_source_and_a_check() -> None:
+    assert all(fact.source and fact.kind in report.KINDS for fact in GPT2_SMALL)
+    claims = [fact.claim for fact in GPT2_SMALL]
+    assert len(set(claims)) == len(claims)
