@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -178,3 +179,12 @@ def test_more_refusals(arguments: list[str], said: str, capsys: pytest.CaptureFi
     out, error = capsys.readouterr()
     assert said in error
     assert not out
+
+
+def test_the_readme_shows_what_the_commands_print(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    for command in ("generate", "trace"):
+        words, shown = readme.split(f"$ gpt-explorer {command} ")[1].split("\n")[:2]
+        file = str(tmp_path / "run.safetensors")
+        assert main([command, *shlex.split(words.replace("run.safetensors", file))]) == 0
+        assert capsys.readouterr().out.replace(file, "run.safetensors") == shown + "\n"
