@@ -21,6 +21,7 @@ other commands (each with --help):
   gpt-explorer trace PROMPT -o FILE  write every activation of a run to a file
   gpt-explorer open FILE             walk such a file on the screen
   gpt-explorer models                list the models
+  gpt-explorer verify                compare every function with NumPy and PyTorch
 
 examples:
   gpt-explorer                                    open the explorer on the embedded model

@@ -27,8 +27,8 @@ def _here(session: Session, cells: int, room: int) -> list[Line]:
         return [*lines, *nothing]
     then = session.trace.ranking(before, session.position) if before else None
     now = session.trace.ranking(residual, session.position)
-    since = f"▲▼ since {_moment(before)}" if before else "of the token alone"
-    return [*lines, [Span(fit(since, cells), "dim")], *_list(session, now, then, cells, room, "lens")]
+    versus = f"▲▼ vs {_moment(before)}" if before else "of the token alone"
+    return [*lines, [Span(fit(versus, cells), "dim")], *_list(session, now, then, cells, room, "lens")]
 
 
 def _moment(residual: str) -> str:
