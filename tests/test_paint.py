@@ -31,7 +31,7 @@ LENGTHS = {"one token": 1, "short": 5, "long": 60}
 
 CSS = (Path(explorer.__file__).parent / "explorer.tcss").read_text(encoding="utf-8")
 WORDS = set(re.findall(r"\.canvas--([\w-]+)", CSS))
-ACTIONS = {"stage": 1, "position": 1, "head": 1, "part": 1, "cell": 2, "settings": 0}
+ACTIONS = {"stage": 1, "position": 1, "head": 1, "part": 1, "cell": 2, "settings": 0, "overview": 0}
 
 
 @cache
@@ -101,6 +101,7 @@ def check_action(action: tuple[Any, ...], session: Session) -> None:
         "part": [len(session.stage.parts)],
         "cell": [len(session.ids), cursor.columns],
         "settings": [],
+        "overview": [],
     }
     assert all(0 <= place < end for place, end in zip(arguments, ends[name])), action
 

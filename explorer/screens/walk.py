@@ -78,6 +78,8 @@ class WalkScreen(WorkScreen):
             self.action_go("column", numbers[1])
         elif kind == "settings":
             self.action_settings()
+        elif kind == "overview":
+            self.action_overview()
         else:
             self.action_go(kind, numbers[0])
 

@@ -59,6 +59,8 @@ def _choices(session: Session, cells: int) -> list[Line]:
         line.append(Span("  head " if line else "head ", "dim"))
         room = cells - sum(len(span.text) for span in line)
         line += choices([str(head) for head in range(cursor.config.n_head)], cursor.head, "head", room)
+    if cursor.axes == "HTS":
+        line.append(Span("  o all heads" if not cursor.overview else "  o one head", "dim", ("overview",)))
     return [line] if line else []
 
 
