@@ -180,7 +180,7 @@ def test_file_cut_off_anywhere(tmp_path: Path) -> None:
     refusal(tmp_path, f"{file}: this is no complete safetensors file")
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(place=st.integers(0, 3000), byte=st.integers(0, 255))
 def test_any_changed_byte_gives_a_model_or_a_refusal(tmp_path: Path, place: int, byte: int) -> None:
     file = tmp_path / "model.safetensors"

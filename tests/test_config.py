@@ -161,7 +161,7 @@ anything = leaves | st.lists(leaves, max_size=2) | st.dictionaries(st.just("key"
 
 
 @given(st.dictionaries(st.sampled_from(KEYS), anything, max_size=4))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_whatever_the_file_holds_it_is_read_or_refused(given: dict[str, Any]) -> None:
     try:
         config = GPTConfig.from_json(json.dumps(given))

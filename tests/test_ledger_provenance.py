@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.cells import Cell, parse
@@ -96,7 +96,7 @@ LOGIT = st.one_of(st.integers(-3, 3).map(float), st.floats(-60, 60), st.sampled_
     st.floats(0, 1, exclude_min=True),
     st.integers(0, 3),
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 def test_any_logits_and_settings(
     logits: list[list[float]], temperature: float, top_k: int | None, top_p: float, seed: int
 ) -> None:

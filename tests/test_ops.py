@@ -59,7 +59,7 @@ numbers = st.floats(-1e100, 1e100, allow_subnormal=False)
 
 @pytest.mark.parametrize("module", [gpt.ops, FALLBACK], ids=["sumprod", "fallback"])
 @given(pairs=st.lists(st.tuples(numbers, numbers), min_size=1, max_size=40))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_dot_is_exact_up_to_rounding(module: ModuleType, pairs: list[tuple[float, float]]) -> None:
     a, b = map(list, zip(*pairs))
     exact = sum(Fraction(x) * Fraction(y) for x, y in pairs)
@@ -95,7 +95,7 @@ def test_sums_and_quotients(ops: ModuleType, shape: tuple[int, int, int]) -> Non
     exponent=st.integers(-60, 60),
     seed=st.integers(0, 2**32 - 1),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_steps_of_layer_norm(rows: int, width: int, exponent: int, seed: int) -> None:
     x = (random(rows, width, seed=seed) + 0.5) * 2.0**exponent
     for ops in (gpt.ops, FALLBACK):
@@ -124,7 +124,7 @@ def test_scale_and_shift(ops: ModuleType) -> None:
 
 
 @given(heads=st.integers(1, 3), positions=st.integers(1, 6), cached=st.integers(0, 5))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_causal_mask_counts_from_the_last_position(heads: int, positions: int, cached: int) -> None:
     scores = random(heads, positions, cached + positions)
     visible = np.arange(cached + positions)[None, :] <= np.arange(cached, cached + positions)[:, None]
@@ -137,7 +137,7 @@ def test_the_causal_mask_counts_from_the_last_position(heads: int, positions: in
     finite=st.floats(-1e300, 1e300),
     place=st.integers(0, 30),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_softmax_of_any_scores(scores: list[float], finite: float, place: int) -> None:
     scores.insert(place, finite)
     found = gpt.ops.softmax_row(scores)
@@ -176,7 +176,7 @@ def test_silu_overflows_nowhere(ops: ModuleType) -> None:
 
 
 @given(positions=st.integers(1, 4), heads=st.integers(1, 4), width=st.integers(1, 4))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_rearranging(positions: int, heads: int, width: int) -> None:
     ops = gpt.ops
     flat = np.arange(float(positions * heads * width)).reshape(positions, heads * width)

@@ -44,7 +44,7 @@ def keep(scores: np.ndarray, kept: np.ndarray) -> np.ndarray:
     top_k=st.none() | st.integers(1, 70),
     top_p=st.just(1.0) | st.floats(0.01, 1.0),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_every_step_equals_numpys(size: int, seed: int, temperature: float, top_k: int | None, top_p: float) -> None:
     logits = logits_of(size, seed)
     found = distribution(logits.tolist(), Sampling(temperature, top_k, top_p))
@@ -139,7 +139,7 @@ def test_a_temperature_too_small_to_divide_by_is_refused() -> None:
 
 
 @given(size=st.integers(1, 20), seed=st.integers(0, 1000), number=st.floats(0, 1, exclude_max=True))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_number_falls_on_the_token_that_covers_it(size: int, seed: int, number: float) -> None:
     chances = distribution(logits_of(size, seed).tolist(), Sampling())
     place = np.searchsorted(np.array(chances.cumulative), number, side="right")

@@ -51,10 +51,17 @@ def test_running_text_keeps_its_spaces_and_lines() -> None:
     assert printable("a b\n\tc\x1b[0m\r\u202ed") == "a b\n\tc␛[0m␍‹202e›d"
 
 
+def test_running_text_keeps_the_joiner_that_makes_one_picture_of_several() -> None:
+    assert printable("👩\u200d👩") == "👩\u200d👩"
+    assert visible("👩\u200d👩") == "👩‹200d›👩", "in a token each is shown by itself"
+
+
 @given(TEXTS)
+@example("\u200d")
 def test_nothing_visible_moves_the_cursor_or_turns_the_line_around(text: str) -> None:
     assert not categories(visible(text)) & (INVISIBLE | {"Mn", "Me", "Mc", "Co", "Cn", "Zs"})
-    assert not categories(printable(text).replace("\n", "").replace("\t", "")) & INVISIBLE
+    blanks_and_joiners = dict.fromkeys(map(ord, "\n\t\u200d"))
+    assert not categories(printable(text).translate(blanks_and_joiners)) & INVISIBLE
 
 
 @given(st.binary())

@@ -228,7 +228,7 @@ def test_tokenizer_json_that_is_no_object(tmp_path: Path, text: str) -> None:
     refusal(tmp_path, f"{tmp_path}/tokenizer.json: ")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers(-1, 300) | st.sampled_from(["h e", "<new>", "BPE"]),

@@ -60,7 +60,7 @@ def test_letters_of_bytes() -> None:
     assert sorted(LETTERS) == sorted(pre_tokenizers.ByteLevel.alphabet())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text() | st.text("<|endoftext|> the's\n\t'’\u3000\u00a0a1½²é日") | st.sampled_from(TEXTS))
 def test_embedded_model(text: str) -> None:
     assert STORIES[0].encode(text) == STORIES[1](text)["input_ids"]
@@ -68,7 +68,7 @@ def test_embedded_model(text: str) -> None:
     assert STORIES[0].decode(ids) == STORIES[1].decode(ids, clean_up_tokenization_spaces=False)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text() | st.text(" the's\n\t'’\x1c\u3000\u00a0a1½²é日") | st.sampled_from(TEXTS[:-1]))
 def test_where_a_text_is_cut(text: str) -> None:
     splitter = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -133,7 +133,7 @@ def test_bytes_that_the_vocabulary_lacks(tmp_path: Path) -> None:
         ours.encode("a\x03b")
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.data())
 def test_any_list_of_merges(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """Also lists that no training gives: tokens that are never made, or in two ways, or before their parts."""

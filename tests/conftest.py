@@ -1,0 +1,10 @@
+"""What holds for every test: examples that are the same in every run, and no limit of time on one of them."""
+
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says something about the machine and nothing about the program.
+NO_CLOCK = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+
+settings.register_profile("same", derandomize=True, database=None, **NO_CLOCK)
+settings.register_profile("fresh", derandomize=False, **NO_CLOCK)  # pytest --hypothesis-profile=fresh
+settings.load_profile("same")
