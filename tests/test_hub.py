@@ -24,6 +24,8 @@ from tests.small_hub import COMMIT, REPO, SmallHub
 SHAPE = {"n_embd": 96, "n_layer": 4, "n_positions": 16}  # 1.9 MB: several of the pieces in which files are fetched
 WEIGHTS = "model.safetensors"
 NEEDED = {"config.json", "vocab.json", "merges.txt", "tokenizer_config.json", WEIGHTS}
+HANGS = 600
+"""Seconds after which something is taken to hang; nothing here needs more than a few."""
 OURS = ("HF_", "HUGGING", "TRANSFORMERS_", "XDG_")
 
 
@@ -45,13 +47,15 @@ def small(checkpoint: Path, tmp_path: Path) -> Iterator[SmallHub]:
 
 def environment(small: SmallHub, home: Path, **more: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-    return kept | {"HF_ENDPOINT": small.address, "HF_HOME": str(home), "NO_PROXY": "*", "no_proxy": "*"} | more
+    kept |= {"HF_ENDPOINT": small.address, "HF_HOME": str(home), "NO_PROXY": "*", "no_proxy": "*"}
+    # The client is not to lose its patience on a machine that is busy.
+    return kept | {"HF_HUB_DOWNLOAD_TIMEOUT": str(HANGS), "HF_HUB_ETAG_TIMEOUT": str(HANGS)} | more
 
 
 def generate(small: SmallHub, home: Path, model: str = REPO, **more: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "explorer", "generate", "the", "--max-new-tokens", "1", "--model", model]
     return subprocess.run(
-        command, env=environment(small, home, **more), capture_output=True, text=True, timeout=60, check=False
+        command, env=environment(small, home, **more), capture_output=True, text=True, timeout=HANGS, check=False
     )
 
 
@@ -153,12 +157,11 @@ def test_what_was_fetched_before_an_interruption_is_kept(small: SmallHub, tmp_pa
     small.slow.add(WEIGHTS)
     command = [sys.executable, "-m", "explorer", "generate", "the", "--model", REPO]
     with subprocess.Popen(command, env=environment(small, tmp_path), stderr=subprocess.PIPE, text=True) as process:
-        ends = time.monotonic() + 30
         while not (small.sent.get(WEIGHTS) and (found := partial(tmp_path)) and found.stat().st_size > size // 2):
-            assert time.monotonic() < ends
+            assert process.poll() is None, "it waits for the rest"
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
-        _, error = process.communicate(timeout=20)
+        _, error = process.communicate(timeout=HANGS)
     assert process.returncode == 130
     assert error == ""
     kept = found.stat().st_size
@@ -188,7 +191,7 @@ def test_cancelling(small: SmallHub, tmp_path: Path) -> None:
     small.slow.add(WEIGHTS)
     command = [sys.executable, "-c", CANCEL]
     done = subprocess.run(
-        command, env=environment(small, tmp_path), capture_output=True, text=True, timeout=30, check=True
+        command, env=environment(small, tmp_path), capture_output=True, text=True, timeout=HANGS, check=True
     )
     total = sum((small.directory / name).stat().st_size for name in NEEDED - {"config.json"})
     assert done.stdout.splitlines() == [
@@ -320,7 +323,7 @@ def test_the_recorded_model_has_the_name_that_opens_it(small: SmallHub, tmp_path
     """And not that of its directory, which is a commit."""
     file = tmp_path / "run.safetensors"
     command = [sys.executable, "-m", "explorer", "trace", "the", "-o", str(file), "--model", f"{REPO}@v1"]
-    subprocess.run(command, env=environment(small, tmp_path), capture_output=True, check=True, timeout=60)
+    subprocess.run(command, env=environment(small, tmp_path), capture_output=True, check=True, timeout=HANGS)
     with safe_open(file, framework="numpy") as opened:
         assert opened.metadata()["model"] == f"{REPO}@v1"
 

@@ -29,7 +29,7 @@ print(*sorted(set(sys.modules) - before))
 
 def test_the_model_runs_on_the_standard_library_alone() -> None:
     command = [sys.executable, "-S", "-I", "-c", PROGRAM, str(ROOT)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     loaded = done.stdout.split()
     assert {".".join(path.relative_to(ROOT).with_suffix("").parts) for path in FILES} - set(loaded) == {"gpt.__init__"}
