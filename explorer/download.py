@@ -82,7 +82,7 @@ def _fetch(file: HubFile, partial: Path, arrived: Callable[[int], None]) -> None
     """Fetch what is missing of a file, as long as every try gets further than the one before."""
     from huggingface_hub import hf_hub_url
     from huggingface_hub.file_download import http_get
-    from huggingface_hub.utils._headers import build_hf_headers
+    from huggingface_hub.utils import build_hf_headers
 
     url = hf_hub_url(file.repo, file.name, revision=file.commit)
     headers = {**build_hf_headers(), "Accept-Encoding": "identity"}  # compressed, the rest would not fit what is there
@@ -144,7 +144,7 @@ class _Watched(FileIO):
 @contextmanager
 def _locked(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
     """Hold the lock of a file that another program may be fetching; `waiting` is called meanwhile."""
-    from huggingface_hub.utils._fixes import WeakFileLock
+    from huggingface_hub.utils import WeakFileLock
 
     with ExitStack() as stack:
         while True:

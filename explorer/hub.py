@@ -211,8 +211,8 @@ def _client() -> Any:  # a module, imported late
     os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
     import huggingface_hub
     from huggingface_hub import constants
+    from huggingface_hub.utils import disable_progress_bars
     from huggingface_hub.utils import logging as client_logging
-    from huggingface_hub.utils.tqdm import disable_progress_bars
 
     warnings.filterwarnings("ignore", module="huggingface_hub")
     disable_progress_bars()

@@ -13,9 +13,10 @@ from explorer.screens.walk import WalkScreen
 from explorer.session import Session
 from explorer.widgets.canvas import Canvas
 from gpt import GPT, Sampling, ops
+from tests.exhaustive import exhaustive
 from tests.models import embedded, small_model
 
-SIZES = [(80, 24), (120, 36), (160, 48)]
+SIZES: Any = [(80, 24), (120, 36), *exhaustive((160, 48))]
 PROMPT = "Once upon a time there was"
 SAMPLING = Sampling(0.8, 40)
 

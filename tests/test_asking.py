@@ -9,10 +9,11 @@ from explorer.screens.keys import CODE_BINDINGS, SECTIONS, WHY_BINDINGS
 from explorer.session import Session
 from explorer.why import Look
 from gpt import Sampling
+from tests.exhaustive import exhaustive
 from tests.models import embedded
 from tests.pilot import click, computed, opened, press, text
 
-SIZES = [(80, 24), (120, 36), (160, 48)]
+SIZES = [(80, 24), (120, 36), *exhaustive((160, 48))]
 
 
 def story(prompt: str = "") -> Session:

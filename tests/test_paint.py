@@ -23,6 +23,7 @@ from explorer.paint.spans import SHARE_LEVELS, SIGNED_LEVELS, Line, bar, page, w
 from explorer.paint.tokens import Row, tokens
 from explorer.session import Session
 from gpt import Sampling
+from tests.exhaustive import exhaustive
 from tests.models import HOSTILE, Words, finish, small_model, start
 
 SIZES = [(49, 15), (56, 24), (110, 40)]  # of the picture at 80x24, 120x36, 160x48
@@ -109,7 +110,7 @@ def check_action(action: tuple[Any, ...], session: Session) -> None:
 
 
 @pytest.mark.parametrize("halves", [True, False], ids=["halves", "whole"])
-@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("size", [*SIZES[:2], *exhaustive(SIZES[2])], ids=str)
 @pytest.mark.parametrize("length", LENGTHS)
 def test_pictures_stay_within_their_pane(length: str, size: tuple[int, int], halves: bool) -> None:
     session = session_of(length)
@@ -174,7 +175,7 @@ def test_the_header_stays_on_its_line(name: str, cells: int) -> None:
     assert re.search(r"stories.*computing.*T 0.9  top-k 15  top-p 0.95  seed 0 *$", text)
 
 
-@pytest.mark.parametrize(("layers", "heads"), [(48, 25), (12, 12)])
+@pytest.mark.parametrize(("layers", "heads"), [pytest.param(48, 25, marks=pytest.mark.exhaustive), (12, 12)])
 def test_deep_models_fit_too(layers: int, heads: int) -> None:
     """As deep as GPT-2 xl."""
     model = small_model(n_layer=layers, n_head=heads, n_embd=heads, n_inner=2, vocab_size=len(HOSTILE))

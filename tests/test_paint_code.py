@@ -21,6 +21,7 @@ from explorer.stages import walk
 from explorer.trace import Trace
 from gpt import Sampling, attention, ops
 from gpt.attention import KeysValues
+from tests.exhaustive import exhaustive
 from tests.models import embedded, small_model, traced
 
 SIZES = [(49, 15), (56, 24), (110, 26)]
@@ -66,7 +67,7 @@ def lit(stepper: Stepper, cells: int, height: int) -> str:
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
-@pytest.mark.parametrize("which", ["small", "embedded"])
+@pytest.mark.parametrize("which", ["small", *exhaustive("embedded")])
 def test_every_stage_fits_and_lights_the_running_line(which: str, size: tuple[int, int]) -> None:
     trace = run_of(which)
     for stage in walk(trace.config)[1:18] + walk(trace.config)[-4:]:

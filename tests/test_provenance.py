@@ -19,6 +19,7 @@ from explorer.provenance.provenance import Provenance
 from explorer.session import Session
 from explorer.verify.rounding import DOUBLE, SINGLE, Rounding
 from gpt import activation_shapes, ops
+from tests.exhaustive import exhaustive
 from tests.explained import (
     SAMPLING,
     TEXT,
@@ -55,7 +56,7 @@ def lily() -> Subject:
 # Exact: the same function on the same operands, the terms add up, every door leads to the factor
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", ["small", *exhaustive(*list(VARIANTS)[1:])])
 def test_every_number_of_a_small_run(variant: str) -> None:
     """All cells of all names: activations, what heads wrote, sums of exponentials, weights, tokens, the ledger."""
     subject = small(SAMPLING, **VARIANTS[variant])
@@ -63,9 +64,10 @@ def test_every_number_of_a_small_run(variant: str) -> None:
     assert first(faults(subject, every_cell(subject))) == []
 
 
-def test_thousands_of_numbers_of_the_embedded_model(lily: Subject) -> None:
-    cells = list(some_cells(lily, 12))
-    assert len(cells) > 2000
+@pytest.mark.parametrize("each", [1, *exhaustive(12)])
+def test_numbers_of_the_embedded_model(lily: Subject, each: int) -> None:
+    cells = list(some_cells(lily, each))
+    assert len(cells) > 170 * each
     assert first(faults(lily, iter(cells))) == []
 
 
@@ -112,7 +114,13 @@ def test_no_more_than_a_few_explanations_are_kept(lily: Subject) -> None:
 # Doors
 
 
-@pytest.mark.parametrize("variant", ["small", "untied, relu, n_inner", "by inverse layer"])
+@pytest.mark.parametrize(
+    "variant",
+    [
+        "small",
+        *exhaustive("untied, relu, n_inner", "by inverse layer"),
+    ],
+)
 def test_every_door_as_far_as_it_goes(variant: str) -> None:
     """Home to the tokens and the weights: what is behind each is explained, and is the factor shown."""
     subject = small(SAMPLING, **VARIANTS[variant])
@@ -128,6 +136,7 @@ def test_every_door_as_far_as_it_goes(variant: str) -> None:
     assert {cell for cell in seen if cell.name == "tokens"} == {Cell("tokens", (position,)) for position in range(5)}
 
 
+@pytest.mark.exhaustive
 def test_doors_of_the_embedded_model_to_depth_6(lily: Subject) -> None:
     """At each step through two of the largest terms and two of any, every factor of them."""
     choice, opened = random.Random(0), 0

@@ -1,9 +1,12 @@
-"""A thousand keys and sizes at random: whatever is pressed, nothing is raised and the session holds together."""
+"""Keys and sizes at random: whatever is pressed, nothing is raised and the session holds together."""
 
 import random
 
+import pytest
+
 from explorer.screens.keys import PICTURE_BINDINGS, SECTIONS
 from explorer.session import Session
+from tests.exhaustive import exhaustive
 from tests.pilot import computed, opened, session, tiny
 
 KEYS = [
@@ -16,16 +19,17 @@ KEYS = [
 TYPED = [*"abc XYZ019.!", "tab", "enter", "escape", "delete", "ctrl+a", "shift+enter", "é", "猫", "left_square_bracket"]
 
 
-async def test_a_thousand_random_keys_and_sizes() -> None:
+@pytest.mark.parametrize("count", [60, *exhaustive(1000)])
+async def test_random_keys_and_sizes(count: int) -> None:
     dice = random.Random(0)
     async with opened(session(tiny(n_positions=24, n_layer=1))) as (pilot, screen):
         here = screen.session
         assert here
-        for count in range(1000):
+        for pressed in range(count):
             if dice.random() < 0.02:
                 await pilot.resize_terminal(dice.randint(60, 200), dice.randint(20, 60))
             pilot.app.simulate_key(dice.choice(TYPED if dice.random() < 0.3 else KEYS))
-            if count % 5 == 0:
+            if pressed % 5 == 0:
                 await pilot.pause()
             _consistent(here)
         while pilot.app.screen is not screen:

@@ -16,6 +16,7 @@ from explorer.session import Session
 from explorer.stages import Kind
 from explorer.why import Look, Why
 from gpt import Sampling, activation_shapes
+from tests.exhaustive import exhaustive
 from tests.models import HOSTILE, Bytes, Words, embedded, finish, small_model, start
 from tests.test_paint import cell_len, check_style
 
@@ -233,7 +234,7 @@ def text_of(lines: list[Line]) -> list[str]:
     return ["".join(span.text for span in line) for line in lines]
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("size", [SIZES[0], *exhaustive(*SIZES[1:])], ids=str)
 def test_every_number_fits_its_pane(hostile: Session, size: tuple[int, int]) -> None:
     cells, height = size
     for cell in every_cell(hostile, 1):

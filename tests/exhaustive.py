@@ -1,0 +1,11 @@
+"""What only `pytest -m exhaustive` tries: every variant where one tells most of it, thousands where a few do."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+
+def exhaustive(*values: Any) -> Iterable[Any]:
+    """Values of a parameter that are left out otherwise: [SMALL, *exhaustive(MEDIUM, LARGE)]."""
+    return [pytest.param(value, marks=pytest.mark.exhaustive) for value in values]
