@@ -114,13 +114,7 @@ def test_no_more_than_a_few_explanations_are_kept(lily: Subject) -> None:
 # Doors
 
 
-@pytest.mark.parametrize(
-    "variant",
-    [
-        "small",
-        *exhaustive("untied, relu, n_inner", "by inverse layer"),
-    ],
-)
+@pytest.mark.parametrize("variant", ["small", *exhaustive("untied, relu, n_inner", "by inverse layer")])
 def test_every_door_as_far_as_it_goes(variant: str) -> None:
     """Home to the tokens and the weights: what is behind each is explained, and is the factor shown."""
     subject = small(SAMPLING, **VARIANTS[variant])
