@@ -250,7 +250,7 @@ def test_offline_without_the_model(small: SmallHub, tmp_path: Path) -> None:
 def test_nobody_there(checkpoint: Path, tmp_path: Path) -> None:
     with SmallHub(checkpoint).serving() as gone:
         pass
-    code = "from huggingface_hub.utils import _http; import time; time.sleep = lambda seconds: None\n"
+    code = "import time; time.sleep = lambda seconds: None\n"  # the client waits before it asks again
     code += "import sys; from explorer.cli import main; sys.exit(main(['generate', 'x', '--model', 'owner/model']))"
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment(gone, tmp_path), capture_output=True, text=True, check=False
