@@ -16,7 +16,7 @@ from gpt import GPT, Sampling, ops
 from tests.exhaustive import exhaustive
 from tests.models import embedded, small_model
 
-SIZES: Any = [(80, 24), (120, 36), *exhaustive((160, 48))]
+SIZES: Any = [(80, 24), *exhaustive((120, 36), (160, 48))]
 PROMPT = "Once upon a time there was"
 SAMPLING = Sampling(0.8, 40)
 

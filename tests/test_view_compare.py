@@ -19,11 +19,12 @@ from explorer.suggested import OTHER, places, read_way, ways
 from explorer.views.compare import Compare
 from explorer.views.view import View
 from gpt import InputError, Sampling
+from tests.exhaustive import exhaustive
 from tests.models import Bytes, embedded, never, small_model, start
 from tests.pilot import computed, opened, press, text, until
 
 MODEL = small_model(seed=2, vocab_size=256, n_positions=24)
-SIZES = [(80, 24), (120, 36)]
+SIZES = [(80, 24), *exhaustive((120, 36))]
 STORY = "Tom and Lily went to the park. Tom said to"
 
 

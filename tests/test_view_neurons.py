@@ -7,6 +7,7 @@ import pytest
 
 from explorer.analysis import neurons
 from explorer.views.neurons import Neurons
+from tests.exhaustive import exhaustive
 from tests.looking import (
     at_the_last_token,
     check_everywhere,
@@ -23,7 +24,7 @@ from tests.looking import (
 from tests.models import finish
 from tests.pilot import PROMPT, click, computed, opened, press, session, text, until
 
-SIZES = [(80, 24), (120, 36)]
+SIZES = [(80, 24), *exhaustive((120, 36))]
 
 
 over_all = partial(at_the_last_token, Neurons)

@@ -17,11 +17,12 @@ from explorer.views.view import View
 from explorer.what_if import Other
 from gpt import Sampling
 from gpt.ops import softmax_row
+from tests.exhaustive import exhaustive
 from tests.models import Bytes, embedded, never, small_model, start
 from tests.pilot import click, computed, opened, press, text, until
 
 MODEL = small_model(seed=2, vocab_size=256, n_positions=24)
-SIZES = [(80, 24), (120, 36)]
+SIZES = [(80, 24), *exhaustive((120, 36))]
 STORY = "Tom and Lily went to the park. Tom said to"
 
 

@@ -17,12 +17,13 @@ from explorer.trace import Trace
 from explorer.what_if import Other, toggle_all
 from explorer.widgets.canvas import Canvas
 from gpt import GPT, Sampling
+from tests.exhaustive import exhaustive
 from tests.models import Bytes, counting, embedded, never, small_model, start
 from tests.pilot import Gate, computed, opened, press, text, tiny, until
 from tests.pilot import session as small_session
 
 MODEL = small_model(seed=2, vocab_size=256, n_positions=24)
-SIZES = [(80, 24), (120, 36)]
+SIZES = [(80, 24), *exhaustive((120, 36))]
 STORY = "Tom and Lily went to the park. Tom said to"
 
 
