@@ -13,6 +13,7 @@ from textual.worker import get_current_worker
 
 from explorer.messages import Loading, Opened, OpenFailed, OtherFailed, OtherOpened
 from explorer.palette import NAMES, Palette
+from explorer.screens.ahead import prepare
 from explorer.screens.keys import SECTIONS
 from explorer.screens.walk import WalkScreen
 from explorer.session import Session
@@ -96,7 +97,8 @@ class ExplorerApp(App[str]):
             self._palette = NAMES.index("none")
         self.theme_changed_signal.subscribe(self, lambda theme: self._restyle())
         self.call_after_refresh(self._restyle)
-        self.call_after_refresh(self.run_worker, self._open, thread=True, exit_on_error=False)
+        for work in (prepare, self._open):
+            self.call_after_refresh(self.run_worker, work, thread=True, exit_on_error=False)
 
     def _open(self) -> None:
         try:
