@@ -15,6 +15,7 @@ from explorer.messages import Loading, Opened, OpenFailed, OtherFailed, OtherOpe
 from explorer.palette import NAMES, Palette
 from explorer.screens.ahead import prepare
 from explorer.screens.keys import SECTIONS
+from explorer.screens.turns import give_way
 from explorer.screens.walk import WalkScreen
 from explorer.session import Session
 from gpt import GPTError
@@ -54,6 +55,7 @@ LIGHT = Theme(
 THEMES = (DARK.name, LIGHT.name, "ansi-dark", "ansi-light")
 
 SWITCH_INTERVAL = 0.0005  # seconds: how soon the computing thread lets the screen have its turn
+_TO_BEGIN = 1.0  # seconds at the most that loading waits until the first frame is complete
 
 
 class Tell(Protocol):
@@ -97,16 +99,18 @@ class ExplorerApp(App[str]):
             self._palette = NAMES.index("none")
         self.theme_changed_signal.subscribe(self, lambda theme: self._restyle())
         self.call_after_refresh(self._restyle)
-        for work in (prepare, self._open):
-            self.call_after_refresh(self.run_worker, work, thread=True, exit_on_error=False)
+        self.call_after_refresh(self.run_worker, self._open, thread=True, exit_on_error=False)
 
     def _open(self) -> None:
+        give_way(_TO_BEGIN)
+        prepare()
         try:
             self.post_message(Opened(self._open_model(self._tell)))
         except GPTError as error:
             self.post_message(OpenFailed(str(error)))
 
     def _tell(self, done: int, parts: int, word: str = "loading", /) -> None:
+        give_way()
         self.post_message(Loading(done, parts, word))
 
     def on_loading(self, message: Loading) -> None:

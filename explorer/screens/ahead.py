@@ -7,6 +7,8 @@ import asks dozens of times: done on the screen's thread, it keeps the first key
 from importlib import import_module
 from pkgutil import iter_modules
 
+from explorer.screens.turns import give_way
+
 _PACKAGES = ("explorer.code", "explorer.paint", "explorer.views")
 _MODULES = ("explorer.screens.models", "textual.scrollbar", "textual.system_commands")  # Textual's come with their use
 
@@ -15,6 +17,7 @@ def prepare() -> None:
     """Import what keys open, and read the model's source."""
     for name in _PACKAGES:
         for module in iter_modules(import_module(name).__path__, f"{name}."):
+            give_way()
             import_module(module.name)
     for name in _MODULES:
         import_module(name)
