@@ -162,8 +162,3 @@ def test_wrong_shapes_and_broken_metadata_are_refused(tmp_path: Path) -> None:
     save_file({"logits": np.zeros((7, 256))}, file, metadata | {"ids": "[1,"})
     with pytest.raises(TraceError, match="metadata of this trace is damaged"):
         export.read(file)
-
-
-def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
-    with pytest.raises(TraceError, match="cannot be written"):
-        export.write(tmp_path / "no" / "run", {"logits": [[0.0]]}, MODEL, "small", PROMPT, IDS, Bytes())
