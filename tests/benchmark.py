@@ -29,6 +29,7 @@ from explorer.code.listing import all_names
 from explorer.edits import Zero, edited, where
 from explorer.edits.edit import Edit
 from explorer.provenance.explanation import Explanation
+from explorer.palette import NAMES
 from explorer.session import Session
 from explorer.stages import walk
 from explorer.trace import Trace
@@ -182,11 +183,11 @@ def _program() -> None:
     for _ in range(3):
         with _Terminal("-m", "explorer", PROMPT) as terminal:
             terminal.wait_for("GPT Explorer")
-            loading += terminal.types("zqxjkvbw")
+            loading += terminal.changes_colours()
         with _Terminal("-m", "explorer", LONG) as terminal:
             terminal.wait_for("computing")
             first += terminal.walks(24)
-    _row("the slowest key, while the model loads", max(loading), f"typed; of {len(loading)} from the first frame on")
+    _row("the slowest key, while the model loads", max(loading), f"of {len(loading)}: the first three, three times")
     _row("the slowest key, while it computes", max(first), f"of {len(first)}: the first 24, three times")
     _row("the median of these", statistics.median(first))
     with _Terminal("-m", "explorer", LONG) as terminal:
@@ -232,16 +233,12 @@ class _Terminal:
                 time.sleep(_BETWEEN_KEYS)
         return statistics.median(times)
 
-    def types(self, letters: str) -> list[float]:
-        """The seconds from each letter typed into the prompt to its echo."""
-        os.write(self.screen, b"/")
-        self._read_until(lambda seen: False, _BETWEEN_KEYS)
+    def changes_colours(self) -> list[float]:
+        """The seconds from the key of the colours to each palette's name."""
         times = []
-        for end in range(1, len(letters) + 1):
-            times.append(self._answer(letters[end - 1].encode(), letters[:end]))
+        for name in (*NAMES[1:], NAMES[0]):
+            times.append(self._answer(b"c", f"Colours: {name}"))
             self._read_until(lambda seen: False, _BETWEEN_KEYS)
-        os.write(self.screen, b"\x1b")  # leaves the prompt
-        self._read_until(lambda seen: False, 0.5)
         return times
 
     def walks(self, count: int) -> list[float]:

@@ -23,9 +23,8 @@ class _Noting(selectors.DefaultSelector):  # type: ignore[name-defined,misc]
     """What an event loop rests in; notes that it does."""
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is not None and timeout <= 0:  # just looking: there is more to do
-            return super().select(timeout)
-        _resting.set()
+        if timeout is None or timeout > 0:  # else it just looks: there is more to do
+            _resting.set()
         try:
             return super().select(timeout)
         finally:
