@@ -3,10 +3,11 @@
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from textual.app import App, SystemCommand
+from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.theme import Theme
 from textual.worker import get_current_worker
@@ -14,6 +15,7 @@ from textual.worker import get_current_worker
 from explorer.messages import Loading, Opened, OpenFailed, OtherFailed, OtherOpened
 from explorer.palette import NAMES, Palette
 from explorer.screens.ahead import prepare
+from explorer.screens.guard import is_a_librarys_own
 from explorer.screens.keys import SECTIONS
 from explorer.screens.turns import give_way
 from explorer.screens.walk import WalkScreen
@@ -21,6 +23,8 @@ from explorer.session import Session
 from gpt import GPTError
 
 if TYPE_CHECKING:
+    from textual.actions import ActionParseResult
+
     from explorer.models import ModelEntry
     from explorer.screens.models import Choice
 
@@ -122,6 +126,21 @@ class ExplorerApp(App[str]):
 
     def on_open_failed(self, message: OpenFailed) -> None:
         self.exit(message.reason, return_code=1)
+
+    async def run_action(
+        self,
+        action: "str | ActionParseResult",
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """What every key does; an action of a library's own widget that fails does nothing."""
+        try:
+            return await super().run_action(action, default_namespace, namespaces)
+        except Exception as error:
+            if not is_a_librarys_own(error):
+                raise
+            self.log.error(f"{action} was ignored: {error!r}")
+            return True
 
     # Other models
 

@@ -28,8 +28,8 @@ from explorer.checkpoints import open_checkpoint
 from explorer.code.listing import all_names
 from explorer.edits import Zero, edited, where
 from explorer.edits.edit import Edit
-from explorer.provenance.explanation import Explanation
 from explorer.palette import NAMES
+from explorer.provenance.explanation import Explanation
 from explorer.session import Session
 from explorer.stages import walk
 from explorer.trace import Trace

@@ -1,4 +1,4 @@
-"""The first keys: nothing that they open asks for a file or a module on the screen's thread, and what is typed stays."""
+"""The first keys: none asks for a file or a module on the screen's thread, and what is typed stays."""
 
 import asyncio
 import builtins

@@ -174,7 +174,7 @@ def outline(path: str) -> Outline:
             statement = _statement(node)
             statements |= dict.fromkeys(range(statement.first, statement.last + 1), statement)
         if isinstance(node, ast.FunctionDef):
-            first = min(part.lineno for part in (node, *node.decorator_list))
+            first = min([node.lineno, *(part.lineno for part in node.decorator_list)])
             functions[first] = range(first, (node.end_lineno or node.lineno) + 1)
     return Outline(statements, dict(_loops(tree, path)), functions)
 

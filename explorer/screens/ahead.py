@@ -1,4 +1,4 @@
-"""Read and imported before anybody asks for it: what the screen's thread would otherwise wait for while a model computes.
+"""Read and imported before anybody asks: what the screen's thread would otherwise wait for while a model computes.
 
 Whoever asks for a file gives the interpreter's lock away and gets it back when the computing thread lets go of it. An
 import asks dozens of times: done on the screen's thread, it keeps the first key that needs it waiting.

@@ -1,8 +1,8 @@
 """Taking turns: while the screen's thread has something to do, the threads that compute wait for it.
 
-One thread runs Python at a time. Beside one that computes, whoever draws a frame gets half of the time at best, and less
-the more often it lets go: for a file, a lock, a write. So the event loop notes when it rests, and a computing thread,
-which asks between two products whether it is still wanted, waits there until it does.
+One thread runs Python at a time. Beside one that computes, whoever draws a frame gets half of the time at best, and
+less the more often it lets go: for a file, a lock, a write. So the event loop notes when it rests, and a computing
+thread, which asks between two products whether it is still wanted, waits there until it does.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ _resting = threading.Event()  # the event loop waits for something to happen
 _resting.set()
 
 
-class _Noting(selectors.DefaultSelector):  # type: ignore[name-defined,misc]
+class _Noting(selectors.DefaultSelector):
     """What an event loop rests in; notes that it does."""
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
@@ -36,7 +36,7 @@ class _Noting(selectors.DefaultSelector):  # type: ignore[name-defined,misc]
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
-    """An event loop that notes when it rests; on Windows, where loops wait in another way, one that never works."""
+    """An event loop that notes when it rests; on Windows, where loops wait in another way, a usual one."""
     if sys.platform == "win32":
         return asyncio.new_event_loop()
     return asyncio.SelectorEventLoop(_Noting())
