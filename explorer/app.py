@@ -3,22 +3,28 @@
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from textual.app import App, SystemCommand
+from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.theme import Theme
 from textual.worker import get_current_worker
 
 from explorer.messages import Loading, Opened, OpenFailed, OtherFailed, OtherOpened
 from explorer.palette import NAMES, Palette
+from explorer.screens.ahead import prepare
+from explorer.screens.guard import is_a_librarys_own
 from explorer.screens.keys import SECTIONS
+from explorer.screens.turns import give_way
 from explorer.screens.walk import WalkScreen
 from explorer.session import Session
 from gpt import GPTError
 
 if TYPE_CHECKING:
+    from textual.actions import ActionParseResult
+
     from explorer.models import ModelEntry
     from explorer.screens.models import Choice
 
@@ -53,6 +59,7 @@ LIGHT = Theme(
 THEMES = (DARK.name, LIGHT.name, "ansi-dark", "ansi-light")
 
 SWITCH_INTERVAL = 0.0005  # seconds: how soon the computing thread lets the screen have its turn
+_TO_BEGIN = 1.0  # seconds at the most that loading waits until the first frame is complete
 
 
 class Tell(Protocol):
@@ -99,12 +106,15 @@ class ExplorerApp(App[str]):
         self.call_after_refresh(self.run_worker, self._open, thread=True, exit_on_error=False)
 
     def _open(self) -> None:
+        give_way(_TO_BEGIN)
+        prepare()
         try:
             self.post_message(Opened(self._open_model(self._tell)))
         except GPTError as error:
             self.post_message(OpenFailed(str(error)))
 
     def _tell(self, done: int, parts: int, word: str = "loading", /) -> None:
+        give_way()
         self.post_message(Loading(done, parts, word))
 
     def on_loading(self, message: Loading) -> None:
@@ -116,6 +126,21 @@ class ExplorerApp(App[str]):
 
     def on_open_failed(self, message: OpenFailed) -> None:
         self.exit(message.reason, return_code=1)
+
+    async def run_action(
+        self,
+        action: "str | ActionParseResult",
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """What every key does; an action of a library's own widget that fails does nothing."""
+        try:
+            return await super().run_action(action, default_namespace, namespaces)
+        except Exception as error:
+            if not is_a_librarys_own(error):
+                raise
+            self.log.error(f"{action} was ignored: {error!r}")
+            return True
 
     # Other models
 

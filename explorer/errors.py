@@ -20,7 +20,11 @@ class TerminalError(GPTError):
 
 
 class TraceError(GPTError):
-    """A recorded run that cannot be written, read or used as is asked."""
+    """A recorded run that cannot be read, or used as is asked."""
+
+
+class WriteError(GPTError):
+    """A file that cannot be written: no regular file, no folder, no permission, no room."""
 
 
 class EditError(GPTError):

@@ -19,6 +19,7 @@ from safetensors.numpy import save_file
 from explorer import __version__
 from explorer.engines import plain
 from explorer.errors import TraceError
+from explorer.files import replacing
 from explorer.ranking import Ranking, rank
 from explorer.sequence import Tokens
 from explorer.session import Session
@@ -85,7 +86,7 @@ def write(
     tokenizer: Tokens,
     dtype: type[np.floating] = np.float64,
 ) -> None:
-    """The recorded values as a safetensors file; TraceError if it cannot be written."""
+    """The recorded values as a safetensors file; WriteError, and what was there stays, if it cannot be written."""
     vocabulary = [_text(tokenizer.token_bytes(token)) for token in range(model.config.vocab_size)]
     metadata = {
         MODEL: name,
@@ -97,10 +98,11 @@ def write(
         VOCABULARY: json.dumps(vocabulary),
     }
     arrays = {name: np.ascontiguousarray(value, dtype=dtype) for name, value in values.items()}
-    try:
-        save_file(arrays, path, metadata=metadata)
-    except (OSError, SafetensorError) as error:
-        raise TraceError(f"{path}: the trace cannot be written: {error}.") from error
+    with replacing(path) as part:
+        try:
+            save_file(arrays, part, metadata=metadata)
+        except SafetensorError as error:  # no room, for instance
+            raise OSError(str(error)) from error
 
 
 def _text(token: bytes) -> str:

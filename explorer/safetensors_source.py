@@ -99,7 +99,7 @@ class Rows:
         if transpose:
             values = values.T
         if not self.compact:
-            return values.tolist()
+            return [row.tolist() for row in values]  # not in one call, for which every other thread would wait
         typecode = "d" if values.dtype == np.float64 else "f"
         return [array(typecode, row.tobytes()) for row in np.ascontiguousarray(values, dtype=typecode)]
 

@@ -28,12 +28,15 @@ from explorer.checkpoints import open_checkpoint
 from explorer.code.listing import all_names
 from explorer.edits import Zero, edited, where
 from explorer.edits.edit import Edit
+from explorer.palette import NAMES
 from explorer.provenance.explanation import Explanation
 from explorer.session import Session
+from explorer.stages import walk
 from explorer.trace import Trace
 from gpt import Sampling, ops
 
 PROMPT = "Once upon a time there was a little girl named Lily. One"  # 13 tokens, of which 12 are walked
+_BETWEEN_KEYS = 0.05  # seconds
 LONG = "Once upon a time there was a little girl named Lily. She liked to play in the park with her friend Tom. " * 8
 
 
@@ -176,6 +179,17 @@ def _program() -> None:
         os.write(terminal.screen, b"w")
         terminal.wait_for("esc stops")
         _row("the help opened, while a sweep runs", terminal.opens_help(), "median of 10")
+    loading, first = [], []
+    for _ in range(3):
+        with _Terminal("-m", "explorer", PROMPT) as terminal:
+            terminal.wait_for("GPT Explorer")
+            loading += terminal.changes_colours()
+        with _Terminal("-m", "explorer", LONG) as terminal:
+            terminal.wait_for("computing")
+            first += terminal.walks(24)
+    _row("the slowest key, while the model loads", max(loading), f"of {len(loading)}: the first three, three times")
+    _row("the slowest key, while it computes", max(first), f"of {len(first)}: the first 24, three times")
+    _row("the median of these", statistics.median(first))
     with _Terminal("-m", "explorer", LONG) as terminal:
         terminal.wait_for("computing")
         _row("a key's answer, while it computes", terminal.answers(), "median of 30")
@@ -214,34 +228,54 @@ class _Terminal:
         self._read_until(lambda seen: b"Token embedding" in seen, 30)
         times = []
         for _ in range(15):
-            for key, title in ((b"\x1b[C", b"Position embedding"), (b"\x1b[D", b"Token embedding")):
-                began = time.perf_counter()
-                os.write(self.screen, key)
-                self._read_until(lambda seen, title=title: title in seen, 30)
-                times.append(time.perf_counter() - began)
-                time.sleep(0.05)
+            for key, title in ((b"\x1b[C", "Position embedding"), (b"\x1b[D", "Token embedding")):
+                times.append(self._answer(key, title))
+                time.sleep(_BETWEEN_KEYS)
         return statistics.median(times)
+
+    def changes_colours(self) -> list[float]:
+        """The seconds from the key of the colours to each palette's name."""
+        times = []
+        for name in (*NAMES[1:], NAMES[0]):
+            times.append(self._answer(b"c", f"Colours: {name}"))
+            self._read_until(lambda seen: False, _BETWEEN_KEYS)
+        return times
+
+    def walks(self, count: int) -> list[float]:
+        """The seconds from each of so many keys to the stage that it leads to, from the first stage on."""
+        places = [stage.place for stage in walk(open_checkpoint().config)[1 : count + 1]]
+        times = []
+        for place in places:
+            times.append(self._answer(b"\x1b[C", place[:1].upper() + place[1:]))
+            self._read_until(lambda seen: False, _BETWEEN_KEYS)
+        return times
+
+    def _answer(self, key: bytes, text: str) -> float:
+        """Seconds from a key until the text is on the screen."""
+        began = time.perf_counter()
+        os.write(self.screen, key)
+        self._read_until(lambda seen: text.encode() in seen, 30)
+        return time.perf_counter() - began
 
     def opens_help(self) -> float:
         """The median of the seconds from its key to the help."""
         times = []
         for _ in range(10):
-            began = time.perf_counter()
-            os.write(self.screen, b"?")
-            self._read_until(lambda seen: b"Don't panic" in seen, 30)
-            times.append(time.perf_counter() - began)
+            times.append(self._answer(b"?", "Don't panic"))
             os.write(self.screen, b"?")  # closes it
             self._read_until(lambda seen: False, 0.2)
         return statistics.median(times)
 
-    def _read_until(self, enough: Callable[[bytes], bool], seconds: float) -> None:
+    def _read_until(self, enough: Callable[[bytes], bool], seconds: float) -> bytes:
+        """What is on its way to the screen, until it is enough or the seconds are over."""
         seen, until = b"", time.perf_counter() + seconds
         while time.perf_counter() < until and not enough(seen):
             if select.select([self.screen], [], [], 0.05)[0]:
                 try:
                     seen += os.read(self.screen, 65536)
                 except OSError:  # the program has ended
-                    return
+                    break
+        return seen
 
 
 if __name__ == "__main__":

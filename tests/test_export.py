@@ -10,7 +10,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from explorer import export
-from explorer.errors import TraceError
+from explorer.errors import TraceError, WriteError
 from explorer.session import Session
 from gpt import InputError
 from tests.models import Bytes, full_run, small_model
@@ -165,5 +165,5 @@ def test_wrong_shapes_and_broken_metadata_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
-    with pytest.raises(TraceError, match="cannot be written"):
+    with pytest.raises(WriteError, match="cannot be written"):
         export.write(tmp_path / "no" / "run", {"logits": [[0.0]]}, MODEL, "small", PROMPT, IDS, Bytes())

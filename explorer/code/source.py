@@ -63,10 +63,14 @@ class Loop:
 
 @dataclass(frozen=True)
 class Outline:
-    """The statements of a file by each of their lines, and its loops by where their targets are written."""
+    """The statements of a file by each of their lines, its loops by where their targets are written.
+
+    And the lines of its functions, decorators too, by the first of them.
+    """
 
     statements: dict[int, Statement]
     loops: dict[tuple[int, int], Loop]
+    functions: dict[int, range]
 
 
 # Functions
@@ -92,16 +96,35 @@ def source_of(function: Callable[..., Any]) -> Source:
 @cache
 def source_of_code(code: CodeType) -> Source:
     """The source of the function that was compiled to this."""
-    lines, first = inspect.getsourcelines(code)
-    return Source(short(code.co_filename), code.co_qualname, first, coloured("".join(lines)))
+    lines = _lines(code)
+    text = linecache.getlines(code.co_filename)[lines.start - 1 : lines.stop - 1]
+    return Source(short(code.co_filename), code.co_qualname, lines.start, coloured("".join(text)))
+
+
+def _lines(code: CodeType) -> range:
+    """The lines of a function. `inspect` would ask the file system about every module that is loaded."""
+    return outline(code.co_filename).functions[code.co_firstlineno]
+
+
+def place_of(function: Callable[..., Any]) -> str:
+    """The line that does a function's calculating: "gpt/ops.py:142 softmax_row"."""
+    code = inspect.unwrap(function).__code__
+    return f"{short(code.co_filename)}:{calculating_line(function)} {code.co_qualname}"
 
 
 def calculating_line(function: Callable[..., Any]) -> int:
     """The line of the function's last `return`."""
     code = inspect.unwrap(function).__code__
-    first, statements = code.co_firstlineno, outline(code.co_filename).statements
-    lines = range(first, first + len(source_of_code(code).lines))
-    return max(statements[line].first for line in lines if line in statements and statements[line].returns)
+    statements = outline(code.co_filename).statements
+    return max(statements[line].first for line in _lines(code) if line in statements and statements[line].returns)
+
+
+def read_ahead() -> None:
+    """Read the files of the model, so that nothing here asks for a file later."""
+    coloured("")
+    for module in [module for name, module in sys.modules.items() if name.startswith(f"{gpt.__name__}.")]:
+        if path := module.__file__:
+            outline(path)
 
 
 # Colours
@@ -145,11 +168,15 @@ def outline(path: str) -> Outline:
     """The outline of a file."""
     tree = ast.parse("".join(linecache.getlines(path)))
     statements: dict[int, Statement] = {}
+    functions: dict[int, range] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.stmt):
             statement = _statement(node)
             statements |= dict.fromkeys(range(statement.first, statement.last + 1), statement)
-    return Outline(statements, dict(_loops(tree, path)))
+        if isinstance(node, ast.FunctionDef):
+            first = min([node.lineno, *(part.lineno for part in node.decorator_list)])
+            functions[first] = range(first, (node.end_lineno or node.lineno) + 1)
+    return Outline(statements, dict(_loops(tree, path)), functions)
 
 
 def _statement(node: ast.stmt) -> Statement:

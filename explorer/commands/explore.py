@@ -84,10 +84,12 @@ def require_terminal() -> None:
 
 def show(open_model: "OpenModel", prompt: str, name: str, open_other: "OpenOther | None" = None) -> int:
     """Open the screen; what a thread opens behind it is a session."""
+    from explorer import ending
     from explorer.app import ExplorerApp
+    from explorer.screens.turns import new_event_loop
 
     app = ExplorerApp(open_model, prompt, name, open_other)
-    reason = app.run()
+    reason = ending.run(app.run_async, new_event_loop)
     if reason:
         print(f"gpt-explorer: {reason}", file=sys.stderr)
         return 1

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 from explorer.commands.options import add_model, add_prompt, open_model
+from explorer.files import check
 
 _LIKELIEST = 10
 
@@ -27,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(options: argparse.Namespace) -> int:
+    check(options.output)  # before the work, not after it
     import numpy as np
 
     from explorer import export

@@ -88,7 +88,6 @@ def _place(session: Session, cell: Cell) -> list[Span]:
 @cache
 def source(function: Callable[..., Any]) -> str:
     """The line of `gpt` that does a function's calculating: "gpt/ops.py:142 softmax_row"."""
-    from explorer.code.source import calculating_line, source_of  # only when it is asked for: it reads the source
+    from explorer.code.source import place_of  # only when it is asked for: it reads the source
 
-    code = source_of(function)
-    return f"{code.file}:{calculating_line(function)} {code.function}"
+    return place_of(function)

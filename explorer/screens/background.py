@@ -11,6 +11,7 @@ from explorer import running
 from explorer.engines import on_engine
 from explorer.errors import EditError
 from explorer.messages import AnswerReady, EngineReady, LensReady, RunEnded, RunFailed, ViewFilled
+from explorer.screens import turns
 from explorer.session import Session
 from explorer.trace import Trace
 from explorer.views.view import View
@@ -33,12 +34,12 @@ class Background:
         self._screen.run_worker(partial(self._complete, traces), group=_RUN, exclusive=True, thread=True)
 
     def _complete(self, traces: Sequence[Trace]) -> None:
-        worker = get_current_worker()
+        cancelled = turns.cancelled(get_current_worker())
         for trace in traces:
             started = time.perf_counter()
             try:
-                self._answer(trace, lambda: worker.is_cancelled)
-                finished = running.complete(trace, lambda: worker.is_cancelled)
+                self._answer(trace, cancelled)
+                finished = running.complete(trace, cancelled)
             except EditError as error:
                 self._screen.post_message(RunFailed(trace, str(error)))
                 return
@@ -79,9 +80,9 @@ class Background:
         self._wanted = wanted
 
     def _look(self, trace: Trace, wanted: list[tuple[str, int]]) -> None:
-        worker = get_current_worker()
+        cancelled = turns.cancelled(get_current_worker())
         for residual, position in wanted:
-            if running.look_through_lens(trace, residual, position, lambda: worker.is_cancelled):
+            if running.look_through_lens(trace, residual, position, cancelled):
                 self._screen.post_message(LensReady())
 
     def work_on(self, view: View | None) -> None:
@@ -96,10 +97,10 @@ class Background:
             self._screen.run_worker(partial(self._work, view), group=_VIEW, exclusive=True, thread=True)
 
     def _work(self, view: View) -> None:
-        worker, drawn = get_current_worker(), time.perf_counter()
-        view.cancelled = lambda: worker.is_cancelled
+        cancelled, drawn = turns.cancelled(get_current_worker()), time.perf_counter()
+        view.cancelled = cancelled
         for _ in view.work():
-            if worker.is_cancelled:
+            if cancelled():
                 return
             if time.perf_counter() - drawn > _BETWEEN_DRAWINGS:
                 drawn = time.perf_counter()

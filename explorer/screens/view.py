@@ -63,7 +63,7 @@ class WalkView(Screen[None]):
     VERTICAL_BREAKPOINTS = [(0, "-too-flat"), (24, "-flat"), (32, "-tall")]
 
     def __init__(self, prompt: str, model_name: str) -> None:
-        super().__init__()
+        super().__init__(classes="-picture")
         self.session: Session | None = None
         self.view: View | None = None  # what is shown in place of the stage's picture
         self.background = Background(self)
@@ -169,8 +169,7 @@ class WalkView(Screen[None]):
         opened = "code" if code else "why" if why else "view" if view else "picture"
         if not self.has_class(f"-{opened}"):
             had_focus = not self.has_class("-picture") or self.query_one("#picture").has_focus
-            for name in ("picture", "why", "code", "view"):
-                self.set_class(name == opened, f"-{name}")
+            self.update_classes({f"-{name}": name == opened for name in ("picture", "why", "code", "view")})
             if had_focus or opened != "picture":
                 self.set_focus(None if opened == "picture" else self.query_one(f"#{opened}"))
         self.set_class(opened == "why" and why is not None and why.look is Look.PATH, "-path")

@@ -25,14 +25,18 @@ class WorkScreen(WalkView):
         self._compare_with: Trace | None = None  # the same run in the other engine
 
     def begin(self, session: Session) -> None:
-        """The model is there: run the first prompt."""
+        """The model is there: run the first prompt. What is being typed by then stays as it is."""
         self.session, self.view = session, None
+        prompt = self.query_one(Prompt)
+        typed = prompt.value if prompt.has_focus else None
         if session.recorded:
             self._compute()
             self.show_status("a recorded run")
         elif not self.run_prompt(self._prompt):
             self.show_status("no prompt yet")
-            self.query_one(Prompt).type_on()
+            prompt.type_on()
+        if typed is not None:
+            prompt.show_text(typed)
 
     def change_model(self, session: Session, name: str) -> None:
         """Walk another model: the prompt and how tokens are drawn stay."""

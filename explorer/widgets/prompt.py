@@ -62,7 +62,7 @@ class Prompt(TextArea):
     def type_on(self) -> None:
         """Go on typing at the end."""
         self.move_cursor(self.document.end)
-        self.focus()
+        self.screen.set_focus(self)  # at once: `focus` waits, and the next key would go elsewhere
 
 
 def _shown(character: str) -> str:

@@ -1,0 +1,120 @@
+"""An end from outside, SIGTERM or SIGHUP: the terminal is left as it was found, at whatever moment the signal comes.
+
+The program is asked to end as it does on ctrl+c, which draws nothing more and restores the terminal. Where that takes
+too long, because the screen's thread or one that computes is busy, a thread of its own restores it and ends the
+program.
+"""
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Any, NoReturn, TypeVar
+
+_PATIENCE = 2.0  # seconds for the usual way
+_SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # no SIGHUP on Windows
+
+# The other modes that a full-screen program sets: pasting, wrapping, the keyboard's, sizes. All before leaving the
+# alternate screen, for which the terminal keeps some of them.
+_MODES = b"\x1b[?2004l\x1b[?7h\x1b[?2048l\x1b[?1004l\x1b[<u"
+_SCREEN = b"\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1016l\x1b[?1049l\x1b[?25h"  # mouse, screen, cursor
+
+Result = TypeVar("Result")
+
+
+class _Ending:
+    """Waits for a signal, and sees to the end."""
+
+    def __init__(self) -> None:
+        self.number = 0  # of the signal that came
+        self.stop: Callable[[], object] | None = None  # ends the usual way; may be called in a signal handler
+        self._terminal = _Terminal()
+        self._waiting, self._waking = os.pipe()
+        self._done = threading.Event()
+        threading.Thread(target=self._watch, daemon=True, name="ending").start()
+
+    def received(self, number: int, frame: FrameType | None) -> None:
+        """A signal came, at any moment: nothing is called here that might wait for a lock."""
+        if self.number:
+            return
+        self.number = number
+        os.write(self._waking, b"!")
+        if self.stop is None:  # nothing is on the screen yet, or nothing any more
+            raise SystemExit(128 + number)
+        self.stop()
+
+    def _watch(self) -> None:
+        if os.read(self._waiting, 1) == b"!" and not self._done.wait(_PATIENCE):
+            self._terminal.restore(_MODES + _SCREEN)
+            os._exit(128 + self.number)
+
+    def leave(self) -> NoReturn:
+        """Leave at once: the usual way has been gone, and threads that compute are not waited for."""
+        self._terminal.restore(_SCREEN)
+        os._exit(128 + self.number)
+
+    def over(self) -> None:
+        """No signal came, or none that matters any more."""
+        self._done.set()
+        os.write(self._waking, b".")
+
+
+class _Terminal:
+    """What is drawn on, as it was at first."""
+
+    def __init__(self) -> None:
+        self._output = 2 if os.isatty(2) else None  # Textual draws on standard error
+        self._attributes: Any = None
+        with suppress(ImportError, OSError, ValueError):
+            import termios
+
+            with suppress(termios.error):
+                self._attributes = termios.tcgetattr(0)
+
+    def restore(self, last: bytes) -> None:
+        """Its modes, and these bytes behind everything that was drawn. A terminal that is gone is let go."""
+        with suppress(Exception):
+            if self._attributes is not None:
+                import termios
+
+                termios.tcsetattr(0, termios.TCSANOW, self._attributes)
+        with suppress(OSError):
+            if self._output is not None:
+                os.write(self._output, last)
+
+
+def run(main: Callable[[], Coroutine[Any, Any, Result]], new_loop: Callable[[], asyncio.AbstractEventLoop]) -> Result:
+    """Run a program that draws on the terminal. Ended by a signal, it leaves with exit status 128 + its number."""
+    with _watching() as ending, asyncio.Runner(loop_factory=new_loop) as runner:
+
+        async def stoppable() -> Result:
+            task, loop = asyncio.current_task(), asyncio.get_running_loop()
+            assert task
+            ending.stop = lambda: loop.call_soon_threadsafe(task.cancel)
+            return await main()
+
+        try:
+            return runner.run(stoppable())
+        finally:
+            ending.stop = None
+            if ending.number:
+                ending.leave()
+
+
+@contextmanager
+def _watching() -> Iterator[_Ending]:
+    """Signals are waited for; one that is ignored, as under nohup, stays ignored."""
+    ending = _Ending()
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, ending.received)
+    try:
+        yield ending
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        ending.over()

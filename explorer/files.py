@@ -1,0 +1,89 @@
+"""How the program writes a file: whole or not at all, into what the path names, and into nothing but regular files."""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from secrets import token_hex
+
+from explorer.errors import WriteError
+from explorer.text import printable
+
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFSOCK: "a socket",
+}
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A new file to write to, which takes the place of the path's when all is written; else all is as it was.
+
+    Links are followed, the old file's mode and owner are kept, and a new file has the mode that the umask leaves it.
+    WriteError says what cannot be written, and what to do. On systems with hard links, the file's other names keep
+    what was there.
+    """
+    old = check(path)
+    target = Path(os.path.realpath(path))
+    part = target.with_name(f".{token_hex(8)}.part")  # beside it: only within a file system is a move one step
+    try:
+        mode = _create(part)
+        yield part
+        _finish(part, mode, old)
+        os.replace(part, target)
+    except OSError as error:
+        raise WriteError(_why_not(path, target, error)) from error
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def check(path: Path) -> os.stat_result | None:
+    """The status of what the path names, None if there is nothing yet; WriteError if it is not to be written to."""
+    target = Path(os.path.realpath(path))
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        if not target.parent.is_dir():
+            folder = printable(str(target.parent))
+            raise WriteError(_cannot(path, f"there is no folder {folder}. Make it first, or name another")) from None
+        return None
+    except OSError as error:
+        raise WriteError(_why_not(path, target, error)) from error
+    if not stat.S_ISREG(found.st_mode):
+        kind = _KINDS.get(stat.S_IFMT(found.st_mode), "no regular file")
+        raise WriteError(_cannot(path, f"it is {kind}. Name a file: a new one, or one to be replaced"))
+    if not os.access(target, os.W_OK):
+        raise WriteError(_cannot(path, "it is write-protected. Name another file, or allow writing to this one"))
+    return found
+
+
+def _create(part: Path) -> int:
+    """Make the new file, and say which mode the umask left it."""
+    with open(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666), "wb") as file:
+        return stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+
+
+def _finish(part: Path, mode: int, old: os.stat_result | None) -> None:
+    """Give it the old file's owner and mode, and have it on the disk before it takes its place."""
+    if old and hasattr(os, "chown") and (old.st_uid, old.st_gid) != (os.geteuid(), os.getegid()):
+        with suppress(OSError):  # only a superuser may
+            os.chown(part, old.st_uid, old.st_gid)
+    with part.open("r+b") as file:
+        os.fsync(file.fileno())
+    os.chmod(part, stat.S_IMODE(old.st_mode) if old else mode)
+
+
+def _why_not(path: Path, target: Path, error: OSError) -> str:
+    reason = (error.strerror or str(error)).rstrip(".")
+    if isinstance(error, PermissionError) and target.parent.is_dir() and not os.access(target.parent, os.W_OK):
+        reason = f"the folder {printable(str(target.parent))} does not allow new files. Name a file in another folder"
+    return _cannot(path, reason)
+
+
+def _cannot(path: Path, reason: str) -> str:
+    return f"{printable(str(path))} cannot be written: {reason}."
