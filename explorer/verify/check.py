@@ -18,10 +18,10 @@ class Check:
 
     A reference may lack a result: None. Where `numpy` is None the reference is `run` with `explorer.numpy_ops`.
 
-    How far our program may be off is `run` with a `Rounding`, or `bound(ops, *arguments)` where running does not show it.
-    How far a reference may be off is the same, unless it is put together otherwise: `reference(ops, *arguments)` is its
-    order of operations in the model's own, and `kernels` the rounding of PyTorch's functions for them. `independent` says
-    how errors add up: see `explorer.verify.rounding`.
+    How far our program may be off is `run` with a `Rounding`, or `bound(ops, *arguments)` where running does not show
+    it. How far a reference may be off is the same, unless it is put together otherwise: `reference(ops, *arguments)` is
+    its order of operations in the model's own, and `kernels` the rounding of PyTorch's functions for them.
+    `independent` says how errors add up: see `explorer.verify.rounding`.
     """
 
     names: tuple[str, ...]

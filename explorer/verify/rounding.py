@@ -1,26 +1,29 @@
 """How far from the formula a program can be: the arithmetic of rounding errors.
 
-The tolerances of `gpt-explorer verify` are computed, not chosen. Two programs are compared, and each has its own order of
-operations: one adds a bias last, another begins with it; one adds up every head and then the heads, another all of it at
-once. So each has a bound of its own, on how far its result may be from the exact value of the formula, and the tolerance
-is the sum of the two (`Pair`).
+The tolerances of `gpt-explorer verify` are computed, not chosen. Two programs are compared, and each has its own order
+of operations: one adds a bias last, another begins with it; one adds up every head and then the heads, another all of
+it at once. So each has a bound of its own, on how far its result may be from the exact value of the formula, and the
+tolerance is the sum of the two (`Pair`).
 
 `Rounding` is one such program. It offers the functions of `gpt.ops` on pairs of a value and a bound; handed to the
-forward pass, `GPT(config, weights, ops=Rounding())`, it bounds every intermediate number. A reference that is put together
-differently is bounded by a run in its own order (`reference` of a check), and PyTorch's fused kernels by `Kernels`.
+forward pass, `GPT(config, weights, ops=Rounding())`, it bounds every intermediate number. A reference that is put
+together differently is bounded by a run in its own order (`reference` of a check), and PyTorch's fused kernels by
+`Kernels`.
 
 With u the unit roundoff (2^-53 in float64, 2^-24 in float32):
 
-    a basic operation (+ - * / and     is rounded correctly (IEEE 754): off by u · |result|. The same inputs give the same
-    sqrt, in Python and NumPy)         bits: where a number comes from nothing else in both programs, the tolerance is 0
-    a product and a sum                may be one instruction, rounded once (fused multiply-add), or two
-    a sum in which no term passes      is off by n·u/(1 - n·u) · sum |terms|, in any order, with or without fused
-    through more than n roundings      multiply-add (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1);
-                                       n products and a bias: n + 1, and the bias, added first, as much as the products
-    exp, tanh, erf, PyTorch's sqrt     come from a library: at most 4 units in the last place (NumPy 1.22's limit); the
-                                       root 1; the exp of PyTorch's attention in float32 20 (its name there is exp_u20)
-    an error in the input              is multiplied by the derivative: |W| for a product, 1/scale in a layer norm, ...
-    what is nearly 0                   may be flushed to 0: 2^-1022 in float64, 2^-126 in float32, for each operation
+    a basic operation        (+ - * /, and sqrt in Python and NumPy) is rounded correctly (IEEE 754): off by
+                             u · |result|. The same inputs give the same bits: where a number comes from nothing else
+                             in both programs, the tolerance is 0.
+    a product and a sum      may be one instruction, rounded once (fused multiply-add), or two.
+    a sum                    in which no term is rounded more than n times is off by n·u/(1 - n·u) · sum |terms|, in
+                             any order, with or without fused multiply-add (Higham, Accuracy and Stability of Numerical
+                             Algorithms, section 3.1). For n products it is n, with a bias n + 1: where the bias comes
+                             first, it is rounded as often as the products.
+    exp, tanh, erf           come from a library: at most 4 units in the last place (NumPy 1.22's limit). PyTorch's
+                             sqrt: 1; its attention's exp in float32: 20 (it is named exp_u20).
+    an error in the input    is multiplied by the derivative: |W| for a product, 1/scale in a layer norm, ...
+    what is nearly 0         may be flushed to 0 by any operation: 2^-1022 in float64, 2^-126 in float32.
 
 These add up to the worst case. Through many blocks the worst case grows beyond all use, since it supposes that every
 rounding error pushes the same way. For the whole model they are taken as independent: squares are added, a sum of n
@@ -274,7 +277,9 @@ class Rounding:
 def _together(join: Callable[[list[Array]], Array], parts: Sequence[Any]) -> Uncertain:
     found = [uncertain(part) for part in parts]
     return Uncertain(
-        join([part.value for part in found]), join([part.error for part in found]), join([part.settled for part in found])
+        join([part.value for part in found]),
+        join([part.error for part in found]),
+        join([part.settled for part in found]),
     )
 
 
@@ -288,9 +293,9 @@ def _normalized(value: Array, x: Uncertain, mean: Uncertain, scale: Uncertain) -
 def _in_gelu(x: Array, value: Array, exact: bool) -> Array:
     """Rounding in x/2 · (1 + f(w)), in units of roundoff: of f, of w before it, and afterwards.
 
-    w · f'(w) says how much of a relative error of w comes out; w has at most 14 roundings: 4 of constants and factors, and
-    in the tanh form, x + 0.044715 x³, a power of the library and two more. erf'(w) is 1.13 exp(-w²), tanh'(w) at most
-    4 exp(-2w).
+    w · f'(w) says how much of a relative error of w comes out. w is rounded at most 14 times: 4 times as constants and
+    factors, and where it is of x + 0.044715 x³, by a power of the library and in two more operations. erf'(w) is
+    1.13 exp(-w²), tanh'(w) at most 4 exp(-2w).
     """
     size = np.abs(x)
     if exact:
@@ -313,8 +318,8 @@ class Kernels(Torch):
     """PyTorch's fused kernels, layer_norm and scaled_dot_product_attention, and the models that are made of them.
 
     layer_norm updates mean and variance number by number (Welford 1962), and multiplies by a reciprocal. Attention
-    multiplies the scores by a rounded scale, or both of their factors by its root; and it takes the keys in blocks, each
-    relative to the largest score up to there, so that a share is the product of several exponentials.
+    multiplies the scores by a rounded scale, or both of their factors by its root; and it takes the keys in blocks,
+    each relative to the largest score up to there, so that a share is the product of several exponentials.
     """
 
     block = 32  # keys, at the least
