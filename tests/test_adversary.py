@@ -1,6 +1,6 @@
-"""No correct arithmetic is ever reported: sums in every order, with and without fused multiply-add, on hostile numbers."""
+"""No correct arithmetic is ever reported: sums in every order, fused multiply-add or not, on hostile numbers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
 from typing import Any

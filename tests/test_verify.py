@@ -24,7 +24,7 @@ from explorer.verify.compare import Component
 from explorer.verify.inputs import Inputs, Own
 from explorer.verify.nested import Model
 from explorer.verify.report import Report
-from explorer.verify.rounding import SINGLE, Rounding
+from explorer.verify.rounding import SINGLE, Pair, Rounding
 from explorer.verify.runner import NUMPY, run_checks
 from gpt import GPT, GPTConfig, RandomTensors, load_weights
 from tests.checkpoint_builder import write_checkpoint
@@ -254,8 +254,11 @@ def test_json_is_one_object(tiny: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert found["numpy"] == np.__version__
     assert (found["torch"], found["seed"], found["model"], found["facts"]) == (None, 0, "tiny", [])
     keys = {"name", "against", "passed", "max_abs", "max_ulp", "equal", "of", "note", "tolerance", "used"}
+    keys |= {"zero_signs", "other_sign", "flushed", "nan"}
     assert all(set(component) == keys for component in found["components"])
     assert {row["dot"].partition(":")[0] for row in found["dot_error"]} == {"gpt.ops", "NumPy"}
+    assert found["machine"]["processor"]
+    assert found["machine"]["torch"] is None
 
 
 def test_the_model_s_own_weights_and_its_full_context_are_tried(tiny: Path) -> None:
@@ -298,10 +301,52 @@ def test_what_is_not_near_fails(wrong: Any) -> None:
     json.dumps(component.as_json(), allow_nan=False)
 
 
-def test_the_sign_of_zero_is_a_bit() -> None:
-    component = Component("x", NUMPY, "sign of zero")
-    component.add([0.0], [-0.0], 0.0)
-    assert (component.passed, component.equal, component.note) == (True, 0, "sign of zero")
+@pytest.mark.parametrize(("ours", "theirs"), [([0.0, 1.0], [-0.0, 1.0]), ([-0.0], [0.0]), (0.0, -0.0)])
+def test_the_sign_of_zero_is_a_bit(ours: Any, theirs: Any) -> None:
+    component = Component("x", NUMPY, "why")
+    component.add(ours, theirs, 0.0)
+    assert (component.passed, component.of - component.equal, component.note) == (True, 1, "sign of zero")
+    assert list(component.remarks) == ["1 differ in the sign of zero only"]
+    assert (component.max_ulp, component.other_sign) == (0, 0)
+
+
+@pytest.mark.parametrize("ours", [math.nan, -math.nan, np.uint64(0x7FF8000000000001).view(np.float64)])
+def test_not_a_number_on_both_sides_is_said(ours: float) -> None:
+    component = Component("x", NUMPY, "why")
+    component.add([ours, 1.0], [math.nan, 1.0], 0.0)
+    assert (component.passed, component.equal, component.of, component.nan) == (True, 2, 2, 1)
+    assert list(component.remarks) == ["1 not a number on both sides"]
+
+
+@pytest.mark.parametrize("number", [5e-324, -5e-324, 2.0**-1022 - 5e-324])
+@pytest.mark.parametrize("swapped", [False, True])
+def test_what_was_flushed_to_zero_is_said_and_has_no_ulps(number: float, swapped: bool) -> None:
+    component = Component("x", NUMPY, "why")
+    component.add(*([[0.0, 1.0], [number, 1.0]][:: -1 if swapped else 1]), 0.0)
+    assert (component.passed, component.equal, component.flushed, component.note) == (True, 1, 1, "flushed to zero")
+    assert (component.max_ulp, component.max_abs) == (0, 0)
+    assert "flushed to 0 on one side" in next(component.remarks)
+
+
+def test_what_is_too_large_to_be_flushed_is_not() -> None:
+    component = Component("x", NUMPY, "why")
+    component.add([0.0], [2.0**-1022], 0.0)
+    assert (component.passed, component.flushed) == (False, 0)
+
+
+def test_numbers_of_another_sign_have_no_ulps() -> None:
+    component = Component("x", NUMPY, "why")
+    component.add([1e-17, 0.0, 1.0], [-1e-17, 1e-17, 1.0 + math.ulp(1.0)], 1e-15)
+    assert (component.passed, component.max_ulp, component.other_sign) == (True, 1, 2)
+    assert list(component.remarks) == ["2 of another sign on the other side, or 0 there"]
+
+
+def test_a_failure_is_told_in_digits_that_differ() -> None:
+    component = Component("x", NUMPY, "why")
+    component.add([1.70096e-07], [1.70096e-07 + 3 * math.ulp(1.70096e-07)], 2 * math.ulp(1.70096e-07))
+    ours, theirs = component.note.partition(" is ")[2].partition(": ")[0].split(", not ")
+    assert (float(ours), float(theirs)) == (1.70096e-07, 1.70096e-07 + 3 * math.ulp(1.70096e-07))
+    assert component.note.endswith(": 3 ulp apart, 1.5 times what rounding allows")
 
 
 def test_nothing_compared_is_no_success() -> None:
@@ -310,10 +355,10 @@ def test_nothing_compared_is_no_success() -> None:
 
 
 def test_tolerances_hold_against_exact_arithmetic() -> None:
-    """The bound on a product, halved for one of the two programs, against fractions."""
+    """The bound on a product against fractions."""
     random = np.random.default_rng(0)
     a, b = random.normal(size=(20, 50)), random.normal(size=(20, 50))
-    bounds = Rounding().matmul_transposed(a, b).error / 2
+    bounds = Rounding().matmul_transposed(a, b).error
     for row, x in enumerate(a):
         exact = sum((Fraction(p) * Fraction(q) for p, q in zip(x, b[row])), Fraction())
         assert abs(Fraction(float(x @ b[row])) - exact) <= Fraction(bounds[row, row])
@@ -329,8 +374,8 @@ def test_tolerances_hold_for_float32() -> None:
     rough = Run({**SMALL, "n_embd": 48}, {k: v.astype(np.float32) for k, v in _stored(model).items()}, ids).seen[
         "logits"
     ]
-    rounding = Rounding((SINGLE, SINGLE / 2), independent=True)
-    allowed = rounding.tolerance(GPT(config, model.arrays, rounding).forward(ids).logits)  # type: ignore[arg-type]
+    pair = Pair(Rounding(independent=True), Rounding(SINGLE, independent=True))
+    allowed = pair.tolerance(*(GPT(config, model.arrays, ops).forward(ids).logits for ops in (pair.ours, pair.theirs)))
     used = np.abs(exact - rough) / allowed
     assert used.max() < 1
     assert used.max() > 1e-4

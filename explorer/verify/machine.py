@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
 
 SETTINGS = (
     *("MKL_CBWR", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "ATEN_CPU_CAPABILITY"),
