@@ -1,8 +1,8 @@
 """Arithmetics that are right and as different from each other as they may be: other orders of sums, fused or not.
 
 An `Adversary` offers the functions of `gpt.ops`, so it takes their place in the model; `Fused` works like PyTorch's
-kernels. `hostile` draws numbers on which the order of a sum matters most. All of it is float arithmetic that IEEE 754 fixes, and
-so the same on every machine, but for exp, tanh and erf, which are moved by as much as a library may be off.
+kernels. `hostile` draws numbers on which the order of a sum matters most. All of it is float arithmetic that IEEE 754
+fixes, and so the same on every machine, but for exp, tanh and erf, which are moved by about what a library may be off.
 """
 
 import math
