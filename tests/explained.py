@@ -265,7 +265,7 @@ def leads(explanation: Explanation) -> list[str]:
 
 
 def _written(subject: Subject, layer: int, position: int, dimension: int) -> float:
-    """How far what the heads of a block wrote can be from what its attention wrote: one sums by head, one all at once."""
+    """How far the sum of what heads wrote can be from what attention wrote: one sums by head, one all at once."""
     z = np.ravel(subject.seen[f"blocks.{layer}.attn.hook_z"][position])  # [H·e]
     weight = np.asarray(subject.stored[f"h.{layer}.attn.c_proj.weight"])[:, dimension]  # [H·e], as it is stored
     bias = abs(float(subject.stored[f"h.{layer}.attn.c_proj.bias"][dimension]))
