@@ -19,7 +19,7 @@ import gpt.model
 import gpt.ops
 import gpt.sampling
 from explorer.commands import verify as command
-from explorer.verify import exactness, report
+from explorer.verify import exactness, machine, report
 from explorer.verify.compare import Component
 from explorer.verify.inputs import Inputs, Own
 from explorer.verify.nested import Model
@@ -190,6 +190,10 @@ MUTANTS: dict[str, tuple[Any, str, str, str]] = {
 }
 
 
+FAR = 6e9
+"""The least that a mutant is beyond what rounding allows, in tolerances: wider ones would bring it nearer."""
+
+
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_a_mutant_is_caught_and_its_component_named(mutant: str, monkeypatch: pytest.MonkeyPatch) -> None:
     module, old, new, component = MUTANTS[mutant]
@@ -197,7 +201,9 @@ def test_a_mutant_is_caught_and_its_component_named(mutant: str, monkeypatch: py
     found = cascade()
     assert not found.passed
     assert f"{component} (against {NUMPY})" in found.deviations
-    assert next(part.note for part in found.components if part.name == component) not in ("", "bit-for-bit")
+    named = next(part for part in found.components if part.name == component)
+    assert named.note not in ("", "bit-for-bit")
+    assert named.used > FAR or "Error: " in named.note
 
 
 def test_a_mutant_leaves_no_trace() -> None:
@@ -279,6 +285,38 @@ def _whole() -> Any:
     from explorer.verify.whole import WHOLE
 
     return [check for check in WHOLE if "sampling" not in check.names[0]]
+
+
+# The machine
+
+
+def test_the_header_names_the_machine(
+    tiny: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "installed", lambda package: None)
+    monkeypatch.setattr(report, "run_checks", lambda *given: [])
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Zen\x1b[31m")
+    monkeypatch.setenv("MKL_CBWR", "COMPATIBLE")
+    run("--model", str(tiny))
+    header = capsys.readouterr().out.partition("\n\n")[0]
+    assert machine.processor() in " ".join(header.split())
+    assert "NumPy: " in header
+    assert "MKL_CBWR=COMPATIBLE" in header
+    assert "\x1b" not in header
+
+
+def test_a_blas_that_nothing_is_known_of_is_named_as_numpy_was_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "threadpool_info", list)
+    (library,) = machine.machine(False)["numpy"]["libraries"]
+    built = np.show_config(mode="dicts")["Build Dependencies"]["blas"]  # type: ignore[call-overload]
+    assert library["blas"].split()[0] == built["name"]
+
+
+@pytest.mark.parametrize("line", ["model name\t: A  Processor", "Model\t\t: A Processor", "cpu : A Processor"])
+def test_a_processor_is_called_what_it_calls_itself(tmp_path: Path, line: str) -> None:
+    (tmp_path / "cpuinfo").write_text(f"processor\t: 0\ncpu family\t: 25\n{line}\nflags\t: fpu\n", encoding="utf-8")
+    assert machine._named_in(tmp_path / "cpuinfo") == "A Processor"
+    assert machine._named_in(tmp_path / "nowhere") == ""
 
 
 # How differences are measured

@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Iterator
 from importlib.metadata import version
 
+from explorer.text import printable
 from explorer.verify.compare import Component
 from explorer.verify.machine import in_words
 from explorer.verify.report import CheckedFact, Report, by_reference
@@ -25,7 +26,7 @@ def lines(report: Report) -> Iterator[str]:
     yield f"GPT Explorer verifies {report.model}, seed {report.seed}"
     yield _versions(report)
     for line in in_words(report.machine):
-        yield from textwrap.wrap(line, WIDTH, subsequent_indent="  ")
+        yield from textwrap.wrap(printable(line), WIDTH, subsequent_indent="  ")
     yield from _missing(report)
     yield ""
     yield from textwrap.wrap(_LEGEND, WIDTH)

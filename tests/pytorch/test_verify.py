@@ -37,6 +37,7 @@ def test_the_command_compares_with_pytorch_and_transformers(tmp_path: Path, caps
     lines = out.splitlines()
     assert [line for line in lines if len(line) > 80] == []
     assert f"PyTorch {torch.__version__} · transformers {transformers.__version__}" in lines[1]
+    assert torch.backends.cpu.get_cpu_capability() in next(line for line in lines if line.startswith("PyTorch: "))
     for against in (NUMPY, TORCH, DOUBLES, SINGLES):
         assert sum(line.startswith(f"  against {against} ") for line in lines) == 1
     assert sum(line.startswith("✓ softmax ") for line in lines) == 2
