@@ -68,13 +68,13 @@ def worst(kind: type[Adversary], rounding: Rounding, seed: int) -> dict[str, flo
 def test_no_order_of_a_sum_is_reported(seed: int) -> None:
     """Thousands of cases; and the tolerance is of the size of what can happen."""
     used = worst(Adversary, Rounding(), seed)
-    assert min(used[name] for name in ("linear", "add_all", "matmul", "variance", "scale_and_shift")) > 0.3
+    assert min(used[name] for name in ("linear", "add_all", "matmul", "variance", "scale_and_shift")) > 0.1
 
 
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.exhaustive)])
 def test_no_fused_kernel_is_reported(seed: int) -> None:
     used = worst(Fused, Kernels(), seed)
-    assert min(used[name] for name in ("linear", "add_all", "scale_and_shift")) > 0.2
+    assert min(used[name] for name in ("linear", "add_all", "scale_and_shift")) > 0.1
 
 
 # The whole cascade, with one arithmetic in our place and another in the reference's

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 SAME = "bit-for-bit"
-_TINY = 2.0**-1022  # the least number with all its digits; what is less may be flushed to 0
+_MAGNITUDE = np.uint64(2**63 - 1)  # the bits of a float64 but for its sign
+_TINY = np.float64(2.0**-1022).view(np.uint64)  # of the least with all its digits; what is less may be flushed to 0
 
 
 @dataclass
@@ -62,16 +63,19 @@ class Component:
         if a.shape != b.shape:
             self.failures.append(f"its shape is {list(a.shape)}, not {list(b.shape)}")
             return
-        nan, zero = np.isnan(a) & np.isnan(b), (a == 0) & (b == 0)
-        flushed = ((a == 0) | (b == 0)) & ~zero & (np.maximum(np.abs(a), np.abs(b)) < _TINY)
-        signs = zero & (np.signbit(a) != np.signbit(b))
+        # by bits: where small numbers are flushed to 0, they are equal to it as well
+        bits, others = a.view(np.uint64), b.view(np.uint64)
+        size, other = bits & _MAGNITUDE, others & _MAGNITUDE
+        nan, zero = np.isnan(a) & np.isnan(b), (size == 0) & (other == 0)
+        flushed = ((size == 0) | (other == 0)) & ~zero & (np.maximum(size, other) < _TINY)
+        signs = zero & (bits != others)
         with np.errstate(invalid="ignore", over="ignore"):
             # -inf and -inf are no distance apart
             apart = np.where(nan | flushed | (a == b), 0.0, np.abs(a - b))
         allowed = np.broadcast_to(tolerance, apart.shape)
         other_sign = (apart > 0) & (np.sign(a) != np.sign(b))
         self.of += a.size
-        self.equal += int((nan | (a == b) & ~signs).sum())
+        self.equal += int((nan | (bits == others)).sum())
         self.nan += int(nan.sum())
         self.zero_signs += int(signs.sum())
         self.flushed += int(flushed.sum())

@@ -47,6 +47,17 @@ def test_the_command_compares_with_pytorch_and_transformers(tmp_path: Path, caps
     assert "pip install" not in out
 
 
+def test_where_small_numbers_are_flushed_they_are_not_called_equal() -> None:
+    if not torch.set_flush_denormal(True):
+        pytest.skip("this processor does not flush")
+    try:
+        component = Component("x", TORCH, "why")
+        component.add([1e-310, 1.0], [0.0, 1.0], 0.0)
+    finally:
+        torch.set_flush_denormal(False)
+    assert (component.passed, component.equal, component.flushed, component.max_ulp) == (True, 1, 1, 0)
+
+
 def compared(directory: Path) -> list[Component]:
     _, ours = opened(directory)
     return against_transformers(Own(Model(ours.config, ours.weights), IDS, 0), directory)
