@@ -264,6 +264,15 @@ def leads(explanation: Explanation) -> list[str]:
     return list(dict.fromkeys(kinds))
 
 
+def _written(subject: Subject, layer: int, position: int, dimension: int) -> float:
+    """How far the sum of what heads wrote can be from what attention wrote: one sums by head, one all at once."""
+    z = np.ravel(subject.seen[f"blocks.{layer}.attn.hook_z"][position])  # [H·e]
+    weight = np.asarray(subject.stored[f"h.{layer}.attn.c_proj.weight"])[:, dimension]  # [H·e], as it is stored
+    bias = abs(float(subject.stored[f"h.{layer}.attn.c_proj.bias"][dimension]))
+    by_head = len(z) // subject.session.model.config.n_head
+    return (len(z) + 1 + by_head) * UNIT * (float(np.abs(z) @ np.abs(weight)) + bias)
+
+
 def faults_of_streams(subject: Subject) -> Iterator[str]:
     """What is wrong with the residual streams after each block, taken apart."""
     config = subject.session.model.config
@@ -277,7 +286,10 @@ def faults_of_streams(subject: Subject) -> Iterator[str]:
             if not found.unrolled or [term.at.name for term in found.terms if term.at] != wrote:
                 yield f"{cell} is the sum of {leads(found)}"
             value, computed = found.value or 0.0, found.computed or 0.0
-            allowed = 4 * bound(found)  # of the additions here, and of those that were taken apart
+            # of the additions here, of those that made the stream, and of the products in what attention wrote
+            allowed = 2 * bound(found) + sum(
+                _written(subject, before, position, dimension) for before in range(layer + 1)
+            )
             if not near(math.fsum(v or 0.0 for v in found.values), value, allowed) or not near(
                 computed, value, allowed
             ):

@@ -17,7 +17,7 @@ from explorer.provenance.explanation import Explanation
 from explorer.provenance.names import DRAWN, LEDGER, TOKENS
 from explorer.provenance.provenance import Provenance
 from explorer.session import Session
-from explorer.verify.rounding import DOUBLE, SINGLE, Rounding
+from explorer.verify.rounding import SINGLE, Pair, Rounding
 from gpt import activation_shapes, ops
 from tests.exhaustive import exhaustive
 from tests.explained import (
@@ -240,18 +240,18 @@ def test_what_can_be_unrolled(lily: Subject) -> None:
 
 def allowed(explanation: Explanation, subject: Subject) -> float:
     """How far float32 can be from the same operands in float64; `explorer.verify.rounding` explains the bounds."""
-    rounding, function = Rounding((SINGLE, DOUBLE)), explanation.function
+    pair, function = Pair(Rounding(), Rounding(SINGLE)), explanation.function
     operands = [factor.value for factor in explanation.terms[0].factors]
     if function is ops.softmax_row:
         name, index = explanation.cell
         row = Cell(name.partition(".total")[0].replace("pattern", "attn_scores"), index[:2])
         scores = subject.session.trace.values[row.name][row.index[0]][row.index[1]]
-        relative = float(rounding.tolerance(rounding.softmax(scores[None])).max() / numpy_ops.softmax(scores).max())
-        return 2 * relative * abs(explanation.value or 0.0)
+        bounds = pair.tolerance(pair.ours.softmax(scores[None]), pair.theirs.softmax(scores[None]))
+        return 2 * float(bounds.max() / numpy_ops.softmax(scores).max()) * abs(explanation.value or 0.0)
     named = next((name for name, known in ops.ACTIVATIONS.items() if known is function), None)
     if named:
-        return rounding.tolerance(rounding.activate([operands], named)).item()
-    return bound(explanation, SINGLE)
+        return pair.tolerance(*(program.activate([operands], named) for program in (pair.ours, pair.theirs))).item()
+    return bound(explanation, SINGLE) + bound(explanation)
 
 
 @pytest.mark.parametrize("variant", ["small", "untied, relu, n_inner", "exact gelu", "silu", "tanh"])

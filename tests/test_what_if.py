@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 
 from explorer import running
+from explorer.cells import parse
 from explorer.edits import Mean, Scale, Set, Zero, between, edited, where
 from explorer.edits.where import Where
 from explorer.errors import EditError
 from explorer.paint.header import header
 from explorer.paint.predictions import predictions
+from explorer.paint.terms import verdict
 from explorer.session import Session
 from explorer.suggested import BETWEEN, CONTRAST, places, read_way, ways
 from explorer.trace import Trace
@@ -114,6 +116,19 @@ def test_an_edit_before_the_run_is_computed_waits_for_it() -> None:
     settle(session)
     assert session.what_if.edited
     assert not session.what_if.waiting
+
+
+def test_a_change_is_called_an_edit_however_small_if_rounding_is_smaller(session: Session) -> None:
+    stream = parse("blocks.1.hook_resid_post[3,2]")
+
+    def reason() -> str:
+        return said(verdict(session, session.provenance.explain(stream, unrolled=True), 80))
+
+    session.edit(lambda edits: edits.add(where.activation("blocks.1.hook_resid_post", 3), Scale(1 + 1e-9), None))
+    settle(session)
+    assert "an edit changed it after it was computed" in reason()
+    session.edit(lambda edits: edits.undo())
+    assert "edit" not in reason()
 
 
 def test_what_cannot_be_run_changes_nothing(session: Session) -> None:

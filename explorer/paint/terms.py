@@ -17,6 +17,8 @@ from explorer.why import Why
 _LABEL = 34  # cells for a term's name at the most
 _VALUE = 11
 _LEAST_BAR, _MOST_BAR = 6, 30
+_SINGLE, _DOUBLE = 2.0**-24, 2.0**-53  # unit roundoffs
+_ROUNDED = 200  # times, at the most: a number itself, with the exponential and the argument of one
 
 
 def table(session: Session, asked: Why, explanation: Explanation, cells: int, height: int) -> list[Line]:
@@ -95,7 +97,7 @@ def verdict(session: Session, explanation: Explanation, cells: int) -> list[Line
 
 def _reason(session: Session, explanation: Explanation) -> str:
     """Why the sum may differ from what was recorded."""
-    if session.trace.editor and not _nearly(explanation):
+    if session.trace.editor and not _nearly(session, explanation):
         return "an edit changed it after it was computed"
     if engine_of(session.model) == NUMPY:
         return "NumPy adds in another order, in float32"
@@ -104,11 +106,15 @@ def _reason(session: Session, explanation: Explanation) -> str:
     return "recorded with less precision" if session.recorded else "changed after it was computed"
 
 
-def _nearly(explanation: Explanation) -> bool:
-    """Whether rounding may explain the difference."""
+def _nearly(session: Session, explanation: Explanation) -> bool:
+    """Whether rounding may explain the difference: that of the run, and that of computing the number again."""
     assert explanation.computed is not None
     assert explanation.value is not None
-    return math.isclose(explanation.computed, explanation.value, rel_tol=1e-4, abs_tol=1e-4)
+    config = session.model.config
+    often = len(explanation.terms) + config.n_embd + config.n_positions + _ROUNDED
+    sizes = math.fsum(abs(value) for value in explanation.values if value is not None)
+    run = _SINGLE if engine_of(session.model) == NUMPY else _DOUBLE
+    return abs(explanation.computed - explanation.value) <= often * (run + _DOUBLE) * sizes
 
 
 def _missing(session: Session) -> str:

@@ -101,8 +101,12 @@ class Explanation:
 
     @property
     def exact(self) -> bool:
-        """Whether the operands give the recorded value again, to the last bit."""
-        return self.value is not None and self.value == self.computed
+        """Whether the operands give the recorded value again, to the last bit: 0.0 is not -0.0, NaN is NaN."""
+        if self.value is None or self.computed is None:
+            return False
+        if math.isnan(self.value) or math.isnan(self.computed):
+            return math.isnan(self.value) and math.isnan(self.computed)
+        return self.value == self.computed and math.copysign(1, self.value) == math.copysign(1, self.computed)
 
 
 def exact_sum(terms: Iterable[Term]) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 
 from explorer import numpy_ops
 from explorer.verify.nested import Model
-from explorer.verify.rounding import DOUBLE, SINGLE, Rounding
+from explorer.verify.rounding import SINGLE, Kernels, Pair, Rounding
 from gpt import GPT, Sampling, generate
 
 Place = tuple[int, ...]
@@ -91,8 +91,9 @@ def values(
     outcomes = []
     for function in activations:
         found = subject.run(prompt, function)[activation]
-        rounding = Rounding((DOUBLE, SINGLE), independent=True)
-        allowed = rounding.tolerance(subject.run(prompt, function, rounding)[activation])
+        pair = Pair(Rounding(independent=True), Kernels(SINGLE, independent=True))
+        bounds = (subject.run(prompt, function, program)[activation] for program in (pair.ours, pair.theirs))
+        allowed = pair.tolerance(*bounds)
         holds = all(
             abs(found[place] - float(printed)) <= allowed[place] + _half_a_digit(printed)
             for place, printed in at.items()

@@ -12,7 +12,7 @@ import numpy as np
 from explorer import numpy_ops
 from explorer.verify.compare import Component
 from explorer.verify.inputs import Own
-from explorer.verify.rounding import DOUBLE, SINGLE, Rounding
+from explorer.verify.rounding import DOUBLE, SINGLE, Kernels, Pair, Rounding
 from explorer.verify.runner import Tell
 from gpt import GPT, Sampling, generate, ops
 
@@ -56,13 +56,15 @@ def _logits(own: Own, theirs: Any, against: str, unit: float) -> list[Component]
     why = LIBRARY if unit == DOUBLE else "float32"
     logits = Component("logits, every position", against, why)
     largest = Component("argmax, every position", against, "near ties")
-    rounding = Rounding((DOUBLE, unit), independent=True)
+    pair = Pair(Rounding(independent=True), Kernels(unit, independent=True))
     config, arrays = own.model.config, own.model.arrays
     for engine, ids in ((ops, own.prompt), (numpy_ops, own.full_ids)):
         weights = own.model.lists if engine is ops else arrays
         ours = np.asarray(GPT(config, weights, engine).forward(ids).logits)
         expected = _run(theirs, ids)
-        allowed = rounding.tolerance(GPT(config, arrays, rounding).forward(ids).logits)  # type: ignore[arg-type]
+        allowed = pair.tolerance(
+            *(GPT(config, arrays, program).forward(ids).logits for program in (pair.ours, pair.theirs))
+        )
         logits.add(ours, expected, allowed)
         largest.add(ours.argmax(-1), expected.argmax(-1), _ties(ours, expected, allowed, config.vocab_size))
     return [logits, largest]

@@ -195,7 +195,7 @@ OPERATIONS = (
     _operation("variance", _centred, SUMS),
     _operation("standard_deviation", _variances, "sqrt"),
     _operation("normalize", _normalized),
-    _operation("scale_and_shift", _scaled),
+    _operation("scale_and_shift", _scaled, "multiply-add"),
     _operation("split_columns", lambda inputs: ((inputs.normal(4, 3 * e), 3) for e in (1, 5))),
     _operation("split_heads", _heads),
     _operation("merge_heads", _tensors),

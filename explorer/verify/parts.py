@@ -6,6 +6,7 @@ from typing import Any
 from explorer.verify import formulas
 from explorer.verify.check import SUMS, Check, Results
 from explorer.verify.inputs import Inputs
+from explorer.verify.rounding import Kernels
 from gpt import GPT, GPTConfig, Weights
 from gpt.attention import attention
 from gpt.block import block
@@ -98,6 +99,12 @@ def _attention(ops: Any, x: Any, weights: Weights, layer: int, config: GPTConfig
     return (*stages, written, summed)
 
 
+def _attention_once(ops: Any, *arguments: Any) -> Results:
+    """A reference's order: what is written is one product with all of z, also where ours is summed by head."""
+    *stages, written, _ = _attention(ops, *arguments)
+    return (*stages, written, written)
+
+
 def _twice(reference: Callable[..., Results]) -> Callable[..., Results]:
     """What is written is the same, however it is added up."""
 
@@ -145,7 +152,15 @@ def _streams_out(inputs: Inputs) -> Cases:
 
 PARTS = (
     Check(("embeddings",), ("",), _embed, _embedded, formula("embed"), in_torch("embed")),
-    Check(("layer_norm",), (SUMS,), _layer_norm, _normed, formula("layer_norm"), in_torch("layer_norm")),
+    Check(
+        ("layer_norm",),
+        (SUMS,),
+        _layer_norm,
+        _normed,
+        formula("layer_norm"),
+        in_torch("layer_norm"),
+        kernels=Kernels,
+    ),
     Check(
         tuple(_ATTENTION),
         tuple(_ATTENTION.values()),
@@ -153,9 +168,19 @@ PARTS = (
         _streams("ln1.hook_out"),
         _twice(formula("attention")),
         _twice(in_torch("attention")),
+        reference=_attention_once,
+        kernels=Kernels,
     ),
     Check(("mlp",), ("tanh, sums",), _mlp, _streams("ln2.hook_out"), formula("mlp"), in_torch("mlp")),
-    Check(("block",), (LIBRARY,), _block, _streams("hook_resid_pre"), formula("block"), in_torch("block")),
+    Check(
+        ("block",),
+        (LIBRARY,),
+        _block,
+        _streams("hook_resid_pre"),
+        formula("block"),
+        in_torch("block"),
+        kernels=Kernels,
+    ),
     Check(
         ("final layer norm", "unembedding"),
         (SUMS, SUMS),
@@ -163,5 +188,6 @@ PARTS = (
         _streams_out,
         formula("read_out"),
         in_torch("read_out"),
+        kernels=Kernels,
     ),
 )

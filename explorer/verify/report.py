@@ -13,6 +13,7 @@ from explorer.verify.exactness import dot_errors
 from explorer.verify.fact_checks import KINDS, Subject
 from explorer.verify.facts import GPT2_SMALL, Fact, is_gpt2_small
 from explorer.verify.inputs import Inputs, Own
+from explorer.verify.machine import machine
 from explorer.verify.runner import Tell, run_checks
 
 
@@ -36,6 +37,7 @@ class Report:
     seed: int
     torch: str | None
     transformers: str | None
+    machine: dict[str, Any] = field(default_factory=dict)
     components: list[Component] = field(default_factory=list)
     dots: list[dict[str, Any]] = field(default_factory=list)
     facts: list[CheckedFact] = field(default_factory=list)
@@ -57,6 +59,7 @@ class Report:
             "numpy": version("numpy"),
             "torch": self.torch,
             "transformers": self.transformers,
+            "machine": self.machine,
             "seed": self.seed,
             "model": self.model,
             "components": [component.as_json() for component in self.components],
@@ -86,7 +89,7 @@ def verify(
     `subject` is asked for the facts if it is GPT-2 small; `directory` is read by transformers.
     """
     torch, transformers = installed("torch"), installed("transformers")
-    report = Report(name, seed, torch, transformers if torch else None)
+    report = Report(name, seed, torch, transformers if torch else None, machine(torch is not None))
     report.components = run_checks(Inputs(seed, own), torch is not None, tell)
     tell("exact fractions")
     report.dots = dot_errors(seed, torch is not None)

@@ -13,7 +13,7 @@ from explorer.verify.inputs import Inputs
 from explorer.verify.nested import as_arrays, as_lists, as_tensors
 from explorer.verify.operations import OPERATIONS
 from explorer.verify.parts import PARTS
-from explorer.verify.rounding import Rounding, uncertain
+from explorer.verify.rounding import Pair, Rounding, Uncertain, uncertain
 from explorer.verify.whole import WHOLE
 from gpt import ops
 
@@ -68,13 +68,19 @@ def _run(check: Check, inputs: Inputs, torch: bool) -> dict[str, list[Component]
 def _compare(check: Check, arguments: tuple[Any, ...], found: Mapping[str, list[Component]]) -> None:
     arrays = as_arrays(arguments)
     ours = check.run(ops, *as_lists(arguments))
-    rounding = Rounding(independent=check.independent)
-    bounds = (check.bound or check.run)(rounding, *arrays)
+    plain = Rounding(independent=check.independent)
+    bounds = (check.bound or check.run)(plain, *arrays)
     for against, components in found.items():
+        pair = Pair(plain, check.kernels(independent=check.independent) if against == TORCH else plain)
         theirs = _reference(check, against, arguments)
-        for component, a, b, bound in zip(components, ours, theirs, bounds, strict=True):
-            if b is not None:
-                _add(component, a, b, bound, rounding)
+        for component, *compared in zip(components, ours, theirs, bounds, bounds_of(check, pair, arrays), strict=True):
+            if compared[1] is not None:
+                _add(component, pair, *compared)
+
+
+def bounds_of(check: Check, pair: Pair, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
+    """How far the reference may be off, in its own order of operations."""
+    return (check.reference or check.bound or check.run)(pair.theirs, *arrays)
 
 
 def _reference(check: Check, against: str, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -85,18 +91,16 @@ def _reference(check: Check, against: str, arguments: tuple[Any, ...]) -> tuple[
     return check.numpy(*arrays) if check.numpy else check.run(numpy_ops, *arrays)
 
 
-def _add(component: Component, ours: Any, theirs: Any, bound: Any, rounding: Rounding) -> None:
+def _add(component: Component, pair: Pair, ours: Any, theirs: Any, our_bound: Any, their_bound: Any) -> None:
     """Compare; of a recording, which is several values by name, each."""
     if not isinstance(ours, dict):
-        component.add(ours, theirs, _tolerance(bound, rounding))
+        component.add(ours, theirs, pair.tolerance(_one(our_bound), _one(their_bound)))
         return
     for name, value in ours.items():
         before = len(component.failures)
-        component.add(value, theirs[name], _tolerance(bound[name], rounding))
+        component.add(value, theirs[name], pair.tolerance(_one(our_bound[name]), _one(their_bound[name])))
         component.failures[before:] = [f"{name}{failure}" for failure in component.failures[before:]]
 
 
-def _tolerance(bound: Any, rounding: Rounding) -> Any:
-    if isinstance(bound, list):
-        return np.stack([_tolerance(part, rounding) for part in bound])
-    return rounding.tolerance(uncertain(bound)) if not isinstance(bound, float) else bound
+def _one(bound: Any) -> Uncertain:
+    return Rounding().stack([_one(part) for part in bound]) if isinstance(bound, list) else uncertain(bound)

@@ -5,7 +5,9 @@ import textwrap
 from collections.abc import Iterator
 from importlib.metadata import version
 
+from explorer.text import printable
 from explorer.verify.compare import Component
+from explorer.verify.machine import in_words
 from explorer.verify.report import CheckedFact, Report, by_reference
 
 WIDTH = 80
@@ -13,8 +15,9 @@ PASSED, FAILED = "✓", "✗"
 
 _LEGEND = (
     "difference: the largest there is; ulp: the largest in units in the last place, many where a sum cancels to almost "
-    "nothing; used: the share of what rounding allows there (explorer/verify/rounding.py derives it); same bits: how "
-    "many of the numbers are equal to the last bit, and in a word why not all"
+    "nothing, of numbers with the same sign; used: the share of what rounding allows there "
+    "(explorer/verify/rounding.py derives it); same bits: how many of the numbers are equal to the last bit, and in a "
+    "word why not all"
 )
 
 
@@ -22,13 +25,16 @@ def lines(report: Report) -> Iterator[str]:
     """Everything, line by line."""
     yield f"GPT Explorer verifies {report.model}, seed {report.seed}"
     yield _versions(report)
+    for line in in_words(report.machine):
+        yield from textwrap.wrap(printable(line), WIDTH, subsequent_indent="  ")
     yield from _missing(report)
     yield ""
     yield from textwrap.wrap(_LEGEND, WIDTH)
     for against, components in by_reference(report.components).items():
         yield ""
         yield f"  {'against ' + against:<30}difference     ulp  used  same bits"
-        yield from map(_component, components)
+        for component in components:
+            yield from _component(component)
     yield ""
     yield from _dots(report)
     if report.facts:
@@ -55,15 +61,18 @@ def _missing(report: Report) -> Iterator[str]:
         yield '  pip install "gpt-explorer[torch]"'
 
 
-def _component(component: Component) -> str:
+def _component(component: Component) -> Iterator[str]:
     mark = PASSED if component.passed else FAILED
     if not component.passed:
-        return textwrap.shorten(f"{mark} {component.name}: {component.note}", WIDTH, placeholder=" ...")
+        said = f"{mark} {component.name}: {component.note}"
+        yield from textwrap.wrap(said, WIDTH, subsequent_indent="    ", max_lines=4, placeholder=" ...")
+        return
     equal = f"all {component.of:,}" if component.equal == component.of else _share(component.equal, component.of)
     note = "" if component.equal == component.of else f": {component.note}"
     difference = f"{component.max_abs:.1e}" if component.max_abs else "0"
     used = f"{component.used:.0%}" if component.used >= 0.01 else "<1%" if component.max_abs else ""
-    return f"{mark} {component.name:<26}{difference:>14}{_ulps(component.max_ulp):>8}{used:>6}  {equal}{note}"
+    yield f"{mark} {component.name:<26}{difference:>14}{_ulps(component.max_ulp):>8}{used:>6}  {equal}{note}"
+    yield from (f"    {remark}" for remark in component.remarks)
 
 
 def _share(equal: int, of: int) -> str:

@@ -10,7 +10,7 @@ from explorer.verify import formulas
 from explorer.verify.check import SUMS, Check, Results
 from explorer.verify.inputs import Inputs
 from explorer.verify.parts import formula, in_torch
-from explorer.verify.rounding import Uncertain
+from explorer.verify.rounding import Kernels, Uncertain, uncertain
 from gpt import GPT, GPTConfig, Sampling, Weights, distribution, generate
 from gpt.model import Cache
 
@@ -31,6 +31,11 @@ def _recorded(ops: Any, ids: Sequence[int], weights: Weights, config: GPTConfig)
     seen: dict[str, Any] = {}
     logits = GPT(config, weights, ops).forward(ids, hook=seen.__setitem__, head_results=True).logits
     return logits, seen
+
+
+def _recorded_once(ops: Any, *arguments: Any) -> Results:
+    """A reference's order: the logits of a pass that does not sum by head."""
+    return (*_forward(ops, *arguments), _recorded(ops, *arguments)[1])
 
 
 def _recorded_numpy(ids: Sequence[int], weights: Weights, config: GPTConfig) -> Results:
@@ -132,8 +137,8 @@ def _distribution_bound(ops: Any, logits: Any, sampling: Sampling) -> Results:
     _, _, left, _, order, reached = formulas.distribution(logits, sampling)
     first = ops.softmax(logits / (sampling.temperature or 1))
     last = ops.softmax(left)
-    running = Uncertain(reached, np.cumsum(last.error[order]) + len(order) * ops.both * reached)
-    return first, Uncertain(left), Uncertain(left), last, Uncertain(order), running
+    running = Uncertain(reached, np.cumsum(last.error[order]) + len(order) * ops.unit * reached)
+    return first, uncertain(left), uncertain(left), last, uncertain(order), running
 
 
 def _logits(inputs: Inputs) -> Cases:
@@ -189,6 +194,8 @@ WHOLE = (
         _runs,
         _recorded_numpy,
         _recorded_torch,
+        reference=_recorded_once,
+        kernels=Kernels,
         independent=True,
     ),
     Check(
@@ -199,6 +206,7 @@ WHOLE = (
         _without_split(formula("forward")),
         _without_split(in_torch("forward")),
         _uncached,
+        kernels=Kernels,
         independent=True,
     ),
     Check(
@@ -209,6 +217,7 @@ WHOLE = (
         _last_of(formula("forward")),
         _last_of(in_torch("forward")),
         _last_uncached,
+        kernels=Kernels,
         independent=True,
     ),
     Check(

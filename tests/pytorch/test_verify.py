@@ -37,6 +37,7 @@ def test_the_command_compares_with_pytorch_and_transformers(tmp_path: Path, caps
     lines = out.splitlines()
     assert [line for line in lines if len(line) > 80] == []
     assert f"PyTorch {torch.__version__} · transformers {transformers.__version__}" in lines[1]
+    assert torch.backends.cpu.get_cpu_capability() in next(line for line in lines if line.startswith("PyTorch: "))
     for against in (NUMPY, TORCH, DOUBLES, SINGLES):
         assert sum(line.startswith(f"  against {against} ") for line in lines) == 1
     assert sum(line.startswith("✓ softmax ") for line in lines) == 2
@@ -44,6 +45,17 @@ def test_the_command_compares_with_pytorch_and_transformers(tmp_path: Path, caps
     assert sum(line.startswith("✓ greedy continuation ") for line in lines) == 1
     assert "PyTorch: torch.dot" in out
     assert "pip install" not in out
+
+
+def test_where_small_numbers_are_flushed_they_are_not_called_equal() -> None:
+    if not torch.set_flush_denormal(True):
+        pytest.skip("this processor does not flush")
+    try:
+        component = Component("x", TORCH, "why")
+        component.add([1e-310, 1.0], [0.0, 1.0], 0.0)
+    finally:
+        torch.set_flush_denormal(False)
+    assert (component.passed, component.equal, component.flushed, component.max_ulp) == (True, 1, 1, 0)
 
 
 def compared(directory: Path) -> list[Component]:
