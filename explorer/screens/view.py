@@ -90,7 +90,7 @@ class WalkView(Screen[None]):
         yield Static(id="too-small", markup=False)
 
     def on_mount(self) -> None:
-        for selector, title in {"#map": "Map", "#next": "Next token", "#number": "This number"}.items():
+        for selector, title in {"#map": "Map", "#next": "Next token · at T 1", "#number": "This number"}.items():
             self.query_one(selector).border_title = title
         self.set_interval(1 / FRAMES_A_SECOND, self._show_progress)
 

@@ -6,7 +6,7 @@ from explorer.paint.predictions import percent
 from explorer.paint.spans import Line, Span, length, window
 from explorer.session import Session
 from explorer.views.answers import ROW, token_at
-from explorer.views.bars import bar_of
+from explorer.paint.bars import bar_of
 from explorer.views.flow_ways import Way
 
 

@@ -2,8 +2,9 @@
 
 import math
 
+from explorer.paint.bars import signed_bar
 from explorer.paint.predictions import percent
-from explorer.paint.spans import Line, Span, bar, page
+from explorer.paint.spans import Line, Span, page, wrapped
 from explorer.session import Session
 from explorer.text import fit, number
 from gpt import Distribution
@@ -19,7 +20,8 @@ def logits(session: Session, cells: int, height: int, halves: bool) -> list[Line
     low, high = min(ranking.logits), ranking.logits[ranking.order[0]]
     first, last = page(session.cursor.column, len(ranking.order), height - 1)
     room = min(40, max(0, cells - _TOKEN - 24))
-    lines: list[Line] = [[Span(f"{'rank':>5} {fit('token', _TOKEN)} {'id':>6} {'logit':>8}", "dim")]]
+    head = f"{'rank':>5} {fit('token', _TOKEN)} {'id':>6} {'logit':>8}  of {len(ranking.order)} tokens"
+    lines: list[Line] = [[Span(head, "dim")]]
     for rank in range(first, last):
         token = ranking.order[rank]
         value = ranking.logits[token]
@@ -28,7 +30,7 @@ def logits(session: Session, cells: int, height: int, halves: bool) -> list[Line
                 *_ranked(session, rank, token, _TOKEN),
                 Span(f" {token:>6}", "dim"),
                 Span(f" {number(value):>8} "),
-                Span(bar((value - low) / ((high - low) or 1.0), room), "answer"),
+                *signed_bar(value, low, high, room),
             ]
         )
     return lines
@@ -50,11 +52,16 @@ def ledger(session: Session, cells: int, height: int, halves: bool) -> list[Line
     chances = session.chances_shown(session.position)
     if chances is None:
         return []
+    head = wrapped(f"{_drawn_from(session)} · {len(chances.order)} of {len(chances.logits)} stay", cells)
+    drawn = step.token if step else None
+    return [*head, *([[]] if len(head) == 1 else []), *_rows(session, chances, drawn, cells, height - max(2, len(head)))]
+
+
+def _drawn_from(session: Session) -> str:
+    """The settings that made the probabilities here, which need not be those at temperature 1 beside them."""
     settings, _ = session.settings_shown(session.position)
-    kept = f"{len(chances.order)} of {len(chances.logits)} stay"
     top_k = "off" if settings.top_k is None else settings.top_k
-    head = f"T {settings.temperature:g}   top-k {top_k}   top-p {settings.top_p:g}   {kept}"
-    return [[Span(head)], [], *_rows(session, chances, step.token if step else None, cells, height - 2)]
+    return f"p is drawn from: T {settings.temperature:g}, top-k {top_k}, top-p {settings.top_p:g}"
 
 
 def _rows(session: Session, chances: Distribution, drawn: int | None, cells: int, height: int) -> list[Line]:
@@ -106,7 +113,7 @@ def drawing(session: Session, cells: int, height: int, halves: bool) -> list[Lin
             Span(f" ({start:.4f} to {chances.cumulative[place]:.4f})"),
             Span("" if drawn else "  n takes it", "dim"),
         ],
-        [],
+        [Span(_drawn_from(session), "dim")],
     ]
     return [*lines, *_rows(session, chances, step.token, cells, height - len(lines))]
 
