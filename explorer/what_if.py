@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from explorer.analysis.compare import END, Alignment, align
 from explorer.compared import Difference, Pair
 from explorer.edits import Edits, edited
 from explorer.edits.edit import Edit
@@ -38,6 +39,7 @@ class WhatIf:
         self.edits = Edits(model.config)
         self.base = self.run = Trace(model, [])
         self.other: Other | None = None  # the run of another prompt, for comparing and patching
+        self.aligned = END  # where the two are aligned, if their prompts differ in length
         self.shown: Trace | None = None  # what is walked in place of `run`, while two are compared
         self.waiting = False  # there are edits that have not taken hold
         self._early: tuple[Trace, Ranking] | None = None  # the answer of a run that is not recorded yet
@@ -106,8 +108,14 @@ class WhatIf:
     def pair(self) -> Pair | None:
         """A and B: this run and another prompt's, or before and after the edits; None where there is only one."""
         if self.other:
-            return Pair(self.run, self.other.trace, "this prompt" + ", edited" * self.edited, self.other.title)
+            title = "this prompt" + ", edited" * self.edited
+            return Pair(self.run, self.other.trace, title, self.other.title, self.aligned)
         return Pair(self.base, self.run, "without the edits", "with the edits") if self.edited else None
+
+    @property
+    def alignment(self) -> Alignment | None:
+        """Which position of this run stands beside which of the other one; None where there is no other."""
+        return align(self.run, self.other.trace, self.aligned) if self.other else None
 
     @property
     def difference(self) -> Difference | None:

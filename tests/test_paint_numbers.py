@@ -316,7 +316,7 @@ def test_the_ledger_of_a_drawn_token_names_the_settings_it_was_drawn_with() -> N
     after = [text_of(line) for line in picture(here, *WIDE)]
     here.sampling = SAMPLING
     assert before == after
-    assert any(line.startswith("T 0.9   top-k 15   top-p 0.8 ") for line in after)
+    assert any(line.startswith("p is drawn from: T 0.9, top-k 15, top-p 0.8 ") for line in after)
 
 
 @pytest.mark.parametrize("seed", range(25))

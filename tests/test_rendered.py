@@ -4,7 +4,7 @@ A pane redraws only the rows that changed. So what the compositor holds is compa
 gives for an empty pane, and then with the whole screen drawn afresh.
 """
 
-from itertools import chain, cycle, islice
+from itertools import chain, cycle, islice, pairwise
 
 import pytest
 from textual.pilot import Pilot
@@ -38,7 +38,7 @@ def every_pair(looks: list[str]) -> list[str]:
 
 def test_every_pair_comes_once() -> None:
     walk = every_pair(LOOKS)
-    pairs = list(zip(walk, walk[1:]))
+    pairs = list(pairwise(walk))
     assert len(pairs) == len(set(pairs)) == len(LOOKS) * (len(LOOKS) - 1)
 
 
@@ -105,7 +105,7 @@ async def check(pilot: Pilot[str], screen: WalkScreen, where: str) -> None:
 async def check_all(looks: list[str], size: tuple[int, int], between: list[str]) -> None:
     async with opened(session(tiny(n_layer=3)), size) as (pilot, screen):
         walk = every_pair(looks)
-        for before, after in zip([""] + walk, walk):
+        for before, after in zip(["", *walk], walk):
             if before:
                 await press(pilot, *between)
             await show(pilot, after)

@@ -22,7 +22,14 @@ def map_of(session: Session, cells: int, height: int) -> list[Line]:
                     here = len(rows)
                 rows.append(_stage(session, index, stage, cells))
     first, last = window(here, len(rows), height)
-    return rows[first:last]
+    return _with_ends(rows[first:last], first, len(rows) - last) if height > 4 else rows[first:last]
+
+
+def _with_ends(rows: list[Line], above: int, below: int) -> list[Line]:
+    """In place of the first and the last row, how many are out of sight there."""
+    first: list[Line] = [[Span(f"↑ {above + 1} more", "dim")]] if above else []
+    last: list[Line] = [[Span(f"↓ {below + 1} more", "dim")]] if below else []
+    return [*first, *rows[len(first) : len(rows) - len(last)], *last]
 
 
 def _block(session: Session, layer: int, first: int, stages: list[Stage], inside: bool) -> Line:
@@ -65,6 +72,7 @@ def rail(session: Session, cells: int) -> list[Line]:
 def _cut(line: Line, cells: int) -> Line:
     """What fits of the line around its lit part."""
     lit = next((i for i, span in enumerate(line) if span.style == "here"), 0)
-    while length(line) > cells and lit:
-        line, lit = line[1:], lit - 1
-    return clipped(line, cells)
+    cut: Line = []
+    while length(line) > cells - length(cut) and lit:
+        line, lit, cut = line[1:], lit - 1, [Span("… ", "dim")]
+    return clipped([*cut, *line], cells)

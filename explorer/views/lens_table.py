@@ -198,7 +198,7 @@ def _legend(view: "Lens", cells: int) -> Line:
     """What the colours are."""
     vocabulary = max(2, view.session.model.config.vocab_size)
     low, high, what = (
-        ("0%", "100%", "probability"),
+        ("0%", "100%", "probability at T 1"),
         (f"{log2(vocabulary):.0f} bits", "0", "entropy"),
         (str(vocabulary), "1", "rank of the answer"),
     )[view.mode]

@@ -1,6 +1,6 @@
 """Sweep: every head, every MLP and every position edited in turn, and what becomes of the answer.
 
-They are zeroed; where Compare holds a run of as many tokens, positions get their values of that one. It is computed
+They are zeroed; where Compare holds another run, positions get the values of their counterparts there. It is computed
 with NumPy in float32, whatever the walk runs on: over a hundred runs in the time of a few.
 """
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from explorer import running
 from explorer.edits import Patch, edited
+from explorer.edits.edit import label
 from explorer.edits.metric import KL, LOGIT_DIFFERENCE, PROBABILITY, Metric
 from explorer.edits.sweep import HEADS, MLPS, POSITIONS, Cell
 from explorer.edits.sweep import Sweep as Plan
@@ -53,7 +54,7 @@ class Sweep(View):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self._found: dict[tuple[Trace, Trace | None], Found] = {}
+        self._found: dict[tuple[Trace, tuple[Trace, int] | None], Found] = {}
         self._section = 0  # heads and MLPs, or positions
         self._row = 0
         self._column = 0
@@ -76,12 +77,17 @@ class Sweep(View):
 
     def _places(self) -> list[Place]:
         """All of them, the heads first."""
-        rows, (heads, positions) = range(self._rows), self._columns
+        rows, (heads, positions), source = range(self._rows), self._columns, self._source()
         first = [(HEADS, (row, column)) for row in rows for column in range(heads - 1)]
         return [
             *first,
             *((MLPS, (row, 0)) for row in rows),
-            *((POSITIONS, (row, column)) for row in rows for column in range(positions)),
+            *(
+                (POSITIONS, (row, column))
+                for row in rows
+                for column in range(positions)
+                if source is None or source.reaches(column)
+            ),
         ]
 
     def _current(self) -> Found | None:
@@ -91,7 +97,7 @@ class Sweep(View):
         if session.recorded or session.computing or ranking is None:
             return None
         source = self._source()
-        key = trace, source.source if source else None
+        key = trace, (source.source, source.shift) if source else None
         found = self._found.get(key)
         if found is None or found.positions != len(session.ids):
             token, versus = ranking.order[0], ranking.order[1]
@@ -102,9 +108,9 @@ class Sweep(View):
         return found
 
     def _source(self) -> Patch | None:
-        """The other run, if it has a counterpart for every position."""
-        other = self.session.what_if.other
-        return Patch(other.trace, other.title) if other and len(other.trace.ids) == len(self.session.ids) else None
+        """The other run, aligned as Compare aligns it."""
+        other, alignment = self.session.what_if.other, self.session.what_if.alignment
+        return Patch(other.trace, other.title, alignment.shift) if other and alignment else None
 
     def _shared(self, trace: Trace) -> dict[Place, tuple[float, ...]]:
         """What is known of the heads and MLPs of this run: for them it does not matter how positions are edited."""
@@ -120,7 +126,7 @@ class Sweep(View):
         found = self._current()
         if found is None or len(found.effects) == len(self._places()):
             return None
-        return self.session.trace, found.source.source if found.source else None
+        return self.session.trace, found.source and (found.source.source, found.source.shift)
 
     def work(self) -> Iterator[None]:
         cancelled, trace, found, places = self.cancelled, self.session.trace, self._current(), self._places()
@@ -200,7 +206,7 @@ class Sweep(View):
         """What is measured, and how far it is."""
         metric = found.metrics[self.mode]
         token, versus = self.session.label(metric.token), self.session.label(metric.versus)
-        what = [Span("probability of "), Span(token, "here-text")]
+        what = [Span("probability of "), Span(token, "here-text"), Span(" at T 1")]
         if metric.kind == KL:
             what = [Span("KL(before ‖ edited), bits")]
         elif metric.kind == LOGIT_DIFFERENCE:
@@ -213,9 +219,12 @@ class Sweep(View):
 
     def _how(self, found: Found) -> str:
         """What is done to the positions, where there is another run."""
-        if found.source:
+        assert found.source
+        what_if = self.session.what_if
+        if len(found.source.source.ids) == found.positions:
             return f"heads, MLPs zeroed; positions patched {found.source.words}"
-        return "all zeroed: to patch positions, the other run in Compare must have as many tokens"
+        where = f"aligned at the {what_if.aligned}"
+        return f"heads, MLPs zeroed; positions patched, {where} (Compare: ←→), {found.source.words}"
 
     def _value(self, value: float) -> str:
         return percent(value) if self.mode == 0 else number(value, 2)
@@ -237,6 +246,7 @@ class Sweep(View):
             for column, name in enumerate(self._names(section, size))
         ]
         lines: list[Line] = [[Span(fit("position" if section else "head", _LABEL), "dim"), *names[left:right]]]
+        lines[0].append(Span(self._shown(found, section, right - left, bottom - top), "dim"))
         for layer in range(top, bottom):
             here = lit and layer == row
             line = [Span(fit(f"block {layer}", _LABEL), "here-text" if here else "dim")]
@@ -260,6 +270,19 @@ class Sweep(View):
         text = fit(self._effect(effect), size - 1, ">") + " " if size >= _NUMBERED - 1 else " " * size
         return Span(text, "here" if here else f"signed:{signed_level(effect, self._spread(found, over))}", action)
 
+    def _shown(self, found: Found, section: int, columns: int, rows: int) -> str:
+        """What the colours of a section are measured on, and how much of it is there, where that is not all."""
+        kinds = (POSITIONS,) if section else (HEADS, MLPS)
+        words = [f"{'MLPs' if over == MLPS else ''}±{self._scale(self._spread(found, over))}" for over in kinds]
+        if columns < self._columns[section]:
+            words.append(f"{columns} of {self._columns[section]}")
+        if rows < self._rows:
+            words.append(f"{rows} of {self._rows} blocks")
+        return "  " + ", ".join(words)
+
+    def _scale(self, spread: float) -> str:
+        return number(100 * spread, 1, plus="") if self.mode == 0 else number(spread, 2, plus="")
+
     def _spread(self, found: Found, over: str) -> float:
         """The largest effect of its kind: heads, MLPs and positions have a scale each."""
         known = [abs(values[self.mode]) for (kind, _), values in found.effects.copy().items() if kind == over]
@@ -273,6 +296,9 @@ class Sweep(View):
         """What is chosen, and what it does by each measure."""
         place, largest = self._place(self._section, self._row, self._at()), self._largest(found)
         effects = found.effects.get(place)
+        if found.source and place[0] == POSITIONS and not found.source.reaches(place[1][1]):
+            token = label(place[1][1], self.session.labels())
+            return [[Span(f"{token} has no counterpart in the other run: nothing is put in.", "dim")], [], largest]
         if effects is None or not found.plans:
             return [[Span("not computed yet", "dim")], [], largest]
         share, gap, kl = effects
@@ -283,17 +309,20 @@ class Sweep(View):
             Span(f"{self._in_words(found, place)} {done}: ", "bold"),
             Span(token, "here-text"),
             Span(f" {percent(before)} → {percent(before + share)}", "value"),
-            Span(f"  {number(100 * share, 1)} points", "up" if share >= 0 else "down"),
+            Span(f"  {number(100 * share, 1)} points", "positive" if share >= 0 else "negative"),
         ]
         second = f"{token} over {versus} {number(logits, 2)} → {number(logits + gap, 2)}"
         return [first, [Span(f"{second}   KL {number(kl, 2, plus='')} bits"), Span("   ⏎ does it", "dim")], largest]
 
     def _largest(self, found: Found) -> Line:
-        """The heads that matter most, in a line; a click chooses one."""
-        heads = [(values[self.mode], cell) for (over, cell), values in found.effects.copy().items() if over == HEADS]
-        heads = sorted((entry for entry in heads if not math.isnan(entry[0])), key=lambda entry: -abs(entry[0]))
+        """What matters most of the section that is chosen, in a line; a click chooses one."""
+        kinds = (POSITIONS,) if self._section else (HEADS, MLPS)
+        known = [(values[self.mode], place) for place, values in found.effects.copy().items() if place[0] in kinds]
+        known = sorted((entry for entry in known if not math.isnan(entry[0])), key=lambda entry: -abs(entry[0]))
         line = [Span("most: ", "dim")]
-        for effect, (layer, head) in heads[:_MOST]:
-            action = ("view", 0, layer, head)
-            line += [Span(f"head {layer}.{head} ", "", action), Span(f"{self._effect(effect)}   ", "value", action)]
+        for effect, (over, (layer, column)) in known[:_MOST] if found.plans else ():
+            action = ("view", self._section, layer, self._columns[0] - 1 if over == MLPS else column)
+            style = "positive" if effect >= 0 else "negative"
+            name = self._in_words(found, (over, (layer, column)))
+            line += [Span(f"{name} ", "", action), Span(f"{self._effect(effect)}   ", style, action)]
         return line

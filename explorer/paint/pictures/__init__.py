@@ -6,7 +6,7 @@ from explorer.paint.pictures.merges import merges
 from explorer.paint.pictures.scores import remark, scores
 from explorer.paint.pictures.vectors import vectors
 from explorer.paint.pictures.vocabulary import drawing, ledger, logits
-from explorer.paint.spans import Line, Span, choices, clipped, wrapped
+from explorer.paint.spans import Line, Span, choices, clipped, shortened, wrapped
 from explorer.session import Session
 from explorer.stages import Kind
 
@@ -54,7 +54,7 @@ def picture(session: Session, cells: int, height: int, halves: bool = True) -> l
     if room < 3:  # a very small screen: the numbers come first
         below, room = [], height - len(above)
     if session.computed(stage):
-        body = _PAINTERS[stage.kind](session, cells, room, halves)[:room]
+        body = shortened(_PAINTERS[stage.kind](session, cells, room, halves), room)
     else:
         body = [[], [Span(_waiting(session), "dim")]]
     filling: list[Line] = [[]] * (height - len(above) - len(body) - len(below))

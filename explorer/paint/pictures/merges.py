@@ -33,7 +33,11 @@ def _steps(spelled: bytes, steps: list[tuple[tuple[bytes, ...], int]], room: int
     for number, (parts, rank) in enumerate(steps, start=1):
         line = [Span(fit(f"merge {number}", 8), "dim"), *_parts(parts), Span(f"  rule {rank + 1}", "dim")]
         lines.append(line)
-    return lines if len(lines) <= room else [lines[0], [Span("…", "dim")], *lines[max(1, len(lines) - room + 2) :]]
+    return (
+        lines
+        if len(lines) <= room
+        else [lines[0], [Span(f"… {len(lines) - room + 1} more", "dim")], *lines[max(1, len(lines) - room + 2) :]]
+    )
 
 
 def _parts(parts: tuple[bytes, ...]) -> Line:

@@ -54,7 +54,11 @@ def ledger(session: Session, cells: int, height: int, halves: bool) -> list[Line
         return []
     head = wrapped(f"{_drawn_from(session)} · {len(chances.order)} of {len(chances.logits)} stay", cells)
     drawn = step.token if step else None
-    return [*head, *([[]] if len(head) == 1 else []), *_rows(session, chances, drawn, cells, height - max(2, len(head)))]
+    return [
+        *head,
+        *([[]] if len(head) == 1 else []),
+        *_rows(session, chances, drawn, cells, height - max(2, len(head))),
+    ]
 
 
 def _drawn_from(session: Session) -> str:
@@ -147,5 +151,5 @@ def _given(session: Session) -> list[Line]:
     lines: list[Line] = [[Span(words), Span(session.label(following), "here")]]
     if ranking:
         rank, share = ranking.order.index(following) + 1, ranking.probabilities[following]
-        lines.append([Span(f"The model gave it {share:.2%}, rank {rank} of {len(ranking.order)}.", "dim")])
+        lines.append([Span(f"The model gave it {share:.2%} (at T 1), rank {rank} of {len(ranking.order)}.", "dim")])
     return [*lines, [], [Span("The draw is at the last token: press > to go there.", "dim")]]
