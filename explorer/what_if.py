@@ -5,14 +5,14 @@ from typing import NamedTuple
 
 from explorer.analysis.compare import END, Alignment, align
 from explorer.compared import Difference, Pair
-from explorer.edits import Edits, edited
+from explorer.edits import Editor, Edits, edited
 from explorer.edits.edit import Edit
-from explorer.edits.where import first_position
+from explorer.edits.where import Place, first_position
 from explorer.errors import EditError
 from explorer.ranking import Ranking, rank
 from explorer.text import printable
 from explorer.trace import Trace
-from gpt import GPT
+from gpt import GPT, activation_shapes
 from gpt.ops import Vector
 
 
@@ -54,6 +54,32 @@ class WhatIf:
     def missing(self) -> list[Trace]:
         """The runs that are to be computed: first the one that is shown."""
         return [run for run in dict.fromkeys((self.run, self.base)) if run.complete < len(run.ids)]
+
+    @property
+    def idle(self) -> list[Edit]:
+        """Edits in force that changed no number of this run; none while it is not computed."""
+        run, editor = self.run, self.run.editor
+        if not self.edited or not isinstance(editor, Editor) or run.complete < len(run.ids):
+            return []
+        edits = [edit for number, edit in enumerate(editor.edits) if number not in editor.effective]
+        return [edit for edit in edits if first_position(edit.where, self.edits.config) < len(run.ids)]
+
+    def places_edited(self) -> list[Place]:
+        """Where the run that is walked is edited; nowhere while another one is shown in its place."""
+        if not self.edited or self.shown not in (None, self.run):
+            return []
+        return [place for edit in self.edits.active for place in edit.where.places]
+
+    def heads_edited(self, layer: int) -> set[int]:
+        """The heads of a block of which something is edited: q, k, scores, pattern, v or z."""
+        heads: set[int] = set()
+        shapes = dict(activation_shapes(self.edits.config))
+        for place in self.places_edited():
+            axes = shapes[place.name]
+            if "H" in axes and place.name.startswith(f"blocks.{layer}."):
+                named = place.index[axes.index("H")]
+                heads.update(range(self.edits.config.n_head) if named is None else named)
+        return heads
 
     def edits_at(self, name: str) -> bool:
         """Whether an edit in force is at that activation."""
@@ -156,14 +182,17 @@ class WhatIf:
         active = self.edits.active if self.edited else ()
         if len(active) > 1:
             return f"{len(active)} edits"
-        return active[0].words(labels).replace(": ", " ", 1) if active else ""
+        if not active:
+            return ""
+        return active[0].words(labels).replace(": ", " ", 1) + (" (changes nothing)" if self.idle else "")
 
     def lines(self, labels: Sequence[str]) -> list[str]:
         """The stack, an edit a line, with what keeps it from having an effect."""
-        length = len(self.base.ids)
+        length, idle = len(self.base.ids), self.idle
         return [
             entry.edit.words(labels)
             + ("" if entry.on else " (off)")
+            + (" (changes nothing)" if entry.on and entry.edit in idle else "")
             + (" (no such position yet)" if first_position(entry.edit.where, self.edits.config) >= length else "")
             for entry in self.edits
         ]

@@ -353,7 +353,7 @@ def test_within_the_prompt_it_says_what_the_model_gave_the_next_word() -> None:
         shares_ = probabilities(recorded("logits")[position])
         following = session().ids[position + 1]
         rank = int((shares_ > shares_[following]).sum()) + 1
-        assert f"The model gave it {shares_[following]:.2f}%, rank {rank} of 26." in lines
+        assert f"The model gave it {shares_[following]:.2f}% (at T 1), rank {rank} of 26." in lines
 
 
 def test_the_number_under_the_cursor_is_shown_in_full() -> None:

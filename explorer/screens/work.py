@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from textual.timer import Timer
 
 from explorer.edits import Edits
+from explorer.edits.edit import Edit
 from explorer.engines import NUMPY, PYTHON, engine_of, in_words, largest_difference
 from explorer.messages import AnswerReady, EngineReady, LensReady, RunEnded, RunFailed, ViewFilled
 from explorer.player import Player
@@ -23,6 +24,7 @@ class WorkScreen(WalkView):
         self.player = Player()
         self._play_timer: Timer | None = None
         self._compare_with: Trace | None = None  # the same run in the other engine
+        self._idle: list[Edit] = []  # the edits of which it was said that they change nothing
 
     def begin(self, session: Session) -> None:
         """The model is there: run the first prompt."""
@@ -86,6 +88,7 @@ class WorkScreen(WalkView):
         self.repaint()
         if message.finished:
             self._say_difference(self.session)
+            self._say_idle(self.session)
         self._draw()
 
     def on_run_failed(self, message: RunFailed) -> None:
@@ -239,6 +242,14 @@ class WorkScreen(WalkView):
             timeout=10,
             markup=False,
         )
+
+    def _say_idle(self, session: Session) -> None:
+        """Which edits change nothing, once."""
+        before, self._idle = self._idle, session.what_if.idle
+        for edit in self._idle:
+            if edit not in before:
+                words = edit.words(session.labels())
+                self.notify(words, title="This edit changes nothing: the numbers are those already", markup=False)
 
     def action_again(self) -> None:
         self._go_on()

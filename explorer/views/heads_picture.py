@@ -4,7 +4,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from explorer.analysis.heads import BEHAVIOURS, NONE
-from explorer.paint.spans import Line, Span, clipped, length, page, part_of, share_level
+from explorer.paint.spans import Line, Span, clipped, length, page, share_level
 from explorer.text import fit, width
 from explorer.views.chosen_head import definitions, details
 from explorer.views.small_patterns import Extent, drawn, extent, levels
@@ -191,10 +191,10 @@ def _name(view: "Heads", plan: Layout, place: Place) -> Line:
 
 def _remark(view: "Heads", plan: Layout, cells: int) -> Line:
     """What part of the model and of the prompt is there, and what the colours are."""
-    config = view.session.model.config
-    blocks = part_of(plan.blocks.start, plan.blocks.stop, config.n_layer, "blocks")
-    heads = part_of(plan.heads.start, plan.heads.stop, config.n_head, "heads")
-    words = [part for part in (blocks, heads, plan.part.in_words(len(view.session.ids))) if part]
+    config, words = view.session.model.config, []
+    for part, count, noun in ((plan.blocks, config.n_layer, "blocks"), (plan.heads, config.n_head, "heads")):
+        words += [f"{len(part)} of {count} {noun}"] if len(part) < count else []
+    words += [part for part in [plan.part.in_words(len(view.session.ids))] if part]
     largest = f"{view.heaviest():.3g}" if view.weighted else "1"
     scale = [Span("▄", f"share:{share_level(step / 4)}/") for step in range(5)]
     legend: Line = [Span("0 ", "dim"), *scale, Span(f" {largest}", "dim")]

@@ -70,7 +70,10 @@ def _choices(session: Session, cells: int) -> list[Line]:
     if "H" in cursor.axes:
         line.append(Span("  head " if line else "head ", "dim"))
         room = cells - sum(len(span.text) for span in line)
-        line += choices([str(head) for head in range(cursor.config.n_head)], cursor.head, "head", room)
+        layer = session.stage.layer
+        edited = session.what_if.heads_edited(layer) if layer is not None else set()
+        labels = [f"{head}✎" if head in edited else str(head) for head in range(cursor.config.n_head)]
+        line += choices(labels, cursor.head, "head", room)
     if cursor.axes == "HTS":
         line.append(Span("  o all heads" if not cursor.overview else "  o one head", "dim", ("overview",)))
     return [line] if line else []

@@ -163,7 +163,7 @@ def _largest(session: Session, vector: Vector, cells: int, height: int) -> list[
 
 def _of_heads(lengths: list[float], cells: int, rows: int) -> list[Line]:
     """What every head wrote, in columns where there are many; where they do not all fit, the longest."""
-    heads = range(len(lengths))
+    heads = list(range(len(lengths)))
     across = max(1, min(-(-len(lengths) // rows), cells // _ENTRY))
     if len(lengths) <= across * rows:
         title = "how long a vector each head wrote"
