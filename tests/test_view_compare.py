@@ -203,29 +203,29 @@ def test_all_that_is_taken_from_the_other_run_is_aligned_as_compare_aligns_it(te
     other = session.what_if.other
     assert other
     shift = len(text) - 9 if at == END else 0
-    session.cursor.go_to_value("blocks.1.hook_resid_pre")
+    session.cursor.go_to_value("blocks.0.hook_resid_post")
     for position in range(9):
         session.cursor.go_to_position(position)
-        place = next(each for each in places(session) if each.at and each.places[0].index == (position,))
+        place = next(each for each in places(session) if each.at and each.places[0].index == ((position,),))
         (contrast,) = [way for way in ways(session, place) if way.id == CONTRAST]
         partner = position + shift
         if not 0 <= partner < len(text):
             assert "has no counterpart" in contrast.hint
             with pytest.raises(EditError, match="no counterpart"):
                 read_way(session, place, CONTRAST, "1", "")
-            with pytest.raises(EditError, match="no position|no counterpart"):
+            with pytest.raises(EditError, match=r"no position|no counterpart"):
                 session.edit(lambda edits: edits.add(place, read_way(session, place, OTHER, "", ""), 9))  # noqa: B023
             continue
         assert f"takes from {text[partner] if text[partner] != ' ' else '·'}" in contrast.hint
         assert f"aligned at the {at}" in contrast.hint
         direction = read_way(session, place, CONTRAST, "1", "")
-        theirs = other.trace.matrix("blocks.1.hook_resid_pre")[partner]
-        ours = session.what_if.base.matrix("blocks.1.hook_resid_pre")[position]
+        theirs = other.trace.matrix("blocks.0.hook_resid_post")[partner]
+        ours = session.what_if.base.matrix("blocks.0.hook_resid_post")[position]
         assert isinstance(direction, Add)
         assert list(direction.direction) == [b - a for a, b in zip(ours, theirs)]
         session.edit(lambda edits: edits.add(place, read_way(session, place, OTHER, "", ""), 9))  # noqa: B023
         assert running.complete(session.trace, never)
-        assert session.trace.matrix("blocks.1.hook_resid_pre")[position] == theirs
+        assert session.trace.matrix("blocks.0.hook_resid_post")[position] == theirs
         session.edit(lambda edits: edits.undo())
 
 

@@ -12,13 +12,13 @@ from explorer import running
 from explorer.edits import Patch, edited
 from explorer.edits.edit import label
 from explorer.edits.metric import KL, LOGIT_DIFFERENCE, PROBABILITY, Metric
-from explorer.edits.sweep import HEADS, MLPS, POSITIONS, Cell
+from explorer.edits.sweep import HEADS, MLPS, OVER, POSITIONS, Cell
 from explorer.edits.sweep import Sweep as Plan
 from explorer.edits.where import Where
 from explorer.engines import NUMPY, on_engine
 from explorer.errors import EditError
 from explorer.paint.predictions import percent
-from explorer.paint.spans import Line, Span, clipped, signed_level, window, wrapped
+from explorer.paint.spans import Line, Span, clipped, length, signed_level, window, wrapped
 from explorer.session import Session
 from explorer.text import fit, number, width
 from explorer.trace import Trace
@@ -28,6 +28,7 @@ _KEPT = 6  # sweeps of other runs
 _LABEL = 9
 _MOST = 4  # heads that are named below
 _NUMBERED = 7  # cells for an effect in figures
+_NAMES = {HEADS: "heads", MLPS: "MLPs", POSITIONS: "positions"}
 _KINDS = (PROBABILITY, LOGIT_DIFFERENCE, KL)
 
 Place = tuple[str, Cell]
@@ -200,7 +201,8 @@ class Sweep(View):
         for section in (0, 1) if both else (self._section,):
             tall = self._rows + 1 if both else room
             body += [*([[]] if section and both else []), *self._grid(found, section, cells, max(2, tall))]
-        return [clipped(line, cells) for line in (*head, *body, [], *below)]
+        legend = [Span(self._legend(found, both, cells, room), "dim")]
+        return [clipped(line, cells) for line in (*head, *body, legend, *below)]
 
     def _head(self, found: Found, cells: int) -> list[Line]:
         """What is measured, and how far it is."""
@@ -213,8 +215,10 @@ class Sweep(View):
             what = [Span("logit of "), Span(token, "here-text"), Span(" less that of "), Span(versus, "here-text")]
         now = "" if not found.baseline or metric.kind == KL else f": {self._value(found.baseline[self.mode])} now"
         done, count = len(found.effects), len(self._places())
-        how_far = f"   {done} of {count} · esc stops" if done < count else "   NumPy float32"
-        line = [*what, Span(now), Span(how_far, "dim")]
+        how_far = (f"   {done} of {count}", " · esc stops") if done < count else ("   NumPy float32",)
+        line = [*what, Span(now)]
+        for words in how_far:
+            line += [Span(words, "dim")] if length([*line, Span(words)]) <= cells else []
         return [line, *([[Span(self._how(found), "dim")]] if self.session.what_if.other else [])]
 
     def _how(self, found: Found) -> str:
@@ -237,16 +241,15 @@ class Sweep(View):
     def _grid(self, found: Found, section: int, cells: int, height: int) -> list[Line]:
         """A row a block: the effects in figures where they fit, and in colour."""
         count, lit = self._columns[section], section == self._section
-        room, row, at = cells - _LABEL, self._row if lit else 0, self._at() if lit else 0
-        size = max(2, min(_NUMBERED, room // count))
-        left, right = window(at, count, room // size)
+        row, at = self._row if lit else 0, self._at() if lit else 0
+        size = self._size(section, cells)
+        left, right = window(at, count, (cells - _LABEL) // size)
         top, bottom = window(row, self._rows, height - 1)
         names = [
             Span(fit(name, size - 1, ">", mark="") + " ", "here-text" if lit and column == at else "dim")
             for column, name in enumerate(self._names(section, size))
         ]
         lines: list[Line] = [[Span(fit("position" if section else "head", _LABEL), "dim"), *names[left:right]]]
-        lines[0].append(Span(self._shown(found, section, right - left, bottom - top), "dim"))
         for layer in range(top, bottom):
             here = lit and layer == row
             line = [Span(fit(f"block {layer}", _LABEL), "here-text" if here else "dim")]
@@ -270,15 +273,21 @@ class Sweep(View):
         text = fit(self._effect(effect), size - 1, ">") + " " if size >= _NUMBERED - 1 else " " * size
         return Span(text, "here" if here else f"signed:{signed_level(effect, self._spread(found, over))}", action)
 
-    def _shown(self, found: Found, section: int, columns: int, rows: int) -> str:
-        """What the colours of a section are measured on, and how much of it is there, where that is not all."""
-        kinds = (POSITIONS,) if section else (HEADS, MLPS)
-        words = [f"{'MLPs' if over == MLPS else ''}±{self._scale(self._spread(found, over))}" for over in kinds]
-        if columns < self._columns[section]:
-            words.append(f"{columns} of {self._columns[section]}")
-        if rows < self._rows:
-            words.append(f"{rows} of {self._rows} blocks")
-        return "  " + ", ".join(words)
+    def _size(self, section: int, cells: int) -> int:
+        """Cells for an effect."""
+        return max(2, min(_NUMBERED, (cells - _LABEL) // self._columns[section]))
+
+    def _legend(self, found: Found, both: bool, cells: int, room: int) -> str:
+        """How far the colours of each kind go, and how much of the map is there, where that is not all of it."""
+        kinds = OVER if both else (POSITIONS,) if self._section else (HEADS, MLPS)
+        words = [f"{_NAMES[over]} ±{self._scale(self._spread(found, over))}" for over in kinds]
+        for section in (0, 1) if both else (self._section,):
+            fitting = (cells - _LABEL) // self._size(section, cells)
+            if fitting < (count := self._columns[section]):
+                words.append(f"{fitting} of {count} {'positions' if section else 'columns'} shown")
+        if not both and room - 1 < self._rows:
+            words.append(f"{max(1, room - 1)} of {self._rows} blocks shown")
+        return "colours: " + " · ".join(words)
 
     def _scale(self, spread: float) -> str:
         return number(100 * spread, 1, plus="") if self.mode == 0 else number(spread, 2, plus="")
@@ -294,7 +303,7 @@ class Sweep(View):
 
     def _words(self, found: Found, cells: int) -> list[Line]:
         """What is chosen, and what it does by each measure."""
-        place, largest = self._place(self._section, self._row, self._at()), self._largest(found)
+        place, largest = self._place(self._section, self._row, self._at()), self._largest(found, cells)
         effects = found.effects.get(place)
         if found.source and place[0] == POSITIONS and not found.source.reaches(place[1][1]):
             token = label(place[1][1], self.session.labels())
@@ -314,8 +323,8 @@ class Sweep(View):
         second = f"{token} over {versus} {number(logits, 2)} → {number(logits + gap, 2)}"
         return [first, [Span(f"{second}   KL {number(kl, 2, plus='')} bits"), Span("   ⏎ does it", "dim")], largest]
 
-    def _largest(self, found: Found) -> Line:
-        """What matters most of the section that is chosen, in a line; a click chooses one."""
+    def _largest(self, found: Found, cells: int) -> Line:
+        """What matters most of the section that is chosen, as many as fit in a line; a click chooses one."""
         kinds = (POSITIONS,) if self._section else (HEADS, MLPS)
         known = [(values[self.mode], place) for place, values in found.effects.copy().items() if place[0] in kinds]
         known = sorted((entry for entry in known if not math.isnan(entry[0])), key=lambda entry: -abs(entry[0]))
@@ -324,5 +333,7 @@ class Sweep(View):
             action = ("view", self._section, layer, self._columns[0] - 1 if over == MLPS else column)
             style = "positive" if effect >= 0 else "negative"
             name = self._in_words(found, (over, (layer, column)))
-            line += [Span(f"{name} ", "", action), Span(f"{self._effect(effect)}   ", style, action)]
+            entry = [Span(f"{name} ", "", action), Span(f"{self._effect(effect)}   ", style, action)]
+            if length([*line, *entry]) - 3 <= cells:
+                line += entry
         return line

@@ -67,7 +67,8 @@ def _title(columns: str, tokens: str, colour: str, margin: int, cells: int) -> L
     parts = [columns, *([tokens] if tokens else []), colour]
     text = "   ".join(parts)
     if width(text) > cells:
-        text = " · ".join([*parts[:-1], colour.removeprefix("colour: ")])
+        columns = columns.replace(" dimensions:", ":").replace(" neurons:", ":")
+        text = " · ".join([columns, *parts[1:-1], colour.removeprefix("colour: ")])
     return [Span(" " * max(0, min(margin, cells - width(text)))), Span(text, "dim")]
 
 

@@ -4,9 +4,9 @@ import math
 
 from explorer.paint.bars import signed_bar
 from explorer.paint.predictions import percent
-from explorer.paint.spans import Line, Span, page, wrapped
+from explorer.paint.spans import Line, Span, page
 from explorer.session import Session
-from explorer.text import fit, number
+from explorer.text import fit, number, width
 from gpt import Distribution
 
 _TOKEN = 14
@@ -20,7 +20,7 @@ def logits(session: Session, cells: int, height: int, halves: bool) -> list[Line
     low, high = min(ranking.logits), ranking.logits[ranking.order[0]]
     first, last = page(session.cursor.column, len(ranking.order), height - 1)
     room = min(40, max(0, cells - _TOKEN - 24))
-    head = f"{'rank':>5} {fit('token', _TOKEN)} {'id':>6} {'logit':>8}  of {len(ranking.order)} tokens"
+    head = f"{'rank':>5} {fit('token', _TOKEN)} {'id':>6} {'logit':>8}  of {len(ranking.order)}"
     lines: list[Line] = [[Span(head, "dim")]]
     for rank in range(first, last):
         token = ranking.order[rank]
@@ -52,13 +52,10 @@ def ledger(session: Session, cells: int, height: int, halves: bool) -> list[Line
     chances = session.chances_shown(session.position)
     if chances is None:
         return []
-    head = wrapped(f"{_drawn_from(session)} · {len(chances.order)} of {len(chances.logits)} stay", cells)
-    drawn = step.token if step else None
-    return [
-        *head,
-        *([[]] if len(head) == 1 else []),
-        *_rows(session, chances, drawn, cells, height - max(2, len(head))),
-    ]
+    drawn, stay = step.token if step else None, f"{len(chances.order)} of {len(chances.logits)} stay"
+    whole = f"{_drawn_from(session)} · {stay}"
+    head: list[Line] = [[Span(whole)], []] if width(whole) <= cells else [[Span(_drawn_from(session))], [Span(stay)]]
+    return [*head, *_rows(session, chances, drawn, cells, height - 2)]
 
 
 def _drawn_from(session: Session) -> str:
