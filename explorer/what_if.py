@@ -56,13 +56,18 @@ class WhatIf:
         return [run for run in dict.fromkeys((self.run, self.base)) if run.complete < len(run.ids)]
 
     @property
-    def idle(self) -> list[Edit]:
-        """Edits in force that changed no number of this run; none while it is not computed."""
+    def idle(self) -> list[int]:
+        """The numbers of the edits in force that changed nothing in this run; none while it is not computed."""
         run, editor = self.run, self.run.editor
         if not self.edited or not isinstance(editor, Editor) or run.complete < len(run.ids):
             return []
-        edits = [edit for number, edit in enumerate(editor.edits) if number not in editor.effective]
-        return [edit for edit in edits if first_position(edit.where, self.edits.config) < len(run.ids)]
+        active = [number for number, entry in enumerate(self.edits) if entry.on]
+        idle = [number for place, number in enumerate(active) if place not in editor.effective]
+        return [number for number in idle if self._first_position(number) < len(run.ids)]
+
+    def _first_position(self, number: int) -> int:
+        """The first position that an edit of the stack is meant for."""
+        return first_position(self.edits.entries[number].edit.where, self.edits.config)
 
     def places_edited(self) -> list[Place]:
         """Where the run that is walked is edited; nowhere while another one is shown in its place."""
@@ -192,9 +197,9 @@ class WhatIf:
         return [
             entry.edit.words(labels)
             + ("" if entry.on else " (off)")
-            + (" (changes nothing)" if entry.on and entry.edit in idle else "")
-            + (" (no such position yet)" if first_position(entry.edit.where, self.edits.config) >= length else "")
-            for entry in self.edits
+            + (" (changes nothing)" if number in idle else "")
+            + (" (no such position yet)" if self._first_position(number) >= length else "")
+            for number, entry in enumerate(self.edits)
         ]
 
 

@@ -192,9 +192,9 @@ class WalkView(Screen[None]):
         """A number that is open, or code, takes the picture's place."""
         why, code, view = session.why, session.code, self.view
         opened = "code" if code else "why" if why else "view" if view else "picture"
-        pane = (opened, view, session.cursor.stage_index)
-        if pane != self._pane:
-            self._pane = pane
+        now = (opened, view, session.cursor.stage_index)
+        if now != self._pane:
+            self._pane = now
             self._forget_notices()
         if not self.has_class(f"-{opened}"):
             had_focus = not self.has_class("-picture") or self.query_one("#picture").has_focus

@@ -245,11 +245,13 @@ class WorkScreen(WalkView):
 
     def _say_idle(self, session: Session) -> None:
         """Which edits change nothing, once."""
-        before, self._idle = self._idle, session.what_if.idle
+        entries = session.what_if.edits.entries
+        before, self._idle = self._idle, [entries[number].edit for number in session.what_if.idle]
         for edit in self._idle:
-            if edit not in before:
-                words = edit.words(session.labels())
-                self.notify(words, title="This edit changes nothing: the numbers are those already", markup=False)
+            if any(edit is known for known in before):
+                continue
+            words = f"{edit.words(session.labels())}. Its numbers were so already."
+            self.notify(words, title="This edit changes nothing", markup=False)
 
     def action_again(self) -> None:
         self._go_on()

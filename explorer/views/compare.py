@@ -126,6 +126,8 @@ class Compare(View):
             difference, what_if.aligned = what_if.difference, at
             if difference and (pair := self._pair):
                 self.session.show(Difference(pair))
+            if pair := self._pair:
+                self.session.cursor.go_to_position(self._first(pair) + self._row(pair))
 
     def take(self, text: str) -> None:
         """B's prompt; without any, B is no longer another prompt."""
@@ -169,11 +171,13 @@ class Compare(View):
             return _how(cells)
         found, alignment = self._known(pair), pair.alignment
         position = alignment.start_b + self._row(pair)
+        partner = alignment.start_a + self._row(pair)
         apart = found.at.get(position)
         head = [_title("A", pair.title_a, cells), _title("B", pair.title_b, cells)]
         bits = f"{number(apart.kl, 3, plus='')} bits" if apart else "computing …"
-        after = self.session.label(pair.b.ids[position])
-        head += [[Span("KL(A ‖ B) = "), Span(bits, "value"), Span(" after "), Span(after, "here-text")], []]
+        after = [self.session.label(run.ids[at]) for run, at in zip((pair.a, pair.b), (partner, position))]
+        tokens = after[0] if after[0] == after[1] else f"{after[0]} | {after[1]}"
+        head += [[Span("KL(A ‖ B) = "), Span(bits, "value"), Span(" after "), Span(tokens, "here-text")], []]
         head[3:3] = self._alignment(pair, cells)
         room = height - len(head) - 3
         rows = min(alignment.length, max(2, room // 2))
@@ -195,8 +199,7 @@ class Compare(View):
             return []
         letter = "A" if len(pair.a.ids) > len(pair.b.ids) else "B"
         alone = max(len(pair.a.ids), len(pair.b.ids)) - pair.alignment.length
-        labels = [f"at the {at}" for at in ALIGNED]
-        line = [Span("aligned ←→", "dim"), *to_choose(_ALIGNED, labels, ALIGNED.index(pair.at), cells)]
+        line = [Span("aligned at the ←→", "dim"), *to_choose(_ALIGNED, ALIGNED, ALIGNED.index(pair.at), cells)]
         where = "last" if pair.at == BEGINNING else "first"
         return [[*line, Span(f" the {where} {alone} of {letter} alone", "dim")]]
 
@@ -221,7 +224,7 @@ class Compare(View):
         largest = max((apart.kl for apart in found.at.copy().values()), default=0.0) or 1.0
         bars = max(0, min(16, cells - 4 * _TOKEN - 8))
         title = fit("token A", _TOKEN) + fit("token B", _TOKEN) + fit("KL bits", 8) + " " * bars + "says A → says B"
-        title += f"  ({bottom - top} of {alignment.length})" if bottom - top < alignment.length else ""
+        title += f"   {bottom - top} of {alignment.length} shown" if bottom - top < alignment.length else ""
         lines: list[Line] = [[Span(title, "dim")]]
         for row in range(top, bottom):
             position, partner = alignment.start_b + row, alignment.start_a + row

@@ -53,8 +53,7 @@ def _grid(session: Session, rows: Matrix, shade: Shade, cells: int, height: int)
         size = 2  # cells that look square; the window moves with the cursor
     left, right = window(cursor.column, len(labels), room // size)
     top, bottom = window(session.position, len(labels), height - 1)
-    cut = right - left < len(labels) or bottom - top < len(labels)
-    if cut:  # a line says so
+    if right - left < len(labels) or bottom - top < len(labels):  # a line says so
         top, bottom = window(session.position, len(labels), max(1, height - 2))
     lines = [_header(session, labels, left, right, margin, size, cells)]
     for position in range(top, bottom):
@@ -69,8 +68,8 @@ def _grid(session: Session, rows: Matrix, shade: Shade, cells: int, height: int)
             style = "here" if lit and column == cursor.column else shade(value, position, column)
             line.append(Span(_text(session, value, position, column, size), style, ("cell", position, column)))
         lines.append(line)
-    if cut:
-        words = f"{bottom - top} of {len(labels)} rows, {right - left} of {len(labels)} columns"
+    parts = ((bottom - top, "rows"), (right - left, "columns"))
+    if words := ", ".join(f"{shown} of {len(labels)} {noun}" for shown, noun in parts if shown < len(labels)):
         lines.append([Span(" " * max(0, min(margin, cells - width(words)))), Span(words, "dim")])
     return lines
 

@@ -170,7 +170,7 @@ def _of_heads(lengths: list[float], cells: int, rows: int) -> list[Line]:
         title = "how long a vector each head wrote"
     else:
         heads = sorted(heads, key=lambda head: -lengths[head])[: across * rows]
-        title = f"how long a vector the heads wrote: the {len(heads)} longest of {len(lengths)}"
+        title = f"how much the heads wrote: the {len(heads)} longest of {len(lengths)}"
     entries: list[Entry] = [(f"head {head}", lengths[head], ("head", head)) for head in heads]
     size, rows = cells // across, -(-len(entries) // across)
     bars = _bars(entries, size if across > 1 else cells)
