@@ -206,6 +206,7 @@ def shown(screen: WalkScreen) -> list[Toast]:
 @pytest.mark.parametrize("size", SIZES)
 async def test_it_is_said_and_the_notice_covers_no_number_and_goes_with_its_pane(size: tuple[int, int]) -> None:
     async with opened(session(tiny()), size, notices=True) as (pilot, screen):
+        pilot.app.NOTIFICATION_TIMEOUT = 3600  # they go with their pane, and not because time has passed
         await press(pilot, "right")
         screen.edit(lambda edits: edits.add(where.mlp(0), Scale(1), None))
         await computed(pilot)
