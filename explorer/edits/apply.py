@@ -57,10 +57,7 @@ def edited(base: Trace, edits: Sequence[Edit], prompt: int | None = None) -> Tra
 
 
 def _changed(value: Any, place: Place, axes: str, first: int, change: Change) -> tuple[Any, bool]:
-    """The activation with some of its rows changed, another one, for values are never changed in place.
-
-    And whether any number is different now.
-    """
+    """Another activation, with some of the rows changed (never in place), and whether any number is different in it."""
     changed, different = None, False
     for inner, index in list(_rows(value, place, axes, first)):
         if changed is None:

@@ -97,7 +97,7 @@ class WorkScreen(WalkView):
             return
         edit = self.session.what_if.give_up(self.session.prompt_length)
         which = f" {edit.words(self.session.labels())}: switched off." if edit else ""
-        self.notify(message.reason + which, title="No numbers", severity="warning", timeout=10, markup=False)
+        self.app.notify(message.reason + which, title="No numbers", severity="warning", timeout=10, markup=False)
         self._compute()
 
     def on_answer_ready(self, message: AnswerReady) -> None:
@@ -236,7 +236,7 @@ class WorkScreen(WalkView):
         if before is None or before.ids != session.ids:
             return
         gap, name = largest_difference(before.values, session.trace.values)
-        self.notify(
+        self.app.notify(
             f"{in_words(session.model)} and {in_words(before.model)} differ by at most {gap:.2g}, at {name}.",
             title="The same run in both engines",
             timeout=10,

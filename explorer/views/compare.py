@@ -218,7 +218,7 @@ class Compare(View):
         return lines
 
     def _positions(self, pair: Pair, found: Found, here: int, cells: int, room: int) -> list[Line]:
-        """The prompts side by side, aligned from the right; at each position the divergence and both answers."""
+        """The aligned positions side by side; at each the divergence and both answers."""
         alignment, label = pair.alignment, self.session.label
         top, bottom = window(here - alignment.start_b, alignment.length, room)
         largest = max((apart.kl for apart in found.at.copy().values()), default=0.0) or 1.0
