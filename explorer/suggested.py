@@ -3,7 +3,6 @@
 import math
 from dataclasses import dataclass, replace
 
-from explorer.analysis.compare import BEGINNING
 from explorer.edits import Cut, Mean, Patch, Scale, Set, What, Zero, between, contrast, towards, where
 from explorer.edits.edit import label
 from explorer.edits.where import SCORES, Where
@@ -165,8 +164,7 @@ def _with_alignment(session: Session, place: Where, way: Way) -> Way:
         words = f"{label(place.at[0], session.labels())} has no counterpart"
     else:
         words = f"{alone} of {ours} positions have no counterpart and stay" if alone else "each has a counterpart"
-    where = "beginning" if what_if.aligned == BEGINNING else "end"
-    aligned = f"{ours} and {theirs} tokens, aligned at the {where}: {words}. Compare (6) ←→ changes it"
+    aligned = f"{ours} and {theirs} tokens, aligned at the {what_if.aligned}: {words}. Compare (6) ←→ changes it"
     return replace(way, hint=f"{way.hint} · {aligned}" if way.hint else aligned)
 
 

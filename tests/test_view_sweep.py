@@ -138,7 +138,7 @@ def test_another_run_is_another_sweep_of_the_positions_only() -> None:
     session = start(MODEL, Bytes(), "cat")
     view = swept(session)
     other = other_run(session, "dog")
-    assert view.wanted() == (session.trace, other)
+    assert view.wanted() == (session.trace, (other, 0))
     assert len(list(view.work())) == 2 * 3
     assert view.wanted() is None
     session.what_if.other = None

@@ -26,8 +26,9 @@ from explorer.views.view import View
 
 _KEPT = 6  # sweeps of other runs
 _LABEL = 9
-_MOST = 4  # heads that are named below
+_MOST = 4  # of each kind that are named below
 _NUMBERED = 7  # cells for an effect in figures
+_ROOMY = 12  # lines from which on both heads and MLPs are named below
 _NAMES = {HEADS: "heads", MLPS: "MLPs", POSITIONS: "positions"}
 _KINDS = (PROBABILITY, LOGIT_DIFFERENCE, KL)
 
@@ -195,6 +196,8 @@ class Sweep(View):
         if found is None:
             return [[Span("The run is not computed yet: the sweep begins when it is.", "dim")]]
         head, below = self._head(found, cells), self._words(found, cells)
+        if height < _ROOMY:
+            below = below[:3]
         room = height - len(head) - len(below) - 1
         both = room >= 2 * (self._rows + 1) + 1
         body: list[Line] = []
@@ -307,9 +310,9 @@ class Sweep(View):
         effects = found.effects.get(place)
         if found.source and place[0] == POSITIONS and not found.source.reaches(place[1][1]):
             token = label(place[1][1], self.session.labels())
-            return [[Span(f"{token} has no counterpart in the other run: nothing is put in.", "dim")], [], largest]
+            return [[Span(f"{token} has no counterpart in the other run: nothing is put in.", "dim")], [], *largest]
         if effects is None or not found.plans:
-            return [[Span("not computed yet", "dim")], [], largest]
+            return [[Span("not computed yet", "dim")], [], *largest]
         share, gap, kl = effects
         token, versus = (self.session.label(id) for id in (found.metrics[1].token, found.metrics[1].versus))
         before, logits = found.baseline[:2]
@@ -321,19 +324,27 @@ class Sweep(View):
             Span(f"  {number(100 * share, 1)} points", "positive" if share >= 0 else "negative"),
         ]
         second = f"{token} over {versus} {number(logits, 2)} → {number(logits + gap, 2)}"
-        return [first, [Span(f"{second}   KL {number(kl, 2, plus='')} bits"), Span("   ⏎ does it", "dim")], largest]
+        return [first, [Span(f"{second}   KL {number(kl, 2, plus='')} bits"), Span("   ⏎ does it", "dim")], *largest]
 
-    def _largest(self, found: Found, cells: int) -> Line:
-        """What matters most of the section that is chosen, as many as fit in a line; a click chooses one."""
-        kinds = (POSITIONS,) if self._section else (HEADS, MLPS)
-        known = [(values[self.mode], place) for place, values in found.effects.copy().items() if place[0] in kinds]
-        known = sorted((entry for entry in known if not math.isnan(entry[0])), key=lambda entry: -abs(entry[0]))
-        line = [Span("most: ", "dim")]
-        for effect, (over, (layer, column)) in known[:_MOST] if found.plans else ():
-            action = ("view", self._section, layer, self._columns[0] - 1 if over == MLPS else column)
-            style = "positive" if effect >= 0 else "negative"
-            name = self._in_words(found, (over, (layer, column)))
-            entry = [Span(f"{name} ", "", action), Span(f"{self._effect(effect)}   ", style, action)]
-            if length([*line, *entry]) - 3 <= cells:
-                line += entry
-        return line
+    def _largest(self, found: Found, cells: int) -> list[Line]:
+        """What matters most of the section that is chosen, a line for each kind, what matters most of all first."""
+        ranked = [self._ranked(found, over) for over in ((POSITIONS,) if self._section else (HEADS, MLPS))]
+        ranked.sort(key=lambda entries: -abs(entries[0][0]) if entries else 0.0)
+        lines: list[Line] = []
+        for entries in ranked:
+            line = [Span("      " if lines else "most: ", "dim")]
+            for effect, (over, (layer, column)) in entries if found.plans else ():
+                action = ("view", self._section, layer, self._columns[0] - 1 if over == MLPS else column)
+                style = "positive" if effect >= 0 else "negative"
+                name = self._in_words(found, (over, (layer, column)))
+                entry = [Span(f"{name} ", "", action), Span(f"{self._effect(effect)}   ", style, action)]
+                if length([*line, *entry]) - 3 <= cells:
+                    line += entry
+            lines.append(line)
+        return lines
+
+    def _ranked(self, found: Found, over: str) -> list[tuple[float, Place]]:
+        """The largest effects of a kind, either way."""
+        known = [(values[self.mode], place) for place, values in found.effects.copy().items() if place[0] == over]
+        known = [entry for entry in known if not math.isnan(entry[0])]
+        return sorted(known, key=lambda entry: -abs(entry[0]))[:_MOST]
