@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from explorer.analysis.compare import align, difference
+from explorer.analysis.compare import END, Alignment, align, difference
 from explorer.trace import Trace
 
 
@@ -13,14 +13,19 @@ class Pair(NamedTuple):
     b: Trace
     title_a: str
     title_b: str
+    at: str = END  # where they are aligned
+
+    @property
+    def alignment(self) -> Alignment:
+        return align(self.a, self.b, self.at)
 
 
 class Difference(Trace):
-    """B − A: the same activations, worked out as they are asked for. Positions are aligned from the right."""
+    """B − A: the same activations, worked out as they are asked for, for the positions that have a partner."""
 
     def __init__(self, pair: Pair) -> None:
-        self.alignment = align(pair.a, pair.b)
-        super().__init__(pair.b.model, pair.b.ids[self.alignment.start_b :])
+        self.alignment = alignment = pair.alignment
+        super().__init__(pair.b.model, pair.b.ids[alignment.start_b : alignment.start_b + alignment.length])
         self.pair = pair
         self.complete = self.alignment.length
         self.values = _Differences(self)
@@ -32,11 +37,11 @@ class Difference(Trace):
 
     def difference(self, name: str) -> Any:
         """The values of an activation in its own order of axes."""
-        a, b = self.pair.a, self.pair.b
+        a, b, at = self.pair.a, self.pair.b, self.pair.at
         axes = self.axes[name]
         if "H" not in axes:
-            return difference(a, b, name)
-        heads = [difference(a, b, name, head) for head in range(self.config.n_head)]
+            return difference(a, b, name, at=at)
+        heads = [difference(a, b, name, head, at) for head in range(self.config.n_head)]
         return heads if axes == "HTS" else [list(rows) for rows in zip(*heads)]
 
     def both(self, name: str, index: tuple[int, ...]) -> tuple[float, float]:

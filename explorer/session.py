@@ -6,6 +6,7 @@ Its moves are plain methods, to be called and tested without a terminal.
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from explorer.analysis.compare import BEGINNING
 from explorer.cells import Cell
 from explorer.cursor import Cursor
 from explorer.edits import Edits
@@ -110,7 +111,8 @@ class Session(TokenSequence):
 
     def show(self, run: Trace | None, text: str = "") -> None:
         """Walk another run in place of this one, that of `text` if its tokens are others; None: this one again."""
-        what_if, from_end = self.what_if, len(self.ids) - self.position
+        what_if, position = self.what_if, self.position
+        from_end = 0 if what_if.aligned == BEGINNING else len(self.ids) - position
         if run is what_if.shown:
             return
         if self._own:
@@ -125,7 +127,7 @@ class Session(TokenSequence):
         self.why = self.code = None
         self._chances = None
         self.cursor.length = len(self.ids)
-        self.cursor.go_to_position(len(self.ids) - from_end)
+        self.cursor.go_to_position(len(self.ids) - from_end if from_end else position)
 
     # Generation
 

@@ -3,7 +3,6 @@
 import math
 from dataclasses import dataclass, replace
 
-from explorer.analysis.compare import align
 from explorer.edits import Cut, Mean, Patch, Scale, Set, What, Zero, between, contrast, towards, where
 from explorer.edits.edit import label
 from explorer.edits.where import SCORES, Where
@@ -36,7 +35,7 @@ WAYS = {
         Way(MEAN, "its mean over the prompt"),
         Way(TOWARDS, "towards a token: + x times it", "4", tokens=1),
         Way(BETWEEN, "towards a token, from another", "4", tokens=2, hint="A / B: adds x × (A − B). A space is ·"),
-        Way(CONTRAST, "towards the other run", "1", hint="adds x × (the other run − this one); aligned at the end"),
+        Way(CONTRAST, "towards the other run", "1", hint="adds x × (the other run − this one)"),
         Way(OTHER, "as in the other run"),
     )
 }
@@ -145,7 +144,28 @@ def ways(session: Session, place: Where) -> list[Way]:
             found.append(CONTRAST)
     if session.what_if.other:
         found.append(OTHER)
-    return [WAYS[id] for id in found]
+    return [_with_alignment(session, place, WAYS[id]) for id in found]
+
+
+def _with_alignment(session: Session, place: Where, way: Way) -> Way:
+    """Of what takes something from the other run, which position takes from which, where the lengths differ."""
+    what_if = session.what_if
+    other, alignment = what_if.other, what_if.alignment
+    if way.id not in (CONTRAST, OTHER) or other is None or alignment is None:
+        return way
+    ours, theirs = len(what_if.run.ids), len(other.trace.ids)
+    if ours == theirs:
+        return way
+    alone = ours - alignment.length
+    if place.at and (partner := alignment.in_b(place.at[0])) is not None:
+        there = label(partner, [session.label(token) for token in other.trace.ids])
+        words = f"{label(place.at[0], session.labels())} takes from {there}"
+    elif place.at:
+        words = f"{label(place.at[0], session.labels())} has no counterpart"
+    else:
+        words = f"{alone} of {ours} positions have no counterpart and stay" if alone else "each has a counterpart"
+    aligned = f"{ours} and {theirs} tokens, aligned at the {what_if.aligned}: {words}. Compare (6) ←→ changes it"
+    return replace(way, hint=f"{way.hint} · {aligned}" if way.hint else aligned)
 
 
 def read_way(session: Session, place: Where, id: str, amount: str, token: str) -> What:
@@ -153,7 +173,8 @@ def read_way(session: Session, place: Where, id: str, amount: str, token: str) -
     if WAYS[id].amount:
         return _read_amount(session, place, id, _number(amount), token)
     if id == OTHER and session.what_if.other:
-        return Patch(session.what_if.other.trace, session.what_if.other.title)
+        other, alignment = session.what_if.other, session.what_if.alignment
+        return Patch(other.trace, other.title, alignment.shift if alignment else 0)
     return {CUT: Cut, MEAN: Mean}.get(id, Zero)()
 
 
@@ -170,16 +191,16 @@ def _read_amount(session: Session, place: Where, id: str, number: float, token: 
 
 
 def _towards_other(session: Session, place: Where, strength: float) -> What:
-    """The difference to the other run at this position, so many times; its position is as far from the end."""
-    run, other = session.what_if.run, session.what_if.other
-    if other is None or not place.at:
+    """The difference to the other run at this position and its partner, so many times."""
+    run, other, alignment = session.what_if.run, session.what_if.other, session.what_if.alignment
+    if other is None or alignment is None or not place.at:
         raise EditError("the other run has one vector for each position: choose a position.")
     if other.trace.complete < len(other.trace.ids):
         raise EditError(f"{other.title} is not computed yet: wait until it is.")
     name, (position, *_) = place.places[0].name, place.at
-    partner = align(run, other.trace).in_b(position)
+    partner = alignment.in_b(position)
     if partner is None:
-        raise EditError(f"{other.title} is too short: it has no position as far from the end.")
+        raise EditError(f"{other.title} is too short: it has no counterpart of this position.")
     return contrast(name, (other.trace, partner), (run, position), f"({other.title} − this run)", strength)
 
 

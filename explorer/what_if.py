@@ -3,15 +3,16 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from explorer.analysis.compare import END, Alignment, align
 from explorer.compared import Difference, Pair
-from explorer.edits import Edits, edited
+from explorer.edits import Editor, Edits, edited
 from explorer.edits.edit import Edit
-from explorer.edits.where import first_position
+from explorer.edits.where import Place, first_position
 from explorer.errors import EditError
 from explorer.ranking import Ranking, rank
 from explorer.text import printable
 from explorer.trace import Trace
-from gpt import GPT
+from gpt import GPT, activation_shapes
 from gpt.ops import Vector
 
 
@@ -38,6 +39,7 @@ class WhatIf:
         self.edits = Edits(model.config)
         self.base = self.run = Trace(model, [])
         self.other: Other | None = None  # the run of another prompt, for comparing and patching
+        self.aligned = END  # where the two are aligned, if their prompts differ in length
         self.shown: Trace | None = None  # what is walked in place of `run`, while two are compared
         self.waiting = False  # there are edits that have not taken hold
         self._early: tuple[Trace, Ranking] | None = None  # the answer of a run that is not recorded yet
@@ -52,6 +54,37 @@ class WhatIf:
     def missing(self) -> list[Trace]:
         """The runs that are to be computed: first the one that is shown."""
         return [run for run in dict.fromkeys((self.run, self.base)) if run.complete < len(run.ids)]
+
+    @property
+    def idle(self) -> list[int]:
+        """The numbers of the edits in force that changed nothing in this run; none while it is not computed."""
+        run, editor = self.run, self.run.editor
+        if not self.edited or not isinstance(editor, Editor) or run.complete < len(run.ids):
+            return []
+        active = [number for number, entry in enumerate(self.edits) if entry.on]
+        idle = [number for place, number in enumerate(active) if place not in editor.effective]
+        return [number for number in idle if self._first_position(number) < len(run.ids)]
+
+    def _first_position(self, number: int) -> int:
+        """The first position that an edit of the stack is meant for."""
+        return first_position(self.edits.entries[number].edit.where, self.edits.config)
+
+    def places_edited(self) -> list[Place]:
+        """Where the run that is walked is edited; nowhere while another one is shown in its place."""
+        if not self.edited or self.shown not in (None, self.run):
+            return []
+        return [place for edit in self.edits.active for place in edit.where.places]
+
+    def heads_edited(self, layer: int) -> set[int]:
+        """The heads of a block of which something is edited: q, k, scores, pattern, v or z."""
+        heads: set[int] = set()
+        shapes = dict(activation_shapes(self.edits.config))
+        for place in self.places_edited():
+            axes = shapes[place.name]
+            if "H" in axes and place.name.startswith(f"blocks.{layer}."):
+                named = place.index[axes.index("H")]
+                heads.update(range(self.edits.config.n_head) if named is None else named)
+        return heads
 
     def edits_at(self, name: str) -> bool:
         """Whether an edit in force is at that activation."""
@@ -106,8 +139,14 @@ class WhatIf:
     def pair(self) -> Pair | None:
         """A and B: this run and another prompt's, or before and after the edits; None where there is only one."""
         if self.other:
-            return Pair(self.run, self.other.trace, "this prompt" + ", edited" * self.edited, self.other.title)
+            title = "this prompt" + ", edited" * self.edited
+            return Pair(self.run, self.other.trace, title, self.other.title, self.aligned)
         return Pair(self.base, self.run, "without the edits", "with the edits") if self.edited else None
+
+    @property
+    def alignment(self) -> Alignment | None:
+        """Which position of this run stands beside which of the other one; None where there is no other."""
+        return align(self.run, self.other.trace, self.aligned) if self.other else None
 
     @property
     def difference(self) -> Difference | None:
@@ -148,16 +187,19 @@ class WhatIf:
         active = self.edits.active if self.edited else ()
         if len(active) > 1:
             return f"{len(active)} edits"
-        return active[0].words(labels).replace(": ", " ", 1) if active else ""
+        if not active:
+            return ""
+        return active[0].words(labels).replace(": ", " ", 1) + (" (changes nothing)" if self.idle else "")
 
     def lines(self, labels: Sequence[str]) -> list[str]:
         """The stack, an edit a line, with what keeps it from having an effect."""
-        length = len(self.base.ids)
+        length, idle = len(self.base.ids), self.idle
         return [
             entry.edit.words(labels)
             + ("" if entry.on else " (off)")
-            + (" (no such position yet)" if first_position(entry.edit.where, self.edits.config) >= length else "")
-            for entry in self.edits
+            + (" (changes nothing)" if number in idle else "")
+            + (" (no such position yet)" if self._first_position(number) >= length else "")
+            for number, entry in enumerate(self.edits)
         ]
 
 

@@ -34,12 +34,16 @@ def session(model: GPT | None = None, seed: int = 42, tokenizer: Any = None) -> 
 
 @asynccontextmanager
 async def opened(
-    opening: Session | None = None, size: tuple[int, int] = (120, 36), prompt: str = PROMPT, wait: bool = True
+    opening: Session | None = None,
+    size: tuple[int, int] = (120, 36),
+    prompt: str = PROMPT,
+    wait: bool = True,
+    notices: bool = False,
 ) -> AsyncIterator[tuple[Pilot[str], WalkScreen]]:
-    """The app with a session; by default its prompt has been computed."""
+    """The app with a session; by default its prompt has been computed, and notices are not drawn."""
     opening = opening or session()
     app = ExplorerApp(lambda progress: opening, prompt, "tiny")
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=notices) as pilot:
         screen = app.get_default_screen()
         assert isinstance(screen, WalkScreen)
         await until(pilot, lambda: screen.session is not None)

@@ -212,6 +212,29 @@ def test_sweep_patched_over_positions(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 @pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ([], ["aligned at the end (--align), so that position 2 takes that of its 1", "Position 0 has no counterpart"]),
+        (["--align", "beginning"], ["aligned at the beginning", "position 1 takes that of its 1", "Position 2 has no"]),
+    ],
+)
+def test_a_shorter_prompt_to_patch_from_says_what_it_is_aligned_with(
+    options: list[str], said: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    shorter = ["--patch-from", "Lily saw", "--engine", "numpy", *options]
+    call(ablate, "Tom saw Lily", "--head", "0.0", *shorter)
+    printed = capsys.readouterr().out
+    assert all(words in printed for words in ["“Lily saw” has 2 tokens, this prompt 3", *said])
+    call(sweep, "Tom saw Lily", "--over", "positions", *shorter)
+    swept = capsys.readouterr().out
+    assert all(words in swept for words in said)
+    assert "left out" in swept
+    call(sweep, "Tom saw Lily", "--over", "positions", *shorter, "--json")
+    effects = json.loads(capsys.readouterr().out)["effects"]
+    assert [row.index(None) for row in effects] == [2 if options else 0] * 6
+
+
+@pytest.mark.parametrize(
     ("command", "arguments", "said"),
     [
         (ablate, [], "nothing is edited: say what with --head 2.3"),
@@ -226,7 +249,12 @@ def test_sweep_patched_over_positions(capsys: pytest.CaptureFixture[str]) -> Non
         (ablate, ["--at", "hook_embedding"], "is hook_embed meant"),
         (ablate, ["--at", "hook_embed[0"], "names no activation"),
         (ablate, ["--head", "0.0", "--patch-from", ""], "the prompt to patch from is empty"),
-        (ablate, ["--mlp", "0", "--position", "1", "--patch-from", "A"], "has no position 1: its 1 go from 0 to 0"),
+        (ablate, ["--mlp", "0", "--position", "0", "--patch-from", "A"], "has no counterpart of position 0"),
+        (
+            ablate,
+            ["--mlp", "0", "--position", "1", "--patch-from", "A", "--align", "beginning"],
+            "has no position 1: its 1 go from 0 to 0",
+        ),
         (ablate, ["--at", "blocks.0.ln1.hook_var", "--set", "-1"], "undo the last one, or take smaller numbers"),
         (ablate, ["--head", "0.0", "--ids", "1"], "give one of them"),
         (sweep, ["--token", "xylophone"], "xylophone is"),
@@ -235,7 +263,6 @@ def test_sweep_patched_over_positions(capsys: pytest.CaptureFixture[str]) -> Non
         (sweep, ["--metric", "logit", "--versus", "a"], "take --metric logit-diff"),
         (sweep, ["--token", "a", "--versus", "a"], "choose another to compare it with"),
         (sweep, ["--metric", "kl", "--token", "a"], "KL looks at all tokens"),
-        (sweep, ["--patch-from", "A"], "has 1 tokens, this one 2"),
         (sweep, ["--patch-from", "a " * 300], "tokens are too many"),
     ],
 )

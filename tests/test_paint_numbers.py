@@ -316,7 +316,7 @@ def test_the_ledger_of_a_drawn_token_names_the_settings_it_was_drawn_with() -> N
     after = [text_of(line) for line in picture(here, *WIDE)]
     here.sampling = SAMPLING
     assert before == after
-    assert any(line.startswith("T 0.9   top-k 15   top-p 0.8 ") for line in after)
+    assert any(line.startswith("p is drawn from: T 0.9, top-k 15, top-p 0.8 ") for line in after)
 
 
 @pytest.mark.parametrize("seed", range(25))
@@ -353,7 +353,7 @@ def test_within_the_prompt_it_says_what_the_model_gave_the_next_word() -> None:
         shares_ = probabilities(recorded("logits")[position])
         following = session().ids[position + 1]
         rank = int((shares_ > shares_[following]).sum()) + 1
-        assert f"The model gave it {shares_[following]:.2f}%, rank {rank} of 26." in lines
+        assert f"The model gave it {shares_[following]:.2f}% (at T 1), rank {rank} of 26." in lines
 
 
 def test_the_number_under_the_cursor_is_shown_in_full() -> None:

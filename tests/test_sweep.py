@@ -92,6 +92,20 @@ def test_patched_from_itself_there_is_no_effect(over: str, kind: str) -> None:
     assert {effect for _, effect in sweep.effects()} == {0.0}
 
 
+@pytest.mark.parametrize("shift", [-4, -1, 0, 2])
+def test_positions_without_a_counterpart_are_left_out(shift: int) -> None:
+    short = SOURCE.first(3)
+    sweep = Sweep(BASE, Metric(LOGIT, TOKEN), POSITIONS, Patch(short, shift=shift))
+    effects = dict(sweep.effects())
+    assert list(effects) == [(layer, place) for layer in range(3) for place in range(7) if 0 <= place + shift < 3]
+    for (layer, place), effect in effects.items():
+        name = f"blocks.{layer}.hook_resid_pre"
+        value = SEEN[name].copy()
+        value[place] = THEIRS[name][place + shift]
+        logits = Run(GIVEN, TENSORS, IDS, {name: value}).seen["logits"][-1]
+        assert effect == pytest.approx(logits[TOKEN] - SEEN["logits"][-1][TOKEN], abs=1e-9)
+
+
 def test_edits_in_force_stay_so() -> None:
     first = Edit(where.mlp(1), Scale(0.5))
     changed = edited(BASE, [first])
@@ -168,8 +182,10 @@ def test_refusals() -> None:
             Sweep(base, metric)
     with pytest.raises(EditError, match="no sweep over 'neurons': there are heads, mlps, positions"):
         Sweep(BASE, metric, "neurons")
-    with pytest.raises(EditError, match="has 3 tokens, this one 7"):
-        Sweep(BASE, metric, POSITIONS, Patch(SOURCE.first(3)))
+    incomplete = SOURCE.first(3)
+    incomplete.ids = SOURCE.ids
+    with pytest.raises(EditError, match="the other run is not computed yet"):
+        Sweep(BASE, metric, POSITIONS, Patch(incomplete))
     with pytest.raises(InputError, match="no metric 'loss': there are logit-diff, logit, probability, kl"):
         Metric("loss")
     with pytest.raises(EditError, match="another shape"):

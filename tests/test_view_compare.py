@@ -6,16 +6,17 @@ from typing import Any
 import pytest
 
 from explorer import running
-from explorer.analysis.compare import compare, difference
+from explorer.analysis.compare import ALIGNED, END, compare, difference, kl
 from explorer.analysis.errors import AnalysisError
 from explorer.compared import Difference
-from explorer.edits import Cut, Patch, Zero, where
+from explorer.edits import Add, Cut, Patch, Zero, where
+from explorer.errors import EditError
 from explorer.paint.number import number_under_cursor
 from explorer.paint.pictures import picture
 from explorer.paint.predictions import predictions
 from explorer.paint.spans import length
 from explorer.session import Session
-from explorer.suggested import OTHER, places, read_way, ways
+from explorer.suggested import CONTRAST, OTHER, places, read_way, ways
 from explorer.views.compare import Compare
 from explorer.views.view import View
 from gpt import InputError, Sampling
@@ -131,7 +132,7 @@ def test_what_is_masked_in_both_runs_is_no_difference(session: Session) -> None:
     assert "−" in said(picture(session, 80, 24))
 
 
-def test_two_prompts_are_aligned_from_the_right() -> None:
+def test_two_prompts_are_aligned_at_the_end() -> None:
     session = start(MODEL, Bytes(), "little")
     view = Compare(session)
     view.take("a brittle")
@@ -142,7 +143,7 @@ def test_two_prompts_are_aligned_from_the_right() -> None:
     (found,) = view._found.values()
     assert sorted(found.at) == [3, 4, 5, 6, 7, 8]
     assert "“a brittle”" in shown(view)
-    assert "aligned at the end, 3 before alone" in shown(view)
+    assert "the first 3 of B alone" in shown(view)
     assert view.mode == 0
     session.cursor.go_to_position(4)
     view.next_mode()
@@ -155,6 +156,78 @@ def test_two_prompts_are_aligned_from_the_right() -> None:
     view.take("")
     assert session.what_if.other is None
     assert (session.text, session.trace.ids) == ("little", list(b"little"))
+
+
+def test_two_prompts_are_aligned_at_the_beginning_if_that_is_chosen() -> None:
+    session = start(MODEL, Bytes(), "a brittle")
+    view = Compare(session)
+    view.take("a bat")
+    view = worked(session)
+    other = session.what_if.other
+    assert other
+    view.move(1, 0)
+    view = worked(session)
+    assert "the last 4 of A alone" in shown(view)
+    (found,) = view._found.values()
+    assert sorted(found.at) == [0, 1, 2, 3, 4]
+    for position, apart in found.at.items():
+        before, after = session.trace.logits(position), other.trace.logits(position)
+        assert before
+        assert after
+        assert apart.kl == kl(before, after)
+    session.cursor.go_to_position(3)
+    view.next_mode()
+    assert (session.text, session.position) == ("a bat", 3)
+    view.next_mode()
+    apart = session.what_if.difference
+    assert apart
+    assert (apart.ids, session.position) == (other.trace.ids, 3)
+    name = "blocks.1.attn.hook_pattern"
+    rows, theirs = session.what_if.run.matrix(name, 2), other.trace.matrix(name, 2)
+    assert apart.heads(name)[2] == [[b - a for a, b in zip(*pair)] for pair in zip(rows, theirs)]
+    view.move(-1, 0)
+    apart = session.what_if.difference
+    assert apart
+    assert apart.at("hook_embed", (0, 0)) == other.trace.at("hook_embed", (0, 0)) - session.what_if.run.at(
+        "hook_embed", (4, 0)
+    ), "the picture goes with it"
+
+
+@pytest.mark.parametrize("at", ALIGNED)
+@pytest.mark.parametrize("text", ["a bat", "such a brittle"])
+def test_all_that_is_taken_from_the_other_run_is_aligned_as_compare_aligns_it(text: str, at: str) -> None:
+    """Values put in, the direction to the other run, and what the sweep puts in: one partner for a position."""
+    session = start(MODEL, Bytes(), "a brittle")
+    Compare(session).take(text)
+    worked(session)
+    session.what_if.aligned = at
+    other = session.what_if.other
+    assert other
+    shift = len(text) - 9 if at == END else 0
+    session.cursor.go_to_value("blocks.0.hook_resid_post")
+    for position in range(9):
+        session.cursor.go_to_position(position)
+        place = next(each for each in places(session) if each.at and each.places[0].index == ((position,),))
+        (contrast,) = [way for way in ways(session, place) if way.id == CONTRAST]
+        partner = position + shift
+        if not 0 <= partner < len(text):
+            assert "has no counterpart" in contrast.hint
+            with pytest.raises(EditError, match="no counterpart"):
+                read_way(session, place, CONTRAST, "1", "")
+            with pytest.raises(EditError, match=r"no position|no counterpart"):
+                session.edit(lambda edits: edits.add(place, read_way(session, place, OTHER, "", ""), 9))  # noqa: B023
+            continue
+        assert f"takes from {text[partner] if text[partner] != ' ' else '·'}" in contrast.hint
+        assert f"aligned at the {at}" in contrast.hint
+        direction = read_way(session, place, CONTRAST, "1", "")
+        theirs = other.trace.matrix("blocks.0.hook_resid_post")[partner]
+        ours = session.what_if.base.matrix("blocks.0.hook_resid_post")[position]
+        assert isinstance(direction, Add)
+        assert list(direction.direction) == [b - a for a, b in zip(ours, theirs)]
+        session.edit(lambda edits: edits.add(place, read_way(session, place, OTHER, "", ""), 9))  # noqa: B023
+        assert running.complete(session.trace, never)
+        assert session.trace.matrix("blocks.0.hook_resid_post")[position] == theirs
+        session.edit(lambda edits: edits.undo())
 
 
 def test_values_of_the_other_run_can_be_put_in(session: Session) -> None:

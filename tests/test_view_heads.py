@@ -1,5 +1,6 @@
 """The view of all heads: what it says of each, what it draws where, and its keys."""
 
+import re
 from typing import Any
 
 import pytest
@@ -80,7 +81,8 @@ def test_of_a_long_prompt_a_stretch_with_the_position_is_shown() -> None:
         assert part.first <= position < part.last
         assert part.dots == 4
         assert (
-            part.in_words(1000) == f"tokens {part.first}–{part.last - 1} of 1000, a dot is the most of 16 × 16 tokens"
+            part.in_words(1000)
+            == f"64 of 1000 tokens: positions {part.first}–{part.last - 1}, a dot is the most of 16 × 16 tokens"
         )
 
 
@@ -318,7 +320,7 @@ def test_of_a_large_model_it_says_which_part_is_shown() -> None:
     view = worked(SESSIONS["48 x 25"]())
     view.click(20, 11)
     shown = "\n".join(written(view))
-    assert "of 48 · heads" in shown
+    assert re.search(r"\d+ of 48 blocks · 7 of 25 heads", shown)
     assert "of 25" in shown
 
 

@@ -139,7 +139,7 @@ def test_another_run_is_another_sweep_of_the_positions_only() -> None:
     session = start(MODEL, Bytes(), "cat")
     view = swept(session)
     other = other_run(session, "dog")
-    assert view.wanted() == (session.trace, other)
+    assert view.wanted() == (session.trace, (other, 0))
     assert len(list(view.work())) == 2 * 3
     assert view.wanted() is None
     session.what_if.other = None
@@ -147,13 +147,22 @@ def test_another_run_is_another_sweep_of_the_positions_only() -> None:
     assert "other run" not in shown(view)
 
 
-def test_from_a_run_of_another_length_no_position_is_patched() -> None:
-    session = start(MODEL, Bytes(), "cat")
-    other_run(session, "fish")
-    view = swept(session)
-    assert "the other run in Compare must have as many tokens" in shown(view, 120)
-    view.click(1, 0, 0)
-    assert "c entering block 0 zeroed" in shown(view)
+def test_from_a_shorter_run_positions_are_patched_as_compare_aligns_it() -> None:
+    session = start(MODEL, Bytes(), "fish")
+    other = other_run(session, "cat")
+    for at, alone in (("end", 0), ("beginning", 3)):
+        session.what_if.aligned = at
+        view = swept(session)
+        assert f"positions patched, aligned at the {at}" in shown(view, 120)
+        view.click(1, 0, alone)
+        assert f"{'fish'[alone]} has no counterpart in the other run" in shown(view)
+        view.click(1, 1, 2)
+        assert view.enter()
+        assert running.complete(session.trace, never)
+        shift = -1 if at == "end" else 0
+        name = "blocks.1.hook_resid_pre"
+        assert session.trace.matrix(name)[2] == other.matrix(name)[2 + shift]
+        session.edit(lambda edits: edits.undo())
 
 
 def test_it_can_be_cancelled() -> None:

@@ -1,8 +1,8 @@
 """Two runs, A and B: what B has and A has not, place by place, and how the next token's chances changed.
 
-The runs may be of two prompts, of two models with the same tokenizer, or before and after an edit. Positions are
-aligned from the right, the last with the last: with prompts of one length that is position with position, with others
-the ends meet, where the next token is decided.
+The runs may be of two prompts, of two models with the same tokenizer, or before and after an edit. With prompts of one
+length position stands with position. With others they are aligned at the end, the last with the last, where the next
+token is decided; or, if that is asked for, at the beginning.
 """
 
 from collections.abc import Sequence
@@ -21,6 +21,11 @@ KL = (
 )
 
 
+END, BEGINNING = "end", "beginning"
+ALIGNED = (END, BEGINNING)
+"""Where two prompts of different lengths are aligned."""
+
+
 @dataclass(frozen=True)
 class Alignment:
     """Which position of A stands beside which of B."""
@@ -29,8 +34,13 @@ class Alignment:
     start_a: int  # the first of them
     start_b: int
 
+    @property
+    def shift(self) -> int:
+        """What to add to a position of A for its partner in B."""
+        return self.start_b - self.start_a
+
     def in_a(self, position_b: int) -> int | None:
-        """The partner of a position of B: the same distance from the end."""
+        """The partner of a position of B."""
         return self._partner(position_b, self.start_b, self.start_a)
 
     def in_b(self, position_a: int) -> int | None:
@@ -65,23 +75,26 @@ class Comparison:
     kl: float  # KL(A ‖ B), in bits
 
 
-def align(a: Trace, b: Trace) -> Alignment:
-    """The positions of two runs side by side, from the right."""
+def align(a: Trace, b: Trace, at: str = END) -> Alignment:
+    """The positions of two runs side by side, aligned at the end or at the beginning."""
     length = min(len(a.ids), len(b.ids))
+    if at == BEGINNING:
+        return Alignment(length, 0, 0)
     return Alignment(length, len(a.ids) - length, len(b.ids) - length)
 
 
-def difference(a: Trace, b: Trace, name: str, head: int = 0) -> Matrix:  # one row for each aligned position
-    """B - A of an activation (of one head, where it has heads); scores and patterns also aligned from the right.
+def difference(a: Trace, b: Trace, name: str, head: int = 0, at: str = END) -> Matrix:  # a row for each aligned pair
+    """B - A of an activation (of one head, where it has heads); of scores and patterns the columns are aligned too.
 
     0 where both are -inf: both are masked. AnalysisError where the two do not fit together.
     """
     for trace, letter in ((a, "A"), (b, "B")):
         if trace.positions(name) < len(trace.ids):
             raise AnalysisError(f"{name} is not known for all positions of {letter}: wait, or record it there.")
-    alignment = align(a, b)
+    alignment = align(a, b, at)
     ours, theirs = (
-        _aligned(trace, name, head, start) for trace, start in ((a, alignment.start_a), (b, alignment.start_b))
+        _aligned(trace, name, head, range(start, start + alignment.length))
+        for trace, start in ((a, alignment.start_a), (b, alignment.start_b))
     )
     if ours and len(ours[0]) != len(theirs[0]):
         raise AnalysisError(
@@ -91,13 +104,13 @@ def difference(a: Trace, b: Trace, name: str, head: int = 0) -> Matrix:  # one r
     return [[_apart(before, after) for before, after in zip(*rows)] for rows in zip(ours, theirs)]
 
 
-def _aligned(trace: Trace, name: str, head: int, start: int) -> Matrix:
-    """The last rows of an activation, and for scores the last columns."""
+def _aligned(trace: Trace, name: str, head: int, part: range) -> Matrix:
+    """Those rows of an activation, and for scores those columns."""
     axes = trace.axes[name]
     if "H" in axes and not 0 <= head < trace.config.n_head:
         raise AnalysisError(f"there is no head {head}: one of the models has 0 to {trace.config.n_head - 1}.")
-    rows = trace.matrix(name, head)[start:]
-    return [row[start:] for row in rows] if axes == "HTS" else rows
+    rows = trace.matrix(name, head)[part.start : part.stop]
+    return [row[part.start : part.stop] for row in rows] if axes == "HTS" else rows
 
 
 def _apart(before: float, after: float) -> float:
@@ -116,12 +129,13 @@ def next_tokens(before: Vector, after: Vector) -> Comparison:  # [V], [V]
     return Comparison(tuple(changes), _kl(log_a, log_b))
 
 
-def compare(a: Trace, b: Trace, position_b: int | None = None) -> Comparison:
+def compare(a: Trace, b: Trace, position_b: int | None = None, at: str = END) -> Comparison:
     """The next token after a position of B (the last) and after its partner in A."""
     position = len(b.ids) - 1 if position_b is None else position_b
-    partner = align(a, b).in_a(position)
+    partner = align(a, b, at).in_a(position)
     if partner is None:
-        raise AnalysisError(f"position {position} of B has no partner in A, which is shorter: choose a later one.")
+        closer = "a later" if at == END else "an earlier"
+        raise AnalysisError(f"position {position} of B has no partner in A, which is shorter: choose {closer} one.")
     rows = a.logits(partner), b.logits(position)
     if rows[0] is None or rows[1] is None:
         raise AnalysisError("the logits are not known in both runs: wait until both are computed, or record them.")

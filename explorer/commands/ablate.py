@@ -35,11 +35,22 @@ def parser() -> argparse.ArgumentParser:
     kinds.add_argument("--set", type=finite, metavar="X", help="set it to a number in place of zero")
     kinds.add_argument("--scale", type=finite, metavar="X", help="so many times as much")
     kinds.add_argument("--mean", action="store_true", help="its mean over the prompt's positions")
-    kinds.add_argument("--patch-from", metavar="PROMPT", help="its value at the same position of another prompt")
+    kinds.add_argument("--patch-from", metavar="PROMPT", help="its value in the run of another prompt")
+    add_alignment(parser)
     parser.add_argument("--json", action="store_true", help="one object: prompt, ids, edits, before, after, kl")
     parser.add_argument("--top", type=positive, default=_TOP, metavar="N", help=f"the N likeliest (default: {_TOP})")
     add_model(parser)
     return parser
+
+
+def add_alignment(parser: argparse.ArgumentParser) -> None:
+    """--align."""
+    parser.add_argument(
+        "--align",
+        choices=("end", "beginning"),
+        default="end",
+        help="where the prompt of --patch-from is aligned with this one, if it is longer or shorter (default: end)",
+    )
 
 
 def add_places(parser: argparse.ArgumentParser) -> None:
@@ -114,12 +125,14 @@ def run(options: argparse.Namespace) -> int:
     prompt, ids = prompt_and_ids(options.prompt, options.ids, tokenizer, checkpoint.config)
     edits = Edits(checkpoint.config)
     base = computed(model, ids)
-    _add(edits, options, _what(options, base, tokenizer), len(ids))
+    what = _what(options, base, tokenizer)
+    _add(edits, options, what, len(ids))
     changed = complete(edited(base, edits.active))
     before, after = (_ranking(trace) for trace in (base, changed))
     if options.json:
         print(json.dumps(_as_json(prompt, ids, edits, before, after, tokenizer, options.top)))
     else:
+        print(*alignment_in_words(what, len(ids), options.align, "unchanged"), sep="\n", end="")
         print(*_lines(ids, edits, before, after, tokenizer, options.top), sep="\n")
     return 0
 
@@ -162,7 +175,7 @@ def _what(options: argparse.Namespace, base: "Trace", tokenizer: "Tokenizer") ->
     from explorer.edits import Mean, Scale, Set, Zero
 
     if options.patch_from is not None:
-        return patch(base, options.patch_from, tokenizer)
+        return patch(base, options.patch_from, tokenizer, options.align)
     if options.set is not None:
         return Set(options.set)
     if options.scale is not None:
@@ -170,14 +183,32 @@ def _what(options: argparse.Namespace, base: "Trace", tokenizer: "Tokenizer") ->
     return Mean() if options.mean else Zero()
 
 
-def patch(base: "Trace", prompt: str, tokenizer: "Tokenizer") -> "What":
-    """The values of another prompt's run on the same model."""
+def patch(base: "Trace", prompt: str, tokenizer: "Tokenizer", at: str) -> "What":
+    """The values of another prompt's run on the same model, aligned at its end or at its beginning."""
+    from explorer.analysis.compare import align
     from explorer.edits import Patch
     from explorer.text import printable
 
     if not prompt:
         raise InputError("the prompt to patch from is empty: give some text.")
-    return Patch(computed(base.model, tokenizer.encode(prompt)), f"“{printable(prompt)}”")
+    source = computed(base.model, tokenizer.encode(prompt))
+    return Patch(source, f"“{printable(prompt)}”", align(base, source, at).shift)
+
+
+def alignment_in_words(what: "What | None", length: int, at: str, alone: str) -> list[str]:
+    """Which positions take from which, where the other prompt is longer or shorter; `alone`: what of the others."""
+    from explorer.edits import Patch
+
+    if not isinstance(what, Patch) or len(what.source.ids) == length:
+        return []
+    theirs, shift = len(what.source.ids), what.shift
+    last = next(position for position in reversed(range(length)) if what.reaches(position))
+    counted = f"{what.title} has {theirs} token{'s' * (theirs > 1)}, this prompt {length}"
+    words = [f"{counted}: aligned at the {at} (--align), so that position {last} takes that of its {last + shift}."]
+    if rest := [position for position in range(length) if not what.reaches(position)]:
+        which = f"Positions {rest[0]} to {rest[-1]} have" if len(rest) > 1 else f"Position {rest[0]} has"
+        words.append(f"{which} no counterpart: {alone}.")
+    return [*words, ""]
 
 
 def _add(edits: "Edits", options: argparse.Namespace, what: "What", length: int) -> None:

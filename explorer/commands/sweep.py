@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from explorer.commands.ablate import computed, labels, patch
+from explorer.commands.ablate import add_alignment, alignment_in_words, computed, labels, patch
 from explorer.commands.options import add_model, add_prompt, open_model, progress
 from explorer.commands.token_option import add_token, token_id
 from gpt import InputError
@@ -41,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
     add_token(parser, "--versus", "what it is compared with (default: the next best answer)")
     parser.add_argument("--over", choices=("heads", "mlps", "positions"), default="heads", help="(default: heads)")
     parser.add_argument("--patch-from", metavar="PROMPT", help="put in the value of another prompt in place of zero")
+    add_alignment(parser)
     formats = parser.add_mutually_exclusive_group()
     formats.add_argument("--json", action="store_true", help="one object: metric, baseline, effects, ...")
     formats.add_argument("--csv", action="store_true", help="a row for each cell")
@@ -56,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
     tokenizer = checkpoint.tokenizer
     prompt, ids = prompt_and_ids(options.prompt, options.ids, tokenizer, checkpoint.config)
     base = computed(model, ids)
-    what = None if options.patch_from is None else patch(base, options.patch_from, tokenizer)
+    what = None if options.patch_from is None else patch(base, options.patch_from, tokenizer, options.align)
     sweep = Sweep(base, _metric(options, base, tokenizer), options.over, what)
     effects = _effects(sweep)
     if options.json:
@@ -64,6 +65,8 @@ def run(options: argparse.Namespace) -> int:
     elif options.csv:
         _write_csv(sweep, effects, tokenizer)
     else:
+        alone = "left out" if options.over == "positions" else "unchanged"
+        print(*alignment_in_words(what, len(ids), options.align, alone), sep="\n", end="")
         print(*_lines(sweep, effects, tokenizer), sep="\n")
     return 0
 
@@ -96,9 +99,10 @@ def _effects(sweep: "Sweep") -> Effects:
     return effects
 
 
-def _rows(sweep: "Sweep", effects: Effects) -> list[list[float]]:
+def _rows(sweep: "Sweep", effects: Effects) -> list[list[float | None]]:
+    """The effects, layer by layer; None where a position has no counterpart to be patched from."""
     rows, columns = sweep.shape
-    return [[effects[row, column] for column in range(columns)] for row in range(rows)]
+    return [[effects.get((row, column)) for column in range(columns)] for row in range(rows)]
 
 
 def _as_json(prompt: str, sweep: "Sweep", effects: Effects, tokenizer: "Tokenizer") -> dict[str, Any]:
@@ -146,7 +150,9 @@ def _lines(sweep: "Sweep", effects: Effects, tokenizer: "Tokenizer") -> Iterator
     yield ""
     yield "layer  " + "".join(fit(title, _COLUMN - 1, ">") + " " for title in _titles(sweep, texts)).rstrip()
     for layer, row in enumerate(_rows(sweep, effects)):
-        yield f"{layer:>5}  " + " ".join(fit(number(effect, 3), _COLUMN - 1, ">") for effect in row)
+        yield f"{layer:>5}  " + " ".join(
+            fit("·" if effect is None else number(effect, 3), _COLUMN - 1, ">") for effect in row
+        )
     yield ""
     yield "the largest:"
     for cell in sorted(effects, key=lambda cell: -abs(effects[cell]))[:_LARGEST]:

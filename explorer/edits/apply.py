@@ -18,18 +18,21 @@ class Editor:
         self.edits = tuple(edits)
         self._before = base.editor
         self._axes = base.axes
-        self._changes: dict[str, list[tuple[Place, Change]]] = {}
-        for edit in edits:
+        self.effective: set[int] = set()  # the numbers of the edits that have changed a value
+        self._changes: dict[str, list[tuple[int, Place, Change]]] = {}
+        for number, edit in enumerate(edits):
             for place in edit.where.places:
                 change = edit.what.change(place.name, base, prompt)
-                self._changes.setdefault(place.name, []).append((place, change))
+                self._changes.setdefault(place.name, []).append((number, place, change))
 
     def __call__(self, name: str, value: Any, first: int) -> Any:
         """The value to go on with, whose first row belongs to position `first`; the very same where no edit is."""
         if self._before:
             value = self._before(name, value, first)
-        for place, change in self._changes.get(name, ()):
-            value = _changed(value, place, self._axes[name], first, change)
+        for number, place, change in self._changes.get(name, ()):
+            value, different = _changed(value, place, self._axes[name], first, change)
+            if different:
+                self.effective.add(number)
         return value
 
 
@@ -53,16 +56,18 @@ def edited(base: Trace, edits: Sequence[Edit], prompt: int | None = None) -> Tra
 # Rows
 
 
-def _changed(value: Any, place: Place, axes: str, first: int, change: Change) -> Any:
-    """The activation with some of its rows changed: another one, for values are never changed in place."""
-    changed: Any = None
+def _changed(value: Any, place: Place, axes: str, first: int, change: Change) -> tuple[Any, bool]:
+    """Another activation, with some of the rows changed (never in place), and whether any number is different in it."""
+    changed, different = None, False
     for inner, index in list(_rows(value, place, axes, first)):
         if changed is None:
             changed = _copy(value, axes)
         matrix = changed[inner[0]] if len(inner) == 2 else changed
         old = list(plain(matrix[inner[-1]]))
-        matrix[inner[-1]] = _merged(old, change(old, index), _columns(place, axes, index))
-    return value if changed is None else changed
+        new = _merged(old, change(old, index), _columns(place, axes, index))
+        matrix[inner[-1]] = new
+        different = different or new != old
+    return (value if changed is None else changed), different
 
 
 def _copy(value: Any, axes: str) -> Any:

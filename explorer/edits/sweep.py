@@ -32,11 +32,8 @@ class Sweep:
             raise EditError(f"there is no sweep over {over!r}: there are {', '.join(OVER)}.")
         if not base.ids or base.complete < len(base.ids):
             raise EditError("the run is not computed yet: wait until it is complete.")
-        if isinstance(what, Patch) and what.source.complete < len(base.ids):
-            raise EditError(
-                f"{what.title} has {what.source.complete} tokens, this one {len(base.ids)}: every position needs its "
-                "counterpart. Take prompts of the same length."
-            )
+        if isinstance(what, Patch) and what.source.complete < len(what.source.ids):
+            raise EditError(f"{what.title} is not computed yet: wait until it is complete.")
         self.base = base
         self.metric = metric
         self.over = over
@@ -48,9 +45,11 @@ class Sweep:
 
     @property
     def cells(self) -> list[Cell]:
-        """All of them, layer by layer."""
+        """All of them, layer by layer; of positions those that have a counterpart in the run they are patched from."""
         rows, columns = self.shape
-        return [(row, column) for row in range(rows) for column in range(columns)]
+        what = self.what if self.over == POSITIONS and isinstance(self.what, Patch) else None
+        kept = [column for column in range(columns) if what is None or what.reaches(column)]
+        return [(row, column) for row in range(rows) for column in kept]
 
     def edit(self, cell: Cell) -> Edit:
         """What is done for a cell; it can be put on a stack of edits as it is."""

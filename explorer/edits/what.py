@@ -122,14 +122,21 @@ class Mean(What):
 
 @dataclass(frozen=True)
 class Patch(What):
-    """The value of another run at the same place; where that run has no such position, it stays as it is."""
+    """The value of another run at the same place, `shift` positions further on; what has no counterpart stays."""
 
     source: Trace
     title: str = "the other run"
+    shift: int = 0  # from a position to its counterpart in the source
 
     @property
     def words(self) -> str:
-        return f"from {self.title}"
+        far = f"{abs(self.shift)} position{'s' * (abs(self.shift) > 1)}"
+        where = f", {far} {'later' if self.shift > 0 else 'earlier'} there" if self.shift else ""
+        return f"from {self.title}{where}"
+
+    def reaches(self, position: int) -> bool:
+        """Whether the source has a counterpart for a position."""
+        return 0 <= position + self.shift < len(self.source.ids)
 
     def check(self, place: Place, config: GPTConfig) -> None:
         ours, theirs = (dict(activation_shapes(given)) for given in (config, self.source.config))
@@ -138,20 +145,29 @@ class Patch(What):
         length = self.source.positions(place.name)
         if not length:
             raise EditError(f"{self.title} is not computed yet: wait until {place.name} is known.")
-        first = min(place.index[1 if ours[place.name][0] == "H" else 0] or (0,))
-        if first >= length:
-            raise EditError(f"{self.title} has no position {first}: its {length} go from 0 to {length - 1}.")
+        positions = place.index[1 if ours[place.name][0] == "H" else 0]
+        if positions and not any(0 <= position + self.shift < length for position in positions):
+            first = min(positions) + self.shift
+            raise EditError(
+                f"{self.title} has no position {first}: its {length} go from 0 to {length - 1}."
+                if first >= 0
+                else f"{self.title} has no counterpart of position {min(positions)}: it is aligned at the end."
+            )
 
     def change(self, name: str, base: Trace, prompt: int) -> Change:
         value, length, scores = self.source.values[name], self.source.positions(name), base.axes[name] == "HTS"
+        axis, shift = (1, self.shift) if scores else (0, self.shift)
 
         def change(row: Row, index: tuple[int, ...]) -> Row:
-            if index[1 if scores else 0] >= length:
+            if not 0 <= index[axis] + shift < length:
                 return row
             theirs = value
-            for i in index:
-                theirs = theirs[i]
-            return [*plain(theirs)[: len(row)], *row[len(theirs) :]]
+            for number, i in enumerate(index):
+                theirs = theirs[i + shift * (number == axis)]
+            theirs = plain(theirs)
+            if not scores:
+                return theirs
+            return [theirs[key + shift] if 0 <= key + shift < len(theirs) else old for key, old in enumerate(row)]
 
         return change
 

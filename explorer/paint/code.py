@@ -8,7 +8,7 @@ from typing import Any
 
 from explorer.code.source import Coloured, Source
 from explorer.code.stepping import Stepper
-from explorer.paint.spans import Line, Span, clipped, length, window
+from explorer.paint.spans import Line, Span, clipped, length, shortened, window
 from explorer.text import fit, number, visible, width
 
 _HANGING = 4
@@ -25,7 +25,7 @@ def code(stepper: Stepper, cells: int, height: int) -> list[Line]:
     below = min(len(names), max(3, room * 2 // 5))
     rows = _source(stepper, cells, max(1, room - below))
     # what the function leaves free, the names take
-    names = names[: max(0, room - len(rows))]
+    names = shortened(names, room - len(rows))
     return [_header(stepper, cells), *gap, *rows, *gap, *result, *names][:height]
 
 

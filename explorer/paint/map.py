@@ -22,25 +22,41 @@ def map_of(session: Session, cells: int, height: int) -> list[Line]:
                     here = len(rows)
                 rows.append(_stage(session, index, stage, cells))
     first, last = window(here, len(rows), height)
-    return rows[first:last]
+    return _with_ends(rows[first:last], first, len(rows) - last) if height > 4 else rows[first:last]
+
+
+def _with_ends(rows: list[Line], above: int, below: int) -> list[Line]:
+    """In place of the first and the last row, how many are out of sight there."""
+    first: list[Line] = [[Span(f"↑ {above + 1} more", "dim")]] if above else []
+    last: list[Line] = [[Span(f"↓ {below + 1} more", "dim")]] if below else []
+    return [*first, *rows[len(first) : len(rows) - len(last)], *last]
 
 
 def _block(session: Session, layer: int, first: int, stages: list[Stage], inside: bool) -> Line:
     done = [session.computed(stage) for stage in stages]
     mark, style = ("●", "done") if all(done) else ("◐", "done") if any(done) else ("○", "dim")
-    return [Span(f"{mark} ", style), Span(f"block {layer}", "bold" if inside else "", ("stage", first))]
+    name = Span(f"block {layer}", "bold" if inside else "", ("stage", first))
+    return [Span(f"{mark} ", style), name, *_edited(session, f"blocks.{layer}.")]
+
+
+def _edited(session: Session, *names: str) -> Line:
+    """A mark where something is edited in activations whose names begin like that."""
+    edited = any(place.name.startswith(names) for place in session.what_if.places_edited())
+    return [Span(" ✎", "down")] if edited else []
 
 
 def _stage(session: Session, index: int, stage: Stage, cells: int) -> Line:
     indent = "" if stage.layer is None else "│ "
-    room = cells - width(indent)
+    edited = _edited(session, *(part.activation for part in stage.parts))
+    room = cells - width(indent) - length(edited)
     if index == session.cursor.stage_index:
-        return [Span(indent, "dim"), Span(fit(f"▶ {stage.title}", room), "here", ("stage", index))]
+        return [Span(indent, "dim"), Span(fit(f"▶ {stage.title}", room), "here", ("stage", index)), *edited]
     done = session.computed(stage)
     return [
         Span(indent, "dim"),
         Span("● " if done else "○ ", "done" if done else "dim"),
         Span(fit(stage.title, room - 2), "" if done else "dim", ("stage", index)),
+        *edited,
     ]
 
 
@@ -55,6 +71,8 @@ def rail(session: Session, cells: int) -> list[Line]:
         done = all(session.computed(stages[i]) for i in group)
         style = "here" if inside else "done" if done else "dim"
         line.append(Span(f" {name} " if inside else name, style, ("stage", group[0])))
+        if layer is not None and _edited(session, f"blocks.{layer}."):
+            line.append(Span("✎", "down"))
         line.append(Span(" "))
         if inside:
             dots = [Span("◆" if i == here else "•", "here-text" if i == here else "dim", ("stage", i)) for i in group]
@@ -65,6 +83,7 @@ def rail(session: Session, cells: int) -> list[Line]:
 def _cut(line: Line, cells: int) -> Line:
     """What fits of the line around its lit part."""
     lit = next((i for i, span in enumerate(line) if span.style == "here"), 0)
-    while length(line) > cells and lit:
-        line, lit = line[1:], lit - 1
-    return clipped(line, cells)
+    cut: Line = []
+    while length(line) > cells - length(cut) and lit:
+        line, lit, cut = line[1:], lit - 1, [Span("… ", "dim")]
+    return clipped([*cut, *line], cells)

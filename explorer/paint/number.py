@@ -25,7 +25,7 @@ def number_under_cursor(session: Session, cells: int, height: int) -> list[Line]
         return _chosen(session, session.why, cells)
     if cell is None:
         token = session.ids[session.position]
-        words = f"token {session.position} of {len(session.ids)}, id {token}"
+        words = f"token {session.position + 1} of {len(session.ids)} (position {session.position}), id {token}"
         return [[Span("tokens ", "bold"), Span(session.label(token) + " ", "here-text"), Span(words)]]
     if apart := session.what_if.difference:
         return _apart(session, cell, apart, cells)

@@ -20,8 +20,9 @@ def path(session: Session, asked: Why, cells: int, height: int) -> list[Line]:
     names = min(_NAME, max(width(brief(visit.cell, session)) for visit in asked.visits))
     tracks = cells - names - _VALUE - 16
     positions = _positions(session, asked)
+    shown = f"  {last - first} of {count} numbers" if last - first < count else ""
     lines: list[Line] = [
-        [Span(_RECORDED if session.recorded else _COMPUTED, "bold")],
+        [Span(_RECORDED if session.recorded else _COMPUTED, "bold"), Span(shown, "dim")],
         [Span(f"{'':>{names + 2}}{'value':>{_VALUE}}{'of which':>10}   ", "dim"), *_tokens(session, positions, tracks)],
     ]
     for index in range(first, last):

@@ -75,7 +75,9 @@ def clipped(line: Line, cells: int) -> Line:
     for index, span in enumerate(line):
         size = width(span.text)
         if size > room:
-            mark = "…" if any(rest.text.strip() for rest in line[index:]) else ""
+            fitting = fit(span.text, room, mark="").rstrip()
+            missing = span.text.rstrip() != fitting or any(rest.text.strip() for rest in line[index + 1 :])
+            mark = "…" if missing else ""
             if room or not kept:
                 return [*kept, span._replace(text=fit(span.text + "  ", room, mark=mark))]
             last = kept[-1]
@@ -83,6 +85,21 @@ def clipped(line: Line, cells: int) -> Line:
         kept.append(span)
         room -= size
     return kept
+
+
+def shortened(lines: list[Line], height: int) -> list[Line]:
+    """At most that many lines; the last of them says how many more there are."""
+    if len(lines) <= height or height < 1:
+        return lines[: max(0, height)]
+    rest = len(lines) - height + 1
+    return [*lines[: height - 1], [Span(f"… {rest} more lines", "dim")]]
+
+
+def part_of(first: int, last: int, count: int, noun: str, places: str = "") -> str:
+    """Which of `count` things are shown, and how many: "8 of 12 tokens: positions 4–11"; "" where all of them are."""
+    if last - first >= count:
+        return ""
+    return f"{last - first} of {count} {noun}: {places}{places and ' '}{first}–{last - 1}"
 
 
 def wrapped(text: str, cells: int, style: str = "") -> list[Line]:

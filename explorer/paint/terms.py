@@ -164,7 +164,8 @@ def _breakdown(session: Session, cell: Cell, cells: int, height: int) -> list[Li
     names = labels([term.at or cell for term in shown], session)
     size, texts = min(_LABEL, max(map(width, names))), [term.text for term in shown]
     wide = max(map(width, texts))
-    lines: list[Line] = [[Span(f"{short(inner.value)} = the sum of {len(inner.terms)} exponentials", "dim")]]
+    part = f", the largest {len(shown)}" if len(shown) < len(inner.terms) else ""
+    lines: list[Line] = [[Span(f"{short(inner.value)} = the sum of {len(inner.terms)} exponentials{part}", "dim")]]
     for term, name, text in zip(shown, names, texts):
         line = [Span(f"  {fit(name, size)}  "), Span(fit(text, wide), "dim"), Span(fit(_value(term), _VALUE, ">"))]
         room = min(_MOST_BAR, cells - length(line) - 1)

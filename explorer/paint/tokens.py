@@ -22,16 +22,18 @@ def tokens(row: Row, cells: int, height: int) -> list[Line]:
     """The tokens around the position, as many as fit, and (if there are two lines) their ids."""
     chips = [_chip(row, position) for position in range(len(row.ids))]
     current = len(chips) - 1 if row.position is None else row.position
-    first, last = _stretch([width(chip.text) + 1 for chip in chips], current, cells - 4)
-    texts: Line = [Span("‹ " if first else "  ", "dim")]
-    ids: Line = [Span("  ")]
+    sizes = [width(chip.text) + 1 for chip in chips]
+    margin = 2 if sum(sizes) <= cells - 4 else len(str(len(chips))) + 2  # for how many are out of sight on a side
+    first, last = _stretch(sizes, current, cells - 2 * margin)
+    texts: Line = [Span(fit(f"‹{first}" if first else "", margin), "dim")]
+    ids: Line = [Span(" " * margin)]
     for position in range(first, last):
         chip = chips[position]
         number = fit(str(row.ids[position]), width(chip.text) - 1, ">") + "  "
         texts += [chip, Span(" ")]
         ids.append(Span(number, "here-text" if position == row.position else "dim"))
     if last < len(chips):
-        texts.append(Span("›", "dim"))
+        texts.append(Span(f"›{len(chips) - last}", "dim"))
     return [texts, ids][:height]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from explorer.cells import Cell
 from explorer.paint.number import exactly, source
 from explorer.paint.path import path
-from explorer.paint.spans import Line, Span, clipped, length, signed_level, window, wrapped
+from explorer.paint.spans import Line, Span, clipped, length, part_of, shortened, signed_level, window, wrapped
 from explorer.paint.terms import operation, single, table
 from explorer.provenance.explanation import Explanation
 from explorer.provenance.names import TOKENS
@@ -30,7 +30,7 @@ def why(session: Session, cells: int, height: int) -> list[Line]:
     explanation = asked.explanation
     head, trail = _head(session, explanation, cells), _trail(session, asked, cells)
     room = height - len(head) - len(trail) - 1
-    body = _body(session, asked, explanation, cells, room)[:room]
+    body = shortened(_body(session, asked, explanation, cells, room), room)
     if explanation.function and room - len(body) >= _LEAST_CODE:
         body += [[], *_code(explanation.function, cells, room - len(body) - 1)]
     filling: list[Line] = [[]] * (height - len(head) - len(body) - len(trail))
@@ -43,9 +43,14 @@ def _head(session: Session, explanation: Explanation, cells: int) -> list[Line]:
     whole = [name, Span(" = "), value]
     lines = [whole] if length(whole) <= cells else [[name], [Span("= "), value]]
     if explanation.function:
-        lines += wrapped(operation(session, explanation), cells, "accent")[:2]
+        lines += _briefly(wrapped(operation(session, explanation), cells, "accent"), cells)
         lines.append([Span(source(explanation.function), "dim")])
     return [*lines, []]
+
+
+def _briefly(lines: list[Line], cells: int) -> list[Line]:
+    """The first two lines, and a mark where there are more."""
+    return lines if len(lines) <= 2 else [lines[0], clipped([*lines[1], *lines[2]], cells)]
 
 
 def _body(session: Session, asked: Why, explanation: Explanation, cells: int, height: int) -> list[Line]:
@@ -89,8 +94,8 @@ def _neighbours(session: Session, cell: Cell, cells: int, height: int) -> list[L
 
     values = [[at(r, c) for c in range(left, right)] for r in range(top, bottom)]
     spread = max(abs(value) for line in values for value in line) or 1.0
-    shown = f"rows {top}–{bottom - 1} of {rows}, " if rows > 1 else ""
-    lines: list[Line] = [[Span(f"{shown}columns {left}–{right - 1} of {columns}", "dim")]]
+    parts = part_of(top, bottom, rows, "rows"), part_of(left, right, columns, "columns")
+    lines: list[Line] = [[Span(" · ".join(filter(None, parts)) or f"all {columns} columns", "dim")]]
     for r, line in enumerate(values, top):
         name = session.label(r) if cell.name in _BY_TOKEN else str(r) if rows > 1 else ""
         spans = [Span(fit(name, 8, ">") + " ", "here-text" if r == row else "dim")]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding
 from textual.containers import Horizontal
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
@@ -72,6 +73,8 @@ class WalkView(Screen[None]):
         self._status = "waking the model …"
         self._typed: list[int] | None = None  # what the text being typed would become
         self._version = -1  # of the trace that is on the screen
+        self._pane: object = None  # which pane, and at which stage, is on the screen
+        self._noticed = False  # whether something was said there
 
     def compose(self) -> ComposeResult:
         yield Canvas(self._paint_header, id="header")
@@ -90,7 +93,7 @@ class WalkView(Screen[None]):
         yield Static(id="too-small", markup=False)
 
     def on_mount(self) -> None:
-        for selector, title in {"#map": "Map", "#next": "Next token", "#number": "This number"}.items():
+        for selector, title in {"#map": "Map", "#next": "Next token · at T 1", "#number": "This number"}.items():
             self.query_one(selector).border_title = title
         self.set_interval(1 / FRAMES_A_SECOND, self._show_progress)
 
@@ -163,10 +166,36 @@ class WalkView(Screen[None]):
         for canvas in self.query(Canvas):
             canvas.repaint()
 
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Say something about the pane that is open; it goes with the pane."""
+        self._noticed = True
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+
+    def on_screen_suspend(self) -> None:
+        """A dialog opens."""
+        self._forget_notices()
+
+    def _forget_notices(self) -> None:
+        if self._noticed:
+            self._noticed = False
+            self.app.clear_notifications()
+
     def _show_opened(self, session: Session) -> None:
         """A number that is open, or code, takes the picture's place."""
         why, code, view = session.why, session.code, self.view
         opened = "code" if code else "why" if why else "view" if view else "picture"
+        now = (opened, view, session.cursor.stage_index)
+        if now != self._pane:
+            self._pane = now
+            self._forget_notices()
         if not self.has_class(f"-{opened}"):
             had_focus = not self.has_class("-picture") or self.query_one("#picture").has_focus
             self.update_classes({f"-{name}": name == opened for name in ("picture", "why", "code", "view")})

@@ -16,6 +16,8 @@ from explorer.session import Session
 from explorer.suggested import Way, places, read_way, ways
 from gpt import GPTError
 
+_LEAVES = "tab next · esc leaves"
+
 Change = Callable[[Callable[[Edits], object]], None]
 """Makes a change of the stack; raises EditError, and changes nothing, where it cannot be made."""
 
@@ -30,7 +32,7 @@ class Stack(OptionList):
 
 
 class WhatIfDialog(ModalScreen[None]):
-    """Where, what, and the stack of edits. Enter goes on, and makes the edit; Escape leaves."""
+    """Where, what, and the stack of edits. Enter goes on, in the end it makes the edit; Escape leaves."""
 
     BINDINGS = [
         Binding("escape", "dismiss(None)", "Leave", id="what_if.leave"),
@@ -47,7 +49,7 @@ class WhatIfDialog(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="what-if", classes="dialog") as dialog:
             dialog.border_title = "What if?"
-            dialog.border_subtitle = "enter makes it · tab next · esc leaves"
+            dialog.border_subtitle = _LEAVES
             with Horizontal(id="choices"):
                 yield OptionList(*(Text(self._named(place)) for place in self._places), id="where", compact=True)
                 yield OptionList(id="way", compact=True)
@@ -107,6 +109,19 @@ class WhatIfDialog(ModalScreen[None]):
         self.query_one("#token", Input).value = self._likely(way.tokens)
         self.query_one("#amount", Input).value = way.amount
         self.query_one("#hint", Static).update(Text(f" {way.hint}", "dim"))
+        self._say_enter()
+
+    def on_descendant_focus(self) -> None:
+        self._say_enter()
+
+    def _say_enter(self) -> None:
+        """Below the dialog, which key does what where the focus is."""
+        field, way = self.focused, self.query_one("#way", OptionList).highlighted
+        asks = way is not None and way < len(self._ways) and self._ways[way].amount
+        enter = {"where": "enter: what to do with it", "stack": "enter switches it"}.get((field and field.id) or "")
+        if field is not None and field.id == "way" and asks:
+            enter = "enter: how much"
+        self.query_one("#what-if").border_subtitle = f"{enter or 'enter makes it'} · {_LEAVES}"
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         if event.option_list.id == "where":

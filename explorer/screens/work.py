@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from textual.timer import Timer
 
 from explorer.edits import Edits
+from explorer.edits.edit import Edit
 from explorer.engines import NUMPY, PYTHON, engine_of, in_words, largest_difference
 from explorer.messages import AnswerReady, EngineReady, LensReady, RunEnded, RunFailed, ViewFilled
 from explorer.player import Player
@@ -23,6 +24,7 @@ class WorkScreen(WalkView):
         self.player = Player()
         self._play_timer: Timer | None = None
         self._compare_with: Trace | None = None  # the same run in the other engine
+        self._idle: list[Edit] = []  # the edits of which it was said that they change nothing
 
     def begin(self, session: Session) -> None:
         """The model is there: run the first prompt. What is being typed by then stays as it is."""
@@ -90,6 +92,7 @@ class WorkScreen(WalkView):
         self.repaint()
         if message.finished:
             self._say_difference(self.session)
+            self._say_idle(self.session)
         self._draw()
 
     def on_run_failed(self, message: RunFailed) -> None:
@@ -98,7 +101,7 @@ class WorkScreen(WalkView):
             return
         edit = self.session.what_if.give_up(self.session.prompt_length)
         which = f" {edit.words(self.session.labels())}: switched off." if edit else ""
-        self.notify(message.reason + which, title="No numbers", severity="warning", timeout=10, markup=False)
+        self.app.notify(message.reason + which, title="No numbers", severity="warning", timeout=10, markup=False)
         self._compute()
 
     def on_answer_ready(self, message: AnswerReady) -> None:
@@ -237,12 +240,22 @@ class WorkScreen(WalkView):
         if before is None or before.ids != session.ids:
             return
         gap, name = largest_difference(before.values, session.trace.values)
-        self.notify(
+        self.app.notify(
             f"{in_words(session.model)} and {in_words(before.model)} differ by at most {gap:.2g}, at {name}.",
             title="The same run in both engines",
             timeout=10,
             markup=False,
         )
+
+    def _say_idle(self, session: Session) -> None:
+        """Which edits change nothing, once."""
+        entries = session.what_if.edits.entries
+        before, self._idle = self._idle, [entries[number].edit for number in session.what_if.idle]
+        for edit in self._idle:
+            if any(edit is known for known in before):
+                continue
+            words = f"{edit.words(session.labels())}. Its numbers were so already."
+            self.notify(words, title="This edit changes nothing", markup=False)
 
     def action_again(self) -> None:
         self._go_on()

@@ -5,7 +5,7 @@ from threading import Lock
 from typing import Any
 
 from explorer.analysis.errors import AnalysisError
-from explorer.paint.spans import Line, Span, choices, clipped, length, wrapped
+from explorer.paint.spans import Line, Span, choices, clipped, length, shortened, wrapped
 from explorer.session import Session
 from explorer.trace import Trace
 from explorer.views.view import View
@@ -49,7 +49,7 @@ class Answers(View):
             painted = self.paint(cells, height)
         except GPTError as error:
             painted = _in_words(error, cells)
-        return [clipped(line, cells) for line in painted[:height]]
+        return [clipped(line, cells) for line in shortened(painted, height)]
 
     def known(self, question: Hashable) -> Any:
         """The answer as far as it is known: None, an error or what was asked."""

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from math import fsum
 
 from explorer.analysis.attribution import Contribution
+from explorer.paint.bars import signed_bar
 from explorer.paint.spans import Line, Span, window
 from explorer.session import Session
 from explorer.text import fit, number, width
 from explorer.views.answers import ROW, side_by_side, token_at
-from explorer.views.bars import signed_bar
 from explorer.views.head_map import head_map, size_of_map
 
 _VALUE = 9

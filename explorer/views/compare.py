@@ -4,7 +4,7 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 
 from explorer import running
-from explorer.analysis.compare import Change, align, compare
+from explorer.analysis.compare import ALIGNED, BEGINNING, Change, compare
 from explorer.analysis.errors import AnalysisError
 from explorer.compared import Difference, Pair
 from explorer.paint.predictions import percent
@@ -12,6 +12,7 @@ from explorer.paint.spans import Line, Span, bar, clipped, window, wrapped
 from explorer.session import Session
 from explorer.text import fit, number
 from explorer.trace import Trace
+from explorer.views.answers import ROW, to_choose
 from explorer.views.view import View
 from explorer.what_if import Other
 from gpt import InputError
@@ -19,6 +20,7 @@ from gpt import InputError
 _TOKEN = 12
 _CHANGES = 16  # tokens that are kept of each position
 _KEPT = 4  # pairs of runs
+_ALIGNED = 1  # the first number of a click on where they are aligned
 
 
 @dataclass(frozen=True)
@@ -47,14 +49,14 @@ class Compare(View):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self._found: dict[tuple[Trace, Trace], Found] = {}
+        self._found: dict[tuple[Trace, Trace, str], Found] = {}
 
     @property
     def _pair(self) -> Pair | None:
         return self.session.what_if.pair
 
     def _known(self, pair: Pair) -> Found:
-        key, length = (pair.a, pair.b), len(pair.a.ids) + len(pair.b.ids)
+        key, length = (pair.a, pair.b, pair.at), len(pair.a.ids) + len(pair.b.ids)
         found = self._found.get(key)
         if found is None or found.length != length:
             found = self._found[key] = Found(length)
@@ -73,8 +75,8 @@ class Compare(View):
             return "run", other.trace
         if pair.a.complete < len(pair.a.ids) or pair.b.complete < len(pair.b.ids):
             return None  # they are under way
-        missing = len(self._known(pair).at) < align(pair.a, pair.b).length
-        return ("positions", pair.a, pair.b, len(pair.b.ids)) if missing else None
+        missing = len(self._known(pair).at) < pair.alignment.length
+        return ("positions", pair.a, pair.b, pair.at, len(pair.b.ids)) if missing else None
 
     def work(self) -> Iterator[None]:
         """The other prompt's run, then position after position, from the last one back."""
@@ -84,12 +86,12 @@ class Compare(View):
         if other and other.trace.complete < len(other.trace.ids):
             running.complete(other.trace, cancelled)
             return
-        found, alignment = self._known(pair), align(pair.a, pair.b)
-        for position in reversed(range(alignment.start_b, len(pair.b.ids))):
+        found, alignment = self._known(pair), pair.alignment
+        for position in reversed(range(alignment.start_b, alignment.start_b + alignment.length)):
             partner = alignment.in_a(position)
             if position in found.at or partner is None:
                 continue
-            compared = compare(pair.a, pair.b, position)
+            compared = compare(pair.a, pair.b, position, pair.at)
             rankings = pair.a.ranking("logits", partner), pair.b.ranking("logits", position)
             best = [ranking.order[0] if ranking else 0 for ranking in rankings]
             found.at[position] = Apart(compared.kl, compared.changes[:_CHANGES], (best[0], best[1]))
@@ -98,10 +100,34 @@ class Compare(View):
     # The keys
 
     def move(self, across: int, down: int) -> None:
-        self.session.cursor.move_position(down or across)
+        """Up and down: the position. Left and right: where the two are aligned, if there is a choice; else the same."""
+        if across and self._choice():
+            at = ALIGNED.index(self.session.what_if.aligned)
+            self._align(ALIGNED[max(0, min(at + across, len(ALIGNED) - 1))])
+        else:
+            self.session.cursor.move_position(down or across)
 
     def click(self, *numbers: int) -> None:
-        self.session.cursor.go_to_position(numbers[0])
+        which, number = numbers
+        if which == _ALIGNED:
+            self._align(ALIGNED[number])
+        else:
+            self.session.cursor.go_to_position(number)
+
+    def _choice(self) -> bool:
+        """Whether the prompts differ in length, so that they can be aligned at either end."""
+        pair = self._pair
+        return pair is not None and len(pair.a.ids) != len(pair.b.ids)
+
+    def _align(self, at: str) -> None:
+        """Align them there; what the pictures show of the two goes with it."""
+        what_if = self.session.what_if
+        if at != what_if.aligned:
+            difference, what_if.aligned = what_if.difference, at
+            if difference and (pair := self._pair):
+                self.session.show(Difference(pair))
+            if pair := self._pair:
+                self.session.cursor.go_to_position(self._first(pair) + self._row(pair))
 
     def take(self, text: str) -> None:
         """B's prompt; without any, B is no longer another prompt."""
@@ -143,28 +169,46 @@ class Compare(View):
         pair = self._pair
         if pair is None:
             return _how(cells)
-        found, alignment = self._known(pair), align(pair.a, pair.b)
-        from_end = len(self.session.ids) - self.session.position
-        position = max(alignment.start_b, len(pair.b.ids) - from_end)
+        found, alignment = self._known(pair), pair.alignment
+        position = alignment.start_b + self._row(pair)
+        partner = alignment.start_a + self._row(pair)
         apart = found.at.get(position)
         head = [_title("A", pair.title_a, cells), _title("B", pair.title_b, cells)]
         bits = f"{number(apart.kl, 3, plus='')} bits" if apart else "computing …"
-        after = self.session.label(pair.b.ids[position])
-        head += [[Span("KL(A ‖ B) = "), Span(bits, "value"), Span(" after "), Span(after, "here-text")], []]
-        if alone := max(len(pair.a.ids), len(pair.b.ids)) - alignment.length:
-            head[2].append(Span(f"   aligned at the end, {alone} before alone", "dim"))
+        after = [self.session.label(run.ids[at]) for run, at in zip((pair.a, pair.b), (partner, position))]
+        tokens = after[0] if after[0] == after[1] else f"{after[0]} | {after[1]}"
+        head += [[Span("KL(A ‖ B) = "), Span(bits, "value"), Span(" after "), Span(tokens, "here-text")], []]
+        head[3:3] = self._alignment(pair, cells)
         room = height - len(head) - 3
         rows = min(alignment.length, max(2, room // 2))
         changes = self._changes(apart, max(1, room - rows))
         lines = [*head, *changes, [], *self._positions(pair, found, position, cells, rows)]
         return [clipped(line, cells) for line in lines]
 
+    def _first(self, pair: Pair) -> int:
+        """The position of the run that is shown which stands in the first of the aligned rows."""
+        return 0 if pair.at == BEGINNING else len(self.session.ids) - pair.alignment.length
+
+    def _row(self, pair: Pair) -> int:
+        """In which of the aligned rows the cursor is; in the nearest, where its position has no partner."""
+        return max(0, min(self.session.position - self._first(pair), pair.alignment.length - 1))
+
+    def _alignment(self, pair: Pair, cells: int) -> list[Line]:
+        """Where they are aligned, if they differ in length, and how many positions have no partner."""
+        if not self._choice():
+            return []
+        letter = "A" if len(pair.a.ids) > len(pair.b.ids) else "B"
+        alone = max(len(pair.a.ids), len(pair.b.ids)) - pair.alignment.length
+        line = [Span("aligned at the ←→", "dim"), *to_choose(_ALIGNED, ALIGNED, ALIGNED.index(pair.at), cells)]
+        where = "last" if pair.at == BEGINNING else "first"
+        return [[*line, Span(f" the {where} {alone} of {letter} alone", "dim")]]
+
     def _changes(self, apart: Apart | None, room: int) -> list[Line]:
         """How the next token's chances changed at the cursor, the largest change first."""
         if apart is None:
             return [[Span("next token", "bold"), Span("  computing …", "dim")]]
         head = f"{'A':>7} {'B':>7} {'points':>7} {'bits':>7}"
-        lines: list[Line] = [[Span(fit("next token", _TOKEN), "bold"), Span(head, "dim")]]
+        lines: list[Line] = [[Span(fit("next at T 1", _TOKEN), "bold"), Span(head, "dim")]]
         for change in apart.changes[:room]:
             style = "up" if change.points >= 0 else "down"
             share = f"{percent(change.before):>7} {percent(change.after):>7} "
@@ -174,17 +218,18 @@ class Compare(View):
         return lines
 
     def _positions(self, pair: Pair, found: Found, here: int, cells: int, room: int) -> list[Line]:
-        """The prompts side by side, aligned from the right; at each position the divergence and both answers."""
-        alignment, label = align(pair.a, pair.b), self.session.label
+        """The aligned positions side by side; at each the divergence and both answers."""
+        alignment, label = pair.alignment, self.session.label
         top, bottom = window(here - alignment.start_b, alignment.length, room)
         largest = max((apart.kl for apart in found.at.copy().values()), default=0.0) or 1.0
         bars = max(0, min(16, cells - 4 * _TOKEN - 8))
         title = fit("token A", _TOKEN) + fit("token B", _TOKEN) + fit("KL bits", 8) + " " * bars + "says A → says B"
+        title += f"   {bottom - top} of {alignment.length} shown" if bottom - top < alignment.length else ""
         lines: list[Line] = [[Span(title, "dim")]]
         for row in range(top, bottom):
             position, partner = alignment.start_b + row, alignment.start_a + row
             lit = "here-text" if position == here else ""
-            action = ("view", row + len(self.session.ids) - alignment.length)
+            action = ("view", ROW, row + self._first(pair))
             tokens = pair.a.ids[partner], pair.b.ids[position]
             line = [Span(fit(label(tokens[0]), _TOKEN), lit, action)]
             line.append(

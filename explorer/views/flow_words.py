@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
+from explorer.paint.bars import bar_of
 from explorer.paint.predictions import percent
 from explorer.paint.spans import Line, Span, length, window
 from explorer.session import Session
 from explorer.views.answers import ROW, token_at
-from explorer.views.bars import bar_of
 from explorer.views.flow_ways import Way
 
 
@@ -16,7 +16,8 @@ def told(session: Session, ways: Sequence[Way], row: int | None, cells: int, hei
     texts = [_way(session, way) for way in ways[first:last]]
     size = min(max(map(length, texts)), cells - 12)
     largest = ways[0].share
-    lines: list[Line] = [[Span("ways to the answer, and the heads that moved it", "bold")]]
+    shown = f"  {last - first} of {len(ways)}" if last - first < len(ways) else ""
+    lines: list[Line] = [[Span("ways to the answer, and the heads that moved it", "bold"), Span(shown, "dim")]]
     for index, (way, text) in enumerate(zip(ways[first:last], texts), first):
         here, action = index == row, ("view", ROW, index) if row is not None else None
         line = [Span("▶ " if here else "  ", "here-text", action)]

@@ -192,10 +192,8 @@ def _name(view: "Heads", plan: Layout, place: Place) -> Line:
 def _remark(view: "Heads", plan: Layout, cells: int) -> Line:
     """What part of the model and of the prompt is there, and what the colours are."""
     config, words = view.session.model.config, []
-    if len(plan.blocks) < config.n_layer:
-        words.append(f"blocks {plan.blocks[0]}–{plan.blocks[-1]} of {config.n_layer}")
-    if len(plan.heads) < config.n_head:
-        words.append(f"heads {plan.heads[0]}–{plan.heads[-1]} of {config.n_head}")
+    for part, count, noun in ((plan.blocks, config.n_layer, "blocks"), (plan.heads, config.n_head, "heads")):
+        words += [f"{len(part)} of {count} {noun}"] if len(part) < count else []
     words += [part for part in [plan.part.in_words(len(view.session.ids))] if part]
     largest = f"{view.heaviest():.3g}" if view.weighted else "1"
     scale = [Span("▄", f"share:{share_level(step / 4)}/") for step in range(5)]

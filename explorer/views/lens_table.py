@@ -36,7 +36,7 @@ def table(view: "Lens", cells: int, height: int) -> list[Line]:
     left = [*_header(view, plan), *_body(view, plan)]
     lines = top + (beside(view, left, _MARGIN + len(plan.columns) * plan.size, cells) if plan.side else left)
     rest = height - len(lines)
-    lines += [_legend(view, cells), in_words(view, cells)][-max(0, rest) :] if rest else []
+    lines += [_legend(view, plan, cells), in_words(view, cells)][-max(0, rest) :] if rest else []
     rest = height - len(lines)
     if plan.side or rest <= 0:
         return lines[:height]
@@ -194,14 +194,18 @@ def _share_of(share: float) -> int:
 # Below
 
 
-def _legend(view: "Lens", cells: int) -> Line:
-    """What the colours are."""
+def _legend(view: "Lens", plan: Layout, cells: int) -> Line:
+    """What the colours are, and how much of the table is there, where it is not all."""
     vocabulary = max(2, view.session.model.config.vocab_size)
     low, high, what = (
-        ("0%", "100%", "probability"),
+        ("0%", "100%", "probability, T 1"),
         (f"{log2(vocabulary):.0f} bits", "0", "entropy"),
         (str(vocabulary), "1", "rank of the answer"),
     )[view.mode]
-    scale = [Span("▄", f"share:{2 * step}/") for step in range(SHARE_LEVELS // 2 + 1)]
+    scale = [Span("▄", f"share:{4 * step}/") for step in range(SHARE_LEVELS // 4 + 1)]
     line = [Span(f"{low} ", "dim"), *scale, Span(f" {high}  {what}", "dim"), Span("   ▎", "answer")]
-    return clipped([*line, Span("the answer stays", "dim")], cells)
+    parts = ((plan.rows, len(view.rows), "rows"), (plan.columns, len(view.session.ids), "tokens"))
+    cut = "".join(f" · {len(part)} of {count} {noun}" for part, count, noun in parts if len(part) < count)
+    stays = "the answer stays" if length(line) + width(f"the answer stays{cut}") <= cells else "stays"
+    line.append(Span(stays + cut, "dim"))
+    return clipped(line, cells)

@@ -2,11 +2,11 @@
 
 from explorer.analysis import neurons
 from explorer.analysis.neurons import Effect, Effects, Neuron
+from explorer.paint.bars import bar_of
 from explorer.paint.spans import Line, Span, length, signed_level, window
 from explorer.session import Session
 from explorer.text import fit, number, short, width
 from explorer.views.answers import ROW
-from explorer.views.bars import bar_of
 from gpt import GPTError
 
 PROMOTED = 12

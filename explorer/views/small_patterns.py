@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isnan
 
-from explorer.paint.spans import Action, Line, Span, share_level
+from explorer.paint.spans import Action, Line, Span, part_of, share_level
 
 _FAINT = 4  # levels below it are told apart by lightness alone
 _ALIKE = 2  # levels so close look the same
@@ -26,7 +26,8 @@ class Extent:
 
     def in_words(self, tokens: int) -> str:
         """What of the prompt is there, and what a dot stands for; "" where every token has its own."""
-        words = [] if self.last - self.first == tokens else [f"tokens {self.first}–{self.last - 1} of {tokens}"]
+        part = part_of(self.first, self.last, tokens, "tokens", "positions")
+        words = [part] if part else []
         if self.step > 1:
             words.append(f"a dot is the most of {self.step} × {self.step} tokens")
         return ", ".join(words)

@@ -68,8 +68,10 @@ class Canvas(Widget):
         self.refresh()
 
     def on_resize(self) -> None:
+        """Draw all of it: on the screen there are still the rows of a pane of another size, or of an older picture."""
         self.lines = []
         self.repaint()
+        self.refresh()
 
     def notify_style_update(self) -> None:
         self._styles.clear()

@@ -6,7 +6,7 @@ from explorer.paint.pictures.merges import merges
 from explorer.paint.pictures.scores import remark, scores
 from explorer.paint.pictures.vectors import vectors
 from explorer.paint.pictures.vocabulary import drawing, ledger, logits
-from explorer.paint.spans import Line, Span, choices, clipped, wrapped
+from explorer.paint.spans import Line, Span, choices, clipped, shortened, wrapped
 from explorer.session import Session
 from explorer.stages import Kind
 
@@ -54,7 +54,7 @@ def picture(session: Session, cells: int, height: int, halves: bool = True) -> l
     if room < 3:  # a very small screen: the numbers come first
         below, room = [], height - len(above)
     if session.computed(stage):
-        body = _PAINTERS[stage.kind](session, cells, room, halves)[:room]
+        body = shortened(_PAINTERS[stage.kind](session, cells, room, halves), room)
     else:
         body = [[], [Span(_waiting(session), "dim")]]
     filling: list[Line] = [[]] * (height - len(above) - len(body) - len(below))
@@ -70,7 +70,10 @@ def _choices(session: Session, cells: int) -> list[Line]:
     if "H" in cursor.axes:
         line.append(Span("  head " if line else "head ", "dim"))
         room = cells - sum(len(span.text) for span in line)
-        line += choices([str(head) for head in range(cursor.config.n_head)], cursor.head, "head", room)
+        layer = session.stage.layer
+        edited = session.what_if.heads_edited(layer) if layer is not None else set()
+        labels = [f"{head}✎" if head in edited else str(head) for head in range(cursor.config.n_head)]
+        line += choices(labels, cursor.head, "head", room)
     if cursor.axes == "HTS":
         line.append(Span("  o all heads" if not cursor.overview else "  o one head", "dim", ("overview",)))
     return [line] if line else []

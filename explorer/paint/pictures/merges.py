@@ -33,7 +33,10 @@ def _steps(spelled: bytes, steps: list[tuple[tuple[bytes, ...], int]], room: int
     for number, (parts, rank) in enumerate(steps, start=1):
         line = [Span(fit(f"merge {number}", 8), "dim"), *_parts(parts), Span(f"  rule {rank + 1}", "dim")]
         lines.append(line)
-    return lines if len(lines) <= room else [lines[0], [Span("…", "dim")], *lines[max(1, len(lines) - room + 2) :]]
+    if len(lines) <= room:
+        return lines
+    kept = lines[max(1, len(lines) - room + 2) :]
+    return [lines[0], [Span(f"… {len(lines) - 1 - len(kept)} more", "dim")], *kept]
 
 
 def _parts(parts: tuple[bytes, ...]) -> Line:

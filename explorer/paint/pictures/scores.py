@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-from explorer.paint.spans import Line, Span, share_level, signed_level, spread_of, window
+from explorer.paint.spans import Line, Span, part_of, share_level, signed_level, spread_of, window
 from explorer.session import Session
 from explorer.stages import Kind
 from explorer.text import fit, number, width
@@ -53,6 +53,8 @@ def _grid(session: Session, rows: Matrix, shade: Shade, cells: int, height: int)
         size = 2  # cells that look square; the window moves with the cursor
     left, right = window(cursor.column, len(labels), room // size)
     top, bottom = window(session.position, len(labels), height - 1)
+    if right - left < len(labels) or bottom - top < len(labels):  # a line says so
+        top, bottom = window(session.position, len(labels), max(1, height - 2))
     lines = [_header(session, labels, left, right, margin, size, cells)]
     for position in range(top, bottom):
         lit = position == session.position
@@ -66,6 +68,9 @@ def _grid(session: Session, rows: Matrix, shade: Shade, cells: int, height: int)
             style = "here" if lit and column == cursor.column else shade(value, position, column)
             line.append(Span(_text(session, value, position, column, size), style, ("cell", position, column)))
         lines.append(line)
+    parts = ((bottom - top, "rows"), (right - left, "columns"))
+    if words := ", ".join(f"{shown} of {len(labels)} {noun}" for shown, noun in parts if shown < len(labels)):
+        lines.append([Span(" " * max(0, min(margin, cells - width(words)))), Span(words, "dim")])
     return lines
 
 
@@ -127,10 +132,11 @@ def _minis(session: Session, heads: list[Matrix], shade: Shade, cells: int, heig
     name = len(f"head {len(heads) - 1}")
     slot = max(size, name) + (2 if per_row * (max(size, name) + 2) <= cells + 2 else 1)
     first, _ = window(session.position, known, size)
-    where = "" if size == known else f", tokens {first}–{first + size - 1}"
-    lines: list[Line] = [[Span(f"all heads of this block{where}", "dim")]]
     deep = max(1, (height - 1) // (-(-size // tall) + 1))
     shown, last = window(session.cursor.head, len(heads), per_row * deep)
+    which = part_of(shown, last, len(heads), "heads of this block") or "all heads of this block"
+    where = part_of(first, first + size, known, "tokens", "positions")
+    lines: list[Line] = [[Span(f"{which}{where and ' · '}{where}", "dim")]]
     for start in range(shown, last, per_row):
         group = range(start, min(start + per_row, last))
         for row in range(first, first + size, tall):

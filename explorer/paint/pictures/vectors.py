@@ -1,6 +1,6 @@
 """Vectors: one row of colour a token, then the whole vector of the token you stand on, then its largest numbers."""
 
-from explorer.paint.spans import Action, Line, Span, bar, page, signed_level, spread_of, window
+from explorer.paint.spans import Action, Line, Span, bar, length, page, part_of, signed_level, spread_of, window
 from explorer.session import Session
 from explorer.stages import Kind
 from explorer.text import fit, number, width
@@ -8,6 +8,8 @@ from gpt.ops import Matrix, Vector
 
 _LABEL = 12  # cells for a token's text at the most
 _NUMBERED = 8  # cells for a number with its space
+_STANDING_OUT = 12  # numbers that are listed at the most
+_ENTRY = 22  # cells for a head with its number, and a bar of a few cells
 
 
 def vectors(session: Session, cells: int, height: int, halves: bool) -> list[Line]:
@@ -21,7 +23,6 @@ def vectors(session: Session, cells: int, height: int, halves: bool) -> list[Lin
     whole = len(vector) > _columns(session, len(vector), cells)[0]  # the grid cannot show the whole vector
     small, lists = height < 18, session.stage.kind in (Kind.NEURONS, Kind.HEADS_OUT)
     strip = _strip(session, vector, spread, cells, halves) if whole and not (small and lists) else []
-    largest = _largest(session, vector, cells)
     room = height - len(head)
     # a small screen has room for the strip or the list, not for both
     others = (len(strip) + 1 if strip else 0) + (6 if lists or not small else 0)
@@ -31,7 +32,7 @@ def vectors(session: Session, cells: int, height: int, halves: bool) -> list[Lin
         grid += [[], *strip]
     left = room - len(grid) - 1
     if left >= 2:
-        grid += [[], *largest[:left]]
+        grid += [[], *_largest(session, vector, cells, left)]
     return [*head, *grid]
 
 
@@ -41,8 +42,9 @@ def _grid(session: Session, rows: Matrix, spread: float, cells: int, height: int
     fitting, size, margin = _columns(session, count, cells)
     left, right = page(cursor.column, count, fitting)
     top, bottom = window(session.position, len(session.ids), height - 1)
-    shown = f"{_axis(session)}s {left}–{right - 1} of {count}" if right - left < count else f"{count} {_axis(session)}s"
-    lines: list[Line] = [[Span(" " * margin), Span(shown, "dim"), Span(f"   colour: ±{spread:.3g}", "dim")]]
+    columns = part_of(left, right, count, f"{_axis(session)}s") or f"{count} {_axis(session)}s"
+    tokens = f"{bottom - top} of {len(labels)} tokens" if bottom - top < len(labels) else ""
+    lines: list[Line] = [_title(columns, tokens, f"colour: ±{spread:.3g}", margin, cells)]
     for position in range(top, bottom):
         lit = position == session.position
         style = "here-text" if lit else "dim"
@@ -58,6 +60,16 @@ def _grid(session: Session, rows: Matrix, spread: float, cells: int, height: int
                 line.append(Span(text, level, ("cell", position, column)))
         lines.append(line)
     return lines
+
+
+def _title(columns: str, tokens: str, colour: str, margin: int, cells: int) -> Line:
+    """What part of the activation is shown, and its scale; where that is long it begins further to the left."""
+    parts = [columns, *([tokens] if tokens else []), colour]
+    text = "   ".join(parts)
+    if width(text) > cells:
+        columns = columns.replace(" dimensions:", ":").replace(" neurons:", ":")
+        text = " · ".join([columns, *parts[1:-1], colour.removeprefix("colour: ")])
+    return [Span(" " * max(0, min(margin, cells - width(text)))), Span(text, "dim")]
 
 
 def _columns(session: Session, count: int, cells: int) -> tuple[int, int, int]:
@@ -128,24 +140,47 @@ def _statistics(session: Session, cells: int) -> list[Line]:
     ]
 
 
-def _largest(session: Session, vector: Vector, cells: int) -> list[Line]:
+def _largest(session: Session, vector: Vector, cells: int, height: int) -> list[Line]:
     """The numbers that stand out: the heads' writes, the neurons that fired most, the largest dimensions."""
-    kind, layer = session.stage.kind, session.stage.layer
+    kind, layer, rows = session.stage.kind, session.stage.layer, height - 1
     entries: list[Entry]
     if kind is Kind.HEADS_OUT and layer is not None:
         writes = session.trace.head_writes(layer, session.position)
         lengths = [sum(value * value for value in write) ** 0.5 for write in writes or ()]
-        title = "how long a vector each head wrote"
-        entries = [(f"head {head}", size, ("head", head)) for head, size in enumerate(lengths)]
-    elif kind is Kind.NEURONS:
+        return _of_heads(lengths, cells, rows)
+    count = min(len(vector), _STANDING_OUT, rows)
+    if kind is Kind.NEURONS:
         order = sorted(range(len(vector)), key=lambda neuron: -vector[neuron])
-        title = "fired most"
-        entries = [(f"neuron {i}", vector[i], ("cell", session.position, i)) for i in order[:12]]
+        title = f"fired most: {count} of {len(vector)} neurons"
+        if session.cursor.part and session.cursor.part.activation.endswith("hook_pre"):
+            title = f"largest before the activation: {count} of {len(vector)} neurons"
+        entries = [(f"neuron {i}", vector[i], ("cell", session.position, i)) for i in order[:count]]
     else:
         order = sorted(range(len(vector)), key=lambda dimension: -abs(vector[dimension]))
-        title = "largest"
-        entries = [(f"dimension {i}", vector[i], ("cell", session.position, i)) for i in order[:12]]
+        title = f"largest: {count} of {len(vector)} dimensions"
+        entries = [(f"dimension {i}", vector[i], ("cell", session.position, i)) for i in order[:count]]
     return [[Span(title, "dim")], *_bars(entries, cells)]
+
+
+def _of_heads(lengths: list[float], cells: int, rows: int) -> list[Line]:
+    """What every head wrote, in columns where there are many; where they do not all fit, the longest."""
+    heads = list(range(len(lengths)))
+    across = max(1, min(-(-len(lengths) // rows), cells // _ENTRY))
+    if len(lengths) <= across * rows:
+        title = "how long a vector each head wrote"
+    else:
+        heads = sorted(heads, key=lambda head: -lengths[head])[: across * rows]
+        title = f"how much the heads wrote: the {len(heads)} longest of {len(lengths)}"
+    entries: list[Entry] = [(f"head {head}", lengths[head], ("head", head)) for head in heads]
+    size, rows = cells // across, -(-len(entries) // across)
+    bars = _bars(entries, size if across > 1 else cells)
+    lines: list[Line] = []
+    for row in range(rows):
+        line: Line = []
+        for column, entry in enumerate(bars[row::rows]):
+            line += [Span(" " * (column * size - length(line))), *entry]
+        lines.append(line)
+    return [[Span(title, "dim")], *lines]
 
 
 Entry = tuple[str, float, Action]
@@ -155,7 +190,7 @@ Entry = tuple[str, float, Action]
 def _bars(entries: list[Entry], cells: int) -> list[Line]:
     most = max((abs(value) for _, value, _ in entries), default=0.0) or 1.0
     names = max((len(name) for name, _, _ in entries), default=0)
-    room = min(40, cells - names - 12)
+    room = max(0, min(40, cells - names - 13))
     return [
         [
             Span(f"{name:<{names}}  ", "", action),

@@ -2,10 +2,11 @@
 
 import math
 
+from explorer.paint.bars import signed_bar
 from explorer.paint.predictions import percent
-from explorer.paint.spans import Line, Span, bar, page
+from explorer.paint.spans import Line, Span, page
 from explorer.session import Session
-from explorer.text import fit, number
+from explorer.text import fit, number, width
 from gpt import Distribution
 
 _TOKEN = 14
@@ -19,7 +20,8 @@ def logits(session: Session, cells: int, height: int, halves: bool) -> list[Line
     low, high = min(ranking.logits), ranking.logits[ranking.order[0]]
     first, last = page(session.cursor.column, len(ranking.order), height - 1)
     room = min(40, max(0, cells - _TOKEN - 24))
-    lines: list[Line] = [[Span(f"{'rank':>5} {fit('token', _TOKEN)} {'id':>6} {'logit':>8}", "dim")]]
+    head = f"{'rank':>5} {fit('token', _TOKEN)} {'id':>6} {'logit':>8}  of {len(ranking.order)}"
+    lines: list[Line] = [[Span(head, "dim")]]
     for rank in range(first, last):
         token = ranking.order[rank]
         value = ranking.logits[token]
@@ -28,7 +30,7 @@ def logits(session: Session, cells: int, height: int, halves: bool) -> list[Line
                 *_ranked(session, rank, token, _TOKEN),
                 Span(f" {token:>6}", "dim"),
                 Span(f" {number(value):>8} "),
-                Span(bar((value - low) / ((high - low) or 1.0), room), "answer"),
+                *signed_bar(value, low, high, room),
             ]
         )
     return lines
@@ -50,11 +52,17 @@ def ledger(session: Session, cells: int, height: int, halves: bool) -> list[Line
     chances = session.chances_shown(session.position)
     if chances is None:
         return []
+    drawn, stay = step.token if step else None, f"{len(chances.order)} of {len(chances.logits)} stay"
+    whole = f"{_drawn_from(session)} · {stay}"
+    head: list[Line] = [[Span(whole)], []] if width(whole) <= cells else [[Span(_drawn_from(session))], [Span(stay)]]
+    return [*head, *_rows(session, chances, drawn, cells, height - 2)]
+
+
+def _drawn_from(session: Session) -> str:
+    """The settings that made the probabilities here, which need not be those at temperature 1 beside them."""
     settings, _ = session.settings_shown(session.position)
-    kept = f"{len(chances.order)} of {len(chances.logits)} stay"
     top_k = "off" if settings.top_k is None else settings.top_k
-    head = f"T {settings.temperature:g}   top-k {top_k}   top-p {settings.top_p:g}   {kept}"
-    return [[Span(head)], [], *_rows(session, chances, step.token if step else None, cells, height - 2)]
+    return f"p is drawn from: T {settings.temperature:g}, top-k {top_k}, top-p {settings.top_p:g}"
 
 
 def _rows(session: Session, chances: Distribution, drawn: int | None, cells: int, height: int) -> list[Line]:
@@ -106,7 +114,7 @@ def drawing(session: Session, cells: int, height: int, halves: bool) -> list[Lin
             Span(f" ({start:.4f} to {chances.cumulative[place]:.4f})"),
             Span("" if drawn else "  n takes it", "dim"),
         ],
-        [],
+        [Span(_drawn_from(session), "dim")],
     ]
     return [*lines, *_rows(session, chances, step.token, cells, height - len(lines))]
 
@@ -140,5 +148,5 @@ def _given(session: Session) -> list[Line]:
     lines: list[Line] = [[Span(words), Span(session.label(following), "here")]]
     if ranking:
         rank, share = ranking.order.index(following) + 1, ranking.probabilities[following]
-        lines.append([Span(f"The model gave it {share:.2%}, rank {rank} of {len(ranking.order)}.", "dim")])
+        lines.append([Span(f"The model gave it {share:.2%} (at T 1), rank {rank} of {len(ranking.order)}.", "dim")])
     return [*lines, [], [Span("The draw is at the last token: press > to go there.", "dim")]]
