@@ -1,12 +1,4 @@
-"""The shape of a model: `GPTConfig`, read from Hugging Face's `config.json` and checked.
-
-Letters used for shapes throughout the package:
-
-    V  vocab_size     d  n_embd, the width of the residual stream   T  positions in this run
-    C  n_positions    e  d / H, the width of one head               S  positions attended to: T and the cached ones
-    L  n_layer        m  n_inner, the neurons of one MLP
-    H  n_head
-"""
+"""The shape of a model: `GPTConfig`, read from Hugging Face's `config.json` and checked."""
 
 import json
 import math
@@ -65,25 +57,42 @@ class GPTConfig:
 
     @property
     def head_width(self) -> int:
-        """e: how many dimensions of the residual stream one head reads and writes through."""
+        """e: the width of one head's queries, keys and values. (It reads and writes all d dimensions of the stream.)"""
         return self.n_embd // self.n_head
 
     @property
     def mlp_width(self) -> int:
-        """m: the neurons of one MLP, four times the width unless the checkpoint says otherwise."""
+        """m: the neurons of one MLP, 4 · d unless the checkpoint says otherwise."""
         return self.n_inner or 4 * self.n_embd
 
     @property
     def parameters(self) -> int:
-        """How many numbers were learned; a tied head counts once."""
+        """How many numbers were learned; a tied unembedding counts once."""
         d, m = self.n_embd, self.mlp_width
         attention = (d + 1) * 3 * d + (d + 1) * d
         mlp = (d + 1) * m + (m + 1) * d
-        head = 0 if self.tie_word_embeddings else self.vocab_size * d
-        return (self.vocab_size + self.n_positions) * d + self.n_layer * (attention + mlp + 4 * d) + 2 * d + head
+        unembedding = 0 if self.tie_word_embeddings else self.vocab_size * d
+        tables = (self.vocab_size + self.n_positions) * d + unembedding
+        return tables + self.n_layer * (attention + mlp + 4 * d) + 2 * d
+
+    def multiplications(self, attended: int) -> dict[str, int]:
+        """The multiplications that one token costs in matrix products, where it attends to so many positions.
+
+        The blocks' matrices cost the same for every token; attention grows with what there is to look at. For each
+        position, a cache holds as many numbers as attending to it costs multiplications: a key and a value a block.
+
+        >>> GPTConfig().multiplications(attended=1)
+        {'blocks': 84934656, 'attention': 18432, 'logits': 38597376}
+        """
+        d, m = self.n_embd, self.mlp_width
+        return {
+            "blocks": self.n_layer * (3 * d * d + d * d + 2 * d * m),
+            "attention": self.n_layer * 2 * d * attended,
+            "logits": self.vocab_size * d,
+        }
 
     def score_divisor(self, layer: int) -> float:
-        """What block `layer` divides q·k by: sqrt(e), times `layer` + 1 where the checkpoint asks for that."""
+        """The number that block `layer` divides q·k by: sqrt(e), times `layer` + 1 where the checkpoint asks for that."""
         divisor = math.sqrt(self.head_width) if self.scale_attn_weights else 1.0
         return divisor * (layer + 1) if self.scale_attn_by_inverse_layer_idx else divisor
 
@@ -117,14 +126,14 @@ def _require_count(name: str, value: object) -> None:
 def _refuse_other_architectures(given: Mapping[str, Any]) -> None:
     model_type = given.get("model_type", "gpt2")
     if model_type != "gpt2":
-        raise ConfigError(f"model_type is {model_type!r}: GPT Explorer runs GPT-2 models only (model_type 'gpt2').")
+        raise ConfigError(f"model_type is {model_type!r}: only GPT-2 models can be run (model_type 'gpt2').")
     architectures = given.get("architectures") or ARCHITECTURES[:1]
     if not isinstance(architectures, list | tuple):
         architectures = [architectures]
     if not any(name in ARCHITECTURES for name in architectures):
         raise ConfigError(
             f"the architecture is {', '.join(map(str, architectures))}: "
-            f"GPT Explorer runs language models only ({' or '.join(ARCHITECTURES)})."
+            f"only language models can be run ({' or '.join(ARCHITECTURES)})."
         )
     if given.get("add_cross_attention"):
         raise ConfigError("add_cross_attention is true: a GPT-2 that attends to an encoder cannot be run here.")

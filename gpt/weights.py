@@ -1,8 +1,8 @@
 """Hugging Face names -> `Weights`, every shape checked.
 
-A checkpoint stores a linear layer of GPT-2 ("Conv1D") as (inputs, outputs): y = x · W + b. Here every matrix is kept
-the other way round, one row for each output, so that an output is the dot product of its row with the input. The output
-head is stored like that already.
+A checkpoint stores a linear layer of GPT-2 ("Conv1D") as (inputs, outputs): y = x · W + b. Here it is kept transposed,
+one row for each output, so that an output is the dot product of its row with the input. The tables (embeddings and
+unembedding) have one row for each token or position, in the checkpoint as here.
 """
 
 import random
@@ -19,18 +19,24 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class LayerNormWeights:
+    """The learned part of a layer norm."""
+
     gamma: Vector  # [d]
     beta: Vector  # [d]
 
 
 @dataclass(frozen=True)
 class LinearWeights:
+    """A matrix and its bias: output i is row i · x + bias i."""
+
     weight: Matrix  # [outputs, inputs]
     bias: Vector  # [outputs]
 
 
 @dataclass(frozen=True)
 class BlockWeights:
+    """The learned numbers of one block."""
+
     ln_1: LayerNormWeights
     attn_qkv: LinearWeights  # [3d, d]: rows for Q, then K, then V; head i has rows i·e to (i+1)·e of each
     attn_out: LinearWeights  # [d, d]: head i has columns i·e to (i+1)·e
@@ -41,11 +47,13 @@ class BlockWeights:
 
 @dataclass(frozen=True)
 class Weights:
+    """All learned numbers of a model."""
+
     token_embedding: Matrix  # [V, d]
     position_embedding: Matrix  # [C, d]
     blocks: tuple[BlockWeights, ...]  # L of them
     ln_final: LayerNormWeights
-    unembedding: Matrix  # [V, d]; the very token_embedding where the head is tied
+    unembedding: Matrix  # [V, d]; the very same object as token_embedding where the two are tied
 
 
 class TensorSource(Protocol):
@@ -131,9 +139,10 @@ def load_weights(
 
 
 class RandomTensors:
-    """Weights drawn at random, as GPT-2 was initialised: normal, standard deviation 0.02; gains 1, biases 0.
+    """Weights drawn at random: normal with standard deviation 0.02; gammas 1, biases and betas 0.
 
-    `spread` widens everything, gains and biases too, so that a test model has no zeros to hide behind.
+    (GPT-2's own training began much like this, with the positions and the outputs into the stream drawn smaller.)
+    `spread` is the standard deviation of everything, gammas and biases too, so that no weight of a test model is 0.
     """
 
     def __init__(self, config: GPTConfig, seed: int = 0, spread: float | None = None) -> None:
