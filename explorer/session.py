@@ -14,11 +14,11 @@ from explorer.provenance.names import axes_of
 from explorer.provenance.provenance import Provenance
 from explorer.sequence import Tokens, TokenSequence
 from explorer.stages import Kind, Stage
-from explorer.tokenizer import Piece
 from explorer.trace import Trace
 from explorer.what_if import Other
 from explorer.why import Why
 from gpt import GPT, InputError, Sampling, Step
+from gpt.tokenizer import Piece
 
 if TYPE_CHECKING:
     from explorer.code.stepping import Stepper

@@ -92,7 +92,7 @@ class GPTConfig:
         }
 
     def score_divisor(self, layer: int) -> float:
-        """The number that block `layer` divides q·k by: sqrt(e), times `layer` + 1 where the checkpoint asks for that."""
+        """The number by which block `layer` divides q·k: sqrt(e), times `layer` + 1 where the checkpoint says so."""
         divisor = math.sqrt(self.head_width) if self.scale_attn_weights else 1.0
         return divisor * (layer + 1) if self.scale_attn_by_inverse_layer_idx else divisor
 

@@ -25,5 +25,9 @@ class HookError(GPTError):
     """A hook returned a value that does not fit where it was put."""
 
 
+class TokenizerError(GPTError):
+    """Tokenizer files that are missing, malformed or of another kind, or a text they cannot spell."""
+
+
 class SamplingError(GPTError):
     """A temperature, top-k or top-p outside its range."""

@@ -36,7 +36,7 @@ logits work on each position by itself.
     stream      the residual stream, [T, d]
     head        one of the H attentions that work side by side in a block
     unembedding the table that turns the stream into logits
-    logits      for each token of the vocabulary a score, how well it would come next; softmax makes probabilities of them
+    logits      a score for each token of the vocabulary, how well it would come next; softmax makes them probabilities
     hook        a function that is shown every value on the way: read `run.see(name, value)` as `value`
 
 Letters for shapes, here and everywhere:

@@ -6,6 +6,7 @@ unembedding) have one row for each token or position, in the checkpoint as here.
 """
 
 import random
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -64,6 +65,19 @@ class TensorSource(Protocol):
 
     def matrix(self, name: str, *, transpose: bool = False) -> Matrix:
         """The tensor of that name, [n, m]; transposed, [m, n]."""
+
+
+_MASK = re.compile(r"h\.\d+\.attn\.(masked_)?bias")
+
+
+def plain_name(stored: str) -> str | None:
+    """A tensor's name without the prefix that some checkpoints have; None for a causal mask, which is no weight.
+
+    >>> plain_name("transformer.h.0.attn.c_attn.bias"), plain_name("h.0.attn.bias")
+    ('h.0.attn.c_attn.bias', None)
+    """
+    name = stored.removeprefix("transformer.")
+    return None if _MASK.fullmatch(name) else name
 
 
 def tensor_shapes(config: GPTConfig) -> dict[str, Shape]:

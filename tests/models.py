@@ -8,9 +8,9 @@ from explorer import running
 from explorer.bpe import merges_of
 from explorer.checkpoints import Checkpoint, open_checkpoint
 from explorer.session import Session
-from explorer.tokenizer import Piece
 from explorer.trace import Trace
 from gpt import GPT, GPTConfig, Output, RandomTensors, load_weights
+from gpt.tokenizer import Piece
 
 SMALL: dict[str, Any] = {"vocab_size": 11, "n_positions": 12, "n_embd": 6, "n_layer": 2, "n_head": 3}
 CONFIGS: dict[str, dict[str, Any]] = {
