@@ -13,11 +13,11 @@ Join = tuple[int, int, int, int]
 """Two neighbours of a piece: their rank, where the left begins, the right begins and ends. The least one is next."""
 
 
-def merges_of(piece: bytes, ranks: Mapping[Pair, int]) -> tuple[Merge, ...]:
+def merges_of(piece: bytes, ranks: Mapping[Pair, int]) -> list[Merge]:
     """Every merge the piece goes through, in order; `ranks` has the place of each pair in the list of merges."""
-    return tuple(
+    return [
         Merge(piece[start:middle], piece[middle:end], rank, middle) for rank, start, middle, end in _joins(piece, ranks)
-    )
+    ]
 
 
 def token_ranks(merges: Sequence[Pair]) -> dict[bytes, int]:

@@ -223,9 +223,13 @@ class Session(TokenSequence):
 
     def step_into_code(self) -> bool:
         """Open the code that computes this stage. False where there is none, or nothing computed; CodeError."""
-        from explorer.code.excerpts import excerpt  # only now: it reads the source
+        from explorer.code.excerpts import excerpt, merging  # only now: it reads the source
 
         cursor, cell = self.cursor, self.cell()
+        if self.stage.kind is Kind.MERGES:
+            piece = self.piece_at(self.position)
+            self.code = merging(piece).step() if piece else None
+            return piece is not None
         if cell is None or cursor.part is None:
             return False
         settings, _ = self.settings_shown(self.position)

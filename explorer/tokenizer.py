@@ -76,7 +76,7 @@ class Tokenizer:
         if text in self.special:
             return Piece(start, text, spelling, (), (self.special[text],))
         self._check_spelling(start, text)
-        piece = Piece(start, text, spelling, merges_of(spelling, self._merge_ranks), ())
+        piece = Piece(start, text, spelling, tuple(merges_of(spelling, self._merge_ranks)), ())
         return replace(piece, ids=tuple(self._ids[part] for part in piece.parts()))
 
     def _cut(self, text: str) -> Iterator[tuple[int, str]]:

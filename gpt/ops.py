@@ -63,11 +63,7 @@ def linear(x: Matrix, weight: Matrix, bias: Vector) -> list[list[float]]:  # [T,
 
 
 def add(a: Matrix, b: Matrix) -> list[list[float]]:  # [T, d], [T, d] -> [T, d]
-    """a + b, number by number.
-
-    >>> add([[1, 2]], [[3, 4]])
-    [[4, 6]]
-    """
+    """a + b, number by number."""
     return [[x + y for x, y in zip(row, other)] for row, other in zip(a, b)]
 
 
@@ -81,11 +77,7 @@ def add_all(parts: Tensor, bias: Vector) -> list[list[float]]:  # [T, H, d], [d]
 
 
 def divide(x: Tensor, divisor: float) -> list[list[list[float]]]:  # [H, T, S] -> [H, T, S]
-    """Every number over the same divisor.
-
-    >>> divide([[[2, 4]]], 2)
-    [[[1.0, 2.0]]]
-    """
+    """Every number over the same divisor."""
     return [[[value / divisor for value in row] for row in matrix] for matrix in x]
 
 
@@ -236,20 +228,12 @@ def activate(x: Matrix, activation: str) -> list[list[float]]:  # [T, m] -> [T, 
 
 
 def take(matrix: Matrix, rows: Sequence[int]) -> list[list[float]]:  # [V, d], [T] -> [T, d]
-    """The rows of those numbers.
-
-    >>> take([[1], [2], [3]], [2, 0])
-    [[3], [1]]
-    """
+    """The rows of those numbers: [2, 0] takes the third and the first."""
     return [list(matrix[row]) for row in rows]
 
 
 def transpose(matrix: Matrix) -> list[Vector]:  # [n, m] -> [m, n]
-    """Rows become columns.
-
-    >>> transpose([[1, 2], [3, 4]])
-    [(1, 3), (2, 4)]
-    """
+    """Rows become columns."""
     return list(zip(*matrix))
 
 
@@ -269,20 +253,12 @@ def split_heads(x: Matrix, n_head: int) -> list[list[Vector]]:  # [T, H·e] -> [
 
 
 def merge_heads(x: Tensor) -> list[list[float]]:  # [T, H, e] -> [T, H·e]
-    """The pieces of each row end to end: the inverse of split_heads.
-
-    >>> merge_heads([[[1, 2], [3, 4]]])
-    [[1, 2, 3, 4]]
-    """
+    """The pieces of each row end to end: the inverse of split_heads."""
     return [[value for head in heads for value in head] for heads in x]
 
 
 def split_columns(x: Matrix, parts: int) -> list[list[Vector]]:  # [T, parts·d] -> parts x [T, d]
-    """The matrix cut into that many, side by side.
-
-    >>> split_columns([[1, 2, 3]], 3)
-    [[[1]], [[2]], [[3]]]
-    """
+    """The matrix cut into that many, side by side: [[1, 2, 3]] into [[1]], [[2]] and [[3]]."""
     width = len(x[0]) // parts
     return [[row[part * width : (part + 1) * width] for row in x] for part in range(parts)]
 

@@ -102,7 +102,7 @@ class Tokenizer:
             yield Piece(start, piece, spelled, merges, tuple(self.ids[token] for token in tokens))
 
 
-def merges_of(piece: bytes, ranks: Mapping[Pair, int]) -> Iterator[Merge]:
+def merges_of(piece: bytes, ranks: Mapping[Pair, int]) -> list[Merge]:
     """Every merge that a piece goes through, in order; `ranks` has the place of each pair in the list of merges.
 
     Of all neighbours that the list knows, the pair that stands first in it is joined (the leftmost, where it occurs
@@ -111,12 +111,14 @@ def merges_of(piece: bytes, ranks: Mapping[Pair, int]) -> Iterator[Merge]:
     >>> [merge.left + merge.right for merge in merges_of(b"the", {(b"h", b"e"): 0, (b"t", b"he"): 1})]
     [b'he', b'the']
     """
-    parts = [piece[place : place + 1] for place in range(len(piece))]
+    parts, merges = [piece[place : place + 1] for place in range(len(piece))], list[Merge]()
     while known := [pair for pair in pairwise(parts) if pair in ranks]:
         left, right = min(known, key=ranks.__getitem__)
         place = list(pairwise(parts)).index((left, right))
-        yield Merge(left, right, ranks[left, right], boundary=len(b"".join(parts[: place + 1])))
-        parts[place : place + 2] = [left + right]
+        boundary = len(b"".join(parts[: place + 1]))
+        merges = [*merges, Merge(left, right, ranks[left, right], boundary)]
+        parts = [*parts[:place], left + right, *parts[place + 2 :]]
+    return merges
 
 
 # Text -> pieces

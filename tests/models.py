@@ -112,7 +112,7 @@ class Words:
     def _piece(self, ids: tuple[int, ...]) -> Piece:
         spelled = b"".join(map(self.token_bytes, ids))
         ranks = {(spelled[:end], spelled[end : end + 1]): end for end in range(1, len(spelled))}
-        return Piece(0, spelled.decode(errors="replace"), spelled, merges_of(spelled, ranks), ids)
+        return Piece(0, spelled.decode(errors="replace"), spelled, tuple(merges_of(spelled, ranks)), ids)
 
 
 HOSTILE = (

@@ -19,6 +19,7 @@ from explorer.code.excerpts import CodeError, excerpt
 from explorer.code.source import calculating_line, coloured, source_of, where_computed
 from explorer.code.stepping import Stepper, step_through
 from explorer.engines import NUMPY, on_engine
+from explorer.session import Session
 from explorer.stages import Stage, walk
 from explorer.trace import Trace
 from gpt import (
@@ -535,3 +536,22 @@ def test_where_a_value_is_computed_is_where_stepping_finds_it() -> None:
         for stop in stepper(trace, id).stops:
             for name in stop.activations:
                 assert (stop.file, stop.function, stop.line) == places[name]
+
+
+# The tokenizer
+
+
+def test_the_merges_of_a_piece_step_by_step() -> None:
+    model, checkpoint = embedded()
+    session = Session(model, checkpoint.tokenizer)
+    session.submit("Lily yesterday")
+    assert session.step_into_code()
+    piece, steps = session.pieces[-1], session.code
+    assert steps
+    assert (steps.stop.file, steps.stop.function) == ("gpt/tokenizer.py", "merges_of")
+    assert steps.index == 0
+    assert tuple(steps.value) == piece.merges
+    assert len(piece.merges) > 3
+    seen = [stop.scope["parts"] for stop in steps.stops if "parts" in stop.scope]
+    for count in range(len(piece.merges) + 1):
+        assert list(piece.parts(count)) in seen

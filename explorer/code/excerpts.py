@@ -20,6 +20,7 @@ from gpt.hooks import Run
 from gpt.layer_norm import layer_norm
 from gpt.mlp import mlp
 from gpt.ops import Matrix, Vector
+from gpt.tokenizer import Piece, merges_of
 from gpt.weights import BlockWeights, LayerNormWeights, LinearWeights
 
 FEWER_STOPS = 256
@@ -41,13 +42,14 @@ class Excerpt:
     activation: str | None  # whose line the stepping begins at
     part: str  # in words, what of the stage it computes
     until: str | None = None  # the activation after which it ends
+    from_the_start: bool = False  # the stepping begins at the first line
     most: int = LOOP_STOPS
 
     def step(self) -> Stepper:
         """Run it. The stepper stands on the line that computes what the stage shows."""
         stepper = step_through(self.run, most=self.most, until=self.until)
         found = self.activation is not None and stepper.to(self.activation)
-        if not found:
+        if not found and not self.from_the_start:
             value = stepper.value[0] if isinstance(stepper.value, tuple) else stepper.value
             stepper.to_value(value)
         stepper.start_here()
@@ -141,6 +143,14 @@ def excerpt(
 
 
 # The entrance and the exit
+
+
+def merging(piece: Piece) -> Excerpt:
+    """The merges of one piece of the prompt, from those of the list that join something in it."""
+    ranks = {(merge.left, merge.right): merge.rank for merge in piece.merges}
+    return Excerpt(
+        lambda hook: merges_of(piece.spelling, ranks), None, "the piece that this token is from", from_the_start=True
+    )
 
 
 def _embedding(place: _Place) -> Excerpt:
