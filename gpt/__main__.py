@@ -28,7 +28,7 @@ def load(directory: Path) -> tuple[GPT, Tokenizer]:
             f"{directory}: there is no model here: config.json cannot be read ({error.strerror})."
         ) from error
     tensors = SafeTensors(directory / "model.safetensors", compact=config.parameters > _LISTS_UP_TO)
-    config = replace(config, tie_word_embeddings=_UNEMBEDDING not in tensors.shapes)
+    config = replace(config, tie_word_embeddings=_UNEMBEDDING not in tensors.shapes)  # the file decides
     check_shapes(config, tensors.shapes)
     return GPT(config, load_weights(config, tensors)), Tokenizer.from_directory(directory)
 

@@ -1,8 +1,9 @@
-"""Multi-head causal self-attention: the one part of the model in which positions read from each other.
+"""Attention: each position reads from itself and earlier ones, never from later ones ("causal": see ops.causal_mask).
 
-Each head asks a question at every position (its query), compares it with what every position up to there offers (its
-key), and takes a weighted mean of what those positions hand over (their values). Several heads can so look for several
-things at once. Source: Vaswani et al. 2017, arXiv:1706.03762, section 3.2.
+At every position a head makes three vectors: a query (what it looks for), a key (what it offers) and a value (what it
+hands over). It compares the position's query with the keys up to there, and takes a mean of their values, weighted by
+how well they fit. So several heads can look for several things at once.
+Source: Vaswani et al. 2017, arXiv:1706.03762, section 3.2.
 """
 
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from gpt.weights import BlockWeights, LinearWeights
 
 
 class KeysValues(NamedTuple):
-    """The cache of one block: keys and values of every position so far. A later token reads these, and needs no more.
+    """The cache of one block: keys and values of every position so far, all that later positions read of it.
 
     Queries are not kept: a position asks once, when it is computed, and nobody reads its question afterwards.
     """
@@ -25,7 +26,7 @@ class KeysValues(NamedTuple):
 
 def attention(
     x: Matrix, weights: BlockWeights, run: Run, past: KeysValues | None = None
-) -> tuple[Matrix, KeysValues]:  # [T, d] -> [T, d], and [S, H, e] twice
+) -> tuple[Matrix, KeysValues]:  # [T, d], [P, H, e] twice -> [T, d], [S, H, e] twice
     """The heads' outputs, summed, for the T positions of x; and the keys and values of all S positions so far."""
     qkv = run.ops.linear(x, weights.attn_qkv.weight, weights.attn_qkv.bias)  # [T, 3d]: one matrix computes all three
     queries, keys, values = (
@@ -39,7 +40,8 @@ def attention(
         values = run.ops.concatenate(past.values, values)  # [S, H, e]
 
     raw = run.see("hook_attn_scores_raw", raw_scores(queries, keys, ops=run.ops))  # [H, T, S]
-    # A sum of e products spreads by about sqrt(e). Divided by it, scores stay moderate, whatever the width of a head.
+    # q·k is a sum of e products. If each is about 1 in size and their signs vary, the sum is about sqrt(e). Divided by
+    # it, scores have one size at every head's width; larger ones would give softmax's whole weight to one position.
     scaled = run.see("hook_attn_scores_scaled", run.ops.divide(raw, run.config.score_divisor(run.layer)))  # [H, T, S]
     masked = run.see("hook_attn_scores", run.ops.causal_mask(scaled))  # [H, T, S]
     pattern = run.see("hook_pattern", run.ops.softmax(masked))  # [H, T, S]: each row adds up to 1
@@ -65,9 +67,9 @@ def raw_scores(
 
 
 def mix(pattern: Tensor, values: Tensor, *, ops: Arithmetic = plain) -> Tensor:  # [H, T, S], [S, H, e] -> [T, H, e]
-    """z: for every head and position the mean of the values, weighted by the pattern.
+    """z: for every head and position the mean of the values, as much of each as the pattern says.
 
-    A weight of 0 hides its value, however large:
+    A share of 0 hides its value, however large:
 
     >>> mix([[[0.25, 0.75, 0.0]]], [[[4, 0]], [[0, 4]], [[9, 9]]])
     [[[1.0, 3.0]]]
@@ -76,6 +78,6 @@ def mix(pattern: Tensor, values: Tensor, *, ops: Arithmetic = plain) -> Tensor: 
 
 
 def results_by_head(z: Tensor, out: LinearWeights, *, ops: Arithmetic = plain) -> Tensor:  # [T, H, e] -> [T, H, d]
-    """Each head's own output. To put the heads side by side and multiply once is to add these up, and the bias."""
+    """Each head's own output. Their sum and the bias are the same as joining the heads and multiplying once."""
     shares = ops.swap(ops.split_heads(out.weight, len(z[0])))  # [H, d, e]: the columns of the matrix that head i uses
     return ops.swap(ops.stack([ops.matmul_transposed(z_h, w_h) for z_h, w_h in zip(ops.swap(z), shares)]))

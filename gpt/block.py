@@ -1,4 +1,4 @@
-"""One transformer block: attention moves information between positions, the MLP works on each position by itself."""
+"""One transformer block: attention moves information between positions, then the MLP works on each of them."""
 
 from gpt.attention import KeysValues, attention
 from gpt.hooks import Run
@@ -10,11 +10,10 @@ from gpt.weights import BlockWeights
 
 def block(
     residual: Matrix, weights: BlockWeights, run: Run, past: KeysValues | None = None
-) -> tuple[Matrix, KeysValues]:  # [T, d] -> [T, d], and [S, H, e] twice
-    """The residual stream after this block, and the block's cache; `past` is its cache of the positions before.
+) -> tuple[Matrix, KeysValues]:  # [T, d], [P, H, e] twice -> [T, d], [S, H, e] twice
+    """The residual stream after this block, and the block's cache; `past` is its cache of the P positions before.
 
-    Each part reads a normalised copy of the stream and adds its output to the stream itself, which is never
-    overwritten. There are two norms because there are two readers: the MLP's reads what attention has just added.
+    There are two norms because the stream is read twice: the second reading includes what attention has just added.
     (GPT-2 is "pre-norm": the norm stands before each part. Source: Radford et al. 2019, section 2.3.)
     """
     residual = run.see("hook_resid_pre", residual)  # [T, d]

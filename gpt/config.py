@@ -57,37 +57,38 @@ class GPTConfig:
 
     @property
     def head_width(self) -> int:
-        """e: the width of one head's queries, keys and values. (It reads and writes all d dimensions of the stream.)"""
+        """e: the width of one head's queries, keys and values. (A head still reads and writes all d dimensions.)"""
         return self.n_embd // self.n_head
 
     @property
     def mlp_width(self) -> int:
-        """m: the neurons of one MLP, 4 · d unless the checkpoint says otherwise."""
+        """m: the neurons of one MLP, 4 · d unless n_inner is set."""
         return self.n_inner or 4 * self.n_embd
 
     @property
     def parameters(self) -> int:
         """How many numbers were learned; a tied unembedding counts once."""
         d, m = self.n_embd, self.mlp_width
-        attention = (d + 1) * 3 * d + (d + 1) * d
-        mlp = (d + 1) * m + (m + 1) * d
+        in_attention = (d + 1) * 3 * d + (d + 1) * d
+        in_mlp = (d + 1) * m + (m + 1) * d
         unembedding = 0 if self.tie_word_embeddings else self.vocab_size * d
         tables = (self.vocab_size + self.n_positions) * d + unembedding
-        return tables + self.n_layer * (attention + mlp + 4 * d) + 2 * d
+        return tables + self.n_layer * (in_attention + in_mlp + 4 * d) + 2 * d
 
     def multiplications(self, attended: int) -> dict[str, int]:
-        """The multiplications that one token costs in matrix products, where it attends to so many positions.
+        """The multiplications that one token costs in matrix products, where there are so many positions to look at.
 
-        The blocks' matrices cost the same for every token; attention grows with what there is to look at. For each
-        position, a cache holds as many numbers as attending to it costs multiplications: a key and a value a block.
+        Matrices cost the same for every token; scores and means grow with S. (In a run of several tokens each pays for
+        all S, masked ones included.) Logits are paid for only where they are asked for.
+        The cache keeps a key and a value of d numbers a position and block: 2 · L · d, in GPT-2 small 18,432.
 
         >>> GPTConfig().multiplications(attended=1)
-        {'blocks': 84934656, 'attention': 18432, 'logits': 38597376}
+        {'matrices': 84934656, 'scores and means': 18432, 'logits': 38597376}
         """
         d, m = self.n_embd, self.mlp_width
         return {
-            "blocks": self.n_layer * (3 * d * d + d * d + 2 * d * m),
-            "attention": self.n_layer * 2 * d * attended,
+            "matrices": self.n_layer * (3 * d * d + d * d + 2 * d * m),
+            "scores and means": self.n_layer * 2 * d * attended,
             "logits": self.vocab_size * d,
         }
 

@@ -9,8 +9,8 @@ one, in the order in which they are computed. It can
 
 The names are TransformerLens', with five of our own: the mean and the variance inside a layer norm
 (`hook_mean`, `hook_var`), the scores before the mask (`hook_attn_scores_raw`, `hook_attn_scores_scaled`), and `logits`.
-There is no batch axis. The joint matrix of q, k and v is the one intermediate value that has no name: its three parts
-have.
+There is no batch axis. Values that are only rearranged have no name of their own (q, k and v before they are split,
+keys and values behind those of the cache).
 """
 
 from collections.abc import Callable, Iterator, Mapping

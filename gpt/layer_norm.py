@@ -1,4 +1,4 @@
-"""Layer norm: every vector brought to mean 0 and variance 1, then scaled and shifted by learned numbers."""
+"""Layer norm: every vector brought to mean 0 and variance 1, then multiplied and shifted by learned numbers."""
 
 from gpt.hooks import Run
 from gpt.ops import Matrix
@@ -6,10 +6,10 @@ from gpt.weights import LayerNormWeights
 
 
 def layer_norm(x: Matrix, weights: LayerNormWeights, run: Run) -> Matrix:  # [T, d] -> [T, d]
-    """(x - mean) / sqrt(variance + epsilon) · gamma + beta, for each position by itself.
+    """(x - mean) / sqrt(variance + epsilon) · gamma + beta, for each position.
 
-    The residual stream grows with every block that adds to it. Whoever reads it wants numbers of one size, so each
-    reader normalises a copy first; gamma and beta then say how much each dimension matters to this reader.
+    The numbers in the stream grow as block after block adds to them. Whoever reads them wants one size, so each reader
+    normalises a copy first. Its own gamma and beta then say how much each dimension matters to it.
     Source: Ba, Kiros and Hinton 2016, arXiv:1607.06450, section 3.1.
 
     >>> from gpt.config import GPTConfig

@@ -1,4 +1,4 @@
-"""The MLP: each position by itself, through a wide layer of neurons and back."""
+"""The MLP: each position by itself, through many neurons and back."""
 
 from gpt.hooks import Run
 from gpt.ops import Matrix
@@ -8,16 +8,16 @@ from gpt.weights import BlockWeights
 def mlp(x: Matrix, weights: BlockWeights, run: Run) -> Matrix:  # [T, d] -> [T, d]
     """Expand, activate, contract.
 
-    Neuron i has a row of mlp_in: the pattern that it looks for. It fires as strongly as x matches the row. It has a
-    column of mlp_out: what it adds to the stream when it fires. Without the activation in between, both matrices
-    would be one, and all neurons together no more than a single linear map.
+    Neuron i has a row of mlp_in: what it looks for. How well x matches the row (dot product and bias), after the
+    activation, is how strongly the neuron fires. It has a column of mlp_out: what it adds to the stream, times that.
+    Without the activation both matrices would be one, and all neurons together no more than a single linear map.
 
     Two neurons, one that looks for the first dimension and one that looks for its opposite, with relu:
 
     >>> from gpt import GPTConfig
     >>> from gpt.weights import BlockWeights, LinearWeights
     >>> weights = BlockWeights(
-    ...     *[None] * 4,
+    ...     *[None] * 4,  # no norms and no attention
     ...     mlp_in=LinearWeights([[1, 0], [-1, 0]], [0, 0]),
     ...     mlp_out=LinearWeights([[0, 5], [7, 5]], [0, 0]),
     ... )

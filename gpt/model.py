@@ -12,8 +12,9 @@ Four tokens through GPT-2 small (V = 50257, d = 768, H = 12 heads of e = 64, m =
             ├──→ layer norm                 [4, 768]                                            layer_norm.py
             │    attention                                                                      attention.py
             │      q, k, v                  [4, 12, 64] each: a question, an offer, a content
-            │      scores, pattern          [12, 4, 4]: row t says how much position t takes from 0 ... t
-            │      z                        [4, 12, 64]: what each head has gathered
+            │      scores                   [12, 4, 4]: how well the question of a row fits the offer of a column
+            │      pattern                  [12, 4, 4]: how much position t, row t, takes from positions 0 ... t
+            │      z                        [4, 12, 64]: what each head has gathered: a mean of the contents
             + ←──── output                  [4, 768]
             │
             ├──→ layer norm                 [4, 768]
@@ -26,25 +27,30 @@ Four tokens through GPT-2 small (V = 50257, d = 768, H = 12 heads of e = 64, m =
             │
          logits                             [4, 50257]: row t scores every token as the one after token t
             │
-        one is drawn from the last row, and everything begins again with five tokens            sampling.py
+        a token is drawn by the last row, and everything begins again with five                 sampling.py
 
-The line on the left is the residual stream: one vector a position, straight through from the first table to the logits.
-Attention and MLP read a copy of it and add to it. Attention alone works between positions; embeddings, norms, MLP and
-logits work on each position by itself.
+The line on the left is the residual stream: one vector a position, straight through from the tables to the logits.
+Attention and MLP read a copy of it and add to it. The scores and the mean of the contents are the only steps between
+positions. All others work on each position by itself: embeddings, norms, q, k and v, output, MLP, logits.
 
     token       a piece of text from a fixed vocabulary; the model knows it by a number, its id
-    stream      the residual stream, [T, d]
+    block       one of the L layers of the model
+    stream      the residual stream, [T, d]: each part's output is only what is still missing, the "residual"
     head        one of the H attentions that work side by side in a block
+    MLP         multi-layer perceptron: two matrices with an activation between them
     unembedding the table that turns the stream into logits
     logits      a score for each token of the vocabulary, how well it would come next; softmax makes them probabilities
-    hook        a function that is shown every value on the way: read `run.see(name, value)` as `value`
+    hook        a function that is shown the values on the way: read `run.see(name, value)` as `value`
+    run         what the parts carry along: read `run.ops.add(a, b)` as `add(a, b)`; `run.part(...)` is for the hook
 
 Letters for shapes, here and everywhere:
 
-    V  vocab_size     d  n_embd, the width of the residual stream   T  positions in this run
-    C  n_positions    e  d / H, the width of a query, key or value  S  positions attended to: T and the cached ones
-    L  n_layer        m  n_inner, the neurons of one MLP            P  cached positions: S - T
-    H  n_head
+    V  vocab_size, the tokens there are         d  n_embd, the width of the residual stream
+    C  n_positions, the most it can see         e  d / H, the width of a query, key or value
+    L  n_layer, the blocks                      m  n_inner, the neurons of one MLP
+    H  n_head, the heads of a block             T  positions in this run: in generation the new ones
+                                                P  positions before them, in the cache
+                                                S  positions to look at: P + T
 """
 
 from collections.abc import Sequence
@@ -98,7 +104,7 @@ class GPT:
         head_results: bool = False,
         last_only: bool = False,
     ) -> Output:
-        """Logits for the token after each of the T `ids`, which come after the positions that the cache holds.
+        """Logits for the token after each of the T `ids`, which follow the positions already in the cache.
 
         `head_results` also computes what each head writes by itself; `last_only` computes the logits of the last
         position alone, which is all that generation needs. InputError where the ids do not fit the model.
@@ -118,10 +124,10 @@ class GPT:
         head_results: bool = False,
         last_only: bool = False,
     ) -> Output:
-        """The rest of a run, from the residual stream [T, d] that enters block `layer` (L: only the read-out is left).
+        """The rest of a run, from the residual stream [T, d] that enters block `layer` (L computes only the logits).
 
-        The cache's entries for the blocks before `layer` are passed on as they are. Where there are none, no run can
-        go on from this one: its cache is None.
+        The cache's entries for the blocks before `layer` are passed on as they are: they must hold these T positions
+        already if another run is to go on from this one. Where there are none, the new cache is None.
         """
         self._check_entrance(layer, residual, cache)
         run = Run(self.config, self.ops, hook, head_results)
@@ -134,11 +140,11 @@ class GPT:
         return Output(logits, tuple(present) if len(present) == self.config.n_layer else None)
 
     def read_out(self, residual: Matrix, *, hook: Hook | None = None) -> Matrix:  # [T, d] -> [T, V]
-        """The logits: a last layer norm, then the dot product of each position with every token's row of a table.
+        """The logits: a last layer norm, then the dot product with each token's row of the unembedding.
 
-        The table is the unembedding. In GPT-2 it is the token embedding once more (the two are "tied"): what a token
-        adds to the stream is also what it looks for there, and 38.6 million numbers are learned once instead of twice.
-        On the residual stream of an earlier block this is the logit lens.
+        In OpenAI's models the unembedding is the token embedding once more (the two are "tied"): what a token adds to
+        the stream is also what it looks for there, and 38.6 million numbers are learned once instead of twice.
+        On the stream of an earlier block this shows what the model would say so far: the "logit lens".
         """
         run = Run(self.config, self.ops, hook)
         x = layer_norm(residual, self.weights.ln_final, run.part("ln_final"))  # [T, d]

@@ -1,7 +1,7 @@
 """Every operation of GPT-2, written out over plain Python lists.
 
 A vector is a list of floats, a matrix a list of rows, a tensor a list of matrices. Nothing is ever changed in place, so
-a value that somebody recorded stays what it was.
+a value that somebody recorded stays what it was. Letters in shapes that model.py does not list are any size.
 
 This module is the default arithmetic of the model. Another one that offers the same functions (over arrays, say) can
 take its place: `Arithmetic`, at the end, lists them.
@@ -32,7 +32,7 @@ def dot(a: Vector, b: Vector) -> float:  # [n], [n] -> one number
     return total
 
 
-def matmul_transposed(a: Matrix, b: Matrix) -> list[list[float]]:  # [n, k], [m, k] -> [n, m]
+def matmul_transposed(a: Matrix, b: Matrix) -> list[list[float]]:  # [a, n], [b, n] -> [a, b]
     """a · bᵀ: the dot product of every row of a with every row of b.
 
     >>> matmul_transposed([[1.0, 2.0]], [[3.0, 4.0], [5.0, 6.0]])
@@ -41,7 +41,7 @@ def matmul_transposed(a: Matrix, b: Matrix) -> list[list[float]]:  # [n, k], [m,
     return [[dot(row, other) for other in b] for row in a]
 
 
-def matmul(a: Matrix, b: Matrix) -> list[list[float]]:  # [n, k], [k, m] -> [n, m]
+def matmul(a: Matrix, b: Matrix) -> list[list[float]]:  # [a, n], [n, b] -> [a, b]
     """a · b: the dot product of every row of a with every column of b.
 
     >>> matmul([[1.0, 2.0]], [[3.0, 5.0], [4.0, 6.0]])
@@ -50,8 +50,8 @@ def matmul(a: Matrix, b: Matrix) -> list[list[float]]:  # [n, k], [k, m] -> [n, 
     return matmul_transposed(a, transpose(b))
 
 
-def linear(x: Matrix, weight: Matrix, bias: Vector) -> list[list[float]]:  # [T, n], [m, n], [m] -> [T, m]
-    """x · Wᵀ + b: each of the m outputs is one dot product and one bias.
+def linear(x: Matrix, weight: Matrix, bias: Vector) -> list[list[float]]:  # [T, n], [b, n], [b] -> [T, b]
+    """x · Wᵀ + bias: each of the b outputs is one dot product and one bias.
 
     >>> linear([[1.0, 2.0]], [[3.0, 4.0]], [0.5])
     [[11.5]]
@@ -104,7 +104,7 @@ def variance(x: Matrix, means: Matrix) -> list[list[float]]:  # [T, d], [T, 1] -
 
 
 def standard_deviation(variances: Matrix, epsilon: float) -> list[list[float]]:  # [T, 1] -> [T, 1]
-    """sqrt(variance + epsilon), where epsilon keeps a constant row from being divided by zero.
+    """sqrt(variance + epsilon); an epsilon above 0 keeps a constant row from being divided by zero.
 
     >>> standard_deviation([[3.0]], 1.0)
     [[2.0]]
@@ -136,8 +136,9 @@ def scale_and_shift(x: Matrix, gamma: Vector, beta: Vector) -> list[list[float]]
 def causal_mask(scores: Tensor) -> list[list[list[float]]]:  # [H, T, S] -> [H, T, S]
     """-inf wherever a position would look at a later one; the last row of scores belongs to the last position.
 
-    In training every position of a text guesses the token after it, all at once: it must not see the answer. Hence
-    nothing that a position computes depends on what comes later, and what a cache holds of it stays right.
+    In training every position of a text guesses the token after it, all at once, so none may see a later one. All other
+    operations work on one position alone. So nothing that is computed at a position depends on what comes later, and
+    its cached keys and values stay valid.
 
     With one position in the cache, two new ones may look at two and at three positions:
 
@@ -148,7 +149,7 @@ def causal_mask(scores: Tensor) -> list[list[list[float]]]:  # [H, T, S] -> [H, 
 
 
 def _mask(row: Vector, last: int) -> list[float]:
-    """The scores up to and with `last`; nobody may look at what comes after."""
+    """The scores up to and including `last`, and -inf for what comes after."""
     return [*row[: last + 1], *[-math.inf] * (len(row) - last - 1)]
 
 
@@ -160,8 +161,8 @@ def softmax(scores: Tensor) -> list[list[list[float]]]:  # [H, T, S] -> [H, T, S
 def softmax_row(scores: Vector) -> list[float]:  # [n] -> [n]
     """exp(score) over the sum of them all: positive, and adding up to 1. A masked score becomes exactly 0.
 
-    Adding one number to all scores changes no probability. So the largest is subtracted first: no exp is then above
-    exp(0) = 1, and none overflows (exp(710) would).
+    To subtract one number from all scores divides every exp, and their sum, by the same factor: no probability changes.
+    So the largest is subtracted first. No exp is then above exp(0) = 1, and none overflows (exp(710) would).
 
     >>> softmax_row([0.0, math.log(3), -math.inf])
     [0.25, 0.75, 0.0]
@@ -176,7 +177,7 @@ def softmax_row(scores: Vector) -> list[float]:  # [n] -> [n]
 
 
 def gelu_new(x: float) -> float:
-    """GELU in its tanh form, GPT-2's own: nearly 0 below -3, nearly x above 3, and smooth in between.
+    """GELU in its tanh form, GPT-2's own, a smooth relu: nearly 0 below -3 and nearly x above 3.
 
     Source: Hendrycks and Gimpel 2016, arXiv:1606.08415, section 2.
 
@@ -232,7 +233,7 @@ def take(matrix: Matrix, rows: Sequence[int]) -> list[list[float]]:  # [V, d], [
     return [list(matrix[row]) for row in rows]
 
 
-def transpose(matrix: Matrix) -> list[Vector]:  # [n, m] -> [m, n]
+def transpose(matrix: Matrix) -> list[Vector]:  # [a, b] -> [b, a]
     """Rows become columns."""
     return list(zip(*matrix))
 
@@ -263,26 +264,26 @@ def split_columns(x: Matrix, parts: int) -> list[list[Vector]]:  # [T, parts·d]
     return [[row[part * width : (part + 1) * width] for row in x] for part in range(parts)]
 
 
-def swap(x: Tensor) -> list[list[Vector]]:  # [A, B, e] -> [B, A, e]
+def swap(x: Tensor) -> list[list[Vector]]:  # [a, b, n] -> [b, a, n]
     """The first two axes exchanged: rows by position become rows by head, and back."""
     return [list(rows) for rows in zip(*x)]
 
 
-def stack(matrices: Sequence[Matrix]) -> list[Matrix]:  # H x [T, S] -> [H, T, S]
+def stack(matrices: Sequence[Matrix]) -> list[Matrix]:  # H x [a, b] -> [H, a, b]
     """Matrices of one shape as one tensor; for lists there is nothing to do."""
     return list(matrices)
 
 
-# The same `dot`, faster: from here on it takes the place of the loop above
+# A faster `dot`, which every function above uses: the loop is there to be read
 
 
 def mapped_dot(a: Vector, b: Vector) -> float:  # [n], [n] -> one number
-    """The loop of `dot`, run by Python's own C code: the same products, added up in the same order."""
+    """The loop run by Python's own C code: the same products, added up in the same order."""
     return sum(map(mul, a, b))
 
 
 looped_dot = dot
-dot = getattr(math, "sumprod", mapped_dot)  # sumprod: Python 3.12 and later; it rounds once, at the end
+dot = getattr(math, "sumprod", mapped_dot)  # sumprod (Python 3.12 and later) rounds only once: the last digits differ
 
 
 class Arithmetic(Protocol):

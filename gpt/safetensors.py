@@ -38,8 +38,7 @@ class _Entry:
 class SafeTensors:
     """The tensors of one file, by Hugging Face's names: a TensorSource for `load_weights`.
 
-    `compact` keeps matrices as arrays of 4 bytes a number (8 for F64), in place of lists of 32 bytes a number, which
-    are quicker to compute with.
+    `compact` keeps matrices in arrays of 4 bytes a number (8 for F64). Lists take 32, and compute faster.
     """
 
     def __init__(self, path: Path | str, compact: bool = False) -> None:
@@ -116,9 +115,9 @@ def _check_tiling(path: Path, entries: dict[str, _Entry], size: int) -> None:
 
 
 def floats(data: bytes, dtype: str) -> array:
-    """Little-endian bytes as numbers: F64 as doubles, all others as floats, which hold each of them exactly.
+    """Little-endian bytes as numbers: F64 in 8 bytes, all others in 4, which hold each of them exactly.
 
-    A BF16 is the upper half of a float: sign, exponent, and 7 of 23 digits.
+    A BF16 is the upper half of an F32: sign, exponent, and 7 of 23 binary digits.
 
     >>> floats(bytes([0x80, 0x3F, 0x00, 0xC0]), "BF16").tolist()
     [1.0, -2.0]

@@ -18,7 +18,7 @@ class Sampling:
 
     temperature: float = 1.0  # logits are divided by it: below 1 sharper, above 1 flatter
     top_k: int | None = None  # only the k most probable tokens stay
-    top_p: float = 1.0  # only the fewest most probable tokens that reach this probability together stay
+    top_p: float = 1.0  # only the most probable tokens stay, as few as reach this probability together
 
     def __post_init__(self) -> None:
         if not 0 <= self.temperature < math.inf:
@@ -31,10 +31,10 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Distribution:
-    """Every step from logits to probabilities; of a token that was dropped the logit is -inf, the probability 0."""
+    """Every step from logits to probabilities. What drops a token makes its logit -inf, and so its probability 0."""
 
     logits: Vector  # [V]
-    tempered: Vector  # [V] logits / temperature
+    tempered: Vector  # [V] logits / temperature; at temperature 0 the logits themselves
     tempered_probabilities: Vector  # [V] their softmax, before any token is dropped
     top_k_logits: Vector  # [V] the tempered logits that top-k left
     top_p_logits: Vector  # [V] those that top-p left as well
@@ -104,11 +104,13 @@ def _top_k(logits: Vector, ranked: Sequence[int], k: int | None) -> Vector:
 def _top_p(logits: Vector, ranked: Sequence[int], p: float) -> Vector:
     """A token stays if those before it, from the most probable on, have not reached p together.
 
-    So the first always stays, and the one that reaches p stays too. Source: Holtzman et al. 2019, arXiv:1904.09751,
-    section 3.1. With probabilities 0.5, 0.3, 0.2 and p = 0.6 the first two stay:
+    So the first always stays, and so does the one that reaches p. Temperature and top-k have done their work before.
+    Source: Holtzman et al. 2019, arXiv:1904.09751, section 3.1.
 
-    >>> _top_p([math.log(5), math.log(3), math.log(2)], [0, 1, 2], 0.6)[2]
-    -inf
+    With probabilities 0.5, 0.3, 0.2 and p = 0.6 the first two stay:
+
+    >>> [logit > -math.inf for logit in _top_p([math.log(5), math.log(3), math.log(2)], [0, 1, 2], 0.6)]
+    [True, True, False]
     """
     if p == 1:
         return logits
@@ -156,11 +158,11 @@ def generate(
     The first run computes all of `ids`; each later one only the new token, since the cache holds what it needs of
     the others.
 
-    Ends after `max_new_tokens`, at the end-of-text token (which is the last one given), or when the context is full.
+    Ends after `max_new_tokens`, at the end-of-text token (which is still given), or where there is no position left.
     """
     model.check(ids)
     fed, cache = list(ids), None
-    room = model.config.n_positions - len(ids) + 1  # the last token drawn need not be run
+    room = model.config.n_positions - len(ids) + 1  # the last token drawn is not run: it needs no position
     for index in range(min(max_new_tokens, room)):
         output = model.forward(fed, cache, hook=hook, last_only=True)
         chances = distribution(output.logits[-1], sampling)

@@ -7,7 +7,8 @@
     ids      7454 2402 257 640                (these are GPT-2's own)
 
 The list of merges comes from a corpus: the two neighbours that stood side by side most often became one token, and so
-on, 50,000 times. So common words are one token, rare ones several, and the vocabulary stays small.
+on, 50,000 times. So common words are one token, rare ones several, and the vocabulary stays small: 256 bytes, 50,000
+merges and one special token make GPT-2's 50,257.
 Source: Sennrich et al. 2016, arXiv:1508.07909, section 3.2; on bytes: Radford et al. 2019, section 2.2, and OpenAI's
 GPT-2, src/encoder.py.
 """
@@ -50,9 +51,14 @@ class Piece:
 
     def parts(self, count: int | None = None) -> tuple[bytes, ...]:
         """The piece after so many of its merges: after 0 single bytes, after all of them (the default) tokens."""
-        joined = {merge.boundary for merge in self.merges[:count]}
-        bounds = [place for place in range(len(self.spelling) + 1) if place not in joined]
-        return tuple(self.spelling[start:end] for start, end in pairwise(bounds))
+        return parts_of(self.spelling, self.merges[:count])
+
+
+def parts_of(spelling: bytes, merges: Iterable[Merge]) -> tuple[bytes, ...]:
+    """A piece's bytes, joined where merges have joined them."""
+    joined = {merge.boundary for merge in merges}
+    bounds = [place for place in range(len(spelling) + 1) if place not in joined]
+    return tuple(spelling[start:end] for start, end in pairwise(bounds))
 
 
 class Tokenizer:
@@ -84,22 +90,22 @@ class Tokenizer:
 
     def encode(self, text: str) -> list[int]:
         """The ids of a text; TokenizerError where the vocabulary cannot spell it."""
-        return [id for piece in self.pieces(text) for id in piece.ids]
+        return [number for piece in self.pieces(text) for number in piece.ids]
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of some ids. A character of which only some bytes are there becomes U+FFFD."""
-        return b"".join(self.tokens[id] for id in ids).decode("utf-8", errors="replace")
+        return b"".join(self.tokens[number] for number in ids).decode("utf-8", errors="replace")
 
     def pieces(self, text: str) -> Iterator[Piece]:
         """The way of a text to its ids: its pieces, one by one, with every merge in each."""
         for start, piece in split(text, [END_OF_TEXT]):
-            spelled = piece.encode()
-            merges = () if piece == END_OF_TEXT else tuple(merges_of(spelled, self.ranks))
-            tokens = (spelled,) if piece == END_OF_TEXT else Piece(start, piece, spelled, merges, ()).parts()
+            spelling = piece.encode()
+            merges = () if piece == END_OF_TEXT else tuple(merges_of(spelling, self.ranks))
+            tokens = (spelling,) if piece == END_OF_TEXT else parts_of(spelling, merges)
             for token in tokens:
                 if token not in self.ids:
                     raise TokenizerError(f"{piece!r} cannot be spelled: the vocabulary lacks {token!r}.")
-            yield Piece(start, piece, spelled, merges, tuple(self.ids[token] for token in tokens))
+            yield Piece(start, piece, spelling, merges, tuple(self.ids[token] for token in tokens))
 
 
 def merges_of(piece: bytes, ranks: Mapping[Pair, int]) -> list[Merge]:
@@ -135,7 +141,7 @@ _PIECES = re.compile(
     """,
     re.ASCII | re.VERBOSE,
 )
-"""GPT-2's pattern, in ASCII: `stand_in` brings every text to that."""
+"""GPT-2's pattern for ASCII: `stand_in` brings every text to that."""
 
 
 def stand_in(character: str) -> str:
@@ -151,7 +157,7 @@ def stand_in(character: str) -> str:
 
 
 def split(
-    text: str, special: Iterable[str] = (), stand_in: Callable[[str], str] = stand_in
+    text: str, special: Iterable[str] = (), in_ascii: Callable[[str], str] = stand_in
 ) -> Iterator[tuple[int, str]]:
     """The text in pieces, each with the character where it begins. A special token is a piece wherever it stands.
 
@@ -169,8 +175,7 @@ def split(
     whole, start = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)"), 0
     for found in [*whole.finditer(text), None]:
         between = text[start : found.start()] if found else text[start:]
-        in_ascii = "".join(c if c.isascii() else stand_in(c) for c in between)
-        for piece in _PIECES.finditer(in_ascii):
+        for piece in _PIECES.finditer("".join(c if c.isascii() else in_ascii(c) for c in between)):
             yield start + piece.start(), between[piece.start() : piece.end()]
         if found:
             yield found.start(), found.group()
@@ -195,8 +200,7 @@ _BYTES = {letter: byte for byte, letter in byte_letters().items()}
 
 
 def from_letters(name: str) -> bytes:
-    """The bytes that a token's letters stand for; of a name that is not written in them, such as a special token's with
-    a blank, its own in UTF-8.
+    """The bytes that a token's letters stand for. A name with other characters (some special tokens) is UTF-8.
 
     >>> from_letters("Ġupon")
     b' upon'

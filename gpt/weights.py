@@ -1,4 +1,4 @@
-"""Hugging Face names -> `Weights`, every shape checked.
+"""Hugging Face names -> `Weights`, and a check of every shape.
 
 A checkpoint stores a linear layer of GPT-2 ("Conv1D") as (inputs, outputs): y = x · W + b. Here it is kept transposed,
 one row for each output, so that an output is the dot product of its row with the input. The tables (embeddings and
@@ -39,8 +39,8 @@ class BlockWeights:
     """The learned numbers of one block."""
 
     ln_1: LayerNormWeights
-    attn_qkv: LinearWeights  # [3d, d]: rows for Q, then K, then V; head i has rows i·e to (i+1)·e of each
-    attn_out: LinearWeights  # [d, d]: head i has columns i·e to (i+1)·e
+    attn_qkv: LinearWeights  # [3d, d]: d rows for q, then k, then v; head i has rows i·e to (i+1)·e - 1 of each
+    attn_out: LinearWeights  # [d, d]: head i has columns i·e to (i+1)·e - 1
     ln_2: LayerNormWeights
     mlp_in: LinearWeights  # [m, d]
     mlp_out: LinearWeights  # [d, m]
@@ -121,7 +121,7 @@ def load_weights(
 ) -> Weights:
     """All weights of a model, read one tensor after the other.
 
-    `progress` is called after each block with how many of how many parts are done.
+    `progress` is called with how many of how many parts are done: the tables, each block, the end.
     """
     parts = config.n_layer + 2
 
