@@ -1,49 +1,23 @@
-"""Byte-pair encoding, merge by merge: how the bytes of one piece of text become tokens.
+"""Byte-pair encoding of long pieces: the merges of `gpt.tokenizer.merges_of`, found in less time.
 
-A piece begins as single bytes. Of all neighbours that the list of merges knows, the pair that stands first in the list
-is joined (the leftmost, where it occurs twice); then again, until the list knows none of the neighbours left.
-Source: Sennrich et al. 2016, arXiv:1508.07909, section 3.2; on bytes: Radford et al. 2019, section 2.2.
+There every merge looks at all neighbours once more, which takes the square of a piece's length; here the pairs that can
+join wait in a queue, the first of the list in front.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from itertools import pairwise
 
-Pair = tuple[bytes, bytes]
+from gpt.tokenizer import Merge, Pair
 
 Join = tuple[int, int, int, int]
 """Two neighbours of a piece: their rank, where the left begins, the right begins and ends. The least one is next."""
 
 
-@dataclass(frozen=True)
-class Merge:
-    """One step: two neighbours become one. In b"the", h and e join first, and the parts are then (b"t", b"he")."""
-
-    left: bytes
-    right: bytes
-    rank: int  # the place in the list of merges: 0 is the first line of merges.txt
-    # The parts are cut out when asked for: held ready, those of a long piece would take the square of its length.
-    _piece: bytes = field(repr=False)
-    _joined: tuple[int, ...] = field(repr=False)  # the boundaries that merges removed, in order; this one's is
-    _number: int = field(repr=False)  # the one of this number
-
-    @property
-    def parts(self) -> tuple[bytes, ...]:
-        """The whole piece after this merge."""
-        joined = set(self._joined[: self._number + 1])
-        bounds = [place for place in range(len(self._piece) + 1) if place not in joined]
-        return tuple(self._piece[start:end] for start, end in pairwise(bounds))
-
-
-def merges_of(piece: bytes, ranks: Mapping[Pair, int]) -> tuple[Merge, ...]:
+def merges_of(piece: bytes, ranks: Mapping[Pair, int]) -> list[Merge]:
     """Every merge the piece goes through, in order; `ranks` has the place of each pair in the list of merges."""
-    joins = list(_joins(piece, ranks))
-    joined = tuple(middle for _, _, middle, _ in joins)
-    return tuple(
-        Merge(piece[start:middle], piece[middle:end], rank, piece, joined, number)
-        for number, (rank, start, middle, end) in enumerate(joins)
-    )
+    return [
+        Merge(piece[start:middle], piece[middle:end], rank, middle) for rank, start, middle, end in _joins(piece, ranks)
+    ]
 
 
 def token_ranks(merges: Sequence[Pair]) -> dict[bytes, int]:

@@ -1,6 +1,16 @@
 """The explorer's own branch of the tree of errors; see `gpt.errors` for what a message must say."""
 
-from gpt.errors import GPTError
+from gpt.errors import GPTError, TokenizerError
+
+__all__ = [
+    "CellError",
+    "CheckpointError",
+    "EditError",
+    "HubError",
+    "TerminalError",
+    "TokenizerError",
+    "TraceError",
+]
 
 
 class CellError(GPTError):
@@ -29,7 +39,3 @@ class WriteError(GPTError):
 
 class EditError(GPTError):
     """An edit of a run that cannot be made: there is no such place, or the value does not fit there."""
-
-
-class TokenizerError(GPTError):
-    """Tokenizer files that are missing, malformed or of another kind, or a text they cannot spell."""

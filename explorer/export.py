@@ -24,10 +24,10 @@ from explorer.ranking import Ranking, rank
 from explorer.sequence import Tokens
 from explorer.session import Session
 from explorer.text import visible
-from explorer.tokenizer import Piece
 from explorer.trace import Trace
 from gpt import GPT, ConfigError, GPTConfig, activation_shapes
 from gpt.ops import Matrix
+from gpt.tokenizer import Piece
 
 MODEL, PROMPT, IDS, TOKENS, CONFIG, VERSION, VOCABULARY = (
     "model",

@@ -3,7 +3,6 @@
 Either `model.safetensors` holds all tensors, or `model.safetensors.index.json` says which of several files holds which.
 """
 
-import re
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,13 +16,12 @@ from safetensors import SafetensorError, safe_open
 from explorer.errors import CheckpointError
 from explorer.json_file import read_json
 from gpt.ops import Matrix, Vector
-from gpt.weights import Shape
+from gpt.weights import Shape, plain_name
 
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 AGAIN = "Download it again."
 
 _NUMBERS = ("F64", "F32", "F16", "BF16")
-_MASK = re.compile(r"h\.\d+\.attn\.(masked_)?bias")  # buffers with the causal mask, in older checkpoints; no weights
 
 
 @dataclass(frozen=True)
@@ -184,10 +182,10 @@ def _plain_names(path: Path, stored: Mapping[str, StoredTensor]) -> dict[str, St
     """Hugging Face's names without the prefix that some checkpoints have, and without masks."""
     found: dict[str, StoredTensor] = {}
     for name, tensor in stored.items():
-        plain = name.removeprefix("transformer.")
+        plain = plain_name(name)
         if plain in found:
             raise CheckpointError(f"{path}: {plain} is there twice, with transformer. before its name and without.")
-        if not _MASK.fullmatch(plain):
+        if plain:
             found[plain] = tensor
     return found
 

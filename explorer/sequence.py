@@ -4,11 +4,11 @@ from dataclasses import replace
 from typing import Protocol
 
 from explorer.text import visible
-from explorer.tokenizer import Piece
 from explorer.trace import Trace
 from explorer.what_if import WhatIf
 from gpt import GPT, Distribution, Sampling, Step, distribution, draw
 from gpt.sampling import random_number
+from gpt.tokenizer import Piece
 
 
 class Tokens(Protocol):

@@ -15,11 +15,11 @@ from explorer.provenance.names import axes_of
 from explorer.provenance.provenance import Provenance
 from explorer.sequence import Tokens, TokenSequence
 from explorer.stages import Kind, Stage
-from explorer.tokenizer import Piece
 from explorer.trace import Trace
 from explorer.what_if import Other
 from explorer.why import Why
 from gpt import GPT, InputError, Sampling, Step
+from gpt.tokenizer import Piece
 
 if TYPE_CHECKING:
     from explorer.code.stepping import Stepper
@@ -225,9 +225,13 @@ class Session(TokenSequence):
 
     def step_into_code(self) -> bool:
         """Open the code that computes this stage. False where there is none, or nothing computed; CodeError."""
-        from explorer.code.excerpts import excerpt  # only now: it reads the source
+        from explorer.code.excerpts import excerpt, merging  # only now: it reads the source
 
         cursor, cell = self.cursor, self.cell()
+        if self.stage.kind is Kind.MERGES:
+            piece = self.piece_at(self.position)
+            self.code = merging(piece).step() if piece else None
+            return piece is not None
         if cell is None or cursor.part is None:
             return False
         settings, _ = self.settings_shown(self.position)

@@ -11,8 +11,7 @@ from typing import Any
 
 from explorer.errors import TokenizerError
 from explorer.json_file import read_json
-
-END_OF_TEXT = "<|endoftext|>"
+from gpt.tokenizer import END_OF_TEXT
 
 
 def read_special_tokens(directory: Path, ids: Mapping[str, int]) -> dict[str, int]:

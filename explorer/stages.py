@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from gpt import attention, layer_norm, ops, sampling
+from gpt import attention, layer_norm, ops, sampling, tokenizer
 from gpt.config import GPTConfig
 
 
@@ -47,7 +47,7 @@ class Stage:
     formula: str
     sentence: str
     parts: tuple[Part, ...]  # the last one is what the stage is about; none where there is no activation
-    function: Callable[..., Any] | None  # none for the tokenizer's work, which is not in `gpt`
+    function: Callable[..., Any]
     residual: str | None  # the residual stream's name as of this stage
 
     @property
@@ -75,7 +75,7 @@ def _entrance() -> list[Stage]:
             formula="text → bytes → merges → token ids",
             sentence="Frequent neighbours are glued together, in the order in which the tokenizer learned them.",
             parts=(),
-            function=None,
+            function=tokenizer.merges_of,
             residual=None,
         ),
         Stage(

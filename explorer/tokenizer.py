@@ -5,36 +5,17 @@ becomes depends on nothing around it. tiktoken does the merging; `Tokenizer.piec
 Source: Radford et al. 2019, section 2.2, and OpenAI's GPT-2, src/encoder.py.
 """
 
-import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import cache, lru_cache
 from pathlib import Path
 
 import tiktoken
 
-from explorer.bpe import Merge, merges_of, token_ranks
+from explorer.bpe import merges_of, token_ranks
 from explorer.errors import TokenizerError
 from explorer.tokenizer_files import Vocabulary, read_vocabulary
-
-__all__ = ["Merge", "Piece", "Tokenizer"]
-
-# GPT-2's pattern, in ASCII: `_in_ascii` brings every text to that.
-_PIECES = re.compile(
-    r"'(?:[sdmt]|ll|ve|re)| ?[A-Za-z]+| ?[0-9]+| ?[^\sA-Za-z0-9]+|\s+(?!\S)|\s+",
-    re.ASCII,
-)
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A stretch of text that is merged by itself; a special token is one without merges."""
-
-    start: int  # where it begins, in characters
-    text: str
-    bytes: bytes
-    merges: tuple[Merge, ...]
-    ids: tuple[int, ...]
+from gpt.tokenizer import Piece, split
 
 
 class Tokenizer:
@@ -58,8 +39,6 @@ class Tokenizer:
         ranks = token_ranks(vocabulary.merges)
         self._id_of_rank = {rank: self._ids[token] for token, rank in ranks.items() if token in self._ids}
         self._bpe = _encoding(r"(?s).+", ranks)  # one piece is given at a time, so all of it matches
-        longest_first = sorted(self.special, key=len, reverse=True)
-        self._special_tokens = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
 
     @classmethod
     def from_directory(cls, path: Path | str) -> "Tokenizer":
@@ -97,25 +76,11 @@ class Tokenizer:
         if text in self.special:
             return Piece(start, text, spelling, (), (self.special[text],))
         self._check_spelling(start, text)
-        merges = merges_of(spelling, self._merge_ranks)
-        parts = merges[-1].parts if merges else [bytes([byte]) for byte in spelling]
-        return Piece(start, text, spelling, merges, tuple(self._ids[part] for part in parts))
+        piece = Piece(start, text, spelling, tuple(merges_of(spelling, self._merge_ranks)), ())
+        return replace(piece, ids=tuple(self._ids[part] for part in piece.parts()))
 
     def _cut(self, text: str) -> Iterator[tuple[int, str]]:
-        """The text in pieces, each with its place: first the special tokens, then what is between them."""
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise TokenizerError(
-                f"character {error.start + 1} of the text is half of one, the surrogate "
-                f"U+{ord(text[error.start]):04X}: leave it out."
-            ) from error
-        start = 0
-        for found in self._special_tokens.finditer(text):
-            yield from _cut_words(start, text[start : found.start()])
-            yield found.start(), found.group()
-            start = found.end()
-        yield from _cut_words(start, text[start:])
+        return split(text, self.special, _stand_in)
 
     def _check_spelling(self, start: int, piece: str) -> None:
         if not self._unspellable:
@@ -129,23 +94,13 @@ class Tokenizer:
                     )
 
 
-def _cut_words(start: int, text: str) -> Iterator[tuple[int, str]]:
-    """A text without special tokens, cut as GPT-2 does: "it's 2 o'clock" = it|'s| 2| o|'|clock."""
-    for found in _PIECES.finditer(_in_ascii(text)):
-        yield start + found.start(), text[found.start() : found.end()]
-
-
-def _in_ascii(text: str) -> str:
-    """The text with an ASCII character of the same kind for each that is not: "Ça va" = "aa va".
-
-    What is a letter or a number depends on the version of Unicode, and the regular expressions of Python and tiktoken
-    differ there: tiktoken, which agrees with Hugging Face's tokenizers, is asked.
-    """
-    return text if text.isascii() else "".join(c if c.isascii() else _stand_in(c) for c in text)
-
-
 @lru_cache(maxsize=65536)
 def _stand_in(character: str) -> str:
+    """An ASCII character of the same kind, for `gpt.tokenizer.split`.
+
+    What is a letter or a number depends on the version of Unicode, and Python's differs from tiktoken's: tiktoken is
+    asked, which agrees with Hugging Face's tokenizers.
+    """
     for kind, stand_in in ((r"\p{L}", "a"), (r"\p{N}", "1"), (r"\s", "\t")):
         if _matcher(kind).encode_ordinary(character):  # what does not match gives no tokens
             return stand_in

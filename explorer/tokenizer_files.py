@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from explorer.bpe import Pair
 from explorer.errors import TokenizerError
 from explorer.json_file import read_json
 from explorer.special_tokens import read_special_tokens
+from gpt.tokenizer import Pair, byte_letters
 
 DOWNLOAD = "Download the tokenizer's files again, or use another copy of the model."
 
@@ -27,13 +27,6 @@ class Vocabulary:
     merges: list[Pair]
     special: dict[str, int]  # tokens that are found in a text as they stand, before any merge
     tokens: dict[int, bytes]  # every token by its id
-
-
-def byte_letters() -> dict[int, str]:
-    """The letter of every byte: 65 -> "A", 32 -> "Ġ"."""
-    printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
-    others = [byte for byte in range(256) if byte not in printable]
-    return {byte: chr(byte) for byte in printable} | {byte: chr(256 + place) for place, byte in enumerate(others)}
 
 
 # For str.translate: a letter becomes the character of Latin-1 that is its byte, any other one that Latin-1 lacks.

@@ -1,12 +1,4 @@
-"""The shape of a model: `GPTConfig`, read from Hugging Face's `config.json` and checked.
-
-Letters used for shapes throughout the package:
-
-    V  vocab_size     d  n_embd, the width of the residual stream   T  positions in this run
-    C  n_positions    e  d / H, the width of one head               S  positions attended to: T and the cached ones
-    L  n_layer        m  n_inner, the neurons of one MLP
-    H  n_head
-"""
+"""The shape of a model: `GPTConfig`, read from Hugging Face's `config.json` and checked."""
 
 import json
 import math
@@ -65,25 +57,43 @@ class GPTConfig:
 
     @property
     def head_width(self) -> int:
-        """e: how many dimensions of the residual stream one head reads and writes through."""
+        """e: the width of one head's queries, keys and values. (A head still reads and writes all d dimensions.)"""
         return self.n_embd // self.n_head
 
     @property
     def mlp_width(self) -> int:
-        """m: the neurons of one MLP, four times the width unless the checkpoint says otherwise."""
+        """m: the neurons of one MLP, 4 · d unless n_inner is set."""
         return self.n_inner or 4 * self.n_embd
 
     @property
     def parameters(self) -> int:
-        """How many numbers were learned; a tied head counts once."""
+        """How many numbers were learned; a tied unembedding counts once."""
         d, m = self.n_embd, self.mlp_width
-        attention = (d + 1) * 3 * d + (d + 1) * d
-        mlp = (d + 1) * m + (m + 1) * d
-        head = 0 if self.tie_word_embeddings else self.vocab_size * d
-        return (self.vocab_size + self.n_positions) * d + self.n_layer * (attention + mlp + 4 * d) + 2 * d + head
+        in_attention = (d + 1) * 3 * d + (d + 1) * d
+        in_mlp = (d + 1) * m + (m + 1) * d
+        unembedding = 0 if self.tie_word_embeddings else self.vocab_size * d
+        tables = (self.vocab_size + self.n_positions) * d + unembedding
+        return tables + self.n_layer * (in_attention + in_mlp + 4 * d) + 2 * d
+
+    def multiplications(self, attended: int) -> dict[str, int]:
+        """The multiplications that one token costs in matrix products, where there are so many positions to look at.
+
+        Matrices cost the same for every token; scores and means grow with S. (In a run of several tokens each pays for
+        all S, masked ones included.) Logits are paid for only where they are asked for.
+        The cache keeps a key and a value of d numbers a position and block: 2 · L · d, in GPT-2 small 18,432.
+
+        >>> GPTConfig().multiplications(attended=1)
+        {'matrices': 84934656, 'scores and means': 18432, 'logits': 38597376}
+        """
+        d, m = self.n_embd, self.mlp_width
+        return {
+            "matrices": self.n_layer * (3 * d * d + d * d + 2 * d * m),
+            "scores and means": self.n_layer * 2 * d * attended,
+            "logits": self.vocab_size * d,
+        }
 
     def score_divisor(self, layer: int) -> float:
-        """What block `layer` divides q·k by: sqrt(e), times `layer` + 1 where the checkpoint asks for that."""
+        """The number by which block `layer` divides q·k: sqrt(e), times `layer` + 1 where the checkpoint says so."""
         divisor = math.sqrt(self.head_width) if self.scale_attn_weights else 1.0
         return divisor * (layer + 1) if self.scale_attn_by_inverse_layer_idx else divisor
 
@@ -117,14 +127,14 @@ def _require_count(name: str, value: object) -> None:
 def _refuse_other_architectures(given: Mapping[str, Any]) -> None:
     model_type = given.get("model_type", "gpt2")
     if model_type != "gpt2":
-        raise ConfigError(f"model_type is {model_type!r}: GPT Explorer runs GPT-2 models only (model_type 'gpt2').")
+        raise ConfigError(f"model_type is {model_type!r}: only GPT-2 models can be run (model_type 'gpt2').")
     architectures = given.get("architectures") or ARCHITECTURES[:1]
     if not isinstance(architectures, list | tuple):
         architectures = [architectures]
     if not any(name in ARCHITECTURES for name in architectures):
         raise ConfigError(
             f"the architecture is {', '.join(map(str, architectures))}: "
-            f"GPT Explorer runs language models only ({' or '.join(ARCHITECTURES)})."
+            f"only language models can be run ({' or '.join(ARCHITECTURES)})."
         )
     if given.get("add_cross_attention"):
         raise ConfigError("add_cross_attention is true: a GPT-2 that attends to an encoder cannot be run here.")

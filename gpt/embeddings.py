@@ -1,22 +1,20 @@
-"""Token ids -> the residual stream: what the token is, plus where it stands."""
+"""Token ids -> the residual stream: which token it is, plus where it stands."""
 
 from collections.abc import Sequence
 
-from gpt import ops as plain
-from gpt.hooks import Hook, scoped
-from gpt.ops import Arithmetic, Matrix
+from gpt.hooks import Run
+from gpt.ops import Matrix
 from gpt.weights import Weights
 
 
-def embed(
-    ids: Sequence[int], first: int, weights: Weights, *, ops: Arithmetic = plain, hook: Hook | None = None
-) -> Matrix:  # [T] -> [T, d]
-    """Each token's own vector plus the vector of its position; the first of `ids` stands at position `first`.
+def embed(ids: Sequence[int], first: int, weights: Weights, run: Run) -> Matrix:  # [T] -> [T, d]
+    """Each token's row of one table plus its position's row of another; ids[0] stands at position `first`.
 
-    Both tables were learned: GPT-2 has no sines. Source: Radford et al. 2019, section 2.3.
+    Here positions enter: attention compares vectors and knows no places, so without the second table the first block
+    would gather the same at the end of "a b c" and of "b a c". (The causal mask tells it only what came before.)
+    Both tables were learned; GPT-2 has no sines. Source: Radford et al. 2019, section 2.3.
     """
-    see = scoped(hook)
-    tokens = see("hook_embed", ops.take(weights.token_embedding, ids))  # [T, d]
-    positions = range(first, first + len(ids))
-    places = see("hook_pos_embed", ops.take(weights.position_embedding, positions))  # [T, d]
-    return ops.add(tokens, places)  # [T, d]
+    tokens = run.see("hook_embed", run.ops.take(weights.token_embedding, ids))  # [T, d]
+    positions = range(first, first + len(ids))  # T numbers: cached positions come before them
+    places = run.see("hook_pos_embed", run.ops.take(weights.position_embedding, positions))  # [T, d]
+    return run.ops.add(tokens, places)  # [T, d]

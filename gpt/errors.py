@@ -1,4 +1,4 @@
-"""The tree of errors: everything that can go wrong on purpose derives from `GPTError`.
+"""The tree of errors: every failure that this package foresees is a `GPTError`.
 
 A message says what was wrong, where, and what to do about it; whoever catches `GPTError` at the edge of a program can
 print the message as it is.
@@ -14,16 +14,20 @@ class ConfigError(GPTError):
 
 
 class WeightError(GPTError):
-    """A tensor that is missing, unknown or of the wrong shape."""
+    """A file of weights that cannot be read, or a tensor that is missing, unknown or of the wrong shape."""
 
 
 class InputError(GPTError):
-    """Token ids that the model cannot read: none at all, too many, or outside the vocabulary."""
+    """Token ids that the model cannot read (none, too many, outside the vocabulary), or a block that it lacks."""
 
 
 class HookError(GPTError):
     """A hook returned a value that does not fit where it was put."""
 
 
+class TokenizerError(GPTError):
+    """Tokenizer files that are missing, malformed or of another kind, or a text they cannot spell."""
+
+
 class SamplingError(GPTError):
-    """A temperature, top-k or top-p outside its range."""
+    """A temperature, top-k or top-p outside its range, or logits that are not finite."""

@@ -1,7 +1,7 @@
 """Activation names and the hook protocol.
 
-A hook is any function `hook(name, value) -> value | None`. The forward pass calls it once for every intermediate value,
-in the order in which they are computed. It can
+A hook is any function `hook(name, value) -> value | None`. The forward pass calls it for the intermediate values one by
+one, in the order in which they are computed. It can
 
     watch    return None: the value stays as it is (keep a reference if you like: values are never changed in place);
     replace  return another value of the same shape: everything downstream is computed from that one;
@@ -9,19 +9,23 @@ in the order in which they are computed. It can
 
 The names are TransformerLens', with five of our own: the mean and the variance inside a layer norm
 (`hook_mean`, `hook_var`), the scores before the mask (`hook_attn_scores_raw`, `hook_attn_scores_scaled`), and `logits`.
-There is no batch axis.
+There is no batch axis. Values that are only rearranged have no name of their own (q, k and v before they are split,
+keys and values behind those of the cache).
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
+from gpt import ops as plain
 from gpt.config import GPTConfig
 from gpt.errors import HookError
+from gpt.ops import Arithmetic
 
 Hook = Callable[[str, Any], Any]
 
 HEAD_RESULTS = "hook_result"
-"""What each head wrote by itself: H times the size of the residual stream, so computed only on request."""
+"""Each head's own output: H times the size of the residual stream, so computed only on request."""
 
 _LAYER_NORM = {
     "hook_mean": "T 1",
@@ -59,7 +63,8 @@ class StopRun(Exception):
 def activation_shapes(config: GPTConfig, head_results: bool = False) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Every activation name with the letters of its shape, in the order in which they are computed.
 
-    The first pair is ("hook_embed", ("T", "d")), the last ("logits", ("T", "V")).
+    The first pair is ("hook_embed", ("T", "d")), the last ("logits", ("T", "V")). In a run that reads out its last
+    position alone, T is 1 from the final layer norm on.
     """
     names = {"hook_embed": "T d", "hook_pos_embed": "T d"}
     for layer in range(config.n_layer):
@@ -71,26 +76,43 @@ def activation_shapes(config: GPTConfig, head_results: bool = False) -> Iterator
     return ((name, tuple(shape.split())) for name, shape in names.items())
 
 
-def scoped(hook: Hook | None, prefix: str = "") -> Hook:
-    """The function that a part of the model hands its values to: `value = see(name, value)`.
+@dataclass(frozen=True)
+class Run:
+    """All that a forward pass carries along, so that each part of the model takes its input, its weights and a run.
 
-    It puts the prefix before the name, and returns the value to go on with: the hook's, if it gave one of the same
-    shape (HookError otherwise), else the one it was given.
+    Read `run.see(name, value)` as `value`, and `run.ops.add(a, b)` as `add(a, b)`.
     """
-    if hook is None:
-        return lambda name, value: value
 
-    def see(name: str, value: Any) -> Any:
-        replacement = hook(prefix + name, value)
+    config: GPTConfig
+    ops: Arithmetic = plain  # the operations: `gpt.ops`, or others of the same names
+    hook: Hook | None = None
+    head_results: bool = False  # also compute what each head writes by itself
+    layer: int = 0  # the number of the block we are in
+    path: str = ""  # where we are: "blocks.3.attn."
+
+    def block(self, layer: int) -> "Run":
+        """The same run, inside block number `layer`."""
+        return replace(self, layer=layer, path=f"{self.path}blocks.{layer}.")
+
+    def part(self, name: str) -> "Run":
+        """The same run, inside the part of that name: "ln1", "attn"."""
+        return replace(self, path=f"{self.path}{name}.")
+
+    def see(self, name: str, value: Any) -> Any:
+        """Show a value to the hook, and return the value to go on with: the hook's if it gave one, else the same.
+
+        HookError where the hook's value has another shape.
+        """
+        if self.hook is None:
+            return value
+        replacement = self.hook(self.path + name, value)
         if replacement is None:
             return value
         if shape(replacement) != shape(value):
             raise HookError(
-                f"the hook at {prefix + name} returned a value of shape {shape(replacement)}, not {shape(value)}."
+                f"the hook at {self.path + name} returned a value of shape {shape(replacement)}, not {shape(value)}."
             )
         return replacement
-
-    return see
 
 
 def shape(value: Any) -> tuple[int, ...]:

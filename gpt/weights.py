@@ -1,11 +1,12 @@
-"""Hugging Face names -> `Weights`, every shape checked.
+"""Hugging Face names -> `Weights`, and a check of every shape.
 
-A checkpoint stores a linear layer of GPT-2 ("Conv1D") as (inputs, outputs): y = x · W + b. Here every matrix is kept
-the other way round, one row for each output, so that an output is the dot product of its row with the input. The output
-head is stored like that already.
+A checkpoint stores a linear layer of GPT-2 ("Conv1D") as (inputs, outputs): y = x · W + b. Here it is kept transposed,
+one row for each output, so that an output is the dot product of its row with the input. The tables (embeddings and
+unembedding) have one row for each token or position, in the checkpoint as here.
 """
 
 import random
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -19,21 +20,27 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class LayerNormWeights:
+    """The learned part of a layer norm."""
+
     gamma: Vector  # [d]
     beta: Vector  # [d]
 
 
 @dataclass(frozen=True)
 class LinearWeights:
+    """A matrix and its bias: output i is row i · x + bias i."""
+
     weight: Matrix  # [outputs, inputs]
     bias: Vector  # [outputs]
 
 
 @dataclass(frozen=True)
 class BlockWeights:
+    """The learned numbers of one block."""
+
     ln_1: LayerNormWeights
-    attn_qkv: LinearWeights  # [3d, d]: rows for Q, then K, then V; head i has rows i·e to (i+1)·e of each
-    attn_out: LinearWeights  # [d, d]: head i has columns i·e to (i+1)·e
+    attn_qkv: LinearWeights  # [3d, d]: d rows for q, then k, then v; head i has rows i·e to (i+1)·e - 1 of each
+    attn_out: LinearWeights  # [d, d]: head i has columns i·e to (i+1)·e - 1
     ln_2: LayerNormWeights
     mlp_in: LinearWeights  # [m, d]
     mlp_out: LinearWeights  # [d, m]
@@ -41,11 +48,13 @@ class BlockWeights:
 
 @dataclass(frozen=True)
 class Weights:
+    """All learned numbers of a model."""
+
     token_embedding: Matrix  # [V, d]
     position_embedding: Matrix  # [C, d]
     blocks: tuple[BlockWeights, ...]  # L of them
     ln_final: LayerNormWeights
-    unembedding: Matrix  # [V, d]; the very token_embedding where the head is tied
+    unembedding: Matrix  # [V, d]; the very same object as token_embedding where the two are tied
 
 
 class TensorSource(Protocol):
@@ -56,6 +65,19 @@ class TensorSource(Protocol):
 
     def matrix(self, name: str, *, transpose: bool = False) -> Matrix:
         """The tensor of that name, [n, m]; transposed, [m, n]."""
+
+
+_MASK = re.compile(r"h\.\d+\.attn\.(masked_)?bias")
+
+
+def plain_name(stored: str) -> str | None:
+    """A tensor's name without the prefix that some checkpoints have; None for a causal mask, which is no weight.
+
+    >>> plain_name("transformer.h.0.attn.c_attn.bias"), plain_name("h.0.attn.bias")
+    ('h.0.attn.c_attn.bias', None)
+    """
+    name = stored.removeprefix("transformer.")
+    return None if _MASK.fullmatch(name) else name
 
 
 def tensor_shapes(config: GPTConfig) -> dict[str, Shape]:
@@ -99,7 +121,7 @@ def load_weights(
 ) -> Weights:
     """All weights of a model, read one tensor after the other.
 
-    `progress` is called after each block with how many of how many parts are done.
+    `progress` is called with how many of how many parts are done: the tables, each block, the end.
     """
     parts = config.n_layer + 2
 
@@ -131,9 +153,10 @@ def load_weights(
 
 
 class RandomTensors:
-    """Weights drawn at random, as GPT-2 was initialised: normal, standard deviation 0.02; gains 1, biases 0.
+    """Weights drawn at random: normal with standard deviation 0.02; gammas 1, biases and betas 0.
 
-    `spread` widens everything, gains and biases too, so that a test model has no zeros to hide behind.
+    (GPT-2's own training began much like this, with the positions and the outputs into the stream drawn smaller.)
+    `spread` is the standard deviation of everything, gammas and biases too, so that no weight of a test model is 0.
     """
 
     def __init__(self, config: GPTConfig, seed: int = 0, spread: float | None = None) -> None:

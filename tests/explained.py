@@ -96,8 +96,8 @@ class Subject:
         if name == "drawn":
             step = position + 1 - self.session.prompt_length
             return draw(chances, random_number(seed, step)) if step >= 0 else None
-        if name in ("after_temperature.total", "probabilities.total"):
-            return _exponentials(chances.tempered if name.startswith("after") else chances.after_top_p)
+        if name in ("tempered_probabilities.total", "probabilities.total"):
+            return _exponentials(chances.tempered if name.startswith("tempered") else chances.top_p_logits)
         if name == "cumulative":
             return dict(zip(chances.order, chances.cumulative)).get(*token)
         return getattr(chances, name)[token[0]]
@@ -150,8 +150,8 @@ def shapes(subject: Subject) -> dict[str, tuple[int, ...]]:
     found = {name: np.shape(value) for name, value in (*subject.seen.items(), *subject.stored.items())}
     scores = (config.n_head, positions)
     found |= {f"blocks.{layer}.attn.hook_pattern.total": scores for layer in range(config.n_layer)}
-    found |= dict.fromkeys(("tokens", "drawn", "after_temperature.total", "probabilities.total"), (positions,))
-    steps = ("tempered", "after_temperature", "after_top_k", "after_top_p", "probabilities", "cumulative")
+    found |= dict.fromkeys(("tokens", "drawn", "tempered_probabilities.total", "probabilities.total"), (positions,))
+    steps = ("tempered", "tempered_probabilities", "top_k_logits", "top_p_logits", "probabilities", "cumulative")
     return found | dict.fromkeys(steps, (positions, config.vocab_size))
 
 

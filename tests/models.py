@@ -8,9 +8,9 @@ from explorer import running
 from explorer.bpe import merges_of
 from explorer.checkpoints import Checkpoint, open_checkpoint
 from explorer.session import Session
-from explorer.tokenizer import Piece
 from explorer.trace import Trace
 from gpt import GPT, GPTConfig, Output, RandomTensors, load_weights
+from gpt.tokenizer import Piece
 
 SMALL: dict[str, Any] = {"vocab_size": 11, "n_positions": 12, "n_embd": 6, "n_layer": 2, "n_head": 3}
 CONFIGS: dict[str, dict[str, Any]] = {
@@ -112,7 +112,7 @@ class Words:
     def _piece(self, ids: tuple[int, ...]) -> Piece:
         spelled = b"".join(map(self.token_bytes, ids))
         ranks = {(spelled[:end], spelled[end : end + 1]): end for end in range(1, len(spelled))}
-        return Piece(0, spelled.decode(errors="replace"), spelled, merges_of(spelled, ranks), ids)
+        return Piece(0, spelled.decode(errors="replace"), spelled, tuple(merges_of(spelled, ranks)), ids)
 
 
 HOSTILE = (

@@ -221,9 +221,9 @@ def blocks_run(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     seen: list[tuple[int, int]] = []
     block = gpt.model.block
 
-    def counted(residual: Any, layer: int, *args: Any, **kwargs: Any) -> Any:
-        seen.append((layer, len(residual)))
-        return block(residual, layer, *args, **kwargs)
+    def counted(residual: Any, weights: Any, run: Any, past: Any) -> Any:
+        seen.append((run.layer, len(residual)))
+        return block(residual, weights, run, past)
 
     monkeypatch.setattr(gpt.model, "block", counted)
     return seen

@@ -234,7 +234,7 @@ def test_doors_that_were_opened_show_the_factor(capsys: pytest.CaptureFixture[st
         ("logits[7,17]", ["--unroll"], "matmul_transposed"),
         ("blocks.0.mlp.hook_post[1,2]", [], "gelu_new"),
         ("probabilities[7,458]", [], "softmax_row"),
-        ("after_top_k[7,3]", [], "distribution"),
+        ("top_k_logits[7,3]", [], "distribution"),
         ("drawn[7]", [], "draw"),
     ],
 )

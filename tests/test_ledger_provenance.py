@@ -23,8 +23,8 @@ from tests.mutation import mutate
 V, PROMPT = 9, (0, 1, 2)
 CONFIG = GPTConfig(vocab_size=V, n_positions=12, n_embd=2, n_layer=1, n_head=1)
 LEDGER = (
-    *("tempered", "after_temperature", "after_top_k", "after_top_p", "probabilities", "cumulative"),
-    *("after_temperature.total", "probabilities.total", "drawn"),
+    *("tempered", "tempered_probabilities", "top_k_logits", "top_p_logits", "probabilities", "cumulative"),
+    *("tempered_probabilities.total", "probabilities.total", "drawn"),
 )
 TIED = [[1.0, 2.0, 2.0, -1.0, 2.0, 0.5, 2.0, 1.0, -3.0], [0.0] * V, [5.0, -5.0] * 4 + [5.0]]
 SETTINGS = {
@@ -123,16 +123,16 @@ def said(cell: str, chosen: Sampling, logits: list[list[float]] = TIED) -> str:
     [
         ("tempered[0,1]", Sampling(0.5), "2 / 0.5"),
         ("tempered[0,1]", Sampling(0.0), "2"),
-        ("after_temperature[0,0]", Sampling(0.5), "exp(2 − 4) / 4.323"),
-        ("after_top_k[0,1]", Sampling(1.0, 3), "2, kept: it reaches 2, the last one that top-k keeps"),
-        ("after_top_k[0,0]", Sampling(1.0, 3), "−∞, dropped: 1 is less than 2, the last one that top-k keeps"),
-        ("after_top_k[0,0]", Sampling(1.0, None), "1"),
-        ("after_top_k[0,0]", Sampling(1.0, 50), "1"),
-        ("after_top_k[0,1]", Sampling(0.0, 3), "2, kept: at temperature 0 the likeliest is taken"),
-        ("after_top_k[0,2]", Sampling(0.0, 3), "−∞, dropped: at temperature 0 the likeliest is taken, not one at 2"),
-        ("after_top_p[1,1]", TOP_P, "0, kept: the likelier ones reach 0.1111 together, less than 0.2"),
-        ("after_top_p[1,2]", TOP_P, "−∞, dropped: the likelier ones than 0 reach 0.2222 together, of 0.2"),
-        ("after_top_p[0,0]", Sampling(1.0, 3, 0.9), "−∞"),
+        ("tempered_probabilities[0,0]", Sampling(0.5), "exp(2 − 4) / 4.323"),
+        ("top_k_logits[0,1]", Sampling(1.0, 3), "2, kept: it reaches 2, the last one that top-k keeps"),
+        ("top_k_logits[0,0]", Sampling(1.0, 3), "−∞, dropped: 1 is less than 2, the last one that top-k keeps"),
+        ("top_k_logits[0,0]", Sampling(1.0, None), "1"),
+        ("top_k_logits[0,0]", Sampling(1.0, 50), "1"),
+        ("top_k_logits[0,1]", Sampling(0.0, 3), "2, kept: at temperature 0 the likeliest is taken"),
+        ("top_k_logits[0,2]", Sampling(0.0, 3), "−∞, dropped: at temperature 0 the likeliest is taken, not one at 2"),
+        ("top_p_logits[1,1]", TOP_P, "0, kept: the likelier ones reach 0.1111 together, less than 0.2"),
+        ("top_p_logits[1,2]", TOP_P, "−∞, dropped: the likelier ones than 0 reach 0.2222 together, of 0.2"),
+        ("top_p_logits[0,0]", Sampling(1.0, 3, 0.9), "−∞"),
         ("probabilities[0,0]", Sampling(1.0, 3), "0: exp(−∞)"),
         ("probabilities[0,6]", Sampling(1.0, 3), "exp(2 − 2) / 4"),
     ],
@@ -142,7 +142,7 @@ def test_each_step_in_writing(cell: str, chosen: Sampling, text: str) -> None:
 
 
 def test_nothing_is_left_of_a_dropped_token_and_the_door_leads_to_who_dropped_it() -> None:
-    for chosen, step in ((Sampling(1.0, 3), "after_top_k"), (TOP_P, "after_top_p")):
+    for chosen, step in ((Sampling(1.0, 3), "top_k_logits"), (TOP_P, "top_p_logits")):
         found = explain("probabilities[0,8]", chosen)
         assert (found.value, [term.at for term in found.terms]) == (0.0, [Cell(step, (0, 8))])
 
@@ -151,7 +151,7 @@ def test_a_total_adds_up_what_is_left() -> None:
     total = explain("probabilities.total[0]", Sampling(1.0, 3))
     assert (total.value, len(total.terms)) == (4.0, 4)
     assert [term.at for term in total.terms] == [Cell("tempered", (0, token)) for token in (1, 2, 4, 6)]
-    whole = explain("after_temperature.total[0]", Sampling(1.0, 3))
+    whole = explain("tempered_probabilities.total[0]", Sampling(1.0, 3))
     assert len(whole.terms) == V
     assert whole.value == pytest.approx(sum(math.exp(logit - 2) for logit in TIED[0]))
 
@@ -212,14 +212,14 @@ MUTANTS: dict[str, tuple[str, str]] = {
         "top = self._tempered_score(position, chances.order[0])",
         "top = self._tempered_score(position, chances.order[-1])",
     ),
-    "the sum before top-k": ('self._share("probabilities", position', 'self._share("after_temperature", position'),
+    "the sum before top-k": ('self._share("probabilities", position', 'self._share("tempered_probabilities", position'),
     "kept and cut exchanged": (
-        "KEPT if chances.after_top_k[token] > -math.inf else CUT",
-        "CUT if chances.after_top_k[token] > -math.inf else KEPT",
+        "KEPT if chances.top_k_logits[token] > -math.inf else CUT",
+        "CUT if chances.top_k_logits[token] > -math.inf else KEPT",
     ),
     "within and beyond exchanged": (
-        "WITHIN if chances.after_top_p[token] > -math.inf else BEYOND",
-        "BEYOND if chances.after_top_p[token] > -math.inf else WITHIN",
+        "WITHIN if chances.top_p_logits[token] > -math.inf else BEYOND",
+        "BEYOND if chances.top_p_logits[token] > -math.inf else WITHIN",
     ),
     "one less in the running sum": ("order[: order.index(token) + 1] if", "order[: order.index(token)] if"),
     "one too many in the total": ("sorted(self._at(position)[0].order)", "range(len(self._at(position)[0].logits))"),
@@ -264,5 +264,5 @@ def test_the_reasons_given_are_true(chosen: Sampling) -> None:
 
 def test_it_follows_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another rule for top-k is another explanation."""
-    mutate(monkeypatch, sampling, "scores[ranked[k - 1]]", "scores[ranked[max(k - 2, 0)]]")
+    mutate(monkeypatch, sampling, "logits[ranked[k - 1]]", "logits[ranked[max(k - 2, 0)]]")
     assert wrong(Rows(TIED, Sampling(1.0, 6))) == []

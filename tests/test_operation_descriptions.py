@@ -29,6 +29,7 @@ LEAVES: dict[str, Callable[..., Any]] = {
     **{f"activate {name}": lambda make, name=name: (make(4, 5), name) for name in ops.ACTIVATIONS},
     "take": lambda make: (make(4, 5), [2, 0, 2]),
     "transpose": lambda make: (make(3, 5),),
+    "concatenate": lambda make: (make(2, 3, 4), make(4, 3, 4)),
     "split_heads": lambda make: (make(3, 6), 2),
     "merge_heads": lambda make: (make(3, 2, 4),),
     "split_columns": lambda make: (make(3, 6), 3),

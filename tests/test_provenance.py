@@ -284,7 +284,7 @@ def test_on_the_way_from_numpy_s_logits_to_the_token_everything_is_exact() -> No
     session.submit(TEXT)
     finish(session)
     found = Provenance(session)
-    for name in ("tempered", "after_temperature", "after_top_k", "after_top_p", "probabilities"):
+    for name in ("tempered", "tempered_probabilities", "top_k_logits", "top_p_logits", "probabilities"):
         assert all(found.explain(Cell(name, (4, token))).exact for token in range(11))
 
 
@@ -329,7 +329,7 @@ def test_of_a_few_recorded_activations_the_others_are_unknown(tmp_path: Path) ->
     values, _ = export.record(model, ids, only=["blocks.*.attn.hook_pattern", "blocks.0.attn.hook_v", "logits"])
     export.write(tmp_path / "run", values, model, "small", TEXT, ids, WORDS)
     found = Provenance(export.read(tmp_path / "run")[0])
-    known = {*values, *LEDGER, TOKENS, DRAWN, "after_temperature.total", "probabilities.total"}
+    known = {*values, *LEDGER, TOKENS, DRAWN, "tempered_probabilities.total", "probabilities.total"}
     for cell in some_cells(subject, 4):
         assert found.explain(cell).value == (subject.look_up(cell) if cell.name in known else None)
     assert found.explain(parse("blocks.0.attn.hook_pattern[0,3,2]")).computed is None

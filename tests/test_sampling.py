@@ -51,19 +51,19 @@ def test_every_step_equals_numpys(size: int, seed: int, temperature: float, top_
     tempered = logits / temperature
     order = np.argsort(-tempered)
     rank = np.argsort(order)
-    after_top_k = keep(tempered, rank < (top_k or size))
-    before = np.concatenate([[0.0], np.cumsum(softmax(after_top_k)[order])[:-1]])[rank]  # the sum of those ahead
+    top_k_logits = keep(tempered, rank < (top_k or size))
+    before = np.concatenate([[0.0], np.cumsum(softmax(top_k_logits)[order])[:-1]])[rank]  # the sum of those ahead
     assume(top_p == 1 or abs(before - top_p).min() > 1e-12)  # nearer than that, rounding decides
-    kept = np.isfinite(after_top_k) & ((before < top_p) | (top_p == 1))
-    after_top_p = keep(after_top_k, kept)
+    kept = np.isfinite(top_k_logits) & ((before < top_p) | (top_p == 1))
+    top_p_logits = keep(top_k_logits, kept)
     np.testing.assert_array_equal(found.logits, logits)
     np.testing.assert_allclose(found.tempered, tempered, rtol=1e-14)
-    np.testing.assert_allclose(found.after_temperature, softmax(tempered), rtol=1e-12)
-    np.testing.assert_allclose(found.after_top_k, after_top_k, rtol=1e-14)
-    np.testing.assert_allclose(found.after_top_p, after_top_p, rtol=1e-14)
-    np.testing.assert_allclose(found.probabilities, softmax(after_top_p), rtol=1e-12)
+    np.testing.assert_allclose(found.tempered_probabilities, softmax(tempered), rtol=1e-12)
+    np.testing.assert_allclose(found.top_k_logits, top_k_logits, rtol=1e-14)
+    np.testing.assert_allclose(found.top_p_logits, top_p_logits, rtol=1e-14)
+    np.testing.assert_allclose(found.probabilities, softmax(top_p_logits), rtol=1e-12)
     assert found.order == order[: kept.sum()].tolist()
-    np.testing.assert_allclose(found.cumulative, np.cumsum(softmax(after_top_p)[found.order]), rtol=1e-12)
+    np.testing.assert_allclose(found.cumulative, np.cumsum(softmax(top_p_logits)[found.order]), rtol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_greedy_takes_the_lower_id_of_two_that_tie() -> None:
 def test_a_tie_at_the_kth_place_keeps_all_who_share_it() -> None:
     chances = distribution([1.0, 2.0, 0.0, 1.0, 1.0], Sampling(top_k=2))
     assert chances.order == [1, 0, 3, 4]
-    assert chances.after_top_k == [1.0, 2.0, -math.inf, 1.0, 1.0]
+    assert chances.top_k_logits == [1.0, 2.0, -math.inf, 1.0, 1.0]
 
 
 def test_of_a_tie_top_p_keeps_the_lower_ids() -> None:

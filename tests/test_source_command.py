@@ -26,27 +26,27 @@ def line(file: str, number: int) -> str:
 
 
 LINES = {
-    "hook_embed": ('tokens = see("hook_embed", ', ["take"]),
-    "blocks.3.hook_resid_pre": ('residual = see("hook_resid_pre", residual)', ["add"]),
-    "blocks.0.ln1.hook_var": ('variance = see("hook_var", ops.variance(x, mean))', ["variance"]),
-    "blocks.5.ln2.hook_out": ('return see("hook_out", ops.scale_and_shift(', ["scale_and_shift"]),
-    "blocks.0.attn.hook_q": ('queries = see("hook_q", queries)', ["linear"]),
-    "blocks.2.attn.hook_attn_scores_raw": ("raw = see(", ["raw_scores", "matmul_transposed"]),
-    "blocks.2.attn.hook_attn_scores": ('masked = see("hook_attn_scores", ops.causal_mask(', ["causal_mask"]),
-    "blocks.47.attn.hook_pattern": ('pattern = see("hook_pattern", ops.softmax(masked))', ["softmax", "softmax_row"]),
-    "blocks.2.attn.hook_z": ('z = see("hook_z", mix(', ["mix", "matmul"]),
-    "blocks.2.attn.hook_result": ("results = see(HEAD_RESULTS, ", ["results_by_head", "matmul_transposed"]),
-    "blocks.2.hook_attn_out": ('residual = see("hook_resid_mid", ops.add(residual, see("hook_attn_out"', ["linear"]),
-    "blocks.2.hook_resid_mid": ('residual = see("hook_resid_mid", ops.add(', ["add"]),
-    "blocks.2.mlp.hook_post": ('post = see("hook_post", ops.activate(', ["activate", "gelu_new"]),
-    "blocks.2.hook_mlp_out": ('residual = see("hook_resid_post", ops.add(residual, see("hook_mlp_out"', ["linear"]),
-    "logits": ('return scoped(hook)("logits", self.ops.matmul_transposed(', ["matmul_transposed"]),
-    "tempered": ("tempered = logits if greedy else", []),
-    "after_temperature": ("after_temperature = softmax_row(tempered)", ["softmax_row"]),
-    "after_top_k": ("after_top_k = _keep(", ["_keep", "_top_k"]),
-    "after_top_p": ("after_top_p = _top_p(", ["_top_p"]),
-    "probabilities": ("probabilities = softmax_row(after_top_p)", ["softmax_row"]),
-    "cumulative": ("return Distribution(", ["_running_sums"]),
+    "hook_embed": ('tokens = run.see("hook_embed", ', ["take"]),
+    "blocks.3.hook_resid_pre": ('residual = run.see("hook_resid_pre", residual)', ["add"]),
+    "blocks.0.ln1.hook_var": ('variance = run.see("hook_var", run.ops.variance(x, mean))', ["variance"]),
+    "blocks.5.ln2.hook_out": ('return run.see("hook_out", run.ops.scale_and_shift(', ["scale_and_shift"]),
+    "blocks.0.attn.hook_q": ('queries = run.see("hook_q", queries)', ["linear"]),
+    "blocks.2.attn.hook_attn_scores_raw": ("raw = run.see(", ["raw_scores", "matmul_transposed"]),
+    "blocks.2.attn.hook_attn_scores": ('masked = run.see("hook_attn_scores", run.ops.causal_mask(', ["causal_mask"]),
+    "blocks.47.attn.hook_pattern": ('pattern = run.see("hook_pattern", run.ops.softmax(', ["softmax", "softmax_row"]),
+    "blocks.2.attn.hook_z": ('z = run.see("hook_z", mix(', ["mix", "matmul"]),
+    "blocks.2.attn.hook_result": ("results = run.see(HEAD_RESULTS, ", ["results_by_head", "matmul_transposed"]),
+    "blocks.2.hook_attn_out": ('attn_out = run.see("hook_attn_out", attn_out)', ["linear"]),
+    "blocks.2.hook_resid_mid": ('residual = run.see("hook_resid_mid", run.ops.add(', ["add"]),
+    "blocks.2.mlp.hook_post": ('post = run.see("hook_post", run.ops.activate(', ["activate", "gelu_new"]),
+    "blocks.2.hook_mlp_out": ('mlp_out = run.see("hook_mlp_out", mlp(', ["mlp", "linear"]),
+    "logits": ('return run.see("logits", run.ops.matmul_transposed(', ["matmul_transposed"]),
+    "tempered": ("tempered = logits if greedy else", ["_tempered"]),
+    "tempered_probabilities": ("tempered_probabilities = softmax_row(tempered)", ["softmax_row"]),
+    "top_k_logits": ("top_k_logits = _keep(", ["_keep", "_top_k"]),
+    "top_p_logits": ("top_p_logits = _top_p(", ["_top_p"]),
+    "probabilities": ("probabilities = softmax_row(top_p_logits)", ["softmax_row"]),
+    "cumulative": ("cumulative = list(accumulate(", []),
     "probabilities.total": ("total = sum(exps)", []),
     "blocks.1.attn.hook_pattern.total": ("total = sum(exps)", []),
     "drawn": ("return chances.order[-1]", []),
@@ -95,7 +95,7 @@ def test_all_names(capsys: pytest.CaptureFixture[str]) -> None:
     assert first.items() <= shapes.items()
     assert {name for name in tensor_shapes(config) if not re.match(r"h\.[1-9]", name)} <= set(shapes)
     assert shapes["h.0.attn.c_attn.weight"] == ["d", "3d"]
-    assert shapes["after_temperature.total"] == ["T"]
+    assert shapes["tempered_probabilities.total"] == ["T"]
     printed = run(capsys)
     for name, axes in shapes.items():
         assert re.search(rf"^{re.escape(name)} +\[{', '.join(axes)}\] +gpt/\w+\.py:\d+", printed, re.M), name

@@ -118,20 +118,20 @@ def test_edits_in_force_stay_so() -> None:
 
 
 def test_each_step_runs_what_lies_downstream(monkeypatch: pytest.MonkeyPatch) -> None:
-    run: list[tuple[int, int]] = []
+    ran: list[tuple[int, int]] = []
     block = gpt.model.block
 
-    def counted(residual: Any, layer: int, *args: Any, **kwargs: Any) -> Any:
-        run.append((layer, len(residual)))
-        return block(residual, layer, *args, **kwargs)
+    def counted(residual: Any, weights: Any, run: Any, past: Any) -> Any:
+        ran.append((run.layer, len(residual)))
+        return block(residual, weights, run, past)
 
     monkeypatch.setattr(gpt.model, "block", counted)
     for over in OVER:
         sweep = Sweep(BASE, Metric(KL), over)
         for (layer, column), _ in sweep.effects():
             positions = len(IDS) - column if over == POSITIONS else len(IDS)
-            assert run == [(later, positions) for later in range(layer, 3)]
-            run.clear()
+            assert ran == [(later, positions) for later in range(layer, 3)]
+            ran.clear()
 
 
 def test_the_read_out_is_of_the_last_position_alone() -> None:

@@ -102,20 +102,20 @@ def check_pieces(text: str, found: Tokenizer, ids: list[int]) -> None:
     letter = dict(zip([*PRINTABLE, *NOT_PRINTABLE], LETTERS))
     for piece in pieces:
         assert text[piece.start :].startswith(piece.text)
-        assert piece.bytes == piece.text.encode()
-        assert b"".join(map(found.token_bytes, piece.ids)) == piece.bytes
+        assert piece.spelling == piece.text.encode()
+        assert b"".join(map(found.token_bytes, piece.ids)) == piece.spelling
         if piece.text in found.special:
             assert piece.merges == ()
             continue
-        parts = tuple(bytes([byte]) for byte in piece.bytes)
-        for merge in piece.merges:
+        parts = tuple(bytes([byte]) for byte in piece.spelling)
+        for number, merge in enumerate(piece.merges, start=1):
             names = ["".join(letter[byte] for byte in part) for part in parts]
             due = min(ranks[pair] for pair in pairwise(names) if pair in ranks)
             place = next(place for place, pair in enumerate(pairwise(names)) if ranks.get(pair) == due)
             assert merge.rank == due
             assert (merge.left, merge.right) == parts[place : place + 2]
             parts = (*parts[:place], merge.left + merge.right, *parts[place + 2 :])
-            assert merge.parts == parts
+            assert piece.parts(number) == parts
         assert tuple(map(found.token_bytes, piece.ids)) == parts
 
 
@@ -147,7 +147,8 @@ def test_merges_of_one_word(tmp_path: Path) -> None:
     special, in_the = found.pieces("<|endoftext|>in the")[0], found.pieces("<|endoftext|>in the")[1:]
     assert (special.start, special.merges, special.ids) == (0, (), (VOCABULARY["<|endoftext|>"],))
     assert [(piece.start, piece.text) for piece in in_the] == [(13, "in"), (15, " the")]
-    steps = [(merge.left, merge.right, merge.rank, merge.parts) for merge in in_the[1].merges]
+    the = in_the[1]
+    steps = [(m.left, m.right, m.rank, the.parts(number)) for number, m in enumerate(the.merges, start=1)]
     assert steps == [
         (b"h", b"e", 0, (b" ", b"t", b"he")),
         (b"t", b"he", 1, (b" ", b"the")),
@@ -163,7 +164,7 @@ def test_long_inputs() -> None:
         assert stories().decode(ids) == text
         pieces = stories().pieces(text)
         assert [id for piece in pieces for id in piece.ids] == ids
-        assert b"".join(pieces[0].merges[-1].parts) == pieces[0].bytes if pieces[0].merges else True
+        assert b"".join(pieces[0].parts()) == pieces[0].spelling
 
 
 def test_half_a_character() -> None:

@@ -126,10 +126,10 @@ def test_what_is_not_broken_is_not_noticed() -> None:
     ("module", "old", "new"),
     [
         (gpt.attention, "queries, keys, values = (", "queries, values, keys = ("),
-        (gpt.attention, "ops.divide(raw, divisor)", "ops.divide(raw, divisor * 3)"),
+        (gpt.attention, "run.ops.divide(raw, run.config.score_divisor(run.layer))", "run.ops.divide(raw, 3.0)"),
         (gpt.attention, "ops.matmul(p, v)", "ops.matmul(p, v[::-1])"),
-        (gpt.mlp, "ops.activate(pre, activation)", 'ops.activate(pre, "silu")'),
-        (gpt.block, "weights.ln_2, epsilon", "weights.ln_1, epsilon"),
+        (gpt.mlp, "run.ops.activate(pre, run.config.activation_function)", 'run.ops.activate(pre, "silu")'),
+        (gpt.block, "weights.ln_2", "weights.ln_1"),
     ],
     ids=["values for keys", "scale", "order of values", "activation", "norm"],
 )

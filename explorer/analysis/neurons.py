@@ -98,7 +98,7 @@ def output_norms(trace: Trace, layer: int) -> Vector:  # [m]
     key = (f"blocks.{layer}.mlp.output_norms", OF_THE_MODEL)
     if key not in trace.derived:
         ops, weight = trace.model.ops, weights_of(trace).blocks[layer].mlp_out.weight  # [d, m]
-        trace.derived[key] = [sqrt(ops.dot(out, out)) for out in ops.transpose(weight)]
+        trace.derived[key] = [sqrt(ops.matmul_transposed([out], [out])[0][0]) for out in ops.transpose(weight)]
     return trace.derived[key]
 
 

@@ -16,9 +16,11 @@ from gpt import GPT, GPTError, Hook, Sampling, Weights, distribution, draw, ops
 from gpt.attention import KeysValues, attention, mix, raw_scores
 from gpt.block import block
 from gpt.embeddings import embed
+from gpt.hooks import Run
 from gpt.layer_norm import layer_norm
 from gpt.mlp import mlp
 from gpt.ops import Matrix, Vector
+from gpt.tokenizer import Piece, merges_of
 from gpt.weights import BlockWeights, LayerNormWeights, LinearWeights
 
 FEWER_STOPS = 256
@@ -40,13 +42,14 @@ class Excerpt:
     activation: str | None  # whose line the stepping begins at
     part: str  # in words, what of the stage it computes
     until: str | None = None  # the activation after which it ends
+    from_the_start: bool = False  # the stepping begins at the first line
     most: int = LOOP_STOPS
 
     def step(self) -> Stepper:
         """Run it. The stepper stands on the line that computes what the stage shows."""
         stepper = step_through(self.run, most=self.most, until=self.until)
         found = self.activation is not None and stepper.to(self.activation)
-        if not found:
+        if not found and not self.from_the_start:
             value = stepper.value[0] if isinstance(stepper.value, tuple) else stepper.value
             stepper.to_value(value)
         stepper.start_here()
@@ -86,6 +89,11 @@ class _Place:
     @property
     def block_weights(self) -> BlockWeights:
         return self.weights.blocks[self.layer]
+
+    def run(self, hook: Hook) -> Run:
+        """In plain Python, within this block."""
+        run = Run(self.trace.config, hook=hook)
+        return run if self.stage.layer is None else run.block(self.stage.layer)
 
     def row(self, name: str) -> Vector:
         """An activation of this block, at this position: of those by head, this head's."""
@@ -137,6 +145,14 @@ def excerpt(
 # The entrance and the exit
 
 
+def merging(piece: Piece) -> Excerpt:
+    """The merges of one piece of the prompt, from those of the list that join something in it."""
+    ranks = {(merge.left, merge.right): merge.rank for merge in piece.merges}
+    return Excerpt(
+        lambda hook: merges_of(piece.spelling, ranks), None, "the piece that this token is from", from_the_start=True
+    )
+
+
 def _embedding(place: _Place) -> Excerpt:
     weights, position = place.weights, place.position
     tables = replace(
@@ -145,7 +161,9 @@ def _embedding(place: _Place) -> Excerpt:
         position_embedding=_rows_of(weights.position_embedding),
     )
     ids = place.trace.ids[position : position + 1]
-    return Excerpt(lambda hook: embed(ids, position, tables, hook=hook), place.activation, "the token of one position")
+    return Excerpt(
+        lambda hook: embed(ids, position, tables, place.run(hook)), place.activation, "the token of one position"
+    )
 
 
 def _read_out(place: _Place) -> Excerpt:
@@ -184,11 +202,8 @@ def _chosen(place: _Place, sampling: Sampling, number: float | None) -> Excerpt 
 def _norm(place: _Place, kind: str) -> Excerpt:
     weights = place.block_weights.ln_1 if kind == "ln1" else place.block_weights.ln_2
     before = "hook_resid_pre" if kind == "ln1" else "hook_resid_mid"
-    x, part, epsilon = [place.row(before)], _norm_weights(weights), place.trace.config.layer_norm_epsilon
-    prefix = f"{place.block}{kind}."
-    return Excerpt(
-        lambda hook: layer_norm(x, part, epsilon, hook=hook, prefix=prefix), place.activation, "one position"
-    )
+    x, part = [place.row(before)], _norm_weights(weights)
+    return Excerpt(lambda hook: layer_norm(x, part, place.run(hook).part(kind)), place.activation, "one position")
 
 
 def _one_head(place: _Place) -> Excerpt:
@@ -202,24 +217,24 @@ def _one_head(place: _Place) -> Excerpt:
     )
     keys, values = place.keys_values(place.position)
     past = KeysValues([[key] for key in keys], [[value] for value in values]) if keys else None
-    x, divisor, prefix = [place.row("ln1.hook_out")], config.score_divisor(place.layer), place.block
+    x, alone = [place.row("ln1.hook_out")], replace(config, n_head=1, n_embd=width)
     return Excerpt(
-        lambda hook: attention(x, part, 1, divisor, past, hook=hook, prefix=prefix),
+        lambda hook: attention(x, part, replace(place.run(hook), config=alone).part("attn"), past),
         place.activation,
         f"head {place.head} at one position",
-        until=f"{prefix}attn.hook_z",
+        until=f"{place.block}attn.hook_z",
     )
 
 
 def _all_heads(place: _Place) -> Excerpt:
     """For one dimension of what they write together."""
-    config, weights = place.trace.config, place.block_weights
+    weights = place.block_weights
     part = replace(
         weights, attn_qkv=_all_outputs(weights.attn_qkv), attn_out=_some_outputs(weights.attn_out, [place.column])
     )
-    x, divisor, past, prefix = [place.row("ln1.hook_out")], config.score_divisor(place.layer), _past(place), place.block
+    x, past = [place.row("ln1.hook_out")], _past(place)
     return Excerpt(
-        lambda hook: attention(x, part, config.n_head, divisor, past, hook=hook, prefix=prefix),
+        lambda hook: attention(x, part, place.run(hook).part("attn"), past),
         place.activation,
         f"all heads at one position, dimension {place.column}",
         most=FEWER_STOPS,
@@ -227,28 +242,28 @@ def _all_heads(place: _Place) -> Excerpt:
 
 
 def _neuron(place: _Place) -> Excerpt:
-    config, weights, neuron = place.trace.config, place.block_weights, place.column
+    weights, neuron = place.block_weights, place.column
     part = replace(
         weights,
         mlp_in=_some_outputs(weights.mlp_in, [neuron]),
         mlp_out=LinearWeights([[float(row[neuron])] for row in weights.mlp_out.weight], plain(weights.mlp_out.bias)),
     )
-    x, prefix = [place.row("ln2.hook_out")], place.block
+    x = [place.row("ln2.hook_out")]
     return Excerpt(
-        lambda hook: mlp(x, part, config.activation_function, hook=hook, prefix=prefix),
+        lambda hook: mlp(x, part, place.run(hook).part("mlp")),
         place.activation,
         f"neuron {neuron} at one position",
-        until=f"{prefix}mlp.hook_post",
+        until=f"{place.block}mlp.hook_post",
     )
 
 
 def _all_neurons(place: _Place) -> Excerpt:
     """For one dimension of what they write together."""
-    config, weights = place.trace.config, place.block_weights
+    weights = place.block_weights
     part = replace(weights, mlp_in=_all_outputs(weights.mlp_in), mlp_out=_some_outputs(weights.mlp_out, [place.column]))
-    x, prefix = [place.row("ln2.hook_out")], place.block
+    x = [place.row("ln2.hook_out")]
     return Excerpt(
-        lambda hook: mlp(x, part, config.activation_function, hook=hook, prefix=prefix),
+        lambda hook: mlp(x, part, place.run(hook).part("mlp")),
         place.activation,
         f"all neurons at one position, dimension {place.column}",
         most=FEWER_STOPS,
@@ -257,7 +272,7 @@ def _all_neurons(place: _Place) -> Excerpt:
 
 def _whole_block(place: _Place) -> Excerpt:
     """One position through the block: less of it would not add up to what was added."""
-    config, weights, layer = place.trace.config, place.block_weights, place.layer
+    config, weights = place.trace.config, place.block_weights
     part = BlockWeights(
         ln_1=_norm_weights(weights.ln_1),
         attn_qkv=_all_outputs(weights.attn_qkv),
@@ -272,7 +287,7 @@ def _whole_block(place: _Place) -> Excerpt:
         part = replace(part, mlp_in=_some_outputs(weights.mlp_in, [0]), mlp_out=neuron)
     residual, past = [place.row("hook_resid_pre")], _past(place)
     return Excerpt(
-        lambda hook: block(residual, layer, part, config, past, hook=hook),
+        lambda hook: block(residual, part, place.run(hook), past),
         f"{place.block}{'hook_resid_mid' if before else 'hook_resid_post'}",
         "one position through the block",
         until=f"{place.block}hook_resid_mid" if before else None,

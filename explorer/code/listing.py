@@ -4,7 +4,7 @@ import ast
 import re
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from importlib import import_module
 from inspect import getsource, getsourcelines, unwrap
@@ -17,8 +17,8 @@ from explorer.errors import CellError
 from explorer.provenance.graph import Graph
 from explorer.provenance.names import DRAWN, LEDGER, TOKENS, TOTAL, axes_of, similar
 from explorer.provenance.nodes import Computed, Named, Node
-from gpt import GPTConfig, activation_shapes, draw, load_weights, ops, sampling, tensor_shapes
-from gpt.hooks import HEAD_RESULTS
+from gpt import Distribution, GPTConfig, activation_shapes, draw, load_weights, ops, sampling, tensor_shapes
+from gpt.hooks import HEAD_RESULTS, Run
 
 _CONFIG = GPTConfig(vocab_size=11, n_positions=13, n_embd=14, n_layer=2, n_head=2, n_inner=5, tie_word_embeddings=False)
 _LETTERS = {11: "V", 13: "C", 14: "d", 42: "3d", 5: "m"}
@@ -97,9 +97,9 @@ def _handed(name: str) -> Lit:
     if name in (TOKENS, DRAWN):
         return Lit(draw, calculating_line(draw))
     if name.endswith(TOTAL):
-        return Lit(ops.softmax_row, _assignment(ops.softmax_row, "total"))
+        return Lit(ops.softmax_row, _line_in(ops.softmax_row, _summing(ops.softmax_row)))
     if name in LEDGER:
-        return Lit(sampling.distribution, _assignment(sampling.distribution, name))
+        return Lit(sampling.distribution, _line_in(sampling.distribution, _giving(name)))
     if name in tensor_shapes(_CONFIG):
         return _loading()[name]
     place = where_computed(_CONFIG)[name]
@@ -107,16 +107,34 @@ def _handed(name: str) -> Lit:
     return Lit(unwrap(attrgetter(place.function)(module)), place.line)
 
 
-def _assignment(function: Callable[..., Any], name: str) -> int:
-    """The line that gives a name its value; of one that has none in the function, the line that returns it."""
-    return getsourcelines(function)[1] + _giving(function, name).lineno - 1
+def _line_in(function: Callable[..., Any], statement: ast.stmt) -> int:
+    return getsourcelines(function)[1] + statement.lineno - 1
 
 
-def _giving(function: Callable[..., Any], name: str) -> ast.stmt:
-    (body,) = ast.parse(getsource(function)).body
-    statements = [node for node in ast.walk(body) if isinstance(node, ast.Assign | ast.Return)]
-    given = [node for node in statements if name in map(ast.unparse, getattr(node, "targets", ()))]
-    return [*given, *(node for node in statements if isinstance(node, ast.Return))][0]
+def _statements(function: Callable[..., Any]) -> list[ast.Assign | ast.Return]:
+    return [node for node in ast.walk(ast.parse(getsource(function))) if isinstance(node, ast.Assign | ast.Return)]
+
+
+def _summing(function: Callable[..., Any]) -> ast.stmt:
+    """The statement that adds up."""
+    return next(
+        node
+        for node in _statements(function)
+        if isinstance(node.value, ast.Call) and getattr(node.value.func, "id", "") == sum.__name__
+    )
+
+
+def _giving(name: str) -> ast.stmt:
+    """The statement of `distribution` that computes a field of the Distribution which it returns.
+
+    Whatever its variables are called: the field's place among the arguments says which of them it is.
+    """
+    statements = _statements(sampling.distribution)
+    last = next(node for node in statements if isinstance(node, ast.Return))
+    assert isinstance(last.value, ast.Call)
+    place = [field.name for field in fields(Distribution)].index(name)
+    variable = ast.unparse(last.value.args[place])
+    return next((node for node in statements if variable in map(ast.unparse, getattr(node, "targets", ()))), last)
 
 
 @cache
@@ -153,7 +171,7 @@ def _functions(name: str) -> list[Callable[..., Any]]:
     if name.endswith(TOTAL):
         return []
     if name in LEDGER:
-        called = ast.walk(_giving(sampling.distribution, name))
+        called = ast.walk(_giving(name))
         return list(dict.fromkeys(filter(None, (_function(part, vars(sampling)) for part in called))))
     return list(dict.fromkeys([*_called(name), _of_a_number(name)]))
 
@@ -182,7 +200,7 @@ def _within(node: ast.AST) -> Iterator[ast.AST]:
     """What is called in an expression; what is handed over by itself is left out."""
     if isinstance(node, ast.Call):
         yield node.func
-        if getattr(node.func, "id", "") == "see":
+        if getattr(node.func, "attr", "") == Run.see.__name__:
             return
     for inner in ast.iter_child_nodes(node):
         yield from _within(inner)

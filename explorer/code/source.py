@@ -50,7 +50,6 @@ class Statement:
     targets: tuple[str, ...]  # the names it gives a value to
     names: frozenset[str]  # all names that stand in it
     returns: bool
-    plumbing: bool  # it prepares the hook: nothing is computed
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,15 +181,12 @@ def outline(path: str) -> Outline:
 def _statement(node: ast.stmt) -> Statement:
     body = getattr(node, "body", None)
     last = max(node.lineno, body[0].lineno - 1) if body else node.end_lineno or node.lineno
-    value = getattr(node, "value", None)
-    scoping = isinstance(value, ast.Call) and getattr(value.func, "id", "") == hooks.scoped.__name__
     return Statement(
         node.lineno,
         last,
         tuple(_targets(node)),
         frozenset(part.id for part in ast.walk(node) if isinstance(part, ast.Name) and part.lineno <= last),
         returns=isinstance(node, ast.Return),
-        plumbing=isinstance(node, ast.Assign) and scoping,
     )
 
 
@@ -262,7 +258,7 @@ def spots(code: CodeType) -> dict[int, Spot]:
 
 
 def handing_frame() -> FrameType:
-    """Called from within a hook: the frame that handed its value over, by calling what `scoped` gave it."""
+    """Called from within a hook: the frame that handed its value over, by calling `Run.see`."""
     frame: FrameType | None = sys._getframe(1)
     while frame and frame.f_code.co_filename != hooks.__file__:
         frame = frame.f_back

@@ -327,7 +327,7 @@ class _Recorder:
             return False
         self._settle(call)
         call.statement, call.stop, call.turns = statement, None, []
-        if not statement.plumbing and self._stops_again(call, statement):
+        if self._stops_again(call, statement):
             call.stop = self._stop(call, call.frame)
             self.ended = self.ending and not call.depth
         return True

@@ -10,6 +10,7 @@ from explorer.code.source import Coloured, Source
 from explorer.code.stepping import Stepper
 from explorer.paint.spans import Line, Span, clipped, length, shortened, window
 from explorer.text import fit, number, visible, width
+from gpt.hooks import Run
 
 _HANGING = 4
 _ROOMY = 20  # lines from which on there is room for blank ones
@@ -149,7 +150,7 @@ def _names(stepper: Stepper, cells: int) -> list[Line]:
 
 
 def _to_be_shown(held: Any) -> bool:
-    return held is not None and not callable(held) and not isinstance(held, ModuleType)
+    return held is not None and not callable(held) and not isinstance(held, ModuleType | Run)
 
 
 def value(held: Any, cells: int = 24) -> str:

@@ -26,11 +26,12 @@ def number_under_cursor(session: Session, cells: int, height: int) -> list[Line]
     if cell is None:
         token = session.ids[session.position]
         words = f"token {session.position + 1} of {len(session.ids)} (position {session.position}), id {token}"
-        return [[Span("tokens ", "bold"), Span(session.label(token) + " ", "here-text"), Span(words)]]
+        at: Line = [Span("tokens ", "bold"), Span(session.label(token) + " ", "here-text"), Span(words)]
+        return [at, [Span(source(stage.function), "dim")]]
     if apart := session.what_if.difference:
         return _apart(session, cell, apart, cells)
-    code = source(stage.function) if stage.function else ""
-    return _lines(session, cell, [Span(f"{stage.place} ", "bold"), *_place(session, cell)], code, cells)
+    where = [Span(f"{stage.place} ", "bold"), *_place(session, cell)]
+    return _lines(session, cell, where, source(stage.function), cells)
 
 
 def _chosen(session: Session, why: Why, cells: int) -> list[Line]:

@@ -24,7 +24,7 @@ FAVOURITE = How(lambda score: score, "{}, kept: at temperature 0 the likeliest i
 OTHERS = How(lambda score: -math.inf, "−∞, dropped: at temperature 0 the likeliest is taken, not one at {}")
 DROPPED = How(lambda score: 0.0, "0: exp({})")
 
-_SCORES = {"after_temperature": "tempered", "probabilities": "after_top_p"}
+_SCORES = {"tempered_probabilities": "tempered", "probabilities": "top_p_logits"}
 """What each softmax is taken of."""
 
 
@@ -37,14 +37,14 @@ class Ledger:
         positions, tokens = run.model.config.n_positions, run.model.config.vocab_size
         ways = {
             "tempered": self._tempered,
-            "after_temperature": self._share_before,
-            "after_top_k": self._after_top_k,
-            "after_top_p": self._after_top_p,
+            "tempered_probabilities": self._share_before,
+            "top_k_logits": self._top_k_logits,
+            "top_p_logits": self._top_p_logits,
             "probabilities": self._share_after,
             "cumulative": self._cumulative,
         }
         self.nodes: dict[str, Node] = {name: Computed((positions, tokens), way) for name, way in ways.items()}
-        self.nodes["after_temperature.total"] = Computed((positions,), self._total_before)
+        self.nodes["tempered_probabilities.total"] = Computed((positions,), self._total_before)
         self.nodes["probabilities.total"] = Computed((positions,), self._total_after)
         self.nodes[DRAWN] = Computed((positions,), self._drawn)
         for name, node in self.nodes.items():
@@ -77,15 +77,15 @@ class Ledger:
         return _made([Part(QUOTIENT, (logit, Known(settings.temperature, "temperature")))])
 
     def _share_before(self, read: Read, position: int, token: int) -> Made:
-        return self._share("after_temperature", position, token, self._tempered_score(position, token))
+        return self._share("tempered_probabilities", position, token, self._tempered_score(position, token))
 
     def _share_after(self, read: Read, position: int, token: int) -> Made:
         """Of a token that stayed: what was left of its score is what it was."""
         chances, _ = self._at(position)
-        if chances.after_top_k[token] == -math.inf:
-            return _made([Part(DROPPED, (self.nodes["after_top_k"].at(position, token),))])
-        if chances.after_top_p[token] == -math.inf:
-            return _made([Part(DROPPED, (self.nodes["after_top_p"].at(position, token),))])
+        if chances.top_k_logits[token] == -math.inf:
+            return _made([Part(DROPPED, (self.nodes["top_k_logits"].at(position, token),))])
+        if chances.top_p_logits[token] == -math.inf:
+            return _made([Part(DROPPED, (self.nodes["top_p_logits"].at(position, token),))])
         return self._share("probabilities", position, token, self._tempered_score(position, token))
 
     def _tempered_score(self, position: int, token: int) -> Number:
@@ -99,7 +99,7 @@ class Ledger:
         return Made(softmax_row, (part,), lambda read: softmax_row(scores)[token])
 
     def _total_before(self, read: Read, position: int) -> Made:
-        return self._total(position, "after_temperature", range(len(self._at(position)[0].logits)))
+        return self._total(position, "tempered_probabilities", range(len(self._at(position)[0].logits)))
 
     def _total_after(self, read: Read, position: int) -> Made:
         return self._total(position, "probabilities", sorted(self._at(position)[0].order))
@@ -115,24 +115,24 @@ class Ledger:
 
         return Made(softmax_row, Lazy(part, tokens), lambda read: sum(values), values)
 
-    def _after_top_k(self, read: Read, position: int, token: int) -> Made:
+    def _top_k_logits(self, read: Read, position: int, token: int) -> Made:
         chances, settings = self._at(position)
         score = self._tempered_score(position, token)
         if settings.temperature == 0:
-            return _made([Part(FAVOURITE if chances.after_top_k[token] > -math.inf else OTHERS, (score,))])
-        kept = [token for token, left in enumerate(chances.after_top_k) if left > -math.inf]
+            return _made([Part(FAVOURITE if chances.top_k_logits[token] > -math.inf else OTHERS, (score,))])
+        kept = [token for token, left in enumerate(chances.top_k_logits) if left > -math.inf]
         if len(kept) == len(chances.tempered):
             return _made([Part(ITSELF, (score,))])
         last = self._tempered_score(position, min(kept, key=lambda token: chances.tempered[token]))
-        return _made([Part(KEPT if chances.after_top_k[token] > -math.inf else CUT, (score, last))])
+        return _made([Part(KEPT if chances.top_k_logits[token] > -math.inf else CUT, (score, last))])
 
-    def _after_top_p(self, read: Read, position: int, token: int) -> Made:
+    def _top_p_logits(self, read: Read, position: int, token: int) -> Made:
         chances, settings = self._at(position)
-        score = self.nodes["after_top_k"].at(position, token)
-        if settings.top_p == 1 or chances.after_top_k[token] == -math.inf:
+        score = self.nodes["top_k_logits"].at(position, token)
+        if settings.top_p == 1 or chances.top_k_logits[token] == -math.inf:
             return _made([Part(ITSELF, (score,))])
         before = Known(_reached_before(chances, token), "reached by the likelier ones")
-        fate = WITHIN if chances.after_top_p[token] > -math.inf else BEYOND
+        fate = WITHIN if chances.top_p_logits[token] > -math.inf else BEYOND
         return _made([Part(fate, (score, before, Known(settings.top_p, "top-p")))])
 
     def _cumulative(self, read: Read, position: int, token: int) -> Made:
@@ -169,7 +169,7 @@ def _exponentials(chances: Distribution, field: str) -> list[float]:
 
 def _reached_before(chances: Distribution, token: int) -> float:
     """What the tokens likelier than this one reach together, of those that top-k left."""
-    shares = softmax_row(chances.after_top_k)
+    shares = softmax_row(chances.top_k_logits)
     ranked = sorted(range(len(shares)), key=lambda other: -chances.logits[other])
     reached = 0.0
     for other in ranked[: ranked.index(token)]:

@@ -11,7 +11,7 @@ TOKENS = "tokens"
 DRAWN = "drawn"
 """The token that is drawn after each position, [T]."""
 
-LEDGER = ("tempered", "after_temperature", "after_top_k", "after_top_p", "probabilities", "cumulative")
+LEDGER = ("tempered", "tempered_probabilities", "top_k_logits", "top_p_logits", "probabilities", "cumulative")
 """The steps from logits to probabilities, [T, V]: fields of `gpt.Distribution`."""
 
 TOTAL = ".total"

@@ -253,6 +253,13 @@ def transpose(matrix: Node) -> Node:  # [n, m] -> [m, n]
     return View(matrix.shape[::-1], lambda row, column: matrix.at(column, row))
 
 
+def concatenate(a: Node, b: Node) -> Node:  # [P, ...], [T, ...] -> [P + T, ...]
+    def where(row: int, *rest: int) -> Number:
+        return a.at(row, *rest) if row < len(a) else b.at(row - len(a), *rest)
+
+    return View((len(a) + len(b), *a.shape[1:]), where)
+
+
 def split_heads(x: Node, n_head: int) -> Node:  # [T, H·e] -> [T, H, e]
     width = x.shape[1] // n_head
     return View((len(x), n_head, width), lambda row, head, column: x.at(row, head * width + column))

@@ -108,13 +108,13 @@ def distribution(logits: Array, sampling: Sampling) -> tuple[Array, ...]:  # [V]
         kept[kept < kept[order[k - 1]]] = -np.inf
     if sampling.temperature == 0:
         kept[order[1:]] = -np.inf  # of several that are largest, the first
-    after_top_k = kept.copy()
+    top_k_logits = kept.copy()
     if sampling.top_p < 1:
         before = np.concatenate([[0.0], np.cumsum(_softmax(kept)[order])[:-1]])
         kept[order[before >= sampling.top_p]] = -np.inf
     probabilities = _softmax(kept)
     left = order[kept[order] > -np.inf]
-    return _softmax(tempered), after_top_k, kept, probabilities, left, np.cumsum(probabilities[left])
+    return _softmax(tempered), top_k_logits, kept, probabilities, left, np.cumsum(probabilities[left])
 
 
 def generate(

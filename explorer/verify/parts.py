@@ -1,6 +1,7 @@
 """The checks of what is made of operations: embeddings, layer norm, attention, MLP, block, and the read-out."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from explorer.verify import formulas
@@ -11,6 +12,7 @@ from gpt import GPT, GPTConfig, Weights
 from gpt.attention import attention
 from gpt.block import block
 from gpt.embeddings import embed
+from gpt.hooks import Run
 from gpt.layer_norm import layer_norm
 from gpt.mlp import mlp
 from gpt.weights import LayerNormWeights
@@ -18,6 +20,8 @@ from gpt.weights import LayerNormWeights
 Cases = Iterator[tuple[Any, ...]]
 
 LIBRARY = "exp, tanh, sums"
+
+_ANY = GPTConfig()  # for parts that depend on nothing in it
 
 
 def formula(name: str) -> Callable[..., Results]:
@@ -44,7 +48,7 @@ def _results(found: Any) -> Results:
 
 
 def _embed(ops: Any, ids: Sequence[int], first: int, weights: Weights) -> Results:
-    return (embed(ids, first, weights, ops=ops),)
+    return (embed(ids, first, weights, Run(_ANY, ops)),)
 
 
 def _embedded(inputs: Inputs) -> Cases:
@@ -57,7 +61,7 @@ def _embedded(inputs: Inputs) -> Cases:
 
 
 def _layer_norm(ops: Any, x: Any, gamma: Any, beta: Any, epsilon: float) -> Results:
-    return (layer_norm(x, LayerNormWeights(gamma, beta), epsilon, ops=ops),)
+    return (layer_norm(x, LayerNormWeights(gamma, beta), Run(replace(_ANY, layer_norm_epsilon=epsilon), ops)),)
 
 
 def _normed(inputs: Inputs) -> Cases:
@@ -92,10 +96,10 @@ _ATTENTION = {
 def _attention(ops: Any, x: Any, weights: Weights, layer: int, config: GPTConfig) -> Results:
     """Every stage, and what is written; written by head and then summed, too, which must be the same."""
     seen: dict[str, Any] = {}
-    own, divisor = weights.blocks[layer], config.score_divisor(layer)
-    written, _ = attention(x, own, config.n_head, divisor, ops=ops, hook=seen.__setitem__)
-    summed, _ = attention(x, own, config.n_head, divisor, ops=ops, hook=seen.__setitem__, head_results=True)
-    stages = [seen[f"attn.hook_{stage}"] for stage in (*_STAGES, "result")]
+    run = Run(config, ops, seen.__setitem__, layer=layer)
+    written, _ = attention(x, weights.blocks[layer], run)
+    summed, _ = attention(x, weights.blocks[layer], replace(run, head_results=True))
+    stages = [seen[f"hook_{stage}"] for stage in (*_STAGES, "result")]
     return (*stages, written, summed)
 
 
@@ -116,11 +120,11 @@ def _twice(reference: Callable[..., Results]) -> Callable[..., Results]:
 
 
 def _mlp(ops: Any, x: Any, weights: Weights, layer: int, config: GPTConfig) -> Results:
-    return (mlp(x, weights.blocks[layer], config.activation_function, ops=ops),)
+    return (mlp(x, weights.blocks[layer], Run(config, ops)),)
 
 
 def _block(ops: Any, x: Any, weights: Weights, layer: int, config: GPTConfig) -> Results:
-    return (block(x, layer, weights.blocks[layer], config, ops=ops)[0],)
+    return (block(x, weights.blocks[layer], Run(config, ops, layer=layer))[0],)
 
 
 def _streams(own_name: str) -> Callable[[Inputs], Cases]:

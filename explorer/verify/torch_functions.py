@@ -124,14 +124,14 @@ def distribution(logits: Tensor, sampling: Any) -> tuple[Tensor, ...]:  # [V]
         kept = torch.full_like(tempered, -torch.inf).index_copy(0, order[:1], ranked[:1])
     elif sampling.top_k and sampling.top_k < len(logits):
         kept = tempered.masked_fill(tempered < tempered.topk(sampling.top_k).values[-1], -torch.inf)
-    after_top_k = kept
+    top_k_logits = kept
     if sampling.top_p < 1:
         chances = F.softmax(kept, dim=-1)[order]
         before = torch.cat([chances.new_zeros(1), chances.cumsum(0)[:-1]])
         kept = kept.index_fill(0, order[before >= sampling.top_p], -torch.inf)
     probabilities = F.softmax(kept, dim=-1)
     left = order[kept[order] > -torch.inf]
-    return F.softmax(tempered, dim=-1), after_top_k, kept, probabilities, left, probabilities[left].cumsum(0)
+    return F.softmax(tempered, dim=-1), top_k_logits, kept, probabilities, left, probabilities[left].cumsum(0)
 
 
 def generate(ids: Sequence[int], weights: Any, config: Any, count: int, sampling: Any, seed: int) -> list[int]:

@@ -123,9 +123,9 @@ _SAMPLINGS = (
 def _distribution(ops: Any, logits: Any, sampling: Sampling) -> Results:
     found = distribution(logits, sampling)
     return (
-        found.after_temperature,
-        found.after_top_k,
-        found.after_top_p,
+        found.tempered_probabilities,
+        found.top_k_logits,
+        found.top_p_logits,
         found.probabilities,
         found.order,
         found.cumulative,

@@ -16,6 +16,7 @@ from transformers.models.gpt2.modeling_gpt2 import GPT2Attention, GPT2Block  # n
 from gpt import GPT, GPTConfig, load_weights, ops  # noqa: E402
 from gpt.attention import attention, mix, raw_scores  # noqa: E402
 from gpt.block import block  # noqa: E402
+from gpt.hooks import Run  # noqa: E402
 from gpt.layer_norm import layer_norm  # noqa: E402
 from gpt.mlp import mlp  # noqa: E402
 from gpt.weights import LayerNormWeights, Weights  # noqa: E402
@@ -90,7 +91,9 @@ def test_softmax_of_masked_scores() -> None:
 @pytest.mark.parametrize("epsilon", [0.0, 1e-5, 0.5])
 def test_layer_norm(epsilon: float) -> None:
     x, gamma, beta = tensor(5, 9) * 3 + 2, tensor(9, seed=1), tensor(9, seed=2)
-    found = layer_norm(x.tolist(), LayerNormWeights(gamma.tolist(), beta.tolist()), epsilon)
+    found = layer_norm(
+        x.tolist(), LayerNormWeights(gamma.tolist(), beta.tolist()), Run(GPTConfig(layer_norm_epsilon=epsilon))
+    )
     same(found, functional.layer_norm(x, (9,), gamma, beta, epsilon))
 
 
@@ -118,17 +121,15 @@ def test_gpt2_attention(pair: Pair) -> None:
     module = pair.load(GPT2Attention(pair.theirs, layer_idx=LAYER), f"h.{LAYER}.attn.")
     expected, pattern = module(x[None], attention_mask=causal_mask())[:2]
     seen: dict[str, Any] = {}
-    found, _ = attention(
-        x.tolist(), pair.weights.blocks[LAYER], 3, pair.config.score_divisor(LAYER), hook=seen.__setitem__
-    )
+    found, _ = attention(x.tolist(), pair.weights.blocks[LAYER], Run(pair.config, hook=seen.__setitem__, layer=LAYER))
     same(found, expected[0])
-    same(seen["attn.hook_pattern"], pattern[0])
+    same(seen["hook_pattern"], pattern[0])
 
 
 def test_gpt2_mlp(pair: Pair) -> None:
     x = tensor(POSITIONS, 12)
     module = pair.load(GPT2Block(pair.theirs, layer_idx=LAYER), f"h.{LAYER}.").mlp
-    same(mlp(x.tolist(), pair.weights.blocks[LAYER], pair.config.activation_function), module(x))
+    same(mlp(x.tolist(), pair.weights.blocks[LAYER], Run(pair.config)), module(x))
 
 
 def test_gpt2_block(pair: Pair) -> None:
@@ -136,7 +137,7 @@ def test_gpt2_block(pair: Pair) -> None:
     module = pair.load(GPT2Block(pair.theirs, layer_idx=LAYER), f"h.{LAYER}.")
     expected = module(x[None], attention_mask=causal_mask())
     expected = expected[0] if isinstance(expected, tuple) else expected  # a tuple before transformers 5
-    found, _ = block(x.tolist(), LAYER, pair.weights.blocks[LAYER], pair.config)
+    found, _ = block(x.tolist(), pair.weights.blocks[LAYER], Run(pair.config, layer=LAYER))
     same(found, expected.reshape(POSITIONS, 12), 1e-11)
 
 

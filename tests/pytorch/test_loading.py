@@ -179,3 +179,17 @@ def test_embedded_model() -> None:
     assert ids == AutoTokenizer.from_pretrained(embedded())(prompt)["input_ids"]
     same_logits(ours, theirs, ids)
     same_text(ours, theirs, ids, 50)
+
+
+def test_python_alone_says_what_transformers_says() -> None:
+    """`python -m gpt` under -S -I, on the embedded model: greedy text is that of `generate` in transformers."""
+    from tests.test_gpt_program import PROMPT, alone
+
+    theirs = GPT2LMHeadModel.from_pretrained(embedded()).double().eval()
+    names = AutoTokenizer.from_pretrained(embedded())
+    ids = names(PROMPT, return_tensors="pt").input_ids
+    expected = theirs.generate(ids, max_new_tokens=16, do_sample=False, pad_token_id=0, attention_mask=ids * 0 + 1)
+    assert (
+        alone(str(embedded()), PROMPT, "--temperature", "0", "--max-new-tokens", "16")
+        == names.decode(expected[0]) + "\n"
+    )

@@ -194,6 +194,6 @@ def test_logits_and_probabilities(pair: Pair) -> None:
         tempered = logits / 0.7
         same(pair.explain("tempered", position, token), tempered[token], tempered[token])
         share = tempered.softmax(-1)[token]
-        same(pair.explain("after_temperature", position, token), share, share)
+        same(pair.explain("tempered_probabilities", position, token), share, share)
         kept = tempered.masked_fill(tempered < tempered.topk(4).values[-1], -torch.inf).softmax(-1)[token]
         same(pair.explain("probabilities", position, token), kept, kept)

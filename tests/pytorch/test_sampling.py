@@ -36,7 +36,7 @@ def test_the_same_tokens_with_the_same_probabilities(
     logits = 3 * torch.randn(100, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     found = distribution(logits.tolist(), sampling)
     expected = warped(logits, sampling)
-    torch.testing.assert_close(torch.tensor(found.after_top_p, dtype=torch.float64), expected, rtol=1e-13, atol=1e-13)
+    torch.testing.assert_close(torch.tensor(found.top_p_logits, dtype=torch.float64), expected, rtol=1e-13, atol=1e-13)
     probabilities = torch.tensor(found.probabilities, dtype=torch.float64)
     torch.testing.assert_close(probabilities, expected.softmax(-1), rtol=1e-12, atol=1e-14)
 
@@ -45,5 +45,5 @@ def test_ties_at_the_kth_place_are_all_kept_by_both() -> None:
     logits = torch.tensor([1.0, 2.0, 0.0, 1.0, 1.0], dtype=torch.float64)
     sampling = Sampling(top_k=2)
     expected = warped(logits, sampling)
-    assert distribution(logits.tolist(), sampling).after_top_p == expected.tolist()
+    assert distribution(logits.tolist(), sampling).top_p_logits == expected.tolist()
     assert expected.isfinite().sum() == 4

@@ -19,7 +19,9 @@ from transformers import AutoTokenizer  # noqa: E402
 from explorer.errors import TokenizerError  # noqa: E402
 from explorer.places import embedded  # noqa: E402
 from explorer.tokenizer import Tokenizer  # noqa: E402
+from gpt.tokenizer import Tokenizer as PlainTokenizer  # noqa: E402
 from tests.checkpoint_builder import LETTERS, write_tokenizer  # noqa: E402
+from tests.hostile import texts  # noqa: E402
 from tests.test_tokenizer import TEXTS  # noqa: E402
 
 CORPUS = [
@@ -153,3 +155,13 @@ def test_any_list_of_merges(tmp_path_factory: pytest.TempPathFactory, data: st.D
         same(ours, reference, text)
     for name in names:
         same(ours, reference, name)
+
+
+def test_the_tokenizer_of_plain_python() -> None:
+    """On thousands of hostile texts: Hugging Face's ids."""
+    ours, reference = PlainTokenizer.from_directory(embedded()), theirs(embedded())
+    reference.add_special_tokens(["<|endoftext|>"])
+    for text in [*TEXTS, *texts(seed=2, count=10_000)]:
+        ids = reference.encode(text, add_special_tokens=False).ids
+        assert ours.encode(text) == ids, ascii(text)
+        assert ours.decode(ids) == text

@@ -3,6 +3,7 @@
 from explorer.paint.spans import Line, Span, length, wrapped
 from explorer.session import Session
 from explorer.text import fit, visible, width
+from gpt.tokenizer import Piece
 
 
 def merges(session: Session, cells: int, height: int, halves: bool) -> list[Line]:
@@ -14,7 +15,7 @@ def merges(session: Session, cells: int, height: int, halves: bool) -> list[Line
         why = "This token was drawn by the model, not spelled from text: there is nothing to merge."
         drawn = [Span(fit("drawn", 8), "dim"), Span(session.label(token), "here"), Span(f"  id {token}", "dim")]
         return [drawn, [], *wrapped(why, cells, "dim"), *everything]
-    values = " ".join(f"{byte:02x}" for byte in piece.bytes)
+    values = " ".join(f"{byte:02x}" for byte in piece.spelling)
     lines: list[Line] = [
         [Span(fit("piece", 8), "dim"), Span(f" {visible(piece.text)} ", "here")],
         [Span(fit("bytes", 8), "dim"), Span(fit(values, min(width(values), cells - 8)))],
@@ -23,16 +24,16 @@ def merges(session: Session, cells: int, height: int, halves: bool) -> list[Line
     if not piece.merges:
         lines.append([Span("A single token: there is nothing to merge.", "dim")])
     else:
-        lines += _steps(piece.bytes, [(merge.parts, merge.rank) for merge in piece.merges], height - 6)
+        lines += _steps(piece, height - 6)
     return [*lines, [], *_ids(session, piece.ids, cells), *everything]
 
 
-def _steps(spelled: bytes, steps: list[tuple[tuple[bytes, ...], int]], room: int) -> list[Line]:
+def _steps(piece: Piece, room: int) -> list[Line]:
     """One line a merge; of a long word the last ones."""
-    lines: list[Line] = [[Span(fit("", 8)), *_parts(tuple(spelled[i : i + 1] for i in range(len(spelled))))]]
-    for number, (parts, rank) in enumerate(steps, start=1):
-        line = [Span(fit(f"merge {number}", 8), "dim"), *_parts(parts), Span(f"  rule {rank + 1}", "dim")]
-        lines.append(line)
+    lines: list[Line] = [[Span(fit("", 8)), *_parts(piece.parts(0))]]
+    for number, merge in enumerate(piece.merges, start=1):
+        label, rule = Span(fit(f"merge {number}", 8), "dim"), Span(f"  rule {merge.rank + 1}", "dim")
+        lines.append([label, *_parts(piece.parts(number)), rule])
     if len(lines) <= room:
         return lines
     kept = lines[max(1, len(lines) - room + 2) :]

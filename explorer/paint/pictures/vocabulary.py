@@ -86,9 +86,9 @@ def _rows(session: Session, chances: Distribution, drawn: int | None, cells: int
 
 def _fate(chances: Distribution, token: int) -> str:
     """Whether a token is still there after each cut."""
-    if chances.after_top_k[token] == -math.inf:
+    if chances.top_k_logits[token] == -math.inf:
         return "top-k"
-    return "top-p" if chances.after_top_p[token] == -math.inf else "✓"
+    return "top-p" if chances.top_p_logits[token] == -math.inf else "✓"
 
 
 def drawing(session: Session, cells: int, height: int, halves: bool) -> list[Line]:

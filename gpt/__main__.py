@@ -1,0 +1,72 @@
+"""Text from a GPT-2, with Python alone: python -m gpt DIRECTORY "Once upon a time" """
+
+import argparse
+import codecs
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from gpt.config import GPTConfig
+from gpt.errors import GPTError
+from gpt.model import GPT
+from gpt.safetensors import SafeTensors
+from gpt.sampling import Sampling, generate
+from gpt.tokenizer import Tokenizer
+from gpt.weights import check_shapes, load_weights
+
+_LISTS_UP_TO = 8_000_000  # parameters; a larger model is kept compact
+_UNEMBEDDING = "lm_head.weight"
+
+
+def load(directory: Path) -> tuple[GPT, Tokenizer]:
+    """The model and the tokenizer in a directory of Hugging Face's layout; GPTError says what is wrong with it."""
+    try:
+        config = GPTConfig.from_json((directory / "config.json").read_bytes())
+    except OSError as error:
+        raise GPTError(
+            f"{directory}: there is no model here: config.json cannot be read ({error.strerror})."
+        ) from error
+    tensors = SafeTensors(directory / "model.safetensors", compact=config.parameters > _LISTS_UP_TO)
+    config = replace(config, tie_word_embeddings=_UNEMBEDDING not in tensors.shapes)  # the file decides
+    check_shapes(config, tensors.shapes)
+    return GPT(config, load_weights(config, tensors)), Tokenizer.from_directory(directory)
+
+
+def continuation(
+    model: GPT, tokenizer: Tokenizer, prompt: str, count: int, sampling: Sampling, seed: int
+) -> Iterator[str]:
+    """The text that the model adds to a prompt, as it comes; a character of several tokens when it is whole."""
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    for step in generate(model, tokenizer.encode(prompt), count, sampling, seed):
+        if step.token != model.config.eos_token_id:
+            yield decoder.decode(tokenizer.tokens[step.token])
+    yield decoder.decode(b"", final=True)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Print a prompt and what the model makes of it. The exit status is 1 where it cannot be done."""
+    parser = argparse.ArgumentParser(prog="python -m gpt", description=__doc__)
+    parser.add_argument("directory", type=Path, help="config.json, model.safetensors, vocab.json and merges.txt")
+    parser.add_argument("prompt")
+    parser.add_argument("--max-new-tokens", type=int, default=20, metavar="N", help="default: 20")
+    parser.add_argument("--temperature", type=float, default=0.8, metavar="X", help="0 is greedy; default: 0.8")
+    parser.add_argument("--top-k", type=int, default=40, metavar="N", help="0 keeps all; default: 40")
+    parser.add_argument("--top-p", type=float, default=1.0, metavar="X", help="default: 1, which keeps all")
+    parser.add_argument("--seed", type=int, default=42, metavar="N", help="default: 42")
+    options = parser.parse_args(words)
+    try:
+        sampling = Sampling(options.temperature, options.top_k or None, options.top_p)
+        model, tokenizer = load(options.directory)
+        print(options.prompt, end="", flush=True)
+        for text in continuation(model, tokenizer, options.prompt, options.max_new_tokens, sampling, options.seed):
+            print(text, end="", flush=True)
+        print()
+    except GPTError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
