@@ -7,10 +7,10 @@ import asyncio
 import re
 from pathlib import Path
 
-from explorer.app import ExplorerApp
-from explorer.checkpoints import open_checkpoint
-from explorer.screens.walk import WalkScreen
-from explorer.session import Session
+from explorer.loading.checkpoints import open_checkpoint
+from explorer.screen.app import ExplorerApp
+from explorer.screen.main.walk import WalkScreen
+from explorer.walk.session import Session
 from gpt import Sampling
 
 HERE = Path(__file__).resolve().parent

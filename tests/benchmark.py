@@ -22,17 +22,17 @@ from array import array
 from collections.abc import Callable, Sequence
 from operator import mul
 
-from explorer import running
-from explorer.cells import Cell
-from explorer.checkpoints import open_checkpoint
 from explorer.code.listing import all_names
 from explorer.edits import Zero, edited, where
 from explorer.edits.edit import Edit
-from explorer.palette import NAMES
+from explorer.loading.checkpoints import open_checkpoint
 from explorer.provenance.explanation import Explanation
-from explorer.session import Session
+from explorer.runs import running
+from explorer.runs.cells import Cell
+from explorer.runs.trace import Trace
+from explorer.screen.palette import NAMES
 from explorer.stages import walk
-from explorer.trace import Trace
+from explorer.walk.session import Session
 from gpt import Sampling, ops
 
 PROMPT = "Once upon a time there was a little girl named Lily. One"  # 13 tokens, of which 12 are walked

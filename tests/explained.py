@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file
 
-from explorer.cells import Cell
 from explorer.provenance.explanation import Explanation, Term
 from explorer.provenance.provenance import Provenance
-from explorer.session import Session
+from explorer.runs.cells import Cell
+from explorer.walk.session import Session
 from gpt import GPT, Distribution, GPTConfig, RandomTensors, Sampling, distribution, draw, load_weights
 from gpt.attention import results_by_head
 from gpt.sampling import random_number

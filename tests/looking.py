@@ -8,8 +8,8 @@ from typing import TypeVar
 from rich.cells import cell_len
 
 from explorer.paint.spans import Line
-from explorer.session import Session
 from explorer.views.view import View
+from explorer.walk.session import Session
 from gpt import GPT, Sampling
 from tests.models import HOSTILE, Words, embedded, small_model, start
 from tests.test_analysis_heads import recorded

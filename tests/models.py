@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from explorer import running
-from explorer.bpe import merges_of
-from explorer.checkpoints import Checkpoint, open_checkpoint
-from explorer.session import Session
-from explorer.trace import Trace
+from explorer.loading.checkpoints import Checkpoint, open_checkpoint
+from explorer.runs import running
+from explorer.runs.trace import Trace
+from explorer.tokenizer.merging import merges_of
+from explorer.walk.session import Session
 from gpt import GPT, GPTConfig, Output, RandomTensors, load_weights
 from gpt.tokenizer import Piece
 

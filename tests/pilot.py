@@ -7,11 +7,11 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from explorer.app import ExplorerApp
 from explorer.paint.spans import Action
-from explorer.screens.walk import WalkScreen
-from explorer.session import Session
-from explorer.widgets.canvas import Canvas
+from explorer.screen.app import ExplorerApp
+from explorer.screen.main.walk import WalkScreen
+from explorer.screen.widgets.canvas import Canvas
+from explorer.walk.session import Session
 from gpt import GPT, Sampling, ops
 from tests.exhaustive import exhaustive
 from tests.models import embedded, small_model

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from explorer import running
 from explorer.analysis.compare import kl
 from explorer.commands import ablate, sweep
 from explorer.edits import Cut, Edit, Mean, Patch, Scale, Set, Zero, edited, where
 from explorer.edits.metric import KL, LOGIT_DIFFERENCE, PROBABILITY, Metric
 from explorer.edits.sweep import HEADS, MLPS, POSITIONS, Sweep
-from explorer.engines import NUMPY, on_engine
-from explorer.ranking import Ranking
-from explorer.trace import Trace
+from explorer.engine.engines import NUMPY, on_engine
+from explorer.runs import running
+from explorer.runs.ranking import Ranking
+from explorer.runs.trace import Trace
 from gpt import GPTError
 from tests.models import embedded, never, traced
 

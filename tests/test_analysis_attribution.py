@@ -6,8 +6,8 @@ import pytest
 
 from explorer.analysis.attribution import IN_WORDS, Convention, Level, attribute
 from explorer.analysis.errors import AnalysisError
-from explorer.engines import NUMPY, on_engine
-from explorer.trace import Trace
+from explorer.engine.engines import NUMPY, on_engine
+from explorer.runs.trace import Trace
 from tests.models import CONFIGS, small_model, traced
 from tests.test_analysis_heads import recorded
 

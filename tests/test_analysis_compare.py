@@ -7,8 +7,8 @@ import pytest
 
 from explorer.analysis import compare
 from explorer.analysis.errors import AnalysisError
-from explorer.engines import NUMPY, on_engine
-from explorer.trace import Trace
+from explorer.engine.engines import NUMPY, on_engine
+from explorer.runs.trace import Trace
 from tests.models import small_model, traced
 from tests.test_analysis_heads import recorded
 

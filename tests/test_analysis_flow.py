@@ -5,7 +5,7 @@ import pytest
 from explorer.analysis import flow
 from explorer.analysis.errors import AnalysisError
 from explorer.analysis.flow import Node
-from explorer.engines import NUMPY, on_engine
+from explorer.engine.engines import NUMPY, on_engine
 from tests.models import small_model, traced
 from tests.test_analysis_heads import recorded
 

@@ -8,8 +8,8 @@ import pytest
 
 from explorer.analysis import heads
 from explorer.analysis.errors import AnalysisError
-from explorer.engines import NUMPY, on_engine, plain
-from explorer.trace import Trace
+from explorer.engine.engines import NUMPY, on_engine, plain
+from explorer.runs.trace import Trace
 from gpt import GPT
 from tests.models import small_model, traced
 

@@ -4,12 +4,12 @@ import math
 
 import pytest
 
-from explorer import running
 from explorer.analysis import lens
 from explorer.analysis.errors import AnalysisError
 from explorer.analysis.lens import LensCell
-from explorer.engines import NUMPY, on_engine
-from explorer.trace import Trace
+from explorer.engine.engines import NUMPY, on_engine
+from explorer.runs import running
+from explorer.runs.trace import Trace
 from gpt import StopRun
 from tests.models import never, small_model, traced
 from tests.test_analysis_heads import recorded

@@ -6,7 +6,7 @@ import pytest
 
 from explorer.analysis import neurons
 from explorer.analysis.errors import AnalysisError
-from explorer.engines import NUMPY, on_engine
+from explorer.engine.engines import NUMPY, on_engine
 from tests.models import small_model, traced
 from tests.test_analysis_heads import recorded
 

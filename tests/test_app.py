@@ -6,11 +6,11 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
-from explorer.app import ExplorerApp
-from explorer.screens.help import Help
-from explorer.screens.keys import SECTIONS
-from explorer.screens.settings import SettingsDialog
-from explorer.widgets.prompt import Prompt
+from explorer.screen.app import ExplorerApp
+from explorer.screen.dialogs.help import Help
+from explorer.screen.dialogs.settings import SettingsDialog
+from explorer.screen.main.keys import SECTIONS
+from explorer.screen.widgets.prompt import Prompt
 from gpt import generate
 from tests.pilot import PROMPT, SAMPLING, Gate, click, computed, opened, press, session, text, tiny, until
 

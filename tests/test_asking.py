@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from explorer.cells import Cell
-from explorer.screens.keys import CODE_BINDINGS, SECTIONS, WHY_BINDINGS
-from explorer.session import Session
-from explorer.why import Look
+from explorer.runs.cells import Cell
+from explorer.screen.main.keys import CODE_BINDINGS, SECTIONS, WHY_BINDINGS
+from explorer.walk.session import Session
+from explorer.walk.why import Look
 from gpt import Sampling
 from tests.exhaustive import exhaustive
 from tests.models import embedded

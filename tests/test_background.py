@@ -1,8 +1,8 @@
 """The model at work behind the screen: keys are answered, runs are superseded, cancelled and taken up again."""
 
-from explorer.app import ExplorerApp
-from explorer.checkpoints import CheckpointError
-from explorer.session import Session
+from explorer.loading.checkpoints import CheckpointError
+from explorer.screen.app import ExplorerApp
+from explorer.walk.session import Session
 from gpt import generate
 from tests.models import counting, embedded
 from tests.pilot import PROMPT, SAMPLING, Gate, computed, opened, press, session, text, tiny, until

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
-from explorer.checkpoints import open_checkpoint
 from explorer.errors import CheckpointError
+from explorer.loading.checkpoints import open_checkpoint
 from gpt import GPTError
 from tests.checkpoint_builder import (
     VOCABULARY,

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from explorer import checkpoints, places
-from explorer.checkpoints import Checkpoint, open_checkpoint
 from explorer.errors import CheckpointError
-from explorer.places import embedded, find_model
+from explorer.loading import checkpoints, places
+from explorer.loading.checkpoints import Checkpoint, open_checkpoint
+from explorer.loading.places import embedded, find_model
 from gpt import Sampling, Weights, generate
 from tests.checkpoint_builder import (
     VOCABULARY,
@@ -64,7 +64,7 @@ def test_embedded_model_tells_its_story() -> None:
 
 
 def test_embedded_model_of_an_installed_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(places, "__file__", str(tmp_path / "explorer" / "places.py"))
+    monkeypatch.setattr(explorer, "__file__", str(tmp_path / "explorer" / "__init__.py"))
     with pytest.raises(CheckpointError, match=r"missing\. Install GPT Explorer again, or name a directory"):
         embedded()
     outside, inside = write_checkpoint(tmp_path / "assets/stories"), tmp_path / "explorer/assets/stories"
@@ -75,7 +75,7 @@ def test_embedded_model_of_an_installed_package(tmp_path: Path, monkeypatch: pyt
 
 def test_reads_without_torch_and_without_a_screen() -> None:
     code = (
-        "import sys; from explorer.checkpoints import open_checkpoint; open_checkpoint().load();"
+        "import sys; from explorer.loading.checkpoints import open_checkpoint; open_checkpoint().load();"
         "print(sorted({'torch', 'textual', 'transformers'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -18,10 +18,10 @@ from explorer.code import excerpts
 from explorer.code.excerpts import CodeError, excerpt
 from explorer.code.source import calculating_line, coloured, source_of, where_computed
 from explorer.code.stepping import Stepper, step_through
-from explorer.engines import NUMPY, on_engine
-from explorer.session import Session
+from explorer.engine.engines import NUMPY, on_engine
+from explorer.runs.trace import Trace
 from explorer.stages import Stage, walk
-from explorer.trace import Trace
+from explorer.walk.session import Session
 from gpt import (
     GPT,
     GPTConfig,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.cursor import Cursor
+from explorer.walk.cursor import Cursor
 from gpt import GPTConfig
 from tests.models import SMALL
 

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gpt.model
-from explorer import running
 from explorer.edits import (
     Add,
     Cut,
@@ -28,9 +27,10 @@ from explorer.edits import (
 )
 from explorer.edits.apply import Editor
 from explorer.edits.edit import check
-from explorer.engines import NUMPY, on_engine
+from explorer.engine.engines import NUMPY, on_engine
 from explorer.errors import EditError
-from explorer.trace import Trace
+from explorer.runs import running
+from explorer.runs.trace import Trace
 from gpt import GPT, GPTConfig, InputError, Sampling, activation_shapes, distribution, load_weights
 from tests.models import embedded, never, small_model, traced
 from tests.numpy_gpt2 import Array, Run, Source, random_tensors

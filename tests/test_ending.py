@@ -119,7 +119,7 @@ def test_before_anything_is_on_the_screen() -> None:
 def test_with_a_screen_that_hangs() -> None:
     """The screen's thread does nothing any more: another one restores the terminal."""
     hanging = (
-        "import os, time; from explorer.screens.walk import WalkScreen; "
+        "import os, time; from explorer.screen.main.walk import WalkScreen; "
         "WalkScreen.action_overview = lambda self: [os.write(2, b'HANGS'), *(time.sleep(0.1) for _ in iter(int, 1))]"
     )
     program = Program("Once", code=hanging)

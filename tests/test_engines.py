@@ -5,11 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from explorer import engines, numpy_ops, running
-from explorer.checkpoints import LISTS_UP_TO
-from explorer.engines import AUTO, NUMPY, PYTHON, in_words, largest_difference, on_engine
-from explorer.session import Session
-from explorer.trace import Trace
+from explorer.engine import engines, numpy_ops
+from explorer.engine.engines import AUTO, NUMPY, PYTHON, in_words, largest_difference, on_engine
+from explorer.loading.checkpoints import LISTS_UP_TO
+from explorer.runs import running
+from explorer.runs.trace import Trace
+from explorer.walk.session import Session
 from gpt import GPTConfig, generate, ops
 from gpt.sampling import Sampling
 from tests.models import CONFIGS, Bytes, finish, full_run, never, small_model, traced

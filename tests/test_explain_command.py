@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from explorer import running
-from explorer.checkpoints import Checkpoint
 from explorer.commands import explain
-from explorer.engines import AUTO
+from explorer.engine.engines import AUTO
 from explorer.errors import CellError
-from explorer.trace import Trace
+from explorer.loading.checkpoints import Checkpoint
+from explorer.runs import running
+from explorer.runs.trace import Trace
 from gpt import GPT, GPTError, InputError
 from tests.checkpoint_builder import write_checkpoint
 from tests.models import embedded, full_run

@@ -9,9 +9,9 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
-from explorer import export
 from explorer.errors import TraceError, WriteError
-from explorer.session import Session
+from explorer.walk import trace_file
+from explorer.walk.session import Session
 from gpt import InputError
 from tests.models import Bytes, full_run, small_model
 from tests.pilot import computed, opened, press, text
@@ -48,8 +48,8 @@ DOCUMENTED = {
 
 def written(path: Path, dtype: type[np.floating] = np.float64, **wanted: object) -> Path:
     file = path / "run.safetensors"
-    values, _ = export.record(MODEL, IDS, **wanted)  # type: ignore[arg-type]
-    export.write(file, values, MODEL, "small", PROMPT, IDS, Bytes(), dtype)
+    values, _ = trace_file.record(MODEL, IDS, **wanted)  # type: ignore[arg-type]
+    trace_file.write(file, values, MODEL, "small", PROMPT, IDS, Bytes(), dtype)
     return file
 
 
@@ -83,11 +83,11 @@ def test_float32_and_a_selection(tmp_path: Path) -> None:
 
 def test_nothing_of_that_name() -> None:
     with pytest.raises(TraceError, match=r"no activation is called blocks\.9\.\*"):
-        export.record(MODEL, IDS, only=["blocks.9.*"])
+        trace_file.record(MODEL, IDS, only=["blocks.9.*"])
 
 
 def recorded(path: Path, **wanted: object) -> Session:
-    session, name = export.read(written(path, **wanted))  # type: ignore[arg-type]
+    session, name = trace_file.read(written(path, **wanted))  # type: ignore[arg-type]
     assert name == "small"
     return session
 
@@ -148,7 +148,7 @@ def test_other_files_are_refused(tmp_path: Path, change: object, said: str) -> N
     file = written(tmp_path)
     change(file)  # type: ignore[operator]
     with pytest.raises(TraceError, match=said) as caught:
-        export.read(file)
+        trace_file.read(file)
     assert str(file) in str(caught.value)
 
 
@@ -158,12 +158,12 @@ def test_wrong_shapes_and_broken_metadata_are_refused(tmp_path: Path) -> None:
         metadata = opening.metadata()
     save_file({"logits": np.zeros((2, 256))}, file, metadata)
     with pytest.raises(TraceError, match=r"logits has shape \[2, 256\]"):
-        export.read(file)
+        trace_file.read(file)
     save_file({"logits": np.zeros((7, 256))}, file, metadata | {"ids": "[1,"})
     with pytest.raises(TraceError, match="metadata of this trace is damaged"):
-        export.read(file)
+        trace_file.read(file)
 
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(WriteError, match="cannot be written"):
-        export.write(tmp_path / "no" / "run", {"logits": [[0.0]]}, MODEL, "small", PROMPT, IDS, Bytes())
+        trace_file.write(tmp_path / "no" / "run", {"logits": [[0.0]]}, MODEL, "small", PROMPT, IDS, Bytes())

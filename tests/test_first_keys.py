@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from explorer.app import ExplorerApp
-from explorer.screens import turns
-from explorer.screens.ahead import prepare
-from explorer.screens.walk import WalkScreen
-from explorer.widgets.prompt import Prompt
+from explorer.screen import turns
+from explorer.screen.ahead import prepare
+from explorer.screen.app import ExplorerApp
+from explorer.screen.main.walk import WalkScreen
+from explorer.screen.widgets.prompt import Prompt
 from tests.pilot import PROMPT, Gate, computed, opened, press, session, text, tiny, until
 
 WATCHED = ("open", "stat", "lstat", "listdir", "scandir")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from explorer.checkpoints import open_checkpoint
-from explorer.places import embedded
+from explorer.loading.checkpoints import open_checkpoint
+from explorer.loading.places import embedded
 from gpt.__main__ import continuation, load, main
 from gpt.sampling import Sampling, generate
 from tests.checkpoint_builder import write_checkpoint

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from explorer.places import embedded
+from explorer.loading.places import embedded
 from gpt.errors import WeightError
 from gpt.safetensors import SafeTensors
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer import bpe
-from explorer.places import embedded
+from explorer.loading.places import embedded
+from explorer.tokenizer import merging
 from gpt.errors import TokenizerError
 from gpt.tokenizer import Pair, Tokenizer, merges_of
 from tests.checkpoint_builder import write_tokenizer
@@ -55,7 +55,7 @@ letters = st.binary(min_size=1, max_size=3).map(lambda part: bytes(97 + byte % 3
 )
 def test_the_fast_merges_are_the_same(piece: bytes, pairs: list[Pair]) -> None:
     ranks = {pair: rank for rank, pair in enumerate(pairs)}
-    assert merges_of(piece, ranks) == bpe.merges_of(piece, ranks)
+    assert merges_of(piece, ranks) == merging.merges_of(piece, ranks)
 
 
 def test_a_character_that_is_cut_in_two() -> None:

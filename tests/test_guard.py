@@ -7,7 +7,7 @@ from textual.actions import ActionError
 from textual.command import CommandPalette
 from textual.widgets import OptionList
 
-from explorer.screens.walk import WalkScreen
+from explorer.screen.main.walk import WalkScreen
 from tests.pilot import opened, press, until
 
 PAGES = ("pagedown", "pageup", "ctrl+end", "ctrl+home", "down", "up")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.headless import generate_text
+from explorer.commands.headless import generate_text
 from gpt import GPTConfig, InputError, Sampling, generate
 from tests.models import Bytes, Scripted, Words, embedded, small_model
 

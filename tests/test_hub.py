@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from safetensors import safe_open
 
-from explorer import hub
 from explorer.errors import HubError
-from explorer.hub_errors import explained
-from explorer.models import locate, resolve
+from explorer.loading import hub
+from explorer.loading.catalogue import locate, resolve
+from explorer.loading.hub_errors import explained
 from gpt import GPTConfig
 from tests.checkpoint_builder import weights, write_checkpoint, write_shards
 from tests.small_hub import COMMIT, REPO, SmallHub
@@ -177,7 +177,7 @@ def test_what_was_fetched_before_an_interruption_is_kept(small: SmallHub, tmp_pa
 
 CANCEL = """
 from explorer.errors import HubError
-from explorer.models import resolve
+from explorer.loading.catalogue import resolve
 seen = []
 try:
     resolve("owner/model", lambda done, total: seen.append((done, total)), lambda: bool(seen and seen[-1][0] > 900_000))

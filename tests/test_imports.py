@@ -1,4 +1,4 @@
-"""What imports what: gpt <- explorer without Textual <- messages, widgets, screens <- app <- cli."""
+"""What imports what: only `screen/` imports Textual, and what needs no screen loads none."""
 
 import ast
 import subprocess
@@ -7,8 +7,6 @@ from pathlib import Path
 
 import explorer
 
-WITH_TEXTUAL = {"app.py", "messages.py", "screens", "widgets"}
-OPENS_THE_SCREEN = "commands/explore.py"
 
 
 def modules_after(code: str) -> set[str]:
@@ -31,13 +29,13 @@ def test_asking_for_help_loads_next_to_nothing() -> None:
 
 
 def test_the_state_behind_the_screen_does_without_textual() -> None:
-    code = "import explorer.session, explorer.player, explorer.running, explorer.paint.pictures, explorer.palette"
-    assert "textual" not in modules_after(code)
+    rooms = "explorer.walk.session, explorer.walk.player, explorer.runs.running, explorer.paint.pictures"
+    assert "textual" not in modules_after(f"import {rooms}")
 
 
 def test_the_screen_opens_without_numpy() -> None:
     """It is imported by the thread that loads the model: the first frame does not wait for it."""
-    assert not {"numpy", "safetensors"} & modules_after("import explorer.app")
+    assert not {"numpy", "safetensors"} & modules_after("import explorer.screen.app")
 
 
 def test_only_the_screen_imports_textual() -> None:
@@ -50,5 +48,4 @@ def test_only_the_screen_imports_textual() -> None:
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             if any(name.partition(".")[0] == "textual" for name in names):
                 importing.add(file.relative_to(package))
-    headless = {path for path in importing if path.as_posix() != OPENS_THE_SCREEN}
-    assert {path.parts[0] for path in headless} == WITH_TEXTUAL
+    assert {path.parts[0] for path in importing} == {"screen"}

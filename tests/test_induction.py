@@ -13,8 +13,8 @@ import pytest
 
 from explorer.analysis.heads import head_scores
 from explorer.analysis.lens import surprises
-from explorer.engines import NUMPY, PYTHON, on_engine
-from explorer.trace import Trace
+from explorer.engine.engines import NUMPY, PYTHON, on_engine
+from explorer.runs.trace import Trace
 from gpt import GPT, GPTConfig, load_weights
 from tests.models import traced
 from tests.numpy_gpt2 import Array, Source, Tensors

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explorer.cells import Cell, parse
 from explorer.provenance import ledger
 from explorer.provenance.explanation import Explanation
 from explorer.provenance.nodes import How
-from explorer.session import Session
+from explorer.runs.cells import Cell, parse
+from explorer.walk.session import Session
 from gpt import GPT, GPTConfig, Sampling, distribution, draw, sampling
 from tests.explained import Subject, every_cell, faults, first
 from tests.models import Words

@@ -7,7 +7,7 @@ import pytest
 
 from explorer.analysis import lens
 from explorer.commands import lens as command
-from explorer.ranking import rank
+from explorer.runs.ranking import rank
 from gpt import GPTError
 from tests.models import embedded, never, traced
 

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from textual.widgets import DataTable
 
-from explorer import models
-from explorer.app import ExplorerApp, Tell
 from explorer.errors import CheckpointError, HubError
-from explorer.hub import KNOWN, Reference
-from explorer.models import ModelEntry, listing, locate
-from explorer.screens.models import ModelPicker
-from explorer.screens.walk import WalkScreen
-from explorer.session import Session
+from explorer.loading import catalogue
+from explorer.loading.catalogue import ModelEntry, listing, locate
+from explorer.loading.hub import KNOWN, Reference
+from explorer.screen.app import ExplorerApp, Tell
+from explorer.screen.dialogs.models import ModelPicker
+from explorer.screen.main.walk import WalkScreen
+from explorer.walk.session import Session
 from tests.models import small_model
 from tests.pilot import PROMPT, computed, opened, press, session, text, tiny, until
 
@@ -63,7 +63,7 @@ def other(name: str, tell: Tell) -> Session:
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36)])
 async def test_switching_keeps_the_prompt(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models, "listing", lambda: ENTRIES)
+    monkeypatch.setattr(catalogue, "listing", lambda: ENTRIES)
     first = session()
     app = ExplorerApp(lambda tell: first, PROMPT, "stories", other)
     async with app.run_test(size=size) as pilot:
@@ -88,7 +88,7 @@ async def test_switching_keeps_the_prompt(size: tuple[int, int], monkeypatch: py
 
 
 async def test_a_model_that_cannot_be_opened_leaves_the_one_that_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models, "listing", lambda: ENTRIES)
+    monkeypatch.setattr(catalogue, "listing", lambda: ENTRIES)
     first = session()
     app = ExplorerApp(lambda tell: first, PROMPT, "stories", other)
     async with app.run_test() as pilot:
@@ -109,7 +109,7 @@ async def test_a_model_that_cannot_be_opened_leaves_the_one_that_is(monkeypatch:
 
 
 async def test_escape_stops_opening_another_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models, "listing", lambda: ENTRIES)
+    monkeypatch.setattr(catalogue, "listing", lambda: ENTRIES)
     first, asked = session(), threading.Event()
 
     def endlessly(name: str, tell: Tell) -> Session:
@@ -137,7 +137,7 @@ async def test_escape_stops_opening_another_model(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("size", [(80, 24), (120, 36)])
 async def test_comparing_with_another_model(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the same shape: what it says, and every activation. KL against the definition."""
-    monkeypatch.setattr(models, "listing", lambda: ENTRIES)
+    monkeypatch.setattr(catalogue, "listing", lambda: ENTRIES)
     first, second = session(), session(tiny(seed=9))
     app = ExplorerApp(lambda tell: first, PROMPT, "stories", lambda name, tell: second)
     async with app.run_test(size=size) as pilot:

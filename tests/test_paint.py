@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 import explorer
-from explorer import running
 from explorer.paint.header import header
 from explorer.paint.map import map_of, rail
 from explorer.paint.number import number_under_cursor
@@ -21,7 +20,8 @@ from explorer.paint.pictures import picture
 from explorer.paint.predictions import predictions
 from explorer.paint.spans import SHARE_LEVELS, SIGNED_LEVELS, Line, bar, page, window, wrapped
 from explorer.paint.tokens import Row, tokens
-from explorer.session import Session
+from explorer.runs import running
+from explorer.walk.session import Session
 from gpt import Sampling
 from tests.exhaustive import exhaustive
 from tests.models import HOSTILE, Words, finish, small_model, start
@@ -223,7 +223,7 @@ def test_while_a_token_is_added_the_earlier_rows_stay() -> None:
 
 
 def test_the_stylesheet_knows_every_word_and_no_other() -> None:
-    from explorer.widgets.canvas import STYLES  # the one place where Textual's side is asked
+    from explorer.screen.widgets.canvas import STYLES  # the one place where Textual's side is asked
 
     assert set(STYLES) == WORDS
 

@@ -17,8 +17,8 @@ from explorer.code.excerpts import excerpt
 from explorer.code.stepping import Stepper, step_through
 from explorer.paint.code import code, value
 from explorer.paint.spans import Line
+from explorer.runs.trace import Trace
 from explorer.stages import walk
-from explorer.trace import Trace
 from gpt import Sampling, attention, ops
 from gpt.attention import KeysValues
 from tests.exhaustive import exhaustive

@@ -13,7 +13,7 @@ from explorer.paint.pictures.vocabulary import drawing
 from explorer.paint.predictions import predictions
 from explorer.paint.spans import SIGNED_LEVELS, Line, Span, spread_of
 from explorer.paint.tokens import Row, tokens
-from explorer.session import Session
+from explorer.walk.session import Session
 from gpt import Sampling
 from tests.models import Words, finish, small_model, start
 from tests.numpy_gpt2 import Array, softmax

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from explorer.paint.spans import SHARE_LEVELS, SIGNED_LEVELS
-from explorer.palette import NAMES, Palette
+from explorer.screen.palette import NAMES, Palette
 
 LEVELS = {"share": range(SHARE_LEVELS + 1), "signed": range(-SIGNED_LEVELS, SIGNED_LEVELS + 1)}
 COLOURFUL = [Palette(name, dark) for name in ("safe", "hue") for dark in (True, False)]

@@ -2,9 +2,9 @@
 
 import pytest
 
-from explorer import running
-from explorer.player import PACES, Player
-from explorer.session import Session
+from explorer.runs import running
+from explorer.walk.player import PACES, Player
+from explorer.walk.session import Session
 from gpt import InputError
 from tests.models import Bytes, finish, never, small_model, start
 

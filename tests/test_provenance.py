@@ -8,16 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from explorer import export, numpy_ops, running
-from explorer.cells import Cell, parse
-from explorer.engines import NUMPY, PYTHON, on_engine
+from explorer.engine import numpy_ops
+from explorer.engine.engines import NUMPY, PYTHON, on_engine
 from explorer.errors import CellError
 from explorer.provenance import provenance
 from explorer.provenance.explanation import Explanation
 from explorer.provenance.names import DRAWN, LEDGER, TOKENS
 from explorer.provenance.provenance import Provenance
-from explorer.session import Session
+from explorer.runs import running
+from explorer.runs.cells import Cell, parse
 from explorer.verify.rounding import SINGLE, Pair, Rounding
+from explorer.walk import trace_file
+from explorer.walk.session import Session
 from gpt import activation_shapes, ops
 from tests.exhaustive import exhaustive
 from tests.explained import (
@@ -295,9 +297,9 @@ def test_on_the_way_from_numpy_s_logits_to_the_token_everything_is_exact() -> No
 def test_a_recorded_run_explains_what_needs_no_weights(tmp_path: Path, head_results: bool) -> None:
     subject = small(SAMPLING)
     model, ids = subject.session.model, subject.session.ids
-    values, _ = export.record(model, ids, head_results=head_results)
-    export.write(tmp_path / "run", values, model, "small", TEXT, ids, WORDS)
-    session, _ = export.read(tmp_path / "run")
+    values, _ = trace_file.record(model, ids, head_results=head_results)
+    trace_file.write(tmp_path / "run", values, model, "small", TEXT, ids, WORDS)
+    session, _ = trace_file.read(tmp_path / "run")
     found, without = Provenance(session), set()
     for cell in some_cells(subject, 5):
         explanation = found.explain(cell)
@@ -326,9 +328,9 @@ def unknown(explanation: Explanation) -> bool:
 def test_of_a_few_recorded_activations_the_others_are_unknown(tmp_path: Path) -> None:
     subject = small()
     model, ids = subject.session.model, subject.session.ids
-    values, _ = export.record(model, ids, only=["blocks.*.attn.hook_pattern", "blocks.0.attn.hook_v", "logits"])
-    export.write(tmp_path / "run", values, model, "small", TEXT, ids, WORDS)
-    found = Provenance(export.read(tmp_path / "run")[0])
+    values, _ = trace_file.record(model, ids, only=["blocks.*.attn.hook_pattern", "blocks.0.attn.hook_v", "logits"])
+    trace_file.write(tmp_path / "run", values, model, "small", TEXT, ids, WORDS)
+    found = Provenance(trace_file.read(tmp_path / "run")[0])
     known = {*values, *LEDGER, TOKENS, DRAWN, "tempered_probabilities.total", "probabilities.total"}
     for cell in some_cells(subject, 4):
         assert found.explain(cell).value == (subject.look_up(cell) if cell.name in known else None)

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from explorer.screens.keys import PICTURE_BINDINGS, SECTIONS
-from explorer.session import Session
+from explorer.screen.main.keys import PICTURE_BINDINGS, SECTIONS
+from explorer.walk.session import Session
 from tests.exhaustive import exhaustive
 from tests.pilot import computed, opened, session, tiny
 

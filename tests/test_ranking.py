@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.ranking import rank
+from explorer.runs.ranking import rank
 
 LOGITS = st.lists(st.one_of(st.floats(-50, 50), st.integers(-2, 2).map(float)), min_size=1, max_size=60)
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from explorer.session import Session
+from explorer.walk.session import Session
 from gpt import Sampling
 from tests.models import embedded
 from tests.pilot import computed, opened, press, text, until

@@ -12,9 +12,9 @@ from textual.screen import Screen
 
 from explorer.edits import Zero, where
 from explorer.paint.spans import Line
-from explorer.screens.walk import WalkScreen
+from explorer.screen.main.walk import WalkScreen
+from explorer.screen.widgets.canvas import Canvas
 from explorer.text import width
-from explorer.widgets.canvas import Canvas
 from tests.pilot import computed, opened, press, session, tiny, until
 
 SIZES = [(80, 24), (120, 36), (200, 60)]

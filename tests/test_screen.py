@@ -7,13 +7,13 @@ from collections.abc import Callable
 import pytest
 from textual.widgets import Input
 
-from explorer.app import THEMES, ExplorerApp
-from explorer.palette import NAMES
-from explorer.screens.keys import PICTURE_BINDINGS, SECTIONS
-from explorer.screens.settings import SettingsDialog
-from explorer.screens.walk import WalkScreen
-from explorer.session import Session
-from explorer.widgets.prompt import Prompt
+from explorer.screen.app import THEMES, ExplorerApp
+from explorer.screen.dialogs.settings import SettingsDialog
+from explorer.screen.main.keys import PICTURE_BINDINGS, SECTIONS
+from explorer.screen.main.walk import WalkScreen
+from explorer.screen.palette import NAMES
+from explorer.screen.widgets.prompt import Prompt
+from explorer.walk.session import Session
 from tests.models import HOSTILE, Words, small_model
 from tests.pilot import PROMPT, SIZES, computed, opened, press, session, text, tiny, until
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer import running
-from explorer.session import Session
+from explorer.runs import running
 from explorer.stages import Kind
+from explorer.walk.session import Session
 from gpt import GPT, InputError, Sampling, SamplingError, generate
 from tests.models import Bytes, Words, counting, embedded, finish, full_run, never, small_model, start
 

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gpt.model
-from explorer import running
 from explorer.edits import Edit, Edits, Patch, Scale, Zero, edited, where
 from explorer.edits.metric import KL, LOGIT, LOGIT_DIFFERENCE, METRICS, PROBABILITY, Metric
 from explorer.edits.sweep import HEADS, MLPS, OVER, POSITIONS, Sweep
-from explorer.engines import NUMPY, on_engine
+from explorer.engine.engines import NUMPY, on_engine
 from explorer.errors import EditError
+from explorer.runs import running
 from gpt import GPT, GPTConfig, InputError, load_weights
 from tests.models import never, small_model, traced
 from tests.numpy_gpt2 import Array, Run, Source, random_tensors, softmax

@@ -14,8 +14,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from explorer.errors import TokenizerError
-from explorer.places import embedded
-from explorer.tokenizer import Tokenizer
+from explorer.loading.places import embedded
+from explorer.tokenizer.tokenizer import Tokenizer
 from tests.checkpoint_builder import LETTERS, MERGES, VOCABULARY, write_tokenizer
 
 # OpenAI's GPT-2, src/encoder.py, written for fancy-regex

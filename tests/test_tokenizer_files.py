@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.errors import TokenizerError
-from explorer.tokenizer import Tokenizer
+from explorer.tokenizer.tokenizer import Tokenizer
 from tests.checkpoint_builder import MERGES, VOCABULARY, write_tokenizer
 
 

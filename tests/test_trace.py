@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer import running
-from explorer.trace import Trace
+from explorer.runs import running
+from explorer.runs.trace import Trace
 from gpt import GPT, activation_shapes
 from tests.models import CONFIGS, full_run, never, small_model, traced
 

@@ -273,7 +273,7 @@ def test_json_is_one_object(tiny: Path, capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_the_model_s_own_weights_and_its_full_context_are_tried(tiny: Path) -> None:
-    from explorer.checkpoints import open_checkpoint
+    from explorer.loading.checkpoints import open_checkpoint
 
     checkpoint = open_checkpoint(tiny)
     loaded = checkpoint.load(engine="python")

@@ -9,7 +9,7 @@ import pytest
 from explorer.analysis import attribution
 from explorer.analysis.attribution import Convention, Level
 from explorer.paint.bars import signed_bar
-from explorer.views.attribution import Attribution
+from explorer.views.attribution.view import Attribution
 from explorer.views.view import View
 from tests.looking import (
     at_the_last_token,

@@ -5,20 +5,20 @@ from typing import Any
 
 import pytest
 
-from explorer import running
 from explorer.analysis.compare import ALIGNED, END, compare, difference, kl
+from explorer.analysis.difference import Difference
 from explorer.analysis.errors import AnalysisError
-from explorer.compared import Difference
 from explorer.edits import Add, Cut, Patch, Zero, where
 from explorer.errors import EditError
 from explorer.paint.number import number_under_cursor
 from explorer.paint.pictures import picture
 from explorer.paint.predictions import predictions
 from explorer.paint.spans import length
-from explorer.session import Session
-from explorer.suggested import CONTRAST, OTHER, places, read_way, ways
+from explorer.runs import running
 from explorer.views.compare import Compare
 from explorer.views.view import View
+from explorer.walk.edit_choices import CONTRAST, OTHER, places, read_way, ways
+from explorer.walk.session import Session
 from gpt import InputError, Sampling
 from tests.exhaustive import exhaustive
 from tests.models import Bytes, embedded, never, small_model, start

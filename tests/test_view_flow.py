@@ -7,9 +7,9 @@ import pytest
 
 from explorer.analysis import flow
 from explorer.analysis.flow import Edge, Node, Routes
-from explorer.views.flow import Flow
-from explorer.views.flow_picture import FlowPicture
-from explorer.views.flow_ways import Way, ways
+from explorer.views.flow.picture import FlowPicture
+from explorer.views.flow.view import Flow
+from explorer.views.flow.ways import Way, ways
 from tests.looking import (
     at_the_last_token,
     check_everywhere,

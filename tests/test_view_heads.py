@@ -7,12 +7,12 @@ import pytest
 
 from explorer.analysis.heads import head_scores, value_weighted
 from explorer.paint.spans import Line
-from explorer.session import Session
 from explorer.stages import Kind
 from explorer.text import width
-from explorer.views.heads import Heads
-from explorer.views.heads_picture import Place
-from explorer.views.small_patterns import Extent, drawn, extent, levels
+from explorer.views.heads.picture import Place
+from explorer.views.heads.small_patterns import Extent, drawn, extent, levels
+from explorer.views.heads.view import Heads
+from explorer.walk.session import Session
 from gpt import GPT, Sampling
 from tests.models import HOSTILE, Bytes, Words, embedded, finish, small_model, start
 from tests.pilot import click, computed, opened, press, text, until

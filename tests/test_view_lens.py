@@ -7,10 +7,10 @@ import pytest
 
 from explorer.analysis import lens
 from explorer.analysis.errors import AnalysisError
-from explorer.session import Session
 from explorer.text import width
-from explorer.views.lens import Lens
-from explorer.views.lens_cell import short
+from explorer.views.lens.cell import short
+from explorer.views.lens.view import Lens
+from explorer.walk.session import Session
 from gpt import GPT, Sampling
 from tests.models import HOSTILE, Bytes, Words, embedded, finish, never, small_model, start
 from tests.pilot import click, computed, opened, press, text, until
@@ -237,7 +237,7 @@ def test_an_error_is_said_and_gone_with_the_next_run(story: Session, monkeypatch
     def fails(*arguments: Any) -> None:
         raise AnalysisError("there is nothing to read.")
 
-    monkeypatch.setattr("explorer.views.lens.read", fails)
+    monkeypatch.setattr("explorer.views.lens.view.read", fails)
     view = worked(story)
     assert written(view)[0] == "there is nothing to read."
     monkeypatch.undo()

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from explorer.analysis import neurons
-from explorer.views.neurons import Neurons
+from explorer.views.neurons.view import Neurons
 from tests.exhaustive import exhaustive
 from tests.looking import (
     at_the_last_token,

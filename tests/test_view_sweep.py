@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 from textual.widgets import Input
 
-from explorer import running
 from explorer.edits import Edit, Patch, Zero, edited, where
 from explorer.edits.metric import PROBABILITY
 from explorer.paint.spans import length
-from explorer.session import Session
-from explorer.trace import Trace
+from explorer.runs import running
+from explorer.runs.trace import Trace
 from explorer.views.sweep import Sweep
 from explorer.views.view import View
-from explorer.what_if import Other
+from explorer.walk.session import Session
+from explorer.walk.what_if import Other
 from gpt import Sampling
 from gpt.ops import softmax_row
 from tests.exhaustive import exhaustive

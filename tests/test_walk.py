@@ -3,7 +3,7 @@
 import pytest
 from textual import events
 
-from explorer.screens.walk import WalkScreen
+from explorer.screen.main.walk import WalkScreen
 from tests.models import embedded
 from tests.pilot import PROMPT, SIZES, click, computed, opened, press, session, text, tiny
 

@@ -5,19 +5,19 @@ from typing import Any
 
 import pytest
 
-from explorer import running
-from explorer.cells import parse
 from explorer.edits import Mean, Scale, Set, Zero, between, edited, where
 from explorer.edits.where import Where
 from explorer.errors import EditError
 from explorer.paint.header import header
 from explorer.paint.predictions import predictions
 from explorer.paint.terms import verdict
-from explorer.session import Session
-from explorer.suggested import BETWEEN, CONTRAST, places, read_way, ways
-from explorer.trace import Trace
-from explorer.what_if import Other, toggle_all
-from explorer.widgets.canvas import Canvas
+from explorer.runs import running
+from explorer.runs.cells import parse
+from explorer.runs.trace import Trace
+from explorer.screen.widgets.canvas import Canvas
+from explorer.walk.edit_choices import BETWEEN, CONTRAST, places, read_way, ways
+from explorer.walk.session import Session
+from explorer.walk.what_if import Other, toggle_all
 from gpt import GPT, Sampling
 from tests.exhaustive import exhaustive
 from tests.models import Bytes, counting, embedded, never, small_model, start
@@ -152,7 +152,7 @@ def test_a_run_that_leads_to_no_numbers_switches_its_last_edit_off(session: Sess
 
 
 def test_the_other_engine_makes_the_edits_too(session: Session) -> None:
-    from explorer.engines import NUMPY, on_engine
+    from explorer.engine.engines import NUMPY, on_engine
 
     session.edit(lambda edits: edits.add(where.head(1, 0), Zero(), None))
     settle(session)

@@ -12,9 +12,9 @@ from explorer.paint.number import number_under_cursor
 from explorer.paint.pictures import picture
 from explorer.paint.predictions import percent
 from explorer.paint.spans import Span, clipped, part_of, shortened
-from explorer.screens.walk import WalkScreen
-from explorer.session import Session
+from explorer.screen.main.walk import WalkScreen
 from explorer.views.sweep import Sweep
+from explorer.walk.session import Session
 from gpt import Sampling
 from gpt.ops import softmax_row
 from tests.looking import settle, text_of

@@ -29,7 +29,7 @@ def test_the_wheel_holds_the_model_and_no_tests(built: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     assert {f"explorer/assets/stories/{name}" for name in MODEL} <= set(names)
-    assert {"explorer/explorer.tcss", "explorer/__main__.py", "gpt/__init__.py"} <= set(names)
+    assert {"explorer/screen/explorer.tcss", "explorer/__main__.py", "gpt/__init__.py"} <= set(names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert {name.split("/")[0].split("-")[0] for name in names} == {"gpt", "explorer", "gpt_explorer"}
 
@@ -51,7 +51,7 @@ def test_the_installed_wheel_finds_its_model(built: Path, tmp_path: Path) -> Non
     environment = os.environ | {"PYTHONPATH": str(place), "PYTHONSAFEPATH": "1"}
     done = subprocess.run(program, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)["text"].startswith("Once upon a time, there was a little girl")
-    where = "import explorer.places; print(explorer.places.embedded())"
+    where = "import explorer.loading.places; print(explorer.loading.places.embedded())"
     done = subprocess.run(
         [sys.executable, "-c", where], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
     )

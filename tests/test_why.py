@@ -5,16 +5,16 @@ from itertools import pairwise
 
 import pytest
 
-from explorer import export
-from explorer.cells import Cell, parse
 from explorer.errors import CellError
 from explorer.paint.spans import Line
 from explorer.paint.why import why
 from explorer.provenance.path import follow_biggest
 from explorer.provenance.words import brief, in_words, labels
-from explorer.session import Session
+from explorer.runs.cells import Cell, parse
 from explorer.stages import Kind
-from explorer.why import Look, Why
+from explorer.walk import trace_file
+from explorer.walk.session import Session
+from explorer.walk.why import Look, Why
 from gpt import Sampling, activation_shapes
 from tests.exhaustive import exhaustive
 from tests.models import HOSTILE, Bytes, Words, embedded, finish, small_model, start
@@ -283,9 +283,9 @@ def test_the_pane_says_whether_the_terms_give_the_number_again(story: Session) -
 
 def test_a_recorded_run_says_that_its_weights_are_missing(tmp_path) -> None:  # type: ignore[no-untyped-def]
     model = small_model(vocab_size=256)
-    values, _ = export.record(model, list(b"Once"))
-    export.write(tmp_path / "run", values, model, "small", "Once", list(b"Once"), Bytes())
-    session, _ = export.read(tmp_path / "run")
+    values, _ = trace_file.record(model, list(b"Once"))
+    trace_file.write(tmp_path / "run", values, model, "small", "Once", list(b"Once"), Bytes())
+    session, _ = trace_file.read(tmp_path / "run")
     session.why = Why(session, Cell("blocks.0.mlp.hook_pre", (2, 3)))
     shown = "\n".join(text_of(why(session, 74, 15)))
     assert "The weights are not in this file" in shown

@@ -26,8 +26,8 @@ from explorer.analysis.recorded import (
     value_of,
     weights_of,
 )
-from explorer.engines import plain
-from explorer.trace import Trace
+from explorer.engine.engines import plain
+from explorer.runs.trace import Trace
 from gpt.ops import Matrix, Vector, dot
 from gpt.weights import BlockWeights
 

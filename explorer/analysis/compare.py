@@ -11,8 +11,8 @@ from math import exp, fsum, inf, isnan
 
 from explorer.analysis.errors import AnalysisError
 from explorer.analysis.lens import BITS_IN_A_NAT, log_sum_exp
-from explorer.engines import plain
-from explorer.trace import Trace
+from explorer.engine.engines import plain
+from explorer.runs.trace import Trace
 from gpt.ops import Matrix, Vector
 
 KL = (

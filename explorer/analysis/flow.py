@@ -23,8 +23,8 @@ from explorer.analysis.recorded import (
     row_of,
     weights_of,
 )
-from explorer.engines import plain
-from explorer.trace import Trace
+from explorer.engine.engines import plain
+from explorer.runs.trace import Trace
 from gpt.attention import results_by_head
 from gpt.ops import Matrix, Vector
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from math import fsum, sqrt
 
 from explorer.analysis.recorded import by_head, value_of, weights_of
-from explorer.engines import plain
-from explorer.trace import Trace
+from explorer.engine.engines import plain
+from explorer.runs.trace import Trace
 from gpt.attention import results_by_head
 from gpt.ops import Matrix, Vector
 

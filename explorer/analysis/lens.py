@@ -10,9 +10,9 @@ from math import exp, fsum, log, log2
 
 from explorer.analysis.errors import AnalysisError
 from explorer.analysis.recorded import check_position, residuals, weights_of
-from explorer.engines import plain
-from explorer.running import look_through_lens
-from explorer.trace import Trace
+from explorer.engine.engines import plain
+from explorer.runs.running import look_through_lens
+from explorer.runs.trace import Trace
 from gpt.ops import Vector, softmax_row
 
 BITS_IN_A_NAT = 1 / log(2)

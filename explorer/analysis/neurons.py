@@ -11,8 +11,8 @@ from math import fsum, sqrt
 
 from explorer.analysis.errors import AnalysisError
 from explorer.analysis.recorded import OF_THE_MODEL, check_position, row_of, value_of, weights_of
-from explorer.engines import plain
-from explorer.trace import Trace
+from explorer.engine.engines import plain
+from explorer.runs.trace import Trace
 from gpt.ops import Vector
 
 PROMOTES = (

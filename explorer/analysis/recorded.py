@@ -3,8 +3,8 @@
 from typing import Any
 
 from explorer.analysis.errors import AnalysisError
-from explorer.engines import plain
-from explorer.trace import Trace
+from explorer.engine.engines import plain
+from explorer.runs.trace import Trace
 from gpt.ops import Matrix, Vector
 from gpt.weights import Weights
 

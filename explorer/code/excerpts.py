@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from explorer.code.stepping import LOOP_STOPS, Stepper, step_through
-from explorer.engines import plain
+from explorer.engine.engines import plain
+from explorer.runs.trace import Trace
 from explorer.stages import Kind, Stage
-from explorer.trace import Trace
 from gpt import GPT, GPTError, Hook, Sampling, Weights, distribution, draw, ops
 from gpt.attention import KeysValues, attention, mix, raw_scores
 from gpt.block import block

@@ -12,9 +12,9 @@ from gpt import InputError
 if TYPE_CHECKING:
     from explorer.edits import Edits, What
     from explorer.edits.where import Where
-    from explorer.ranking import Ranking
-    from explorer.tokenizer import Tokenizer
-    from explorer.trace import Trace
+    from explorer.runs.ranking import Ranking
+    from explorer.runs.trace import Trace
+    from explorer.tokenizer.tokenizer import Tokenizer
     from gpt import GPT, GPTConfig
 
 _TOP = 10
@@ -115,9 +115,9 @@ def positive(text: str) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
+    from explorer.commands.headless import prompt_and_ids
     from explorer.edits import Edits
     from explorer.edits.apply import edited
-    from explorer.headless import prompt_and_ids
 
     _check_call(options)
     checkpoint, model = open_model(options)
@@ -152,14 +152,14 @@ def _check_call(options: argparse.Namespace) -> None:
 
 def computed(model: "GPT", ids: list[int]) -> "Trace":
     """A complete run; InputError where the model cannot read these tokens."""
-    from explorer.trace import Trace
+    from explorer.runs.trace import Trace
 
     model.check(ids)
     return complete(Trace(model, ids))
 
 
 def complete(trace: "Trace") -> "Trace":
-    from explorer import running
+    from explorer.runs import running
 
     running.complete(trace, lambda: False)
     return trace
@@ -257,7 +257,7 @@ def _as_json(
     top: int,
 ) -> dict[str, Any]:
     from explorer.analysis.compare import kl
-    from explorer.export import predictions
+    from explorer.walk.trace_file import predictions
 
     rows = [before.logits, after.logits]
     likeliest = dict(zip(("before", "after"), predictions(rows, ids, tokenizer, top)["predictions"]))

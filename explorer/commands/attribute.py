@@ -10,8 +10,8 @@ from explorer.commands.token_option import add_token, token_id
 from gpt import InputError
 
 if TYPE_CHECKING:
-    from explorer.sequence import Tokens
-    from explorer.trace import Trace
+    from explorer.runs.trace import Trace
+    from explorer.walk.sequence import Tokens
 
 _SHOWN = 20
 _BAR = 14
@@ -45,9 +45,9 @@ def parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     from explorer.analysis import lens
-    from explorer.headless import prompt_and_ids
-    from explorer.running import complete
-    from explorer.trace import Trace
+    from explorer.commands.headless import prompt_and_ids
+    from explorer.runs.running import complete
+    from explorer.runs.trace import Trace
 
     checkpoint, model = open_model(options)
     tokenizer, config = checkpoint.tokenizer, model.config

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from explorer.commands.options import add_model, add_prompt, add_sampling, count, open_model, sampling
 
 if TYPE_CHECKING:
-    from explorer.cells import Cell
-    from explorer.session import Session
+    from explorer.runs.cells import Cell
+    from explorer.walk.session import Session
 
 _TERMS, _TERMS_WITHIN = 8, 3
 _COLUMNS = 120
@@ -47,8 +47,8 @@ def parser() -> argparse.ArgumentParser:
 def run(options: argparse.Namespace) -> int:
     from shutil import get_terminal_size
 
-    from explorer.cells import parse
     from explorer.paint import explained
+    from explorer.runs.cells import parse
 
     cell = parse(options.at)
     terms = options.terms
@@ -67,10 +67,10 @@ def run(options: argparse.Namespace) -> int:
 
 def _session(options: argparse.Namespace, cell: "Cell") -> "Session":
     """A computed run of the prompt. That it has such a number is known before it is computed."""
-    from explorer.headless import prompt_and_ids
-    from explorer.running import complete
-    from explorer.session import Session
-    from explorer.trace import Trace
+    from explorer.commands.headless import prompt_and_ids
+    from explorer.runs.running import complete
+    from explorer.runs.trace import Trace
+    from explorer.walk.session import Session
 
     chosen = sampling(options)
     checkpoint, model = open_model(options)

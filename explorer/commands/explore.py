@@ -10,8 +10,8 @@ from explorer.commands.options import add_model, add_sampling, sampling
 from explorer.errors import TerminalError
 
 if TYPE_CHECKING:
-    from explorer.app import OpenModel, OpenOther, Tell
-    from explorer.session import Session
+    from explorer.screen.app import OpenModel, OpenOther, Tell
+    from explorer.walk.session import Session
 
 PROMPT = "Once upon a time there was a little"
 
@@ -53,16 +53,16 @@ def parser() -> argparse.ArgumentParser:
 def run(options: argparse.Namespace) -> int:
     chosen = sampling(options)
     require_terminal()
-    from explorer.models import locate, short_name
+    from explorer.loading.catalogue import locate, short_name
 
     place = locate(options.model)  # a wrong name is said before the screen opens
 
     def open_named(name: str | None, progress: "Tell") -> "Session":
         from textual.worker import get_current_worker
 
-        from explorer.checkpoints import open_checkpoint
-        from explorer.models import resolve
-        from explorer.session import Session
+        from explorer.loading.catalogue import resolve
+        from explorer.loading.checkpoints import open_checkpoint
+        from explorer.walk.session import Session
 
         worker = get_current_worker()  # cancelled when the screen closes: nobody waits for the network then
         directory = resolve(name, lambda done, of: progress(done, of, "downloading"), lambda: worker.is_cancelled)
@@ -84,9 +84,9 @@ def require_terminal() -> None:
 
 def show(open_model: "OpenModel", prompt: str, name: str, open_other: "OpenOther | None" = None) -> int:
     """Open the screen; what a thread opens behind it is a session."""
-    from explorer import ending
-    from explorer.app import ExplorerApp
-    from explorer.screens.turns import new_event_loop
+    from explorer.screen import ending
+    from explorer.screen.app import ExplorerApp
+    from explorer.screen.turns import new_event_loop
 
     app = ExplorerApp(open_model, prompt, name, open_other)
     reason = ending.run(app.run_async, new_event_loop)

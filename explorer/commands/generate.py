@@ -23,7 +23,7 @@ def parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     chosen = Sampling(0.0) if options.greedy else sampling(options)
-    from explorer.headless import generate_text, prompt_and_ids
+    from explorer.commands.headless import generate_text, prompt_and_ids
 
     checkpoint, model = open_model(options)
     prompt, ids = prompt_and_ids(options.prompt, options.ids, checkpoint.tokenizer, checkpoint.config)

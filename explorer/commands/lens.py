@@ -10,8 +10,8 @@ from explorer.commands.options import add_model, add_prompt, count, open_model, 
 
 if TYPE_CHECKING:
     from explorer.analysis.lens import LensCell, LensRow
-    from explorer.sequence import Tokens
-    from explorer.trace import Trace
+    from explorer.runs.trace import Trace
+    from explorer.walk.sequence import Tokens
 
 _LIKELIEST = 10
 _TITLE, _TOKEN, _CELL = 12, 9, 14
@@ -30,9 +30,9 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(options: argparse.Namespace) -> int:
-    from explorer.headless import prompt_and_ids
-    from explorer.running import complete
-    from explorer.trace import Trace
+    from explorer.commands.headless import prompt_and_ids
+    from explorer.runs.running import complete
+    from explorer.runs.trace import Trace
 
     checkpoint, model = open_model(options)
     tokenizer = checkpoint.tokenizer
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _as_json(trace: "Trace", tokenizer: "Tokens", top: int) -> dict[str, Any]:
     from explorer.analysis import lens
-    from explorer.export import predictions
+    from explorer.walk.trace_file import predictions
 
     rows, columns, cells = lens.rows(trace.config.n_layer), range(len(trace.ids)), []
     tell = progress("reading")

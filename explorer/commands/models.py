@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from explorer.models import ModelEntry
+    from explorer.loading.catalogue import ModelEntry
 
 _COLUMNS = ("model", "", "size", "layers", "heads", "wide", "parameters")
 
@@ -22,7 +22,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(options: argparse.Namespace) -> int:
-    from explorer.models import listing
+    from explorer.loading.catalogue import listing
 
     entries = listing()
     if options.json:

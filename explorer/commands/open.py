@@ -15,8 +15,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(options: argparse.Namespace) -> int:
-    from explorer import export
+    from explorer.walk import trace_file
 
-    session, name = export.read(options.file)
+    session, name = trace_file.read(options.file)
     require_terminal()
     return show(lambda progress: session, session.text, name)

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from explorer.engines import AUTO, NAMES
+from explorer.engine.engines import AUTO, NAMES
 from gpt import GPT, Sampling
 
 if TYPE_CHECKING:
-    from explorer.checkpoints import Checkpoint
+    from explorer.loading.checkpoints import Checkpoint
 
 TEMPERATURE, TOP_K, SEED = 0.8, 40, 42
 
@@ -70,8 +70,8 @@ def ids(text: str) -> list[int]:
 
 def open_model(options: argparse.Namespace) -> "tuple[Checkpoint, GPT]":
     """The model that --model and --engine ask for: fetched where that is needed, and loaded."""
-    from explorer.checkpoints import open_checkpoint
-    from explorer.models import locate, resolve, short_name
+    from explorer.loading.catalogue import locate, resolve, short_name
+    from explorer.loading.checkpoints import open_checkpoint
 
     place = locate(options.model)
     checkpoint = open_checkpoint(resolve(place, progress("downloading", in_bytes=True)))

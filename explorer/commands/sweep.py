@@ -15,8 +15,8 @@ from gpt import InputError
 if TYPE_CHECKING:
     from explorer.edits.metric import Metric
     from explorer.edits.sweep import Cell, Sweep
-    from explorer.tokenizer import Tokenizer
-    from explorer.trace import Trace
+    from explorer.runs.trace import Trace
+    from explorer.tokenizer.tokenizer import Tokenizer
 
 _LARGEST = 5
 _COLUMN = 7
@@ -50,8 +50,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(options: argparse.Namespace) -> int:
+    from explorer.commands.headless import prompt_and_ids
     from explorer.edits.sweep import Sweep
-    from explorer.headless import prompt_and_ids
 
     checkpoint, model = open_model(options)
     tokenizer = checkpoint.tokenizer

@@ -31,17 +31,17 @@ def run(options: argparse.Namespace) -> int:
     check(options.output)  # before the work, not after it
     import numpy as np
 
-    from explorer import export
-    from explorer.headless import prompt_and_ids
+    from explorer.commands.headless import prompt_and_ids
+    from explorer.walk import trace_file
 
     checkpoint, model = open_model(options)
     tokenizer = checkpoint.tokenizer
     prompt, ids = prompt_and_ids(options.prompt, options.ids, tokenizer, checkpoint.config)
-    values, logits = export.record(model, ids, options.only, _asks_for_results(options))
+    values, logits = trace_file.record(model, ids, options.only, _asks_for_results(options))
     dtype = np.float32 if options.float32 else np.float64
-    export.write(options.output, values, model, checkpoint.name, prompt, ids, tokenizer, dtype)
+    trace_file.write(options.output, values, model, checkpoint.name, prompt, ids, tokenizer, dtype)
     if options.json:
-        print(json.dumps(export.predictions(logits, ids, tokenizer, _LIKELIEST)))
+        print(json.dumps(trace_file.predictions(logits, ids, tokenizer, _LIKELIEST)))
     else:
         size = options.output.stat().st_size / 1e6
         print(f"{options.output}: {len(values)} activations of {len(ids)} tokens, {size:.1f} MB")

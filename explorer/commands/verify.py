@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from explorer.commands.options import count, open_model
-from explorer.engines import PYTHON
+from explorer.engine.engines import PYTHON
 from explorer.errors import TokenizerError
 
 if TYPE_CHECKING:
-    from explorer.tokenizer import Tokenizer
+    from explorer.tokenizer.tokenizer import Tokenizer
 
 SEED = 0
 TEXT = "Once upon a time there was a little girl named Lily."

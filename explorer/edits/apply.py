@@ -6,9 +6,9 @@ from typing import Any
 from explorer.edits.edit import Edit, check, check_together
 from explorer.edits.what import Change, Row
 from explorer.edits.where import Axis, Place, first_layer, first_position
-from explorer.engines import plain
+from explorer.engine.engines import plain
 from explorer.errors import EditError
-from explorer.trace import Trace
+from explorer.runs.trace import Trace
 
 
 class Editor:

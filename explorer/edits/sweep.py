@@ -9,8 +9,8 @@ from explorer.edits.metric import Metric
 from explorer.edits.what import Patch, What, Zero
 from explorer.edits.where import Where
 from explorer.errors import EditError
-from explorer.running import last_logits
-from explorer.trace import Trace
+from explorer.runs.running import last_logits
+from explorer.runs.trace import Trace
 from gpt.ops import Vector
 
 HEADS, MLPS, POSITIONS = "heads", "mlps", "positions"

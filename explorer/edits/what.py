@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from explorer.edits.where import Place
-from explorer.engines import plain
+from explorer.engine.engines import plain
 from explorer.errors import EditError
-from explorer.trace import Trace
+from explorer.runs.trace import Trace
 from gpt import GPT, GPTConfig, InputError, activation_shapes
 from gpt.ops import Vector
 

@@ -4,18 +4,18 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from explorer.cells import Cell
 from explorer.code.source import calculating_line, source_of
-from explorer.engines import plain
+from explorer.engine.engines import plain
 from explorer.errors import CellError
 from explorer.paint.number import exactly
 from explorer.paint.terms import factor_name, operation, verdict
 from explorer.provenance.explanation import Explanation, Term
 from explorer.provenance.names import DRAWN, TOKENS
 from explorer.provenance.words import in_words, labels
-from explorer.session import Session
+from explorer.runs.cells import Cell
 from explorer.text import fit, number, width
 from explorer.text import short as digits
+from explorer.walk.session import Session
 from gpt import ops
 
 _LABEL = 48  # cells for a term's name at the most

@@ -1,9 +1,9 @@
 """The line at the top: what runs here, what it is doing, and how the next token will be drawn."""
 
-from explorer.engines import in_words
+from explorer.engine.engines import in_words
 from explorer.paint.spans import Line, Span, clipped, length
-from explorer.session import Session
 from explorer.text import fit, visible, width
+from explorer.walk.session import Session
 
 _NAME = 24  # cells for the model's name at the most
 _LEAST = 9  # cells for what is edited: "3 edits"

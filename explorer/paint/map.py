@@ -1,9 +1,9 @@
 """The map of the model: where you are, what has been computed for this token, what is still to come."""
 
 from explorer.paint.spans import Line, Span, clipped, length, window
-from explorer.session import Session
 from explorer.stages import Stage
 from explorer.text import fit, width
+from explorer.walk.session import Session
 
 
 def map_of(session: Session, cells: int, height: int) -> list[Line]:

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from explorer.cells import Cell
-from explorer.compared import Difference
+from explorer.analysis.difference import Difference
 from explorer.paint.spans import Line, Span, clipped, length
 from explorer.provenance.words import in_words
-from explorer.session import Session
+from explorer.runs.cells import Cell
 from explorer.text import fit, width
-from explorer.why import Look, Why
+from explorer.walk.session import Session
+from explorer.walk.why import Look, Why
 
 _TERMS = 3  # of a sum, in its formula
 

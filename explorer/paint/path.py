@@ -3,9 +3,9 @@
 from explorer.paint.spans import Line, Span, window
 from explorer.provenance.names import TOKENS, axes_of
 from explorer.provenance.words import brief
-from explorer.session import Session
 from explorer.text import fit, number, width
-from explorer.why import Why
+from explorer.walk.session import Session
+from explorer.walk.why import Why
 
 _COMPUTED = "the largest contribution, back to where it began"
 _RECORDED = "the largest inputs, back to where they began (this file has no weights)"

@@ -1,9 +1,9 @@
 """The next token: what the model would say if it stopped here, and what it says at the end."""
 
 from explorer.paint.spans import Line, Span, bar
-from explorer.ranking import Ranking
-from explorer.session import Session
+from explorer.runs.ranking import Ranking
 from explorer.text import fit
+from explorer.walk.session import Session
 
 _NOTICEABLE = 0.0005  # a smaller change would read 0.0
 

@@ -3,16 +3,16 @@
 import math
 from collections.abc import Sequence
 
-from explorer.cells import Cell
-from explorer.engines import NUMPY, engine_of
+from explorer.engine.engines import NUMPY, engine_of
 from explorer.paint.number import exactly
 from explorer.paint.spans import Line, Span, bar, length, window, wrapped
 from explorer.provenance.explanation import Explanation, Factor, Term, exact_sum
 from explorer.provenance.names import TOTAL
 from explorer.provenance.words import brief, labels, together
-from explorer.session import Session
+from explorer.runs.cells import Cell
 from explorer.text import fit, number, short, width
-from explorer.why import Why
+from explorer.walk.session import Session
+from explorer.walk.why import Why
 
 _LABEL = 34  # cells for a term's name at the most
 _VALUE = 11

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from explorer.cells import Cell
 from explorer.paint.number import exactly, source
 from explorer.paint.path import path
 from explorer.paint.spans import Line, Span, clipped, length, part_of, shortened, signed_level, window, wrapped
@@ -11,9 +10,10 @@ from explorer.paint.terms import operation, single, table
 from explorer.provenance.explanation import Explanation
 from explorer.provenance.names import TOKENS
 from explorer.provenance.words import brief, in_words
-from explorer.session import Session
+from explorer.runs.cells import Cell
 from explorer.text import fit, width
-from explorer.why import Look, Why
+from explorer.walk.session import Session
+from explorer.walk.why import Look, Why
 
 _BY_TOKEN = ("wte.weight", "lm_head.weight")  # matrices with a row for each token
 _LEAST_CODE = 5  # lines of it, or it is left out

@@ -7,8 +7,8 @@ from functools import cached_property
 from string import Formatter
 from typing import Any, NamedTuple
 
-from explorer.cells import Cell
 from explorer.provenance.nodes import How, Lazy
+from explorer.runs.cells import Cell
 from explorer.text import short
 
 

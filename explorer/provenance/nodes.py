@@ -7,7 +7,7 @@ the model's wiring is written down a second time.
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar, overload
 
-from explorer.cells import Cell
+from explorer.runs.cells import Cell
 
 Shape = tuple[int, ...]
 Read = Callable[[Any], float | None]

@@ -1,8 +1,8 @@
 """Following the largest contribution back as far as it goes."""
 
-from explorer.cells import Cell
 from explorer.provenance.names import TOKENS
 from explorer.provenance.provenance import Provenance
+from explorer.runs.cells import Cell
 
 _FAR_ENOUGH = 1000  # numbers: more than any path through the deepest GPT-2
 

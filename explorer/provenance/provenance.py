@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from explorer.cells import Cell, misfit
 from explorer.errors import CellError
 from explorer.provenance import operations
 from explorer.provenance.explanation import Explanation, Factor, Term
@@ -12,6 +11,7 @@ from explorer.provenance.ledger import Ledger
 from explorer.provenance.names import DRAWN, TOKENS, axes_of, similar
 from explorer.provenance.nodes import Computed, Known, Lazy, Made, Named, Node, Number, Part, Read, Shape, Weight
 from explorer.provenance.run import Run
+from explorer.runs.cells import Cell, misfit
 from gpt import draw, ops
 from gpt.hooks import HEAD_RESULTS
 

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from explorer.trace import Trace
+from explorer.runs.trace import Trace
 from gpt import GPT, Distribution, Sampling, Step
 
 

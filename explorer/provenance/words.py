@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from explorer.cells import Cell
 from explorer.provenance.names import DRAWN, TOTAL, axes_of
 from explorer.provenance.run import Run
+from explorer.runs.cells import Cell
 
 _OF_MODEL = {
     "tokens": "token",

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from explorer import numpy_ops
+from explorer.engine import numpy_ops
 from explorer.verify.nested import Model
 from explorer.verify.rounding import SINGLE, Kernels, Pair, Rounding
 from gpt import GPT, Sampling, generate

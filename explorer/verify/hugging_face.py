@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer import numpy_ops
+from explorer.engine import numpy_ops
 from explorer.verify.compare import Component
 from explorer.verify.inputs import Own
 from explorer.verify.rounding import DOUBLE, SINGLE, Kernels, Pair, Rounding

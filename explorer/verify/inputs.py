@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer import numpy_ops
+from explorer.engine import numpy_ops
 from explorer.verify.nested import Model
 from gpt import GPT, GPTConfig, RandomTensors, load_weights
 from gpt.attention import KeysValues

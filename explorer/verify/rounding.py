@@ -39,7 +39,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer import numpy_ops
+from explorer.engine import numpy_ops
 
 Array = Any
 

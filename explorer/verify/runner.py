@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer import numpy_ops
+from explorer.engine import numpy_ops
 from explorer.verify.check import Check
 from explorer.verify.compare import Component
 from explorer.verify.inputs import Inputs

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer import numpy_ops
+from explorer.engine import numpy_ops
 from explorer.verify import formulas
 from explorer.verify.check import SUMS, Check, Results
 from explorer.verify.inputs import Inputs

@@ -6,9 +6,9 @@ from typing import Any
 
 from explorer.analysis.errors import AnalysisError
 from explorer.paint.spans import Line, Span, choices, clipped, length, shortened, wrapped
-from explorer.session import Session
-from explorer.trace import Trace
+from explorer.runs.trace import Trace
 from explorer.views.view import View
+from explorer.walk.session import Session
 from gpt import GPTError
 
 ROW = 0

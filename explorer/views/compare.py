@@ -3,18 +3,18 @@
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 
-from explorer import running
 from explorer.analysis.compare import ALIGNED, BEGINNING, Change, compare
+from explorer.analysis.difference import Difference, Pair
 from explorer.analysis.errors import AnalysisError
-from explorer.compared import Difference, Pair
 from explorer.paint.predictions import percent
 from explorer.paint.spans import Line, Span, bar, clipped, window, wrapped
-from explorer.session import Session
+from explorer.runs import running
+from explorer.runs.trace import Trace
 from explorer.text import fit, number
-from explorer.trace import Trace
 from explorer.views.answers import ROW, to_choose
 from explorer.views.view import View
-from explorer.what_if import Other
+from explorer.walk.session import Session
+from explorer.walk.what_if import Other
 from gpt import InputError
 
 _TOKEN = 12

@@ -8,21 +8,21 @@ import math
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field, replace
 
-from explorer import running
 from explorer.edits import Patch, edited
 from explorer.edits.edit import label
 from explorer.edits.metric import KL, LOGIT_DIFFERENCE, PROBABILITY, Metric
 from explorer.edits.sweep import HEADS, MLPS, OVER, POSITIONS, Cell
 from explorer.edits.sweep import Sweep as Plan
 from explorer.edits.where import Where
-from explorer.engines import NUMPY, on_engine
+from explorer.engine.engines import NUMPY, on_engine
 from explorer.errors import EditError
 from explorer.paint.predictions import percent
 from explorer.paint.spans import Line, Span, clipped, length, signed_level, window, wrapped
-from explorer.session import Session
+from explorer.runs import running
+from explorer.runs.trace import Trace
 from explorer.text import fit, number, width
-from explorer.trace import Trace
 from explorer.views.view import View
+from explorer.walk.session import Session
 
 _KEPT = 6  # sweeps of other runs
 _LABEL = 9

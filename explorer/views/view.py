@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Iterator
 from typing import Any, TypeVar
 
 from explorer.paint.spans import Line
-from explorer.session import Session
+from explorer.walk.session import Session
 
 T = TypeVar("T")
 

@@ -2,14 +2,26 @@
 
 from importlib import import_module
 
-from explorer.session import Session
 from explorer.views.view import View
+from explorer.walk.session import Session
 
 NAMES = ("heads", "lens", "attribution", "neurons", "flow", "compare")
-"""Keys 1 to 6; each is the class of that name, capitalised, in the module of that name."""
+"""Keys 1 to 6."""
+
+_HOMES = {
+    "heads": "heads.view:Heads",
+    "lens": "lens.view:Lens",
+    "attribution": "attribution.view:Attribution",
+    "neurons": "neurons.view:Neurons",
+    "flow": "flow.view:Flow",
+    "compare": "compare:Compare",
+    "sweep": "sweep:Sweep",
+}
+"""The module and the class of each view."""
 
 
 def make(name: str, session: Session) -> View:
     """The view of that name; its module is imported only now."""
-    view: View = getattr(import_module(f"explorer.views.{name}"), name.capitalize())(session)
+    module, _, kind = _HOMES[name].partition(":")
+    view: View = getattr(import_module(f"explorer.views.{module}"), kind)(session)
     return view

@@ -14,11 +14,11 @@ pytest.importorskip("transformers")
 from torch.nn import functional  # noqa: E402
 from transformers import GPT2LMHeadModel  # noqa: E402
 
-from explorer import places  # noqa: E402
 from explorer.analysis import attribution, compare, flow, heads, lens, neurons  # noqa: E402
 from explorer.analysis.attribution import Attribution, Convention, Level, attribute  # noqa: E402
-from explorer.checkpoints import open_checkpoint  # noqa: E402
-from explorer.trace import Trace  # noqa: E402
+from explorer.loading import places  # noqa: E402
+from explorer.loading.checkpoints import open_checkpoint  # noqa: E402
+from explorer.runs.trace import Trace  # noqa: E402
 from tests.models import never, traced  # noqa: E402
 from tests.pytorch.test_loading import random_model, save  # noqa: E402
 

@@ -14,14 +14,14 @@ pytest.importorskip("transformers")
 from transformers import GPT2Config, GPT2LMHeadModel  # noqa: E402
 from transformers.models.gpt2 import modeling_gpt2  # noqa: E402
 
-from explorer import running  # noqa: E402
-from explorer.checkpoints import open_checkpoint  # noqa: E402
 from explorer.edits import Cut, Edit, Mean, Patch, Scale, Set, Zero, between, contrast, edited, towards, where  # noqa: E402
 from explorer.edits.metric import KL, LOGIT_DIFFERENCE, METRICS, PROBABILITY, Metric  # noqa: E402
 from explorer.edits.sweep import HEADS, MLPS, OVER, POSITIONS, Sweep  # noqa: E402
-from explorer.engines import NUMPY, on_engine  # noqa: E402
-from explorer.places import embedded  # noqa: E402
-from explorer.trace import Trace  # noqa: E402
+from explorer.engine.engines import NUMPY, on_engine  # noqa: E402
+from explorer.loading.checkpoints import open_checkpoint  # noqa: E402
+from explorer.loading.places import embedded  # noqa: E402
+from explorer.runs import running  # noqa: E402
+from explorer.runs.trace import Trace  # noqa: E402
 from tests.checkpoint_builder import CONFIG, write_tokenizer  # noqa: E402
 from tests.models import never, traced  # noqa: E402
 

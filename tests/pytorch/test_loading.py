@@ -14,9 +14,9 @@ transformers = pytest.importorskip("transformers")
 from safetensors.torch import load_file, save_file  # noqa: E402
 from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel, GPT2Model  # noqa: E402
 
-from explorer.checkpoints import Checkpoint, open_checkpoint  # noqa: E402
 from explorer.errors import CheckpointError  # noqa: E402
-from explorer.places import embedded  # noqa: E402
+from explorer.loading.checkpoints import Checkpoint, open_checkpoint  # noqa: E402
+from explorer.loading.places import embedded  # noqa: E402
 from gpt import GPT, Sampling, generate  # noqa: E402
 from tests.checkpoint_builder import CONFIG, write_tokenizer  # noqa: E402
 
@@ -115,7 +115,7 @@ def test_cached_is_uncached(tmp_path: Path, changes: dict[str, Any]) -> None:
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
 @pytest.mark.parametrize("compact", [False, True], ids=["lists", "arrays"])
 def test_types_of_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dtype: str, compact: bool) -> None:
-    monkeypatch.setattr("explorer.checkpoints.LISTS_UP_TO", 0 if compact else 10**9)
+    monkeypatch.setattr("explorer.loading.checkpoints.LISTS_UP_TO", 0 if compact else 10**9)
     model = random_model().to(getattr(torch, dtype))
     _, ours = opened(save(model, tmp_path))
     assert next(iter(load_file(tmp_path / "model.safetensors").values())).dtype == getattr(torch, dtype)

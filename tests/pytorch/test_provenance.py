@@ -11,9 +11,9 @@ pytest.importorskip("transformers")
 
 from transformers import GPT2Config, GPT2LMHeadModel  # noqa: E402
 
-from explorer.cells import Cell  # noqa: E402
 from explorer.provenance.explanation import Explanation  # noqa: E402
-from explorer.session import Session  # noqa: E402
+from explorer.runs.cells import Cell  # noqa: E402
+from explorer.walk.session import Session  # noqa: E402
 from gpt import GPT, GPTConfig, Sampling, load_weights  # noqa: E402
 from tests.explained import WORDS  # noqa: E402
 from tests.models import finish  # noqa: E402

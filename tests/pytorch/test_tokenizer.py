@@ -17,8 +17,8 @@ from tokenizers.models import BPE  # noqa: E402
 from transformers import AutoTokenizer  # noqa: E402
 
 from explorer.errors import TokenizerError  # noqa: E402
-from explorer.places import embedded  # noqa: E402
-from explorer.tokenizer import Tokenizer  # noqa: E402
+from explorer.loading.places import embedded  # noqa: E402
+from explorer.tokenizer.tokenizer import Tokenizer  # noqa: E402
 from gpt.tokenizer import Tokenizer as PlainTokenizer  # noqa: E402
 from tests.checkpoint_builder import LETTERS, write_tokenizer  # noqa: E402
 from tests.hostile import texts  # noqa: E402

@@ -18,7 +18,7 @@ from safetensors.numpy import load_file  # noqa: E402
 
 from assets import train_stories  # noqa: E402
 from assets.train_stories import END, Budget, Recipe  # noqa: E402
-from explorer.checkpoints import open_checkpoint  # noqa: E402
+from explorer.loading.checkpoints import open_checkpoint  # noqa: E402
 
 STORIES = Path(train_stories.__file__).parent / "stories"
 TINY = Recipe(layers=2, heads=2, width=16, context=16, batch=8, peak_rate=1e-2, warm_up=5, log_every=10)

@@ -14,7 +14,7 @@ from transformers import GPT2LMHeadModel, GPT2Model  # noqa: E402
 import gpt.attention  # noqa: E402
 import gpt.ops  # noqa: E402
 from explorer.commands import verify as command  # noqa: E402
-from explorer.safetensors_source import Rows  # noqa: E402
+from explorer.loading.tensors import Rows  # noqa: E402
 from explorer.verify import exactness  # noqa: E402
 from explorer.verify.compare import Component  # noqa: E402
 from explorer.verify.hugging_face import DOUBLES, SINGLES, against_transformers  # noqa: E402

@@ -19,13 +19,13 @@ pytest.importorskip("transformer_lens")
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from explorer import running
 from explorer.analysis import lens
 from explorer.analysis.attribution import Attribution, Convention, Level, attribute
-from explorer.checkpoints import open_checkpoint
 from explorer.edits import Cut, Edit, Mean, Patch, Scale, Set, What, Zero, edited, towards, where
-from explorer.places import embedded
-from explorer.trace import Trace
+from explorer.loading.checkpoints import open_checkpoint
+from explorer.loading.places import embedded
+from explorer.runs import running
+from explorer.runs.trace import Trace
 from gpt import activation_shapes
 from tests.checkpoint_builder import CONFIG, write_tokenizer
 from tests.models import never, traced

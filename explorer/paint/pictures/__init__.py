@@ -7,8 +7,8 @@ from explorer.paint.pictures.scores import remark, scores
 from explorer.paint.pictures.vectors import vectors
 from explorer.paint.pictures.vocabulary import drawing, ledger, logits
 from explorer.paint.spans import Line, Span, choices, clipped, shortened, wrapped
-from explorer.session import Session
 from explorer.stages import Kind
+from explorer.walk.session import Session
 
 Painter = Callable[[Session, int, int, bool], list[Line]]
 

@@ -1,8 +1,8 @@
 """The tokenizer's work: the text cut into pieces, and the merges that glue each piece's bytes into tokens."""
 
 from explorer.paint.spans import Line, Span, length, wrapped
-from explorer.session import Session
 from explorer.text import fit, visible, width
+from explorer.walk.session import Session
 from gpt.tokenizer import Piece
 
 

@@ -4,9 +4,9 @@ import math
 from collections.abc import Callable
 
 from explorer.paint.spans import Line, Span, part_of, share_level, signed_level, spread_of, window
-from explorer.session import Session
 from explorer.stages import Kind
 from explorer.text import fit, number, width
+from explorer.walk.session import Session
 from gpt.ops import Matrix
 
 Shade = Callable[[float, int, int], str]

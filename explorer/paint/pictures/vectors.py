@@ -1,9 +1,9 @@
 """Vectors: one row of colour a token, then the whole vector of the token you stand on, then its largest numbers."""
 
 from explorer.paint.spans import Action, Line, Span, bar, length, page, part_of, signed_level, spread_of, window
-from explorer.session import Session
 from explorer.stages import Kind
 from explorer.text import fit, number, width
+from explorer.walk.session import Session
 from gpt.ops import Matrix, Vector
 
 _LABEL = 12  # cells for a token's text at the most

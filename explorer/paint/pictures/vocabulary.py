@@ -5,8 +5,8 @@ import math
 from explorer.paint.bars import signed_bar
 from explorer.paint.predictions import percent
 from explorer.paint.spans import Line, Span, page
-from explorer.session import Session
 from explorer.text import fit, number, width
+from explorer.walk.session import Session
 from gpt import Distribution
 
 _TOKEN = 14

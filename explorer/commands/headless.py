@@ -1,0 +1,74 @@
+"""What the explorer does without a screen."""
+
+import codecs
+from collections.abc import Sequence
+from typing import Any, TextIO
+
+from explorer.text import printable
+from explorer.walk.sequence import Tokens
+from gpt import GPT, GPTConfig, InputError, Sampling, generate
+
+
+def generate_text(
+    model: GPT,
+    tokenizer: Tokens,
+    prompt: str,
+    max_new_tokens: int,
+    sampling: Sampling,
+    seed: int,
+    show: TextIO | None = None,
+    prompt_ids: Sequence[int] | None = None,
+) -> dict[str, Any]:
+    """A prompt and its continuation: {"prompt", "prompt_ids", "ids", "text"}, both lists of ids beginning alike.
+
+    With `show`, the text is written there as it is generated. On a terminal control characters appear as pictures.
+    """
+    if prompt_ids is None:
+        prompt, prompt_ids = prompt_and_ids(prompt, None, tokenizer, model.config)
+    model.check(prompt_ids)  # before anything is written
+    ids = list(prompt_ids)
+    say = _Speaker(show) if show else None
+    if say:
+        say.text(prompt)
+    for step in generate(model, prompt_ids, max_new_tokens, sampling, seed):
+        ids.append(step.token)
+        if say and step.token != model.config.eos_token_id:
+            say.bytes(tokenizer.token_bytes(step.token))
+    if say:
+        say.end()
+    return {"prompt": prompt, "prompt_ids": list(prompt_ids), "ids": ids, "text": tokenizer.decode(ids)}
+
+
+def prompt_and_ids(
+    prompt: str | None, ids: list[int] | None, tokenizer: Tokens, config: GPTConfig
+) -> tuple[str, list[int]]:
+    """A prompt with its token ids, from whichever of the two was given; InputError if neither was, or both."""
+    if prompt is not None and ids is not None:
+        raise InputError("a prompt and token ids were given: give one of them.")
+    if ids is not None:
+        if unknown := [token for token in ids if token >= config.vocab_size]:
+            raise InputError(f"there is no token {unknown[0]}: ids go from 0 to {config.vocab_size - 1}.")
+        return tokenizer.decode(ids), ids
+    if prompt is None:
+        raise InputError("there is no prompt: give some text, or token ids with --ids.")
+    if not prompt:
+        raise InputError("the prompt is empty: give some text to continue.")
+    return prompt, tokenizer.encode(prompt)
+
+
+class _Speaker:
+    """Writes tokens as they come; a character that is spread over several waits for its last byte."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def text(self, text: str) -> None:
+        self._stream.write(printable(text) if self._stream.isatty() else text)
+        self._stream.flush()
+
+    def bytes(self, token: bytes) -> None:
+        self.text(self._decoder.decode(token))
+
+    def end(self) -> None:
+        self.text(self._decoder.decode(b"", final=True) + "\n")

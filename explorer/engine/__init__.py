@@ -1,0 +1,1 @@
+"""The arithmetics that a run can use: plain Python, and NumPy."""

@@ -1,0 +1,136 @@
+"""The two engines: plain Python and NumPy. One forward pass, two arithmetics; what they record can be read alike.
+
+NumPy is imported only where it is used: plain Python does without.
+"""
+
+from array import array
+from collections.abc import Callable
+from typing import Any
+
+from gpt import GPT, GPTConfig, ops
+from gpt.weights import BlockWeights, LayerNormWeights, LinearWeights, Weights
+
+PYTHON, NUMPY, AUTO = "python", "numpy", "auto"
+NAMES = (PYTHON, NUMPY, AUTO)
+
+PYTHON_UP_TO = 30_000_000
+"""Parameters: larger models take plain Python seconds for every token, so `auto` gives them to NumPy."""
+
+LISTS_UP_TO = 8_000_000
+"""Parameters: larger models are kept in arrays in plain Python, where a list takes 32 bytes a number."""
+
+
+def choose(name: str, config: GPTConfig) -> str:
+    """The engine that a name stands for: choose("auto", GPT-2 small's configuration) = "numpy"."""
+    if name == AUTO:
+        return PYTHON if config.parameters <= PYTHON_UP_TO else NUMPY
+    return name
+
+
+def engine_of(model: GPT) -> str:
+    """The engine a model runs on: its weights are arrays of NumPy, or lists."""
+    return NUMPY if model.weights and hasattr(model.weights.token_embedding, "dtype") else PYTHON
+
+
+def in_words(model: GPT) -> str:
+    """The same for people: "plain Python", "NumPy float32"."""
+    if model.weights is None:
+        return "recorded"
+    if engine_of(model) == PYTHON:
+        return "plain Python"
+    weights: Any = model.weights.token_embedding
+    return f"NumPy {weights.dtype}"
+
+
+def on_engine(model: GPT, engine: str) -> GPT:
+    """The same model on that engine; NumPy works in float32."""
+    if engine == engine_of(model):
+        return model
+    if engine == PYTHON:
+        return GPT(model.config, _converted(model.weights, _rows(model.config)), ops=ops)
+    from explorer.engine import numpy_ops
+
+    return GPT(model.config, _converted(model.weights, _array), ops=numpy_ops)
+
+
+def _array(values: Any) -> Any:
+    import numpy as np
+
+    return np.asarray(values, dtype=np.float32)
+
+
+def _rows(config: GPTConfig) -> Callable[[Any], Any]:
+    """A function from arrays to what plain Python computes with."""
+    if config.parameters <= LISTS_UP_TO:
+        return lambda values: values.tolist()
+    typecode = "f"
+    return lambda values: (
+        values.tolist() if values.ndim == 1 else [array(typecode, row.tobytes()) for row in values.copy(order="C")]
+    )
+
+
+def _converted(weights: Weights, convert: Callable[[Any], Any]) -> Weights:
+    """The same weights with every vector and matrix converted; a tied head stays the embedding itself."""
+
+    def norm(old: LayerNormWeights) -> LayerNormWeights:
+        return LayerNormWeights(convert(old.gamma), convert(old.beta))
+
+    def linear(old: LinearWeights) -> LinearWeights:
+        return LinearWeights(convert(old.weight), convert(old.bias))
+
+    def block(old: BlockWeights) -> BlockWeights:
+        return BlockWeights(
+            ln_1=norm(old.ln_1),
+            attn_qkv=linear(old.attn_qkv),
+            attn_out=linear(old.attn_out),
+            ln_2=norm(old.ln_2),
+            mlp_in=linear(old.mlp_in),
+            mlp_out=linear(old.mlp_out),
+        )
+
+    tokens = convert(weights.token_embedding)
+    tied = weights.unembedding is weights.token_embedding
+    return Weights(
+        token_embedding=tokens,
+        position_embedding=convert(weights.position_embedding),
+        blocks=tuple(map(block, weights.blocks)),
+        ln_final=norm(weights.ln_final),
+        unembedding=tokens if tied else convert(weights.unembedding),
+    )
+
+
+# What an engine recorded
+
+
+def plain(values: Any) -> Any:
+    """The same numbers as lists of floats."""
+    return values.tolist() if hasattr(values, "tolist") else values
+
+
+def crop(scores: Any, size: int) -> Any:  # [H, T, S] -> [H, size, size]
+    """The scores of the first positions for the first positions."""
+    if hasattr(scores, "shape"):
+        return scores[:, :size, :size]
+    return [[row[:size] for row in head[:size]] for head in scores]
+
+
+def grow(known: Any, beyond: Any, new: Any) -> Any:  # [H, P, P], [H, P, T], [H, T, P + T] -> [H, P + T, P + T]
+    """The scores of earlier positions, widened to the later keys, and below them those of the new positions."""
+    if hasattr(known, "shape"):
+        import numpy as np
+
+        return np.concatenate([np.concatenate([known, np.asarray(beyond, known.dtype)], axis=2), new], axis=1)
+    return [[*([*row, *extra] for row, extra in zip(old, more)), *rows] for old, more, rows in zip(known, beyond, new)]
+
+
+def largest_difference(a: dict[str, Any], b: dict[str, Any]) -> tuple[float, str]:
+    """How far two recordings of one run are apart at most, and at which activation."""
+    import numpy as np
+
+    def apart(name: str) -> float:
+        ours, theirs = (np.asarray(values[name], dtype=np.float64) for values in (a, b))
+        with np.errstate(invalid="ignore"):
+            gaps = np.where(ours == theirs, 0.0, np.abs(ours - theirs))  # -inf and -inf are no distance apart
+        return float(gaps.max())
+
+    return max((apart(name), name) for name in a)

@@ -1,0 +1,1 @@
+"""Checkpoints, from a directory or from the hub."""

@@ -1,0 +1,71 @@
+"""The models that can be opened by name: the embedded one, directories, and those of the hub, cached or not."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from explorer.loading import hub
+from explorer.loading.places import embedded, find_model, is_directory_name
+from gpt import GPTConfig
+
+EMBEDDED = "stories"
+
+Place = Path | hub.Reference
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A line in a list of models."""
+
+    name: str  # what opens it
+    state: str  # "embedded", "cached" or "can be fetched"
+    size: int  # bytes: on disk, or of the weights to be fetched
+    layers: int
+    heads: int
+    width: int
+    parameters: int
+    path: Path | None  # None where it is not on this machine
+
+
+def locate(name: str | None) -> Place:
+    """Where a model is, without asking any network. CheckpointError or HubError if the name can be none."""
+    if name is None:
+        return embedded()
+    if is_directory_name(name):
+        return find_model(name)
+    return embedded() if name == EMBEDDED else hub.parse(name)
+
+
+def short_name(place: Place) -> str:
+    """A model's name for people: "stories", "gpt2@main"."""
+    return place.name if isinstance(place, hub.Reference) else place.resolve().name
+
+
+def resolve(
+    name: str | Place | None,
+    progress: hub.Progress = lambda done, total: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Path:
+    """The directory of a model; fetched from the hub where it must be, telling how many bytes of how many are there."""
+    place = locate(name) if name is None or isinstance(name, str) else name
+    return place if isinstance(place, Path) else hub.fetch(place, progress, cancelled)
+
+
+def listing() -> list[ModelEntry]:
+    """The embedded model, those in the hub's cache, and the known ones that can be fetched."""
+    path = embedded()
+    config = GPTConfig.from_json((path / hub.CONFIG).read_bytes())
+    size = sum(file.stat().st_size for file in path.iterdir() if file.is_file())
+    entries = [_entry(EMBEDDED, "embedded", size, config, path)]
+    for model in hub.cached():
+        name = f"{model.name}@{model.revision}" if model.revision else model.name
+        entries.append(_entry(name, "cached", model.size_on_disk, model.config, model.path))
+    there = {entry.name for entry in entries}
+    for name, known in hub.KNOWN.items():
+        if name not in there:
+            entries.append(_entry(name, "can be fetched", known.size, known.config, None))
+    return entries
+
+
+def _entry(name: str, state: str, size: int, config: GPTConfig, path: Path | None) -> ModelEntry:
+    return ModelEntry(name, state, size, config.n_layer, config.n_head, config.n_embd, config.parameters, path)

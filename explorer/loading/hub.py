@@ -1,0 +1,321 @@
+"""GPT-2 models from the Hugging Face hub, through its own client: fetched once, and opened from its cache ever after.
+
+The client is imported when it is needed and not before: that takes a moment, and most runs do without it.
+"""
+
+import logging
+import os
+import re
+import warnings
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, wait
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+from explorer.errors import HubError
+from explorer.json_file import read_json
+from explorer.loading.download import CHUNK, HubFile, download, partial_size
+from explorer.loading.hub_errors import explained
+from gpt import ConfigError, GPTConfig
+
+Progress = Callable[[int, int], None]
+"""Called with how many bytes are there, and how many there will be."""
+
+CONFIG, SINGLE, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
+TOKENIZER, TOKENIZER_INSTEAD = ("vocab.json", "merges.txt"), "tokenizer.json"
+SPECIAL_TOKENS = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+
+
+@dataclass(frozen=True)
+class Known:
+    """A model that is known by a short name."""
+
+    repo: str
+    config: GPTConfig
+
+    @property
+    def size(self) -> int:
+        """The bytes of its weights: float32, and in every block the causal mask [C, C] that these files still hold."""
+        return 4 * (self.config.parameters + self.config.n_layer * self.config.n_positions**2)
+
+
+# Layers and widths: table 2 of Radford et al. 2019, "Language Models are Unsupervised Multitask Learners", and the card
+# of distilgpt2; heads: the config.json of each. The parameters that follow from them are 124,439,808, 354,823,168,
+# 774,030,080, 1,557,611,200 and 81,912,576 (the table's own counts are known to be too low); the sizes are 548 MB,
+# 1.52 GB, 3.25 GB, 6.43 GB and 353 MB.
+KNOWN = {
+    "gpt2": Known("openai-community/gpt2", GPTConfig()),
+    "gpt2-medium": Known("openai-community/gpt2-medium", GPTConfig(n_layer=24, n_head=16, n_embd=1024)),
+    "gpt2-large": Known("openai-community/gpt2-large", GPTConfig(n_layer=36, n_head=20, n_embd=1280)),
+    "gpt2-xl": Known("openai-community/gpt2-xl", GPTConfig(n_layer=48, n_head=25, n_embd=1600)),
+    "distilgpt2": Known("distilbert/distilgpt2", GPTConfig(n_layer=6)),
+}
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A model of the hub, by its name."""
+
+    repo: str
+    revision: str | None  # a branch, a tag or a commit; None for what is newest when it is fetched
+    name: str  # as it was typed
+
+
+@dataclass(frozen=True)
+class CachedModel:
+    """A GPT-2 in the hub's cache, complete."""
+
+    name: str  # what opens it: the short name where it has one
+    revision: str | None  # None for the one that is opened by the name alone
+    path: Path
+    size_on_disk: int
+    config: GPTConfig
+
+
+def parse(name: str) -> Reference:
+    """The model that is meant: parse("gpt2@607a30d").repo = "openai-community/gpt2". HubError if it can be none."""
+    plain, at, revision = name.partition("@")
+    if at and not re.fullmatch(r"[\w./-]+", revision, re.ASCII):
+        raise HubError(f"{name!r}: after @ comes a revision: a branch, a tag or a commit, as in gpt2@main.")
+    if plain in KNOWN:
+        return Reference(KNOWN[plain].repo, revision or None, name)
+    part = r"(?!.*(?:--|\.\.))\w(?:[\w.-]{0,94}\w)?"  # the hub's own rule
+    if not re.fullmatch(rf"{part}/{part}", plain, re.ASCII) or len(plain) > 96 or plain.endswith(".git"):
+        raise HubError(
+            f"{name!r} is no directory, and no model that is known by this name. Known are {', '.join(KNOWN)} and "
+            "stories (the embedded one); any other model of the Hugging Face hub is OWNER/NAME or OWNER/NAME@REVISION."
+        )
+    return Reference(plain, revision or None, name)
+
+
+def fetch(
+    reference: Reference,
+    progress: Progress = lambda done, total: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Path:
+    """The model's directory in the hub's cache, where it is complete; what is missing is fetched, once.
+
+    `progress` and `cancelled` are called in this thread, again and again. HubError says what is wrong and what to do.
+    """
+    fetching = _Fetching(reference)
+    with explained(reference.repo, reference.revision):
+        directory = fetching.find()
+    # In a thread of its own: a network may take minutes to answer, and whoever wants to leave should not have to wait.
+    result: Future[Path] = Future()
+    if directory is None:
+        Thread(target=fetching.run, args=(result,), daemon=True).start()
+    else:
+        result.set_result(directory)
+    try:
+        while not wait([result], timeout=0.1).done:
+            if cancelled():
+                raise HubError(_stopped(reference))
+            if fetching.total:
+                progress(fetching.done, fetching.total)
+    finally:
+        fetching.stopped.set()
+    if fetching.total and not result.exception():
+        progress(fetching.total, fetching.total)
+    return result.result()
+
+
+def cached() -> list[CachedModel]:
+    """The models of the hub's cache that are GPT-2s and complete."""
+    scan = _client().scan_cache_dir
+    try:
+        repos = [repo for repo in scan().repos if repo.repo_type == "model"]
+    except Exception:  # there is no cache, it cannot be read, or it is none
+        return []
+    names = {known.repo: name for name, known in KNOWN.items()}
+    found = []
+    for repo in sorted(repos, key=lambda repo: repo.repo_id):
+        for revision in repo.revisions:
+            config = _config_of(revision.snapshot_path)
+            if config and not _missing(revision.snapshot_path):
+                refs = sorted(revision.refs)
+                shown = None if "main" in refs else next(iter(refs), revision.commit_hash)
+                name = names.get(repo.repo_id, repo.repo_id)
+                found.append(CachedModel(name, shown, revision.snapshot_path, revision.size_on_disk, config))
+    return sorted(found, key=lambda model: (model.name, model.revision or ""))
+
+
+class _Fetching:
+    """One model on its way into the cache."""
+
+    def __init__(self, reference: Reference) -> None:
+        self.reference = reference
+        self.stopped = Event()
+        self.total = 0
+        self._arrived: dict[str, int] = {}
+
+    @property
+    def done(self) -> int:
+        return min(self.total, sum(self._arrived.copy().values()))
+
+    def find(self) -> Path | None:
+        """The model's directory if it is complete, without a request; HubError if a file of it is damaged."""
+        path = _client().try_to_load_from_cache(self.reference.repo, CONFIG, revision=self.reference.revision)
+        if not isinstance(path, str) or _missing(Path(path).parent):
+            return None
+        _refuse_other_models(self.reference, Path(path))
+        _refuse_damaged(Path(path).parent)
+        return Path(path).parent
+
+    def run(self, result: "Future[Path]") -> None:
+        """Fetch what is missing; the result is the directory, or what went wrong."""
+        try:
+            with explained(self.reference.repo, self.reference.revision):
+                result.set_result(self._fetch())
+        except BaseException as error:
+            result.set_exception(error)
+
+    def _fetch(self) -> Path:
+        client, repo = _client(), self.reference.repo
+        # The configuration comes first: whether this is a GPT-2 is asked before gigabytes are.
+        config = Path(client.hf_hub_download(repo, CONFIG, revision=self.reference.revision))
+        _refuse_other_models(self.reference, config)
+        commit, cache = config.parent.name, config.parents[3]
+        listed = {file.name: file for file in _listing(repo, commit)}
+        names = _needed(repo, listed)
+        if INDEX in names:
+            index = download(listed[INDEX], cache, self._tell)
+            names = [name for name in names if name != INDEX] + _shards(index)
+            if missing := [name for name in names if name not in listed]:
+                raise HubError(
+                    f"{repo}: {INDEX} names {missing[0]}, which is not there. Use another copy of the model."
+                )
+        _require_space([listed[name] for name in names], cache)
+        self.total = sum(listed[name].size for name in names)
+        self._arrived.clear()
+        for name in names:
+            self._arrived[name] = partial_size(listed[name], cache)
+        for name in names:
+            download(listed[name], cache, self._tell)
+        _refuse_damaged(config.parent)
+        return config.parent
+
+    def _tell(self, name: str, size: int) -> None:
+        self._arrived[name] = size
+        if self.stopped.is_set():
+            raise HubError(_stopped(self.reference))
+
+
+def _stopped(reference: Reference) -> str:
+    return f"Fetching {reference.name} was stopped. What has arrived is kept: the next time goes on from there."
+
+
+def _client() -> Any:  # a module, imported late
+    """Hugging Face's client, silent: what it writes on standard error would stand in the middle of the screen."""
+    os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+    import huggingface_hub
+    from huggingface_hub import constants
+    from huggingface_hub.utils import disable_progress_bars
+    from huggingface_hub.utils import logging as client_logging
+
+    warnings.filterwarnings("ignore", module="huggingface_hub")
+    disable_progress_bars()
+    client_logging.set_verbosity(logging.CRITICAL)
+    constants.DOWNLOAD_CHUNK_SIZE = CHUNK
+    return huggingface_hub
+
+
+# Which files there are, and which are needed
+
+
+def _listing(repo: str, commit: str) -> Iterable[HubFile]:
+    for entry in _client().HfApi().list_repo_tree(repo, revision=commit):
+        if hasattr(entry, "size"):  # folders have none
+            large = entry.lfs is not None
+            digest = entry.lfs.sha256 if large else entry.blob_id
+            yield HubFile(repo, commit, entry.path, entry.lfs.size if large else entry.size, digest, large)
+
+
+def _needed(repo: str, listed: Iterable[str]) -> list[str]:
+    """The files to fetch, the small ones first: where the weights are, so is everything else."""
+    names = set(listed)
+    tokenizer = TOKENIZER if names.issuperset(TOKENIZER) else (TOKENIZER_INSTEAD,)
+    weights = SINGLE if SINGLE in names else INDEX
+    if weights not in names:
+        raise HubError(_no_weights(repo, names))
+    if not names.issuperset(tokenizer):
+        raise HubError(
+            f"{repo} has no tokenizer: a GPT-2's is in vocab.json and merges.txt, or in tokenizer.json. "
+            "Use a copy of the model that has one."
+        )
+    return [*tokenizer, *(name for name in SPECIAL_TOKENS if name in names), weights]
+
+
+def _no_weights(repo: str, names: Iterable[str]) -> str:
+    pickled = sorted(name for name in names if re.fullmatch(r"pytorch_model.*\.bin", name))
+    if pickled:
+        return (
+            f"{repo} has its weights in {pickled[0]} only: this is a Python pickle, and reading one can run any "
+            f"program that is hidden in it, so GPT Explorer does not. Use a copy of the model that has {SINGLE}; or, "
+            "if you trust the file, convert it with transformers: GPT2LMHeadModel.from_pretrained(...)"
+            ".save_pretrained(DIR), the tokenizer likewise, and name DIR."
+        )
+    return f"{repo} has no weights that can be read: neither {SINGLE} nor {INDEX}. Use another copy of the model."
+
+
+def _missing(directory: Path) -> bool:
+    """Whether a file that is needed is not there."""
+    there = {path.name for path in directory.iterdir() if path.is_file()}
+    if not there.issuperset(TOKENIZER) and TOKENIZER_INSTEAD not in there:
+        return True
+    if SINGLE in there:
+        return False
+    return INDEX not in there or not there.issuperset(_shards(directory / INDEX))
+
+
+def _shards(index: Path) -> list[str]:
+    """The files that an index names; what is wrong with it otherwise is said when it is opened."""
+    given = read_json(index, HubError)
+    files = given.get("weight_map") if isinstance(given, dict) else None
+    return sorted({str(file) for file in files.values()}) if isinstance(files, dict) else []
+
+
+# What can be wrong with them
+
+
+def _config_of(directory: Path) -> GPTConfig | None:
+    try:
+        return GPTConfig.from_json((directory / CONFIG).read_bytes())
+    except (OSError, ConfigError):
+        return None
+
+
+def _refuse_other_models(reference: Reference, config: Path) -> None:
+    try:
+        GPTConfig.from_json(config.read_bytes())
+    except ConfigError as error:
+        raise HubError(f"{reference.name}: its {CONFIG} does not fit: {error}") from error
+
+
+def _refuse_damaged(directory: Path) -> None:
+    """Every file of weights must be as long as it says itself: a cache can be damaged by others too."""
+    from safetensors import SafetensorError, safe_open
+
+    names = [SINGLE] if (directory / SINGLE).is_file() else _shards(directory / INDEX)
+    for path in (directory / name for name in names):
+        try:
+            with safe_open(path, framework="numpy"):
+                pass
+        except (SafetensorError, OSError) as error:
+            raise HubError(
+                f"{path}: this file is damaged ({path.stat().st_size:,} bytes): {error}. "
+                f"Delete {path.resolve()} and run the same again: this one file is fetched anew."
+            ) from error
+
+
+def _require_space(files: Iterable[HubFile], cache: Path) -> None:
+    import shutil
+
+    needed = sum(max(0, file.size - partial_size(file, cache)) for file in files)
+    free = shutil.disk_usage(cache).free
+    if needed > free:
+        raise HubError(
+            f"{cache}: {needed / 1e6:,.0f} MB are still to be fetched, and this disk has {free / 1e6:,.0f} MB left. "
+            "Make room, or set HF_HOME to a directory on another disk."
+        )

@@ -1,0 +1,167 @@
+"""Runs that can be interrupted: the model's own forward pass, asked now and then whether anybody still wants it."""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+from explorer.engine.engines import NUMPY, engine_of, plain
+from explorer.errors import EditError
+from explorer.runs.trace import Trace
+from gpt import GPT, Hook, Output, StopRun
+from gpt.ops import Arithmetic, Matrix, Vector
+
+_ROWS_AT_ONCE = 4096
+_NO_NUMBERS = (
+    "with these edits the run ends in what is no number (a division by zero, a root of less than zero, or too large): "
+    "undo the last one, or take smaller numbers."
+)
+
+
+class Interruptible:
+    """An arithmetic that works as the one it wraps does, and calls `check` before every bit of a long product."""
+
+    def __init__(self, ops: Arithmetic, check: Callable[[], None]) -> None:
+        self._ops = ops
+        self._check = check
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ops, name)
+
+    def linear(self, x: Matrix, weight: Matrix, bias: Vector) -> Matrix:
+        """One position at a time."""
+        rows: list[Vector] = []
+        for position in x:
+            self._check()
+            rows += self._ops.linear([position], weight, bias)
+        return rows
+
+    def matmul(self, a: Matrix, b: Matrix) -> Matrix:
+        return self.matmul_transposed(a, self._ops.transpose(b))
+
+    def matmul_transposed(self, a: Matrix, b: Matrix) -> Matrix:
+        """One row at a time, and of a whole vocabulary a few thousand tokens."""
+        return [self._products(row, b) for row in a]
+
+    def _products(self, row: Vector, b: Matrix) -> list[float]:
+        products: list[float] = []
+        for start in range(0, len(b), _ROWS_AT_ONCE):
+            self._check()
+            products += self._ops.matmul_transposed([row], b[start : start + _ROWS_AT_ONCE])[0]
+        return products
+
+
+class Asking:
+    """An arithmetic so quick that it is enough to call `check` before each of its products."""
+
+    def __init__(self, ops: Arithmetic, check: Callable[[], None]) -> None:
+        self._ops = ops
+        self._check = check
+
+    def __getattr__(self, name: str) -> Any:
+        self._check()
+        return getattr(self._ops, name)
+
+
+def _interruptible(model: GPT, cancelled: Callable[[], bool]) -> GPT:
+    def check() -> None:
+        if cancelled():
+            raise StopRun
+
+    if engine_of(model) == NUMPY:
+        return GPT(model.config, model.weights, ops=Asking(model.ops, check))
+    return GPT(model.config, model.weights, ops=Interruptible(model.ops, check))
+
+
+def complete(trace: Trace, cancelled: Callable[[], bool]) -> bool:
+    """Compute the positions of the trace that are not known yet; False if it was cancelled on the way.
+
+    What a cancelled run has recorded stays in the trace, and the next one begins where the last complete one ended.
+    EditError where the edits in force leave no numbers to go on with.
+    """
+    model = _interruptible(trace.model, cancelled)
+    try:
+        with _within_numbers(trace):
+            while trace.complete < len(trace.ids):
+                ids, output = _run_on(trace, model, trace.hook)
+                _check_numbers(trace, output.logits)
+                trace.cache, trace.complete, trace.upstream = output.cache, len(ids), None
+    except StopRun:
+        return False
+    return True
+
+
+def last_logits(branch: Trace, cancelled: Callable[[], bool]) -> Vector | None:  # [V]
+    """What the last position of a complete run's branch says, and nothing besides: the trace stays as it is.
+
+    None if it was cancelled.
+    """
+    if branch.complete == len(branch.ids):
+        return branch.logits(branch.complete - 1)
+    hook = _editing(branch)
+    model = _interruptible(branch.model, cancelled)
+    try:
+        with _within_numbers(branch):
+            _, output = _run_on(branch, model, hook, last_only=True)
+            _check_numbers(branch, output.logits)
+    except StopRun:
+        return None
+    return plain(output.logits[-1])
+
+
+def _run_on(trace: Trace, model: GPT, hook: Hook, last_only: bool = False) -> tuple[list[int], Output]:
+    """The model on the positions that are missing, or on those of them that have come half way; and all ids by then."""
+    upstream, known = trace.upstream, trace.complete
+    if upstream and trace.ids[: len(upstream.ids)] == upstream.ids:
+        entering = trace.values[f"blocks.{upstream.layer - 1}.hook_resid_post"][known : len(upstream.ids)]
+        output = model.forward_from(upstream.layer, entering, upstream.cache, hook=hook, last_only=last_only)
+        return upstream.ids, output
+    return trace.ids, model.forward(trace.ids[known:], trace.cache, hook=hook, last_only=last_only)
+
+
+def _editing(trace: Trace) -> Hook:
+    """The hook that edits as the trace does, and records nothing."""
+    editor, first = trace.editor, trace.complete
+
+    def hook(name: str, value: Any) -> Any:
+        edited = editor(name, value, first) if editor else value
+        return None if edited is value else edited
+
+    return hook
+
+
+@contextmanager
+def _within_numbers(trace: Trace) -> Iterator[None]:
+    """EditError where edits make a run divide by zero, or take the root of what is negative."""
+    try:
+        with _silent(trace):
+            yield
+    except (ArithmeticError, ValueError) as error:
+        if trace.editor is None:
+            raise
+        raise EditError(_NO_NUMBERS) from error
+
+
+def _silent(trace: Trace) -> AbstractContextManager[None]:
+    """NumPy warns of what is no number; here it is found at the end of the run."""
+    if trace.editor is None or engine_of(trace.model) != NUMPY:
+        return nullcontext()
+    import numpy as np
+
+    return np.errstate(all="ignore")
+
+
+def _check_numbers(trace: Trace, logits: Matrix) -> None:
+    if trace.editor and not all(math.isfinite(value) for row in logits for value in plain(row)):
+        raise EditError(_NO_NUMBERS)
+
+
+def look_through_lens(trace: Trace, residual: str, position: int, cancelled: Callable[[], bool]) -> bool:
+    """The logit lens: what the model would say if it read this residual stream out now. Kept in `trace.derived`."""
+    model = _interruptible(trace.model, cancelled)
+    try:
+        (logits,) = model.read_out([trace.values[residual][position]])
+    except StopRun:
+        return False
+    trace.derived[residual, position] = plain(logits)
+    return True

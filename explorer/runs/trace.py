@@ -1,0 +1,195 @@
+"""Everything recorded in one run: activation name -> value, for all positions computed so far.
+
+A trace grows: a run that goes on from a cache computes the new positions only, and their rows are put below the ones
+already there. It can also be cut back to its first positions, since no position depends on a later one.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from explorer.engine.engines import crop, grow, plain
+from explorer.runs.ranking import Ranking, rank
+from gpt import GPT, activation_shapes
+from gpt.attention import KeysValues, raw_scores, results_by_head
+from gpt.config import GPTConfig
+from gpt.model import Cache
+from gpt.ops import Matrix, Tensor, Vector
+
+RAW, SCALED, MASKED, PATTERN = (
+    "hook_attn_scores_raw",
+    "hook_attn_scores_scaled",
+    "hook_attn_scores",
+    "hook_pattern",
+)
+_BEYOND = {MASKED: -math.inf, PATTERN: 0.0}
+"""What a row of scores holds for positions later than its own, whatever they are."""
+
+Editor = Callable[[str, Any, int], Any]
+"""What changes a run: (name, value, the position of its first row) -> the value to go on with."""
+
+
+class Upstream(NamedTuple):
+    """What a changed run takes from the run it departs from: the blocks before `layer`, for the positions of `ids`."""
+
+    layer: int
+    ids: list[int]
+    cache: Cache  # whole before `layer`; from there on only the positions that are no different
+
+
+class Trace:
+    """The recorded values of one sequence of tokens, and the cache with which it goes on."""
+
+    def __init__(self, model: GPT, ids: list[int]) -> None:
+        self.model = model
+        self.ids = ids
+        self.values: dict[str, Any] = {}
+        self.cache: Cache | None = None
+        self.version = 0  # goes up with every value recorded
+        self.complete = 0  # how many positions have been through the whole model
+        self.editor: Editor | None = None  # a run that is changed: by whom
+        self.upstream: Upstream | None = None  # and what of it need not be computed
+        # what was worked out on request, by name and position: lenses (under the residual stream's name), head results
+        self.derived: dict[tuple[str, int], Any] = {}
+        self.axes = {name: "".join(letters) for name, letters in activation_shapes(model.config)}
+
+    @property
+    def config(self) -> GPTConfig:
+        return self.model.config
+
+    def hook(self, name: str, value: Any) -> Any:
+        """What a run of this trace hands its values to: they are edited first, and recorded as they then are."""
+        edited = self.editor(name, value, self.complete) if self.editor else value
+        self.record(name, edited)
+        return None if edited is value else edited
+
+    def record(self, name: str, value: Any) -> None:
+        """Keep what was computed, below what is known of earlier positions."""
+        self.version += 1
+        known = self.values.get(name)
+        if known is None or not self.complete:
+            self.values[name] = value
+        elif self.axes[name] == "HTS":
+            self.values[name] = self._grown_scores(name, known, value)
+        else:
+            self.values[name] = self.model.ops.concatenate(known[: self.complete], value)
+
+    def positions(self, name: str) -> int:
+        """For how many positions that activation is known by now."""
+        value = self.values.get(name)
+        if value is None:
+            return 0
+        return len(value[0]) if self.axes[name] == "HTS" else len(value)
+
+    def matrix(self, name: str, head: int = 0) -> Matrix:
+        """The activation as one row a position: for those that have heads, the rows of that head."""
+        value, axes = self.values[name], self.axes[name]
+        if axes == "HTS":
+            return plain(value[head])
+        return [plain(row[head]) for row in value] if axes == "THe" else plain(value)
+
+    def heads(self, name: str) -> list[Matrix]:  # [H, T, S]
+        """Scores or a pattern, for all heads."""
+        return plain(self.values[name])
+
+    def at(self, name: str, index: tuple[int, ...]) -> float:
+        """One number."""
+        value = self.values[name]
+        for i in index:
+            value = value[i]
+        return float(value)
+
+    def logits(self, position: int) -> Vector | None:
+        """What the model says of the token after a position; None while it is not computed."""
+        return plain(self.values["logits"][position]) if self.positions("logits") > position else None
+
+    def first(self, positions: int) -> "Trace":
+        """A trace of the first positions alone, as if the rest had never been run."""
+        positions = min(positions, self.complete)
+        cut = Trace(self.model, self.ids[:positions])
+        cut.editor = self.editor
+        if not positions:
+            return cut
+        if positions == len(self.ids):
+            cut.values = dict(self.values)
+        else:
+            cut.values = {name: self._first_rows(name, value, positions) for name, value in self.values.items()}
+        cut.cache = tuple(KeysValues(keys[:positions], values[:positions]) for keys, values in self.cache or ())
+        cut.complete = positions
+        known = self.derived.copy().items()  # in one go: a lens may be added from its thread at any moment
+        cut.derived = {key: value for key, value in known if key[1] < positions}
+        return cut
+
+    def branch(self, layer: int, position: int, editor: Editor) -> "Trace":
+        """A run of the same tokens which is changed from that block and that position on, and still to be completed.
+
+        It begins with all that is no different: earlier positions whole, and of later ones the blocks before `layer`.
+        """
+        branch = self.first(position)
+        branch.ids, branch.editor = self.ids, editor
+        if not layer or not self.cache or branch.complete == self.complete:
+            return branch
+        for name in [name for name in self.values if _is_before(name, layer)]:
+            known = self.values[name]
+            whole = self.positions(name) == self.complete
+            branch.values[name] = known if whole else self._first_rows(name, known, self.complete)
+        for (name, place), value in self.derived.copy().items():
+            if place < self.complete and _is_before(name.rpartition(" ")[2], layer):
+                branch.derived[name, place] = value
+        later = (KeysValues(keys[: branch.complete], values[: branch.complete]) for keys, values in self.cache[layer:])
+        branch.upstream = Upstream(layer, self.ids[: self.complete], (*self.cache[:layer], *later))
+        return branch
+
+    @property
+    def last_residual(self) -> str:
+        return f"blocks.{self.config.n_layer - 1}.hook_resid_post"
+
+    def ranking(self, name: str, position: int) -> Ranking | None:
+        """The next tokens by the `logits`, or by the lens of a residual stream; None while those are not computed."""
+        if name == self.last_residual:  # its lens is what the model says
+            name = "logits"
+        key = (f"ranking by {name}", position)
+        if key not in self.derived:
+            logits = self.logits(position) if name == "logits" else self.derived.get((name, position))
+            if logits is not None:
+                self.derived[key] = rank(logits)
+        return self.derived.get(key)
+
+    def head_writes(self, layer: int, position: int) -> Matrix | None:  # [H, d]
+        """What each head of a block wrote at a position; None while z is not computed."""
+        z, key = f"blocks.{layer}.attn.hook_z", (f"blocks.{layer}.attn.hook_result", position)
+        if key not in self.derived and self.positions(z) > position and self.model.weights is not None:
+            weights = self.model.weights.blocks[layer].attn_out
+            (writes,) = results_by_head([self.values[z][position]], weights, ops=self.model.ops)
+            self.derived[key] = plain(writes)
+        return self.derived.get(key)
+
+    def _first_rows(self, name: str, value: Any, positions: int) -> Any:
+        if self.axes[name] == "HTS":
+            return crop(value, positions)
+        return value[:positions]
+
+    def _grown_scores(self, name: str, known: Tensor, new: Tensor) -> Tensor:  # [H, P, P], [H, T, S] -> [H, S, S]
+        """The scores of earlier positions for later keys are masked away, so a cached run never computes them.
+
+        The picture of the raw scores shows them all the same: they are filled in here, by the model's own functions.
+        """
+        known = self._first_rows(name, known, self.complete)
+        width, later = len(new[0][0]), len(new[0][0]) - self.complete
+        prefix, _, kind = name.rpartition(".")
+        if kind in _BEYOND:
+            filling: Tensor = [[[_BEYOND[kind]] * later] * self.complete] * len(known)
+        else:
+            queries, keys = self.values[f"{prefix}.hook_q"], self.values[f"{prefix}.hook_k"]
+            filling = raw_scores(queries[: self.complete], keys[self.complete : width], ops=self.model.ops)
+            if kind == SCALED:
+                layer = int(prefix.split(".")[1])
+                filling = self.model.ops.divide(filling, self.config.score_divisor(layer))
+        return grow(known, filling, new)
+
+
+def _is_before(name: str, layer: int) -> bool:
+    """Whether an activation is computed before the block of that number: an embedding, or an earlier block's."""
+    if name.startswith("blocks."):
+        return int(name.split(".")[1]) < layer
+    return name in ("hook_embed", "hook_pos_embed")

@@ -1,0 +1,108 @@
+"""The model at work in threads: they compute and post messages, and touch no widget."""
+
+import time
+from collections.abc import Callable, Hashable, Sequence
+from functools import partial
+
+from textual.dom import DOMNode
+from textual.worker import get_current_worker
+
+from explorer.engine.engines import on_engine
+from explorer.errors import EditError
+from explorer.runs import running
+from explorer.runs.trace import Trace
+from explorer.screen import turns
+from explorer.screen.messages import AnswerReady, EngineReady, LensReady, RunEnded, RunFailed, ViewFilled
+from explorer.views.view import View
+from explorer.walk.session import Session
+from gpt import GPT
+
+_RUN, _LENS, _ENGINE, _VIEW = "run", "lens", "engine", "view"
+_BETWEEN_DRAWINGS = 0.1  # seconds, while a view fills in
+
+
+class Background:
+    """Runs and lenses for one screen, which gets `RunEnded` and `LensReady`. A new one supersedes the one before."""
+
+    def __init__(self, screen: DOMNode) -> None:
+        self._screen = screen
+        self._wanted: list[tuple[str, int]] = []
+        self._working_on: tuple[View | None, Hashable] = (None, None)
+
+    def compute(self, traces: Sequence[Trace]) -> None:
+        """Compute the positions of these runs that are not known yet, one run after the other."""
+        self._screen.run_worker(partial(self._complete, traces), group=_RUN, exclusive=True, thread=True)
+
+    def _complete(self, traces: Sequence[Trace]) -> None:
+        cancelled = turns.cancelled(get_current_worker())
+        for trace in traces:
+            started = time.perf_counter()
+            try:
+                self._answer(trace, cancelled)
+                finished = running.complete(trace, cancelled)
+            except EditError as error:
+                self._screen.post_message(RunFailed(trace, str(error)))
+                return
+            self._screen.post_message(RunEnded(trace, finished, time.perf_counter() - started))
+            if not finished:
+                return
+
+    def _answer(self, trace: Trace, cancelled: Callable[[], bool]) -> None:
+        """Of an edited run the answer first; of a single token it comes as soon as all the rest."""
+        if trace.editor and len(trace.ids) - trace.complete > 1:
+            logits = running.last_logits(trace, cancelled)
+            if logits is not None:
+                self._screen.post_message(AnswerReady(trace, logits))
+
+    @property
+    def computing(self) -> bool:
+        """Whether a run is under way that nobody has cancelled."""
+        workers = self._screen.workers
+        return any(w.group == _RUN and not w.is_finished and not w.is_cancelled for w in workers)
+
+    def cancel(self) -> None:
+        """End the run that is under way; what it has computed is kept."""
+        self._screen.workers.cancel_group(self._screen, _RUN)
+
+    def change_engine(self, model: GPT, engine: str) -> None:
+        """Bring the model to another engine; the screen gets `EngineReady`."""
+        self._screen.run_worker(partial(self._convert, model, engine), group=_ENGINE, exclusive=True, thread=True)
+
+    def _convert(self, model: GPT, engine: str) -> None:
+        self._screen.post_message(EngineReady(model, on_engine(model, engine)))
+
+    def look_through_lenses(self, session: Session) -> None:
+        """Compute the lenses that the session's view asks for, if nobody is at it yet."""
+        wanted = session.wanted_lenses()
+        if wanted and wanted != self._wanted:
+            work = partial(self._look, session.trace, wanted)
+            self._screen.run_worker(work, group=_LENS, exclusive=True, thread=True)
+        self._wanted = wanted
+
+    def _look(self, trace: Trace, wanted: list[tuple[str, int]]) -> None:
+        cancelled = turns.cancelled(get_current_worker())
+        for residual, position in wanted:
+            if running.look_through_lens(trace, residual, position, cancelled):
+                self._screen.post_message(LensReady())
+
+    def work_on(self, view: View | None) -> None:
+        """Compute what the view that is open asks for, unless somebody is at it."""
+        wanted = view.wanted() if view else None
+        if (view, wanted) == self._working_on:
+            return
+        self._working_on = view, wanted
+        if view is None or wanted is None:
+            self._screen.workers.cancel_group(self._screen, _VIEW)
+        else:
+            self._screen.run_worker(partial(self._work, view), group=_VIEW, exclusive=True, thread=True)
+
+    def _work(self, view: View) -> None:
+        cancelled, drawn = turns.cancelled(get_current_worker()), time.perf_counter()
+        view.cancelled = cancelled
+        for _ in view.work():
+            if cancelled():
+                return
+            if time.perf_counter() - drawn > _BETWEEN_DRAWINGS:
+                drawn = time.perf_counter()
+                self._screen.post_message(ViewFilled())
+        self._screen.post_message(ViewFilled())

@@ -1,0 +1,117 @@
+"""What the parts of the screen tell each other."""
+
+from dataclasses import dataclass
+
+from textual.message import Message
+
+from explorer.paint.spans import Action
+from explorer.runs.trace import Trace
+from explorer.walk.session import Session
+from gpt import GPT
+from gpt.ops import Vector
+
+
+@dataclass
+class Clicked(Message):
+    """Somebody clicked on a span that asks for something."""
+
+    action: Action
+
+
+@dataclass
+class Scrolled(Message):
+    """Somebody turned the wheel over a canvas."""
+
+    canvas: str
+    by: int
+
+
+@dataclass
+class PromptSubmitted(Message):
+    """The prompt was typed to its end."""
+
+    text: str
+
+
+class PromptAbandoned(Message):
+    """The prompt is to stay as it was before it was edited."""
+
+
+@dataclass
+class Opened(Message):
+    """The model is loaded."""
+
+    session: Session
+
+
+@dataclass
+class OpenFailed(Message):
+    """The model cannot be loaded."""
+
+    reason: str
+
+
+@dataclass
+class OtherOpened(Message):
+    """Another model was chosen, and is loaded."""
+
+    session: Session
+    name: str
+    compare: bool = False  # it is to be held against the one that is open
+
+
+@dataclass
+class OtherFailed(Message):
+    """Another model was chosen, and cannot be loaded."""
+
+    reason: str
+
+
+@dataclass
+class Loading(Message):
+    """So much of the model is loaded, or downloaded."""
+
+    done: int
+    parts: int
+    word: str
+
+
+@dataclass
+class RunEnded(Message):
+    """A run is over: complete, or cancelled on the way."""
+
+    trace: Trace
+    finished: bool
+    seconds: float
+
+
+@dataclass
+class RunFailed(Message):
+    """A run came to no numbers: the edits in force do not let it."""
+
+    trace: Trace
+    reason: str
+
+
+@dataclass
+class AnswerReady(Message):
+    """What an edited run says at its end; the rest of it is still to be recorded."""
+
+    trace: Trace
+    logits: Vector
+
+
+@dataclass
+class EngineReady(Message):
+    """The model runs on the other engine."""
+
+    before: GPT
+    model: GPT
+
+
+class LensReady(Message):
+    """A lens that the view asked for has been computed."""
+
+
+class ViewFilled(Message):
+    """More of what the open view asked for has been computed."""

@@ -1,0 +1,1 @@
+"""Attribution: what wrote the answer."""

@@ -1,0 +1,204 @@
+"""Who wrote the answer: every part's contribution to a logit, or to its lead over another, and that they add up."""
+
+from collections.abc import Hashable, Iterator
+from dataclasses import replace
+from math import fsum
+from typing import Any
+
+from explorer.analysis import attribution
+from explorer.analysis.attribution import Contribution, Convention, Level
+from explorer.paint.spans import Line, Span, length, wrapped
+from explorer.runs.cells import Cell
+from explorer.runs.trace import Trace
+from explorer.text import fit, number, short, width
+from explorer.views.answers import ROW, Answers, to_choose
+from explorer.views.attribution.table import Found, table, table_and_map
+from explorer.walk.session import Session
+
+_MODES = {
+    "by component": Level.COMPONENT,
+    "by head": Level.HEAD,
+    "by head and token": Level.POSITION,
+    "by token": Level.POSITION,
+    "by neuron": Level.NEURON,
+}
+_RIVALS = 10  # tokens that the answer can be held against
+_CONVENTIONS = tuple(Convention)
+_NAMES = {Convention.PLAIN: "plain", Convention.TRANSFORMER_LENS: "TransformerLens"}
+_BRIEFLY = {
+    Convention.PLAIN: "the logit as it is; biases have lines of their own",
+    Convention.TRANSFORMER_LENS: "against the mean logit; biases folded in",
+}
+_CONVENTION, _AGAINST = range(1, 3)
+
+
+class Attribution(Answers):
+    """Key 3. Its cursor is a row of the table; above the first row it stands on the convention."""
+
+    title = "Attribution · who wrote the answer"
+    modes = tuple(_MODES)
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.against = 1  # the rank of the token that the answer is held against; 0: of none
+        self.convention = Convention.PLAIN
+        self.row = 0  # -1: the convention
+
+    # What is asked
+
+    def _order(self) -> list[int]:
+        """The likeliest tokens here; none while there are no logits."""
+        return self.session.ranked(self.session.position)[: _RIVALS + 1]
+
+    def _held_against(self) -> int:
+        return max(0, min(self.against, len(self._order()) - 1))
+
+    def questions(self) -> list[Hashable]:
+        order, against = self._order(), self._held_against()
+        if not order:
+            return []
+        versus = order[against] if against else None
+        return [(self.session.position, order[0], versus, self.modes[self.mode], self.convention)]
+
+    def answers(self, trace: Trace, question: Any) -> Iterator[Found]:
+        position, token, versus, mode, convention = question
+        found = attribution.attribute(trace, position, token, versus, _MODES[mode], convention)
+        if mode == "by token":
+            found = replace(found, contributions=tuple(_by_token(found.contributions)))
+        values = [part.value for part in found.contributions]
+        yield Found(found.ranked(), found.sum, found.logit, min(values), max(values))
+
+    def found(self) -> Any:
+        """What is known of the question that is asked: None, an error or the terms."""
+        asked = self.questions()
+        return self.known(asked[0]) if asked else None
+
+    # The cursor
+
+    def _rows(self) -> list[Contribution]:
+        found = self.found()
+        return found.ranked if isinstance(found, Found) else []
+
+    def move(self, across: int, down: int) -> None:
+        if order := self._order():
+            self.against = max(0, min(self._held_against() + across, len(order) - 1))
+        last = len(self._rows()) - 1
+        self.row = max(-1, min(self._at(last) + down, max(last, 0)))
+
+    def _at(self, last: int) -> int:
+        """The chosen row; of a table that has become shorter, the last one."""
+        return min(self.row, max(last, 0))
+
+    def next_mode(self) -> None:
+        super().next_mode()
+        self.row = min(self.row, 0)
+
+    def click(self, *numbers: int) -> None:
+        which, number = numbers
+        if which == _AGAINST:
+            self.against = number
+        elif which == _CONVENTION:
+            self.convention = _CONVENTIONS[number]
+        else:
+            self.row = number
+
+    def enter(self) -> bool:
+        if self.row < 0:
+            self.convention = _CONVENTIONS[1 - _CONVENTIONS.index(self.convention)]
+            return False
+        rows = self._rows()
+        return bool(rows) and self._go_to(rows[self._at(len(rows) - 1)])
+
+    def _go_to(self, part: Contribution) -> bool:
+        """The session's cursor on what wrote that part."""
+        session, position, block = self.session, self.session.position, f"blocks.{part.layer}"
+        if part.kind == "source" and part.head is None and part.source is not None:
+            session.cursor.go_to_position(part.source)
+        elif part.kind == "source" and part.head is not None and part.source is not None:
+            session.go_to(Cell(f"{block}.attn.hook_pattern", (part.head, position, part.source)))
+        elif part.kind == "head" and part.head is not None:
+            session.cursor.go_to_value(f"{block}.attn.hook_pattern")
+            session.cursor.go_to_head(part.head)
+        elif part.neuron is not None:
+            session.go_to(Cell(f"{block}.mlp.hook_post", (position, part.neuron)))
+        else:
+            session.cursor.go_to_value(_written_by(part))
+        return True
+
+    # The picture
+
+    def paint(self, cells: int, height: int) -> list[Line]:
+        found = self.found()
+        if waiting := self.waiting(found, cells):
+            return waiting
+        head, foot = self._head(found, cells), self._foot(found, cells, height)
+        head += [[]] if height >= 22 else []
+        room = height - len(head) - len(foot)
+        chosen, by_head = self._at(len(found.ranked) - 1), self.modes[self.mode] == "by head"
+        paint = table_and_map if by_head else table
+        return [*head, *paint(self.session, found, chosen, cells, room), *foot]
+
+    def _head(self, found: Found, cells: int) -> list[Line]:
+        """The question, and what can be chosen in it."""
+        session, order, against = self.session, self._order(), self._held_against()
+        answer, here = session.label(order[0]), session.label(session.ids[session.position])
+        what = "the lead of " if against else "the logit of "
+        line = [Span(what), Span(answer, "answer")]
+        line += [Span(" over "), Span(session.label(order[against]), "lens")] if against else []
+        line += [Span(" after "), Span(here, "here-text"), Span(" = "), Span(number(found.logit, 4), "value")]
+        rivals = ["nothing", *map(session.label, order[1:])]
+        labels = [fit(label, min(12, width(label))) for label in rivals]
+        chosen = self.row < 0
+        names = [_NAMES[convention] for convention in _CONVENTIONS]
+        mark = Span("▶ " if chosen else "  ", "here-text", ("view", ROW, -1))
+        title = Span("convention", "here-text" if chosen else "dim", ("view", ROW, -1))
+        convention = [mark, title, *to_choose(_CONVENTION, names, _CONVENTIONS.index(self.convention), cells)]
+        words = "⏎ other" if chosen else _BRIEFLY[self.convention]
+        hint = Span(f" {words}", "dim")
+        return [
+            line,
+            [Span("  against ←→", "dim"), *to_choose(_AGAINST, labels, against, cells - 14)],
+            [*convention, hint] if length([*convention, hint]) <= cells else convention,
+        ]
+
+    def _foot(self, found: Found, cells: int, height: int) -> list[Line]:
+        """That the terms add up."""
+        what = "recorded"
+        if self._held_against():
+            what = "recorded lead"
+        elif self.convention is Convention.TRANSFORMER_LENS:
+            what = "recorded − mean"
+        small = cells < 60
+        line = [
+            Span("Σ " if small else f"Σ of {len(found.ranked)} ", "bold"),
+            Span(number(found.sum, 4 if small else 6), "value"),
+            Span("  recorded " if small else f"  {what} ", "dim"),
+            Span(number(found.logit, 4 if small else 6)),
+            Span("  gap ", "dim"),
+            Span("0" if not found.gap else short(found.gap, 2)),
+        ]
+        words = wrapped(attribution.IN_WORDS[self.convention], cells, "dim") if height >= 22 else []
+        return [[], line, *([[]] if words else []), *words]
+
+
+def _by_token(parts: tuple[Contribution, ...]) -> Iterator[Contribution]:
+    """What all heads moved from a token, together; the other parts as they are."""
+    moved: dict[int, list[float]] = {}
+    for part in parts:
+        if part.source is None:
+            yield part
+        else:
+            moved.setdefault(part.source, []).append(part.value)
+    for source, values in moved.items():
+        yield Contribution(f"heads from position {source}", fsum(values), "source", source=source)
+
+
+def _written_by(part: Contribution) -> str:
+    """The activation that a part is, or, of a bias, that it goes into."""
+    if part.layer is None:
+        return {
+            "token embedding": "hook_embed",
+            "position embedding": "hook_pos_embed",
+        }.get(part.label, "ln_final.hook_out")
+    name = "hook_mlp_out" if "MLP" in part.label else "hook_attn_out"
+    return f"blocks.{part.layer}.{'attn.hook_v' if 'value' in part.label else name}"

@@ -1,0 +1,1 @@
+"""Flow: the paths by which information reaches the last position."""

@@ -1,0 +1,191 @@
+"""The kept edges as a picture: tokens across, blocks from the embeddings at the bottom to the answer at the top."""
+
+from collections.abc import Sequence
+
+from explorer.analysis.flow import Edge, Node
+from explorer.paint.spans import Action, Line, Span
+from explorer.text import fit
+from explorer.views.answers import ROW
+from explorer.walk.session import Session
+
+STRONG, MEDIUM = 0.1, 0.03
+_LEGEND = f"━ ≥{STRONG:.0%}  ─ ≥{MEDIUM:.0%}  ╌ less"
+_MARGIN = 8
+_LEAST_STEP, _MOST_STEP = 6, 12
+_UP, _ACROSS = "┆│┃║", "╌─━═"  # weak, medium, strong, chosen
+# with the line from below: turning right, going on up as well, coming from the left as well, all four
+_JOINTS = {"╭": "╭╭┏╔", "├": "├├┣╠", "┬": "┬┬┳╦", "┼": "┼┼╋╬"}
+_STYLES = ("dim", "", "accent", "here-text")
+_CHOSEN = 3
+
+
+class FlowPicture:
+    """A canvas of characters, onto which the streams, then the edges, then the chosen edge are drawn."""
+
+    def __init__(self, session: Session, edges: Sequence[Edge], chosen: Edge | None, cells: int, halves: bool) -> None:
+        self.session = session
+        self.edges = edges
+        self.chosen = chosen
+        self.halves = halves  # each block takes two lines: attention, and above it the MLP
+        config = session.model.config
+        self.depth = 2 * config.n_layer
+        self.columns, self.step = self._columns(cells - _MARGIN)
+        self.cells = _MARGIN + self.step * len(self.columns)
+        self._passed = {depth: self._passed_at(depth) for depth in range(1, self.depth + 1, 2)}
+        self._rows: list[list[Span]] = [[Span(" ")] * self.cells for _ in range(config.n_layer * (2 if halves else 1))]
+        self._number = {id(edge): number for number, edge in enumerate(edges)}
+        self._kept = {(edge.kind, edge.source, edge.target): edge for edge in edges if edge.head is None}
+        self._draw()
+
+    def _columns(self, room: int) -> tuple[dict[int, int], int]:
+        """The cell of each token: of all if they fit, else of the strongest that are passed."""
+        shares = dict.fromkeys(self._always(), 1.0)
+        for edge in self.edges:
+            if edge.source:
+                shares[edge.source.position] = max(shares.get(edge.source.position, 0.0), edge.share)
+        fitting = max(1, room // _LEAST_STEP)
+        shown = list(range(max(shares) + 1))
+        if len(shown) > fitting:
+            shown = sorted(sorted(shares, key=lambda position: -shares[position])[:fitting])
+        step = min(_MOST_STEP, room // len(shown))
+        return {position: _MARGIN + i * step for i, position in enumerate(shown)}, step
+
+    def _always(self) -> list[int]:
+        """The tokens that need a column: the answer's, and those of the chosen edge."""
+        ends = [self.chosen.source, self.chosen.target] if self.chosen else []
+        return [self.session.position, *(node.position for node in ends if node)]
+
+    def _passed_at(self, depth: int) -> set[int]:
+        """The tokens that a line passes on its way from an earlier to a later one."""
+        ends = {
+            (edge.source.position, edge.target.position) for edge in self.edges if _moves(edge, depth) and edge.source
+        }
+        drawn = [(left, right) for left, right in ends if left in self.columns and right in self.columns]
+        return {position for position in self.columns if any(left < position < right for left, right in drawn)}
+
+    def legend(self, cells: int) -> Line:
+        """What the lines mean, and how many tokens that are passed have no column."""
+        hidden = len({edge.source.position for edge in self.edges if edge.source} - set(self.columns))
+        if cells < 72:
+            return [Span(f"{_LEGEND}  ◆ MLP" + (f"  hidden: {hidden}" if hidden else ""), "dim")]
+        more = f"  weaker tokens hidden: {hidden}" if hidden else ""
+        return [Span(f"{_LEGEND} of the answer  ═ chosen  ◆ MLP  ↺ to itself{more}", "dim")]
+
+    def lines(self) -> list[Line]:
+        """The blocks, the last one on top."""
+        return [_joined(row) for row in self._rows]
+
+    def row_of(self, values: dict[int, Span], title: str) -> Line:
+        """A text in the column of each token that has one."""
+        line: Line = [Span(fit(title, _MARGIN), "dim")]
+        for position in self.columns:
+            span = values.get(position, Span(""))
+            line.append(span._replace(text=fit(span.text, self.step - 1) + " "))
+        return line
+
+    # Drawing
+
+    def _draw(self) -> None:
+        for row, line in enumerate(self._rows):
+            block = (len(self._rows) - 1 - row) // (2 if self.halves else 1)
+            title = "  mlp" if self.halves and row % 2 == 0 else f"block {block}"
+            line[:_MARGIN] = [Span(letter, "dim") for letter in fit(title, _MARGIN)]
+        for depth in range(1, self.depth + 1):
+            for position, x in self.columns.items():
+                self._stream(Node(depth, position), x)
+        moves = [edge for edge in self.edges if edge.kind == "head" and edge is not self.chosen]
+        for edge in sorted(moves, key=lambda edge: edge.share):
+            self._head(edge, _level(edge.share))
+        for edge in self.edges:
+            if edge.kind == "mlp" and edge is not self.chosen:
+                self._mlp(edge, _level(edge.share))
+        if self.chosen and self.chosen.kind == "mlp":
+            self._mlp(self.chosen, _CHOSEN)
+        elif self.chosen:
+            self._head(self.chosen, _CHOSEN)
+
+    def _y(self, depth: int) -> int:
+        """The line in which a state comes about."""
+        return self.depth - depth if self.halves else (self.depth - depth) // 2
+
+    def _residual(self, depth: int, position: int) -> Edge | None:
+        return self._kept.get(("residual", Node(depth - 1, position), Node(depth, position)))
+
+    def _stream(self, target: Node, x: int) -> None:
+        """What stayed at a token; in one line a block, that of its attention shows."""
+        edge = self._residual(*target)
+        if edge is not None and (self.halves or target.depth % 2):
+            level = _level(edge.share)
+            self._put(self._y(target.depth), x, _UP[level], level)
+
+    def _mlp(self, edge: Edge, level: int) -> None:
+        """Beside the stream; in its place where nothing else of it is kept."""
+        x, y = self.columns.get(edge.target.position), self._y(edge.target.depth)
+        if x is None:
+            return
+        alone = self.halves and self._residual(*edge.target) is None
+        self._put(y, x if alone else x + 1, "◈" if level == _CHOSEN else "◆", level, edge)
+
+    def _head(self, edge: Edge, level: int) -> None:
+        """From below, across to another token's stream; a mark beside the stream where it stays at its token."""
+        assert edge.source
+        left, right = self.columns.get(edge.source.position), self.columns.get(edge.target.position)
+        if left is None or right is None:
+            return
+        y = self._y(edge.target.depth)
+        if left == right:
+            self._put(y, right + (1 if self.halves else 2), "↺", level, edge)
+            return
+        self._put(y, left, self._joint(edge.source, level), level, edge)
+        for x in range(left + 1, right - 1):
+            if self._rows[y][x].text in " " + _ACROSS:  # what stands there stays: the line passes behind it
+                self._put(y, x, _ACROSS[level], level, edge)
+        self._put(y, right - 1, "▶", level, edge)
+        if self.halves and right - left > 4:
+            for i, letter in enumerate(str(edge.head)):
+                self._put(y, left + 1 + i, letter, level, edge)
+        if not self._rows[y][right].text.strip():
+            self._put(y, right, "╵", level, edge)
+
+    def _joint(self, source: Node, level: int) -> str:
+        """How a line leaves a stream: going on up or not, with another line coming from the left or not."""
+        goes_on = self._residual(source.depth + 1, source.position) is not None
+        passed = source.position in self._passed[source.depth + 1]
+        return _JOINTS[("┼" if passed else "├") if goes_on else ("┬" if passed else "╭")][level]
+
+    def _put(self, y: int, x: int, text: str, level: int, edge: Edge | None = None) -> None:
+        if 0 <= x < self.cells:
+            action: Action | None = ("view", ROW, self._number[id(edge)]) if edge else None
+            self._rows[y][x] = Span(text, _STYLES[level], action)
+
+    def tokens(self, values: dict[int, Span]) -> list[Line]:
+        """The prompt below its columns, with a text for each."""
+        session = self.session
+        labels = {
+            position: Span(
+                session.label(session.ids[position]),
+                "here-text" if position == session.position else "token",
+                ("position", position),
+            )
+            for position in self.columns
+        }
+        return [self.row_of(labels, ""), self.row_of(values, "share")]
+
+
+def _moves(edge: Edge, depth: int) -> bool:
+    return edge.kind == "head" and edge.target.depth == depth
+
+
+def _level(share: float) -> int:
+    return 2 if share >= STRONG else 1 if share >= MEDIUM else 0
+
+
+def _joined(row: list[Span]) -> Line:
+    """Neighbours that look alike and lead to the same place, in one span."""
+    line: Line = []
+    for span in row:
+        if line and line[-1][1:] == span[1:]:
+            line[-1] = span._replace(text=line[-1].text + span.text)
+        else:
+            line.append(span)
+    return line

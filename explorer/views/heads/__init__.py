@@ -1,0 +1,1 @@
+"""Heads: all attention patterns of the model."""

@@ -1,0 +1,136 @@
+"""What the chosen head does: its scores, what they mean, and its pattern, plain and value-weighted side by side."""
+
+from typing import TYPE_CHECKING
+
+from explorer.analysis.heads import BEHAVIOURS, LABELLING, NONE, VALUE_WEIGHTED, HeadScores, Score
+from explorer.paint.spans import Line, Span, bar, clipped, wrapped
+from explorer.text import fit, width
+from explorer.views.heads.small_patterns import drawn, extent, levels
+from gpt.ops import Matrix
+
+if TYPE_CHECKING:
+    from explorer.views.heads.view import Heads
+
+_NAME = 16
+
+
+def details(view: "Heads", cells: int, height: int) -> list[Line]:
+    """As much as fits: the name, the scores, then the pattern or the definition."""
+    found = view.scores(view.chosen)
+    lines = [_title(view, found)]
+    if found and not (view.weighted and height < 16):
+        table = _table(found, cells)
+        lines += table if len(table) < height else _in_a_row(found, cells)
+    rest = height - len(lines) - 1
+    if view.weighted and rest >= 4:
+        lines += [[], *_both(view, cells, rest)]
+    elif rest >= 4:
+        lines += [[], *_one(view, cells, rest)]
+    return [clipped(line, cells) for line in lines[:height]]
+
+
+def _title(view: "Heads", found: HeadScores | None) -> Line:
+    layer, head = view.chosen
+    place = Span(f"head {layer}.{head}", "here-text")
+    if found is None:
+        waiting = "stopped · r goes on" if view.session.stopped else "computing …"
+        return [place, Span("  not recorded" if view.session.recorded else f"  {waiting}", "dim")]
+    if found.label == NONE:
+        return [place, Span("  no name", "dim")]
+    return [place, Span(f"  {found.label}", "value")]
+
+
+def _table(found: HeadScores, cells: int) -> list[Line]:
+    """A behaviour a line: its score as a bar, and what attention spread evenly would score."""
+    room = max(0, min(20, cells - _NAME - 16))
+    lines: list[Line] = []
+    for name, value in found.scores.items():
+        style = "value" if name == found.label else ""
+        if value.value is None:
+            lines.append([Span(fit(name, _NAME), "dim"), Span(fit("none to find", cells - _NAME), "dim")])
+            continue
+        even = f"  even {_share(value.even)}" if cells >= _NAME + 13 else ""
+        drawing = Span(fit(bar(value.value, room), room) + " " if room > 2 else "", "answer" if style else "lens")
+        lines.append([Span(fit(name, _NAME), style), drawing, Span(_share(value.value), style), Span(even, "dim")])
+    return lines
+
+
+def _in_a_row(found: HeadScores, cells: int) -> list[Line]:
+    """All scores as running text."""
+    words = [f"{name} {_share(value.value).strip()}" for name, value in found.scores.items()]
+    lines: list[str] = []
+    for word in words:
+        if lines and width(lines[-1]) + 3 + width(word) <= cells:
+            lines[-1] += " · " + word
+        else:
+            lines.append(word)
+    return [[Span(line)] for line in lines]
+
+
+def _share(value: float | None) -> str:
+    return "  –" if value is None else "1.0" if value >= 0.995 else f"{value:.2f}"[1:]
+
+
+def _one(view: "Heads", cells: int, height: int) -> list[Line]:
+    """The definition of what it is called, and its pattern as large as there is room."""
+    found = view.scores(view.chosen)
+    behaviour = next((each for each in BEHAVIOURS if found and each.name == found.label), None)
+    text = wrapped(behaviour.definition, cells, "dim") if behaviour else []
+    rest = height - len(text) - bool(text)
+    picture = _picture(view, "attention", view.pattern(view.chosen), 1.0, cells, rest)
+    return [*text, *([[]] if text else []), *picture] if len(picture) > 2 else text[:height]
+
+
+def _both(view: "Heads", cells: int, height: int) -> list[Line]:
+    """Plain attention and attention times the length of what it moves, beside each other or else below."""
+    plain, weighted = view.pattern(view.chosen), view.weighted_pattern(view.chosen)
+    largest = max(map(max, weighted)) if weighted else 0.0
+    titles = "attention", f"× ‖v·W_O‖, to {largest:.3g}"
+    half = (cells - 2) // 2
+    if half < 16:
+        first = _picture(view, titles[0], plain, 1.0, cells, (height - 1) // 2)
+        return [*first, [], *_picture(view, titles[1], weighted, largest, cells, (height - 1) // 2)]
+    left = _picture(view, titles[0], plain, 1.0, half, height)
+    right = _picture(view, titles[1], weighted, largest, half, height)
+    lines: list[Line] = []
+    for row in range(max(len(left), len(right))):
+        line = left[row] if row < len(left) else []
+        blank = half + 2 - sum(width(span.text) for span in line)
+        lines.append([*line, Span(" " * blank), *(right[row] if row < len(right) else [])])
+    rest = height - len(lines) - 1
+    text = wrapped(VALUE_WEIGHTED, cells, "dim")
+    return [*lines, [], *text] if len(text) <= rest else lines
+
+
+def _picture(view: "Heads", title: str, rows: Matrix | None, largest: float, cells: int, height: int) -> list[Line]:
+    """A pattern under its title."""
+    if rows is None:
+        return [[Span(title, "dim")], [Span("needs the model" if view.session.recorded else "computing …", "dim")]]
+    tokens = len(view.session.ids)
+    part = extent(tokens, view.session.position, min(cells, 2 * (height - 1)))
+    remark = part.in_words(tokens)
+    note = f"  {remark}" if remark and width(title + remark) + 2 <= cells else ""
+    return [[Span(title), Span(note, "dim")], *drawn(levels(rows, part, largest))]
+
+
+def definitions(view: "Heads", cells: int, height: int) -> list[Line]:
+    """Every behaviour with the chosen head's score and its definition; what does not fit is left out at the end."""
+    found = view.scores(view.chosen)
+    lines = [_title(view, found), []]
+    order = sorted(BEHAVIOURS, key=lambda each: not found or each.name != found.label)
+    for behaviour in order:
+        value = found.scores[behaviour.name] if found else Score(None, None, 0)
+        lines.append([Span(behaviour.name, "value"), Span(f"  {_measured(value)}")])
+        lines += wrapped(behaviour.definition, cells, "dim")
+    lines += [[], *wrapped(LABELLING, cells)]
+    if len(lines) > height:
+        lines = [*lines[: height - 1], [Span("… a larger terminal shows the rest", "dim")]]
+    return [clipped(line, cells) for line in lines]
+
+
+def _measured(value: Score) -> str:
+    """A score beside what even attention would have got, and on how many rows."""
+    if value.value is None:
+        return "nothing in this prompt could show it"
+    rows = "1 row" if value.rows == 1 else f"{value.rows} rows"
+    return f"{value.value:.4f}, spread evenly {value.even:.4f}, {rows}"

@@ -1,0 +1,1 @@
+"""Lens: what the model would say after every part."""

@@ -1,0 +1,1 @@
+"""Neurons: which fire, and what they write."""

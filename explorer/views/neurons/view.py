@@ -1,0 +1,145 @@
+"""Which neurons fired and wrote most; for one of them where in the prompt it fires, and what it promotes."""
+
+from collections.abc import Hashable, Iterator
+from typing import Any
+
+from explorer.analysis import neurons
+from explorer.analysis.neurons import Neuron
+from explorer.paint.spans import Line, Span, wrapped
+from explorer.runs.cells import Cell
+from explorer.runs.trace import Trace
+from explorer.views.answers import Answers, side_by_side, to_choose, token_at
+from explorer.views.neurons.picture import PROMOTED, fires, promoted, table
+from explorer.walk.session import Session
+
+_LISTED = 100
+_BESIDE = 90  # cells from which there is room for two columns
+_LAYER = 1
+
+
+class Neurons(Answers):
+    """Key 4. Its cursor is a neuron of the list; left and right choose the block, or all of them."""
+
+    title = "Neurons · which fired, and what they promote"
+    modes = ("fired most", "wrote most")
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._layer: int | None = None  # None: all blocks
+        self._block: int | None = -1  # where the session's cursor was when last looked
+        self.row = 0
+
+    @property
+    def layer(self) -> int | None:
+        """The block: that of the session's cursor, until another is chosen here."""
+        if self._block != self.session.stage.layer:
+            self._block = self._layer = self.session.stage.layer
+        return self._layer
+
+    # What is asked
+
+    def questions(self) -> list[Hashable]:
+        """The list, and what the chosen one does to the vocabulary."""
+        session, config = self.session, self.session.model.config
+        layers = range(config.n_layer) if self.layer is None else (self.layer,)
+        if not all(session.trace.positions(f"blocks.{i}.mlp.hook_post") > session.position for i in layers):
+            return []
+        chosen = self.chosen()
+        effects = ("effects", chosen.layer, chosen.index) if chosen and not session.recorded else None
+        return [self._list(), *([effects] if effects else [])]
+
+    def _list(self) -> tuple[Hashable, ...]:
+        return self.modes[self.mode], self.session.position, self.layer
+
+    def answers(self, trace: Trace, question: Any) -> Iterator[Any]:
+        what, place, index = question
+        if what == "effects":
+            yield neurons.effects(trace, place, index, PROMOTED)
+        else:
+            find = neurons.fired if what == "fired most" else neurons.wrote
+            yield find(trace, place, index, _LISTED)
+
+    def listed(self) -> list[Neuron]:
+        """The neurons, the first ones first; none while they are not known."""
+        found = self.known(self._list())
+        return found if isinstance(found, list) else []
+
+    def chosen(self) -> Neuron | None:
+        found = self.listed()
+        return found[min(self.row, len(found) - 1)] if found else None
+
+    # The cursor
+
+    def move(self, across: int, down: int) -> None:
+        layer = -1 if self.layer is None else self.layer
+        there = max(-1, min(layer + across, self.session.model.config.n_layer - 1))
+        if there != layer:
+            self._layer, self.row = (None if there < 0 else there), 0
+        self.row = max(0, min(self.row + down, len(self.listed()) - 1))
+
+    def next_mode(self) -> None:
+        super().next_mode()
+        self.row = 0
+
+    def click(self, *numbers: int) -> None:
+        which, chosen = numbers
+        if which == _LAYER:
+            self._layer, self.row = (chosen - 1 if chosen else None), 0
+        else:
+            self.row = chosen
+
+    def enter(self) -> bool:
+        """The session's cursor on its activation; the list stays as it is."""
+        chosen = self.chosen()
+        if chosen is None:
+            return False
+        self.session.go_to(Cell(f"blocks.{chosen.layer}.mlp.hook_post", (self.session.position, chosen.index)))
+        self._block = self.session.stage.layer
+        return True
+
+    # The picture
+
+    def paint(self, cells: int, height: int) -> list[Line]:
+        head = [*self._head(cells), *([[]] if height >= 22 else [])]
+        found = self.known(self._list()) if self.questions() else None
+        if waiting := self.waiting(found, cells):
+            return [*head, [], *waiting]
+        chosen, room = self.chosen(), height - len(head)
+        if chosen is None:
+            return head
+        if cells >= _BESIDE:
+            left = max(44, cells * 2 // 5)
+            about = self._about(chosen, cells - left - 3, room)
+            return [*head, *side_by_side(self._table(left, room), about, left + 3)]
+        rows = max(4, min(10, room // 3))
+        return [*head, *self._table(cells, rows), [], *self._about(chosen, cells, room - rows - 1)]
+
+    def _head(self, cells: int) -> list[Line]:
+        session, mode = self.session, self.modes[self.mode]
+        here = token_at(session, session.position)
+        blocks = ["all", *map(str, range(session.model.config.n_layer))]
+        chosen = 0 if self.layer is None else self.layer + 1
+        return [
+            [Span(f"the neurons that {mode} at "), Span(here, "here-text")],
+            [Span("block ←→", "dim"), *to_choose(_LAYER, blocks, chosen, cells - 10)],
+        ]
+
+    def _table(self, cells: int, height: int) -> list[Line]:
+        found = self.listed()
+        return table(found, min(self.row, len(found) - 1), self.modes[self.mode] == "wrote most", cells, height)
+
+    def _about(self, neuron: Neuron, cells: int, height: int) -> list[Line]:
+        """Where it fires, and what it does to the vocabulary: as much of both as there is room for."""
+        effects = self._effects(neuron, cells, max(3, min(PROMOTED + 2, height // 2)))
+        gap: list[Line] = [[]] if height > 9 else []
+        room = max(2, height - len(effects) - len(gap))
+        return [*fires(self.session, neuron, cells, room)[:room], *gap, *effects]
+
+    def _effects(self, neuron: Neuron, cells: int, height: int) -> list[Line]:
+        """What it promotes beside what it suppresses, and how that is measured."""
+        if self.session.recorded:
+            return wrapped("What it promotes is not known: the weights are not in this file.", cells, "dim")
+        found = self.known(("effects", neuron.layer, neuron.index))
+        if not isinstance(found, neurons.Effects):
+            return self.waiting(found, cells)
+        return promoted(self.session, found, cells, height)

@@ -1,0 +1,175 @@
+"""A recorded run as a file that other tools read: safetensors, under TransformerLens' names and shapes.
+
+with safe_open("run.safetensors", framework="numpy") as file:
+    pattern = file.get_tensor("blocks.2.attn.hook_pattern")  # [H, T, S]
+    tokens = json.loads(file.metadata()["tokens"])
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from explorer import __version__
+from explorer.engine.engines import plain
+from explorer.errors import TraceError
+from explorer.files import replacing
+from explorer.runs.ranking import Ranking, rank
+from explorer.runs.trace import Trace
+from explorer.text import visible
+from explorer.walk.sequence import Tokens
+from explorer.walk.session import Session
+from gpt import GPT, ConfigError, GPTConfig, activation_shapes
+from gpt.ops import Matrix
+from gpt.tokenizer import Piece
+
+MODEL, PROMPT, IDS, TOKENS, CONFIG, VERSION, VOCABULARY = (
+    "model",
+    "prompt",
+    "ids",
+    "tokens",
+    "config",
+    "version",
+    "vocabulary",
+)
+
+
+def record(
+    model: GPT, ids: Sequence[int], only: Sequence[str] = (), head_results: bool = False
+) -> tuple[dict[str, Any], Matrix]:
+    """Every activation of one run whose name fits one of the patterns (none given: all), and the logits.
+
+    A pattern is a shell's: "blocks.*.hook_resid_post".
+
+    TraceError where nothing fits.
+    """
+    names = [name for name, _ in activation_shapes(model.config, head_results)]
+    wanted = {name for name in names if not only or any(fnmatchcase(name, pattern) for pattern in only)}
+    if not wanted:
+        raise TraceError(f"no activation is called {' or '.join(only)}: names are {names[0]}, {names[2]} and so on.")
+    seen: dict[str, Any] = {}
+    output = model.forward(ids, hook=seen.__setitem__, head_results=head_results)
+    return {name: value for name, value in seen.items() if name in wanted}, output.logits
+
+
+def predictions(logits: Matrix, ids: Sequence[int], tokenizer: Tokens, count: int) -> dict[str, Any]:
+    """The likeliest next tokens after each position, best first."""
+
+    def likeliest(ranking: Ranking) -> list[dict[str, Any]]:
+        return [
+            {
+                "id": token,
+                "token": tokenizer.decode([token]),
+                "logit": ranking.logits[token],
+                "probability": ranking.probabilities[token],
+            }
+            for token in ranking.order[:count]
+        ]
+
+    rows = [likeliest(rank(plain(row))) for row in logits]
+    return {"ids": list(ids), "tokens": [tokenizer.decode([token]) for token in ids], "predictions": rows}
+
+
+def write(
+    path: Path,
+    values: dict[str, Any],
+    model: GPT,
+    name: str,
+    prompt: str,
+    ids: Sequence[int],
+    tokenizer: Tokens,
+    dtype: type[np.floating] = np.float64,
+) -> None:
+    """The recorded values as a safetensors file; WriteError, and what was there stays, if it cannot be written."""
+    vocabulary = [_text(tokenizer.token_bytes(token)) for token in range(model.config.vocab_size)]
+    metadata = {
+        MODEL: name,
+        PROMPT: prompt,
+        IDS: json.dumps(list(ids)),
+        TOKENS: json.dumps([vocabulary[token] for token in ids]),
+        CONFIG: json.dumps(asdict(model.config)),
+        VERSION: __version__,
+        VOCABULARY: json.dumps(vocabulary),
+    }
+    arrays = {name: np.ascontiguousarray(value, dtype=dtype) for name, value in values.items()}
+    with replacing(path) as part:
+        try:
+            save_file(arrays, part, metadata=metadata)
+        except SafetensorError as error:  # no room, for instance
+            raise OSError(str(error)) from error
+
+
+def _text(token: bytes) -> str:
+    """A token as text, its bytes kept where they are no UTF-8 by themselves."""
+    return token.decode("utf-8", "surrogateescape")
+
+
+class _Recorded:
+    """A tokenizer that knows the tokens of a trace, and cannot spell other texts."""
+
+    def __init__(self, vocabulary: list[str]) -> None:
+        self.vocabulary = vocabulary
+
+    def encode(self, text: str) -> list[int]:
+        raise TraceError("This is a recorded run: there is no model that could run another prompt.")
+
+    def decode(self, ids: list[int]) -> str:
+        return b"".join(map(self.token_bytes, ids)).decode("utf-8", "replace")
+
+    def token_bytes(self, id: int) -> bytes:
+        return self.vocabulary[id].encode("utf-8", "surrogateescape")
+
+    def pieces(self, text: str) -> list[Piece]:
+        return []
+
+
+def read(path: Path) -> tuple[Session, str]:
+    """A session on a recorded run, without the model, and the model's name; TraceError if it is none."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            values = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
+    except (OSError, SafetensorError) as error:
+        raise TraceError(f"{path}: this file cannot be read as a trace: {error}.") from error
+    if missing := {PROMPT, IDS, CONFIG, VOCABULARY} - set(metadata):
+        raise TraceError(
+            f"{path}: this is no trace of GPT Explorer (it has no {', '.join(sorted(missing))} in its metadata). "
+            "Make one with `gpt-explorer trace PROMPT -o FILE`."
+        )
+    try:
+        config = GPTConfig.from_json(metadata[CONFIG])
+        ids, vocabulary = json.loads(metadata[IDS]), json.loads(metadata[VOCABULARY])
+    except (ConfigError, ValueError) as error:
+        raise TraceError(f"{path}: the metadata of this trace is damaged: {error}") from error
+    model = GPT(config, weights=None)  # type: ignore[arg-type]
+    _check(path, values, config, ids)
+    session = Session(model, _Recorded(vocabulary))
+    session.show_recorded(_trace(model, ids, values), metadata[PROMPT])
+    return session, visible(metadata.get(MODEL, path.name))
+
+
+def _trace(model: GPT, ids: list[int], values: dict[str, Any]) -> Trace:
+    trace = Trace(model, ids)
+    trace.values, trace.complete = values, len(ids)
+    for name in [name for name in values if name not in trace.axes]:  # what the heads wrote: shown on request
+        for position, writes in enumerate(values.pop(name)):
+            trace.derived[name, position] = writes.tolist()
+    return trace
+
+
+def _check(path: Path, values: dict[str, Any], config: GPTConfig, ids: list[int]) -> None:
+    """Every array has the shape that its name asks for."""
+    sizes = {"T": len(ids), "S": len(ids), "1": 1, "H": config.n_head, "e": config.head_width, "d": config.n_embd}
+    sizes |= {"m": config.mlp_width, "V": config.vocab_size}
+    shapes = {name: tuple(sizes[axis] for axis in axes) for name, axes in activation_shapes(config, True)}
+    for name, value in values.items():
+        if value.shape != shapes.get(name):
+            raise TraceError(
+                f"{path}: {name} has shape {list(value.shape)}; expected is {shapes.get(name, 'nothing')}."
+            )
