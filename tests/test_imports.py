@@ -8,7 +8,6 @@ from pathlib import Path
 import explorer
 
 
-
 def modules_after(code: str) -> set[str]:
     """The modules that Python has loaded after running some code."""
     whole = f"import sys\n{code}\nprint('\\n' + ' '.join(sys.modules))"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from explorer.walk.session import Session
 from gpt import Sampling
-from tests.models import embedded
-from tests.pilot import computed, opened, press, text, until
+from tests.helpers.models import embedded
+from tests.helpers.pilot import computed, opened, press, text, until
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 EXAMPLE = " ".join(README.partition("## What if?")[2].partition("Without the screen")[0].split())

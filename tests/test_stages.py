@@ -11,7 +11,7 @@ import gpt
 from explorer.paint.number import source
 from explorer.stages import Stage, walk
 from gpt import GPTConfig, activation_shapes
-from tests.models import CONFIGS, SMALL
+from tests.helpers.models import CONFIGS, SMALL
 
 CHECKED: dict[str, dict[str, Any]] = CONFIGS | {
     "GPT-2 small": {},

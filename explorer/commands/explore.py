@@ -58,14 +58,13 @@ def run(options: argparse.Namespace) -> int:
     place = locate(options.model)  # a wrong name is said before the screen opens
 
     def open_named(name: str | None, progress: "Tell") -> "Session":
-        from textual.worker import get_current_worker
-
         from explorer.loading.catalogue import resolve
         from explorer.loading.checkpoints import open_checkpoint
+        from explorer.screen.turns import cancellation
         from explorer.walk.session import Session
 
-        worker = get_current_worker()  # cancelled when the screen closes: nobody waits for the network then
-        directory = resolve(name, lambda done, of: progress(done, of, "downloading"), lambda: worker.is_cancelled)
+        # cancelled when the screen closes: nobody waits for the network then
+        directory = resolve(name, lambda done, of: progress(done, of, "downloading"), cancellation())
         checkpoint = open_checkpoint(directory)
         model = checkpoint.load(progress, options.engine)
         return Session(model, checkpoint.tokenizer, chosen, options.seed)

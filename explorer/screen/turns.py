@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable
 
-from textual.worker import Worker
+from textual.worker import Worker, get_current_worker
 
 _LONGEST = 0.05  # seconds that a computing thread waits at once: it goes on, however busy the screen is
 
@@ -55,3 +55,9 @@ def cancelled(worker: Worker[None]) -> Callable[[], bool]:
 def give_way(longest: float = _LONGEST) -> None:
     """Let the screen's thread finish what it is doing, or have so many seconds for it. Called in other threads."""
     _resting.wait(longest)
+
+
+def cancellation() -> Callable[[], bool]:
+    """A function that tells whether the worker that asks for it now has been cancelled."""
+    worker = get_current_worker()
+    return lambda: worker.is_cancelled

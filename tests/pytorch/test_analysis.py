@@ -19,7 +19,7 @@ from explorer.analysis.attribution import Attribution, Convention, Level, attrib
 from explorer.loading import places  # noqa: E402
 from explorer.loading.checkpoints import open_checkpoint  # noqa: E402
 from explorer.runs.trace import Trace  # noqa: E402
-from tests.models import never, traced  # noqa: E402
+from tests.helpers.models import never, traced  # noqa: E402
 from tests.pytorch.test_loading import random_model, save  # noqa: E402
 
 IDS = [200, 3, 3, 77, 261, 0, 12, 3, 150, 9]

@@ -20,7 +20,7 @@ from gpt.hooks import Run  # noqa: E402
 from gpt.layer_norm import layer_norm  # noqa: E402
 from gpt.mlp import mlp  # noqa: E402
 from gpt.weights import LayerNormWeights, Weights  # noqa: E402
-from tests.numpy_gpt2 import Source, random_tensors  # noqa: E402
+from tests.helpers.numpy_gpt2 import Source, random_tensors  # noqa: E402
 
 GIVEN = {"vocab_size": 23, "n_positions": 12, "n_embd": 12, "n_layer": 3, "n_head": 3}
 VARIANTS: dict[str, dict[str, Any]] = {

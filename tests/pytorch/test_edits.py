@@ -22,8 +22,8 @@ from explorer.loading.checkpoints import open_checkpoint  # noqa: E402
 from explorer.loading.places import embedded  # noqa: E402
 from explorer.runs import running  # noqa: E402
 from explorer.runs.trace import Trace  # noqa: E402
-from tests.checkpoint_builder import CONFIG, write_tokenizer  # noqa: E402
-from tests.models import never, traced  # noqa: E402
+from tests.helpers.checkpoint_builder import CONFIG, write_tokenizer  # noqa: E402
+from tests.helpers.models import never, traced  # noqa: E402
 
 PROMPT, OTHER = "Tom and Lily went to the park. Tom said to", "Ben and Mia went to the park. Ben said to"
 SMALL = {

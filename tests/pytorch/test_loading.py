@@ -18,7 +18,7 @@ from explorer.errors import CheckpointError  # noqa: E402
 from explorer.loading.checkpoints import Checkpoint, open_checkpoint  # noqa: E402
 from explorer.loading.places import embedded  # noqa: E402
 from gpt import GPT, Sampling, generate  # noqa: E402
-from tests.checkpoint_builder import CONFIG, write_tokenizer  # noqa: E402
+from tests.helpers.checkpoint_builder import CONFIG, write_tokenizer  # noqa: E402
 
 IDS = [200, 3, 3, 77, 261, 0, 12, 3, 150, 9]
 SMALL = {**CONFIG, "n_positions": 64, "n_embd": 24, "n_head": 3, "bos_token_id": None, "eos_token_id": None}
@@ -183,7 +183,7 @@ def test_embedded_model() -> None:
 
 def test_python_alone_says_what_transformers_says() -> None:
     """`python -m gpt` under -S -I, on the embedded model: greedy text is that of `generate` in transformers."""
-    from tests.test_gpt_program import PROMPT, alone
+    from tests.gpt.test_program import PROMPT, alone
 
     theirs = GPT2LMHeadModel.from_pretrained(embedded()).double().eval()
     names = AutoTokenizer.from_pretrained(embedded())

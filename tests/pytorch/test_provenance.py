@@ -15,9 +15,9 @@ from explorer.provenance.explanation import Explanation  # noqa: E402
 from explorer.runs.cells import Cell  # noqa: E402
 from explorer.walk.session import Session  # noqa: E402
 from gpt import GPT, GPTConfig, Sampling, load_weights  # noqa: E402
-from tests.explained import WORDS  # noqa: E402
-from tests.models import finish  # noqa: E402
-from tests.numpy_gpt2 import Source  # noqa: E402
+from tests.helpers.explained import WORDS  # noqa: E402
+from tests.helpers.models import finish  # noqa: E402
+from tests.helpers.numpy_gpt2 import Source  # noqa: E402
 
 GIVEN: dict[str, Any] = {"vocab_size": 11, "n_positions": 12, "n_embd": 12, "n_layer": 2, "n_head": 3}
 VARIANTS: dict[str, dict[str, Any]] = {

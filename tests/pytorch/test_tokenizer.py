@@ -20,9 +20,9 @@ from explorer.errors import TokenizerError  # noqa: E402
 from explorer.loading.places import embedded  # noqa: E402
 from explorer.tokenizer.tokenizer import Tokenizer  # noqa: E402
 from gpt.tokenizer import Tokenizer as PlainTokenizer  # noqa: E402
-from tests.checkpoint_builder import LETTERS, write_tokenizer  # noqa: E402
-from tests.hostile import texts  # noqa: E402
-from tests.test_tokenizer import TEXTS  # noqa: E402
+from tests.helpers.checkpoint_builder import LETTERS, write_tokenizer  # noqa: E402
+from tests.helpers.hostile import texts  # noqa: E402
+from tests.tokenizer.test_tokenizer import TEXTS  # noqa: E402
 
 CORPUS = [
     *TEXTS * 3,

@@ -27,8 +27,8 @@ from explorer.loading.places import embedded
 from explorer.runs import running
 from explorer.runs.trace import Trace
 from gpt import activation_shapes
-from tests.checkpoint_builder import CONFIG, write_tokenizer
-from tests.models import never, traced
+from tests.helpers.checkpoint_builder import CONFIG, write_tokenizer
+from tests.helpers.models import never, traced
 
 MAJOR = int(version("transformer-lens").split(".")[0])
 OTHER_SIZES = {

@@ -1,0 +1,1 @@
+"""The proof: every function of the model held against NumPy, PyTorch and transformers."""

@@ -1,0 +1,125 @@
+"""Views without a terminal: sessions to look at, their work done, and whether what they draw fits its pane."""
+
+import unicodedata
+from collections.abc import Iterator
+from functools import cache
+from typing import TypeVar
+
+from rich.cells import cell_len
+
+from explorer.paint.spans import Line
+from explorer.views.view import View
+from explorer.walk.session import Session
+from gpt import GPT, Sampling
+from tests.analysis.test_heads import recorded
+from tests.helpers.models import HOSTILE, Words, embedded, small_model, start
+from tests.paint.test_paint import check_style
+
+V = TypeVar("V", bound=View)
+PROMPT = "Tom and Lily went to the park. Tom said to"
+SIZES = [(49, 15), (74, 15), (56, 24), (94, 24), (110, 40)]  # of the pane at 80x24, 120x36, 160x48
+
+
+@cache
+def story() -> Session:
+    """The embedded model with a story whose answer is a name."""
+    model, checkpoint = embedded()
+    return start(model, checkpoint.tokenizer, PROMPT, sampling=Sampling(0.8, 40), seed=42)
+
+
+def hostile(tokens: int, **config: int) -> Session:
+    """A sequence of tokens that would break a screen."""
+    model = small_model(seed=5, **{"vocab_size": len(HOSTILE), "n_positions": 64, "n_embd": 12, "n_layer": 2} | config)
+    ids = [(7 * place + 3) % len(HOSTILE) for place in range(tokens)]
+    return start(model, Words(HOSTILE), " ".join(map(str, ids)))
+
+
+def many() -> Iterator[Session]:
+    """One token, sixty, one layer with one head, a dozen of both."""
+    yield hostile(1)
+    yield hostile(60)
+    yield hostile(5, n_layer=1, n_head=1)
+    yield hostile(9, n_layer=12, n_head=12)
+
+
+def without_weights() -> Session:
+    """A run that was recorded, without its model."""
+    run = recorded(small_model(vocab_size=len(HOSTILE)), [3, 1, 4, 1, 5])
+    session = Session(GPT(run.config, weights=None), Words(HOSTILE))  # type: ignore[arg-type]
+    session.show_recorded(run, "recorded")
+    return session
+
+
+def overflowed() -> Session:
+    """A run whose residual stream, and all that follows, is no number any more."""
+    session = hostile(3)
+    for name in ("blocks.1.hook_resid_post", "ln_final.hook_out", "logits", "blocks.1.hook_mlp_out"):
+        session.trace.values[name] = [[float("inf")] * len(row) for row in session.trace.values[name]]
+    session.trace.derived.clear()
+    return session
+
+
+def at_the_last_token(kind: type[V], here: Session) -> V:
+    """That view, its work done, from the beginning of the walk at the last token."""
+    here.cursor.go_to_stage(0)
+    here.cursor.go_to_position(len(here.ids) - 1)
+    view = kind(here)
+    settle(view)
+    return view
+
+
+def settle(view: View) -> View:
+    """Work out all that the view wants, as the screen's thread does."""
+    for _ in range(20):
+        if view.wanted() is None:
+            return view
+        for _ in view.work():
+            pass
+    raise AssertionError("it wants more and more")
+
+
+def text_of(lines: list[Line]) -> list[str]:
+    return ["".join(span.text for span in line).rstrip() for line in lines]
+
+
+def shown(view: View, cells: int = 94, height: int = 24) -> str:
+    """What a settled view draws."""
+    return "\n".join(text_of(settle(view).lines(cells, height)))
+
+
+def check_fits(view: View, cells: int, height: int) -> None:
+    """Within its lines and cells, nothing that commands a terminal, known styles; and every click is understood."""
+    lines = view.lines(cells, height)
+    assert len(lines) <= height
+    for line in lines:
+        text = "".join(span.text for span in line)
+        assert cell_len(text) <= cells, text
+        bad = {unicodedata.category(character) for character in text} & {"Cc", "Cf", "Cs", "Zl", "Zp", "Mn", "Me"}
+        assert not bad, text
+        for span in line:
+            check_style(span.style)
+            assert span.action is None or span.action[0] in ("view", "position")
+            if span.action and span.action[0] == "position":
+                assert span.action[1] < len(view.session.ids)
+
+
+def clicks(view: View, cells: int = 94, height: int = 24) -> list[tuple[int, ...]]:
+    """All that can be clicked on."""
+    spans = [span for line in view.lines(cells, height) for span in line]
+    return [span.action[1:] for span in spans if span.action and span.action[0] == "view"]
+
+
+def check_everywhere(view: View) -> None:
+    """Drawn in every mode and size before its work is done, after it, and wherever its cursor goes."""
+    for size in SIZES:
+        check_fits(view, *size)
+    for _ in range(max(1, len(view.modes))):
+        for by in ((0, 0), (1, 0), (1, 3), (-9, -9), (99, 99), (0, -99)):
+            view.move(*by)
+            settle(view)
+            for size in SIZES:
+                check_fits(view, *size)
+        view.next_mode()
+    for numbers in clicks(settle(view)):
+        view.click(*numbers)
+        check_fits(view, *SIZES[0])

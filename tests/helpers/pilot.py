@@ -1,0 +1,129 @@
+"""The app under test: opened at a size, waited for, read from its screen."""
+
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from textual.pilot import Pilot
+
+from explorer.paint.spans import Action
+from explorer.screen.app import ExplorerApp
+from explorer.screen.main.walk import WalkScreen
+from explorer.screen.widgets.canvas import Canvas
+from explorer.walk.session import Session
+from gpt import GPT, Sampling, ops
+from tests.helpers.exhaustive import exhaustive
+from tests.helpers.models import embedded, small_model
+
+SIZES: Any = [(80, 24), *exhaustive((120, 36), (160, 48))]
+PROMPT = "Once upon a time there was"
+SAMPLING = Sampling(0.8, 40)
+
+
+def tiny(**config: Any) -> GPT:
+    """A model of the embedded vocabulary that takes no time."""
+    sizes: dict[str, Any] = {"vocab_size": 4096, "n_embd": 6, "n_layer": 2, "n_head": 3, "n_positions": 64} | config
+    return small_model(**sizes)
+
+
+def session(model: GPT | None = None, seed: int = 42, tokenizer: Any = None) -> Session:
+    """A session on a tiny model, with the embedded tokenizer."""
+    return Session(model or tiny(), tokenizer or embedded()[1].tokenizer, SAMPLING, seed)
+
+
+@asynccontextmanager
+async def opened(
+    opening: Session | None = None,
+    size: tuple[int, int] = (120, 36),
+    prompt: str = PROMPT,
+    wait: bool = True,
+    notices: bool = False,
+) -> AsyncIterator[tuple[Pilot[str], WalkScreen]]:
+    """The app with a session; by default its prompt has been computed, and notices are not drawn."""
+    opening = opening or session()
+    app = ExplorerApp(lambda progress: opening, prompt, "tiny")
+    async with app.run_test(size=size, notifications=notices) as pilot:
+        screen = app.get_default_screen()
+        assert isinstance(screen, WalkScreen)
+        await until(pilot, lambda: screen.session is not None)
+        if wait:
+            await computed(pilot)
+        try:
+            yield pilot, screen
+        finally:  # a test that fails must not wait for a gate that it would have opened
+            for gate in _gates:
+                gate.set()
+
+
+_gates: list[threading.Event] = []
+
+
+def gate() -> threading.Event:
+    """Something to wait for that has happened, at the latest, when `opened` ends."""
+    _gates.append(threading.Event())
+    return _gates[-1]
+
+
+async def until(pilot: Pilot[str], happened: Callable[[], object]) -> None:
+    """Wait for something to happen, not for some time to pass: it never will once all work behind the screen has
+    ended and 1500 looks have seen nothing new, or if that work is endless."""
+    looks = 0.0
+    while looks < 1500:
+        await pilot.pause(0.01)
+        if happened():
+            return
+        looks += 0.05 if any(worker.is_running for worker in pilot.app.workers) else 1
+    raise AssertionError("it never happened")
+
+
+async def computed(pilot: Pilot[str]) -> None:
+    """Wait until the prompt is computed, the lenses of the view too, and both are shown."""
+    screen = pilot.app.screen_stack[0]
+    assert isinstance(screen, WalkScreen)
+    here = screen.session
+    assert here
+    await until(pilot, lambda: here.ids and not here.computing and not here.wanted_lenses())
+    await pilot.pause()
+
+
+async def press(pilot: Pilot[str], *keys: str) -> None:
+    await pilot.press(*keys)
+    await pilot.pause()
+
+
+def text(screen: WalkScreen, name: str) -> list[str]:
+    """What a canvas shows, line by line."""
+    canvas = screen.query_one(f"#{name}", Canvas)
+    return [canvas.render_line(y).text.rstrip() for y in range(canvas.size.height)]
+
+
+async def click(pilot: Pilot[str], name: str, action: Action) -> None:
+    """Click on the span of a canvas that asks for this."""
+    canvas = pilot.app.screen.query_one(f"#{name}", Canvas)
+    left, top = canvas.content_region.x - canvas.region.x, canvas.content_region.y - canvas.region.y
+    for y, line in enumerate(canvas.lines):
+        x = 0
+        for span in line:
+            if span.action == action:
+                await pilot.click(f"#{name}", offset=(left + x, top + y))
+                await pilot.pause()
+                return
+            x += len(span.text)
+    raise AssertionError(f"nothing in #{name} asks for {action}")
+
+
+class Gate:
+    """An arithmetic that stops at every activation function until it is let through."""
+
+    def __init__(self, model: GPT) -> None:
+        self.open, self.reached = gate(), threading.Event()
+        self.model = GPT(model.config, model.weights, ops=self)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(ops, name)
+
+    def activate(self, x: Any, activation: str) -> Any:
+        self.reached.set()
+        self.open.wait()
+        return ops.activate(x, activation)

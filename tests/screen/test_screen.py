@@ -1,0 +1,206 @@
+"""The prompt, the dialogs, the colours, the sizes: everything on the screen that is not the walk itself."""
+
+import threading
+import unicodedata
+from collections.abc import Callable
+
+import pytest
+from textual.widgets import Input
+
+from explorer.screen.app import THEMES, ExplorerApp
+from explorer.screen.dialogs.settings import SettingsDialog
+from explorer.screen.main.keys import PICTURE_BINDINGS, SECTIONS
+from explorer.screen.main.walk import WalkScreen
+from explorer.screen.palette import NAMES
+from explorer.screen.widgets.prompt import Prompt
+from explorer.walk.session import Session
+from tests.helpers.models import HOSTILE, Words, small_model
+from tests.helpers.pilot import PROMPT, SIZES, computed, opened, press, session, text, tiny, until
+
+
+async def test_the_first_frame_comes_before_the_model() -> None:
+    loaded = threading.Event()
+
+    def slowly(progress: Callable[[int, int], None]) -> Session:
+        progress(1, 2)
+        assert loaded.wait(600), "only a test that has failed is so slow"
+        return session()
+
+    app = ExplorerApp(slowly, PROMPT, "stories")
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = app.get_default_screen()
+        assert isinstance(screen, WalkScreen)
+        await until(pilot, lambda: "loading 50%" in text(screen, "header")[0])
+        assert "GPT Explorer   stories" in text(screen, "header")[0]
+        assert screen.query_one(Prompt).text == PROMPT
+        await press(pilot, "right", "n", "space", "end", "slash", "!", "enter")
+        loaded.set()
+        await until(pilot, lambda: screen.session)
+        await computed(pilot)
+        assert screen.session
+        assert screen.session.text == PROMPT + "!", "what was typed meanwhile is what runs"
+
+
+async def test_a_prompt_is_typed_and_its_tokens_shown_before_it_runs() -> None:
+    async with opened() as (pilot, screen):
+        here = screen.session
+        assert here
+        await press(pilot, "slash", *" big")
+        await until(pilot, lambda: "·big" in " ".join(text(screen, "tokens")))
+        assert here.text == PROMPT, "nothing has run yet"
+        assert "7 of 64 tokens" in text(screen, "header")[0]
+        await press(pilot, "enter")
+        await computed(pilot)
+        assert here.text == PROMPT + " big"
+
+
+async def test_escape_leaves_the_prompt_as_it_was() -> None:
+    async with opened() as (pilot, screen):
+        await press(pilot, "slash", *" and more", "escape")
+        assert screen.session
+        assert screen.session.text == PROMPT == screen.query_one(Prompt).text
+        await press(pilot, "right")
+        assert screen.session.cursor.stage_index == 1, "the keys walk again"
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"), [("", "The prompt is empty"), ("Hi " * 50, "too many: this model sees 64 at most")]
+)
+async def test_a_prompt_that_cannot_run_is_refused_and_nothing_lost(typed: str, said: str) -> None:
+    async with opened() as (pilot, screen):
+        here = screen.session
+        assert here
+        trace = here.trace
+        await press(pilot, "slash")
+        screen.query_one(Prompt).load_text(typed)
+        await press(pilot, "enter")
+        assert any(said in notice.message for notice in screen.app._notifications)
+        assert here.trace is trace
+        assert screen.query_one(Prompt).has_focus, "what was typed can be mended"
+        await press(pilot, "escape")
+        assert screen.query_one(Prompt).text == PROMPT
+
+
+async def test_an_empty_first_prompt_opens_the_editor() -> None:
+    async with opened(prompt="", wait=False) as (pilot, screen):
+        await until(pilot, lambda: screen.query_one(Prompt).has_focus)
+        await press(pilot, *"Tom", "enter")
+        await computed(pilot)
+        assert screen.session
+        assert screen.session.text == "Tom"
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_hostile_tokens_are_shown_literally(size: tuple[int, int]) -> None:
+    model = small_model(vocab_size=len(HOSTILE), n_positions=40)
+    prompt = " ".join(map(str, range(len(HOSTILE))))
+    async with opened(session(model, tokenizer=Words(HOSTILE)), size, prompt) as (pilot, screen):
+        for key in ("home", "right", "down", "right", "right", "right", "end", "less_than_sign", "home"):
+            await press(pilot, key)
+            await computed(pilot)
+            shown = "".join(line for name in ("tokens", "picture", "next", "number") for line in text(screen, name))
+            assert not {unicodedata.category(character) for character in shown} & {"Cc", "Cf", "Cs"}
+        await press(pilot, "greater_than_sign", "home")
+        assert "[bold]" in " ".join(text(screen, "tokens") + text(screen, "picture"))
+
+
+@pytest.mark.parametrize(
+    "prompt", ["[bold]red[/] [/]", "a \x1b[31m b\x07", "two\nlines\tand a tab", "שלום 👩‍👩‍👧 e\u0301"]
+)
+async def test_hostile_prompts_are_shown_literally(prompt: str) -> None:
+    async with opened(prompt=prompt) as (pilot, screen):
+        assert screen.session
+        assert screen.session.text == prompt
+        area = screen.query_one(Prompt)
+        shown = "".join(segment.text for y in range(area.size.height) for segment in area.render_line(y))
+        assert not {unicodedata.category(character) for character in shown} & {"Cc"}
+        await press(pilot, "slash", "x", "enter")
+        await computed(pilot)
+        assert screen.session.text == prompt + "x"
+
+
+async def test_settings_are_taken_or_refused() -> None:
+    async with opened() as (pilot, screen):
+        here = screen.session
+        assert here
+        await press(pilot, "s")
+        dialog = pilot.app.screen
+        assert isinstance(dialog, SettingsDialog)
+        dialog.query_one("#temperature", Input).value = "hot"
+        await press(pilot, "enter")
+        assert "must be a number" in str(dialog.query_one("#problem").render())  # type: ignore[attr-defined]
+        for name, value in {"temperature": "0.5", "top-k": "", "top-p": "0.9", "seed": "7"}.items():
+            dialog.query_one(f"#{name}", Input).value = value
+        await press(pilot, "enter")
+        assert (here.sampling.temperature, here.sampling.top_k, here.sampling.top_p, here.seed) == (0.5, None, 0.9, 7)
+        assert "top-p 0.9" in text(screen, "header")[0]
+        await press(pilot, "s", "9", "escape")
+        assert here.sampling.temperature == 0.5
+
+
+async def test_the_command_palette_has_every_action_and_runs_them() -> None:
+    async with opened() as (pilot, screen):
+        app = pilot.app
+        commands = {command.title: command for command in app.get_system_commands(screen)}
+        assert {binding.tooltip for bindings in SECTIONS.values() for binding in bindings} <= set(commands)
+        commands["To the last stage, the draw"].callback()
+        await pilot.pause()
+        assert screen.session
+        assert screen.session.stage.id == "draw"
+        await press(pilot, "ctrl+p", *"next head", "enter")
+        await until(pilot, lambda: screen.session and screen.session.cursor.head == 1)
+
+
+async def test_every_key_has_an_id_of_its_own_and_can_be_moved() -> None:
+    bindings = [binding for section in SECTIONS.values() for binding in section] + PICTURE_BINDINGS  # type: ignore[operator]
+    ids = [binding.id for binding in bindings]
+    assert None not in ids
+    assert len(set(ids)) == len(ids)
+    async with opened() as (pilot, screen):
+        pilot.app.set_keymap({"stage.forward": "x"})
+        await press(pilot, "x", "right")
+        assert screen.session
+        assert screen.session.cursor.stage_index == 1
+
+
+async def test_themes_and_palettes_change_what_is_drawn() -> None:
+    async with opened() as (pilot, screen):
+        await press(pilot, "right", "right")
+        await computed(pilot)
+        looks = set()
+        for _ in THEMES:
+            for _ in NAMES:
+                canvas = screen.query_one("#picture")
+                looks.add(str([list(canvas.render_line(y)) for y in range(4)]))
+                await press(pilot, "c")
+            await press(pilot, "t")
+        assert len(looks) == 7, "three palettes on dark and on light ground; with the terminal's own colours, one"
+        assert pilot.app.theme == THEMES[0]
+
+
+async def test_too_small_a_terminal_says_what_it_needs() -> None:
+    async with opened(size=(160, 48)) as (pilot, screen):
+        small = screen.query_one("#too-small")
+        for size, shown in (((80, 24), False), ((79, 24), True), ((60, 20), True), ((200, 60), False)):
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+            assert small.display is shown, size
+        await pilot.resize_terminal(60, 20)
+        await pilot.pause()
+        assert "80 columns and 24 lines" in str(small.render())  # type: ignore[attr-defined]
+        assert "60 and 20" in str(small.render())  # type: ignore[attr-defined]
+
+
+async def test_copying_the_number_under_the_cursor() -> None:
+    async with opened() as (pilot, screen):
+        await press(pilot, "right", "y")
+        assert screen.session
+        assert pilot.app.clipboard == repr(screen.session.value())
+
+
+async def test_the_model_may_have_one_layer_and_one_head() -> None:
+    async with opened(session(tiny(n_layer=1, n_head=1)), (80, 24)) as (pilot, screen):
+        for key in ("down", "h", "H", "o", "o", "down", "up", "up"):
+            await press(pilot, key)
+        assert screen.session
+        assert screen.session.cursor.head == 0

@@ -1,0 +1,169 @@
+"""A recorded run as a file: it opens without our code, holds what ran, and can be walked without the model."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
+
+from explorer.errors import TraceError, WriteError
+from explorer.walk import trace_file
+from explorer.walk.session import Session
+from gpt import InputError
+from tests.helpers.models import Bytes, full_run, small_model
+from tests.helpers.pilot import computed, opened, press, text
+
+MODEL = small_model(vocab_size=256, n_positions=16)
+PROMPT = "a [b]é"
+IDS = list(PROMPT.encode())
+
+# TransformerLens 3, components/*.py, without the batch axis: L, H, d, e, m, T, V are 2, 3, 6, 2, 24, 7, 256
+DOCUMENTED = {
+    "hook_embed": (7, 6),
+    "hook_pos_embed": (7, 6),
+    "blocks.1.hook_resid_pre": (7, 6),
+    "blocks.0.ln1.hook_scale": (7, 1),
+    "blocks.0.ln1.hook_normalized": (7, 6),
+    "blocks.1.attn.hook_q": (7, 3, 2),
+    "blocks.1.attn.hook_k": (7, 3, 2),
+    "blocks.1.attn.hook_v": (7, 3, 2),
+    "blocks.1.attn.hook_attn_scores": (3, 7, 7),
+    "blocks.1.attn.hook_pattern": (3, 7, 7),
+    "blocks.1.attn.hook_z": (7, 3, 2),
+    "blocks.0.attn.hook_result": (7, 3, 6),
+    "blocks.0.hook_attn_out": (7, 6),
+    "blocks.0.hook_resid_mid": (7, 6),
+    "blocks.1.mlp.hook_pre": (7, 24),
+    "blocks.1.mlp.hook_post": (7, 24),
+    "blocks.1.hook_mlp_out": (7, 6),
+    "blocks.1.hook_resid_post": (7, 6),
+    "ln_final.hook_scale": (7, 1),
+    "ln_final.hook_normalized": (7, 6),
+    "logits": (7, 256),
+}
+
+
+def written(path: Path, dtype: type[np.floating] = np.float64, **wanted: object) -> Path:
+    file = path / "run.safetensors"
+    values, _ = trace_file.record(MODEL, IDS, **wanted)  # type: ignore[arg-type]
+    trace_file.write(file, values, MODEL, "small", PROMPT, IDS, Bytes(), dtype)
+    return file
+
+
+def test_it_opens_without_our_code(tmp_path: Path) -> None:
+    file = written(tmp_path, head_results=True)
+    arrays = load_file(file)
+    assert DOCUMENTED.items() <= {name: array.shape for name, array in arrays.items()}.items()
+    expected: dict[str, object] = {}
+    MODEL.forward(IDS, hook=expected.__setitem__, head_results=True)
+    assert set(arrays) == set(expected)
+    for name, value in expected.items():
+        assert arrays[name].dtype == np.float64
+        np.testing.assert_array_equal(arrays[name], np.asarray(value))
+    with safe_open(file, framework="numpy") as opening:
+        metadata = opening.metadata()
+    assert metadata["prompt"] == PROMPT
+    assert json.loads(metadata["ids"]) == IDS
+    assert json.loads(metadata["tokens"])[:5] == ["a", " ", "[", "b", "]"]
+    assert json.loads(metadata["config"])["n_head"] == 3
+    assert {"model", "version"} <= set(metadata)
+
+
+def test_float32_and_a_selection(tmp_path: Path) -> None:
+    arrays = load_file(written(tmp_path, np.float32, only=["blocks.*.hook_resid_post", "logits"]))
+    assert set(arrays) == {"blocks.0.hook_resid_post", "blocks.1.hook_resid_post", "logits"}
+    exact = full_run(MODEL, IDS)
+    for name, array in arrays.items():
+        assert array.dtype == np.float32
+        np.testing.assert_array_equal(array, np.asarray(exact[name], dtype=np.float32))
+
+
+def test_nothing_of_that_name() -> None:
+    with pytest.raises(TraceError, match=r"no activation is called blocks\.9\.\*"):
+        trace_file.record(MODEL, IDS, only=["blocks.9.*"])
+
+
+def recorded(path: Path, **wanted: object) -> Session:
+    session, name = trace_file.read(written(path, **wanted))  # type: ignore[arg-type]
+    assert name == "small"
+    return session
+
+
+async def test_a_recorded_run_is_walked_without_the_model(tmp_path: Path) -> None:
+    expected: dict[str, Any] = {}
+    MODEL.forward(IDS, hook=expected.__setitem__, head_results=True)
+    async with opened(recorded(tmp_path, head_results=True), prompt="") as (pilot, screen):
+        here = screen.session
+        assert here
+        assert "recorded" in text(screen, "header")[0]
+        assert here.text == PROMPT
+        for stage in here.cursor.stages:
+            cell = here.cell()
+            if cell and cell.name in expected:
+                value = expected[cell.name]
+                for place in cell.index:
+                    value = value[place]
+                assert here.value() == value, stage.id
+                assert "Not recorded" not in " ".join(text(screen, "picture"))
+            await press(pilot, "right")
+        assert "random number" in " ".join(text(screen, "picture"))
+        await press(pilot, "n")
+        assert any("no model" in notice.message for notice in screen.app._notifications)
+        await press(pilot, "e", "slash", "x", "enter")
+        assert here.ids == IDS
+        await press(pilot, "escape", "home")
+        await computed(pilot)
+
+
+async def test_what_was_not_recorded_is_said(tmp_path: Path) -> None:
+    async with opened(recorded(tmp_path, only=["logits"]), prompt="") as (pilot, screen):
+        await press(pilot, "right")
+        assert "Not recorded in this file" in " ".join(text(screen, "picture"))
+        await press(pilot, "end")
+        assert "random number" in " ".join(text(screen, "picture"))
+
+
+def test_a_recorded_run_cannot_be_continued(tmp_path: Path) -> None:
+    session = recorded(tmp_path)
+    with pytest.raises(InputError, match="no model"):
+        session.take_token()
+    with pytest.raises(TraceError, match="no model"):
+        session.submit("another")
+    assert session.ids == IDS
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda file: file.write_bytes(b"not a trace"), "cannot be read as a trace"),
+        (lambda file: file.write_bytes(file.read_bytes()[:-100]), "cannot be read as a trace"),
+        (lambda file: file.unlink(), "cannot be read as a trace"),
+        (lambda file: save_file({"a": np.zeros(3)}, file), "this is no trace of GPT Explorer"),
+    ],
+)
+def test_other_files_are_refused(tmp_path: Path, change: object, said: str) -> None:
+    file = written(tmp_path)
+    change(file)  # type: ignore[operator]
+    with pytest.raises(TraceError, match=said) as caught:
+        trace_file.read(file)
+    assert str(file) in str(caught.value)
+
+
+def test_wrong_shapes_and_broken_metadata_are_refused(tmp_path: Path) -> None:
+    file = written(tmp_path)
+    with safe_open(file, framework="numpy") as opening:
+        metadata = opening.metadata()
+    save_file({"logits": np.zeros((2, 256))}, file, metadata)
+    with pytest.raises(TraceError, match=r"logits has shape \[2, 256\]"):
+        trace_file.read(file)
+    save_file({"logits": np.zeros((7, 256))}, file, metadata | {"ids": "[1,"})
+    with pytest.raises(TraceError, match="metadata of this trace is damaged"):
+        trace_file.read(file)
+
+
+def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(WriteError, match="cannot be written"):
+        trace_file.write(tmp_path / "no" / "run", {"logits": [[0.0]]}, MODEL, "small", PROMPT, IDS, Bytes())
