@@ -2,7 +2,7 @@
 
 At every position a head makes three vectors: a query (what it looks for), a key (what it offers) and a value (what it
 hands over). It compares the position's query with the keys up to there, and takes a mean of their values, weighted by
-how well they fit. So several heads can look for several things at once.
+how well they fit. Each head has matrices of its own, so several heads can look for several things at once.
 Source: Vaswani et al. 2017, arXiv:1706.03762, section 3.2.
 """
 
@@ -41,7 +41,7 @@ def attention(
 
     raw = run.see("hook_attn_scores_raw", raw_scores(queries, keys, ops=run.ops))  # [H, T, S]
     # q·k is a sum of e products. If each is about 1 in size and their signs vary, the sum is about sqrt(e). Divided by
-    # it, scores have one size at every head's width; larger ones would give softmax's whole weight to one position.
+    # it, scores have one size at every head's width. Undivided, a wide head would read one position, and mix nothing.
     scaled = run.see("hook_attn_scores_scaled", run.ops.divide(raw, run.config.score_divisor(run.layer)))  # [H, T, S]
     masked = run.see("hook_attn_scores", run.ops.causal_mask(scaled))  # [H, T, S]
     pattern = run.see("hook_pattern", run.ops.softmax(masked))  # [H, T, S]: each row adds up to 1

@@ -42,7 +42,7 @@ class GPTConfig:
             raise ConfigError(
                 f"n_embd is {self.n_embd} and n_head is {self.n_head}: the heads must divide the width evenly."
             )
-        known = sorted(ACTIVATIONS)  # a list: what a file holds may be anything, and only text can be looked up
+        known = sorted(ACTIVATIONS)  # a list: a file may hold one here, and a dict cannot look it up
         if self.activation_function not in known:
             raise ConfigError(f"activation_function is {self.activation_function!r}: known are {', '.join(known)}.")
         epsilon = self.layer_norm_epsilon
@@ -76,14 +76,14 @@ class GPTConfig:
         return tables + self.n_layer * (in_attention + in_mlp + 4 * d) + 2 * d
 
     def multiplications(self, attended: int) -> dict[str, int]:
-        """The multiplications that one token costs in matrix products, where there are so many positions to look at.
+        """The multiplications in matrix products for one token that looks at `attended` positions (S).
 
-        Matrices cost the same for every token; scores and means grow with S. (In a run of several tokens each pays for
-        all S, masked ones included.) Logits are paid for only where they are asked for.
-        The cache keeps a key and a value of d numbers a position and block: 2 · L · d, in GPT-2 small 18,432.
+        Only scores and means grow with S, by 2 · L · d for each position: in GPT-2 small 18,432. A cache holds as many
+        numbers a position: a key and a value of d numbers in each block. (In a run of several tokens each looks at all
+        S, masked ones included; logits are computed only where they are asked for.)
 
-        >>> GPTConfig().multiplications(attended=1)
-        {'matrices': 84934656, 'scores and means': 18432, 'logits': 38597376}
+        >>> GPTConfig().multiplications(attended=4)
+        {'matrices': 84934656, 'scores and means': 73728, 'logits': 38597376}
         """
         d, m = self.n_embd, self.mlp_width
         return {

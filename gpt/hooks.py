@@ -1,4 +1,4 @@
-"""Activation names and the hook protocol.
+"""The names of all intermediate values ("activations"), and the hook protocol.
 
 A hook is any function `hook(name, value) -> value | None`. The forward pass calls it for the intermediate values one by
 one, in the order in which they are computed. It can
@@ -10,7 +10,7 @@ one, in the order in which they are computed. It can
 The names are TransformerLens', with five of our own: the mean and the variance inside a layer norm
 (`hook_mean`, `hook_var`), the scores before the mask (`hook_attn_scores_raw`, `hook_attn_scores_scaled`), and `logits`.
 There is no batch axis. Values that are only rearranged have no name of their own (q, k and v before they are split,
-keys and values behind those of the cache).
+keys and values after they are joined to those of the cache).
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -27,13 +27,11 @@ Hook = Callable[[str, Any], Any]
 HEAD_RESULTS = "hook_result"
 """Each head's own output: H times the size of the residual stream, so computed only on request."""
 
+# fmt: off
 _LAYER_NORM = {
-    "hook_mean": "T 1",
-    "hook_var": "T 1",
-    "hook_scale": "T 1",
-    "hook_normalized": "T d",
-    "hook_out": "T d",
+    "hook_mean": "T 1", "hook_var": "T 1", "hook_scale": "T 1", "hook_normalized": "T d", "hook_out": "T d",
 }
+# fmt: on
 _BLOCK = {
     "hook_resid_pre": "T d",
     **{f"ln1.{name}": shape for name, shape in _LAYER_NORM.items()},
@@ -78,10 +76,7 @@ def activation_shapes(config: GPTConfig, head_results: bool = False) -> Iterator
 
 @dataclass(frozen=True)
 class Run:
-    """All that a forward pass carries along, so that each part of the model takes its input, its weights and a run.
-
-    Read `run.see(name, value)` as `value`, and `run.ops.add(a, b)` as `add(a, b)`.
-    """
+    """All that a forward pass carries along, so that each part of the model takes its input, its weights and a run."""
 
     config: GPTConfig
     ops: Arithmetic = plain  # the operations: `gpt.ops`, or others of the same names
@@ -109,9 +104,8 @@ class Run:
         if replacement is None:
             return value
         if shape(replacement) != shape(value):
-            raise HookError(
-                f"the hook at {self.path + name} returned a value of shape {shape(replacement)}, not {shape(value)}."
-            )
+            where, found, wanted = self.path + name, shape(replacement), shape(value)
+            raise HookError(f"the hook at {where} returned a value of shape {found}, not {wanted}.")
         return replacement
 
 

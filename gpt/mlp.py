@@ -8,8 +8,8 @@ from gpt.weights import BlockWeights
 def mlp(x: Matrix, weights: BlockWeights, run: Run) -> Matrix:  # [T, d] -> [T, d]
     """Expand, activate, contract.
 
-    Neuron i has a row of mlp_in: what it looks for. How well x matches the row (dot product and bias), after the
-    activation, is how strongly the neuron fires. It has a column of mlp_out: what it adds to the stream, times that.
+    Neuron i has a row of mlp_in: what it looks for. The dot product of x with the row, plus bias, after the activation,
+    is how strongly it fires. That number times its column of mlp_out is what the neuron adds to the stream.
     Without the activation both matrices would be one, and all neurons together no more than a single linear map.
 
     Two neurons, one that looks for the first dimension and one that looks for its opposite, with relu:

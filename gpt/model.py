@@ -11,10 +11,10 @@ Four tokens through GPT-2 small (V = 50257, d = 768, H = 12 heads of e = 64, m =
             │
             ├──→ layer norm                 [4, 768]                                            layer_norm.py
             │    attention                                                                      attention.py
-            │      q, k, v                  [4, 12, 64] each: a question, an offer, a content
-            │      scores                   [12, 4, 4]: how well the question of a row fits the offer of a column
-            │      pattern                  [12, 4, 4]: how much position t, row t, takes from positions 0 ... t
-            │      z                        [4, 12, 64]: what each head has gathered: a mean of the contents
+            │      q, k, v                  [4, 12, 64] each: query (a question), key (an offer), value (a content)
+            │      scores                   [12, 4, 4]: how well the query of position t, row t, fits each key
+            │      pattern                  [12, 4, 4]: scores / sqrt(64), masked, softmax: what t takes from 0 ... t
+            │      z                        [4, 12, 64]: what each head has gathered: a mean of the values
             + ←──── output                  [4, 768]
             │
             ├──→ layer norm                 [4, 768]
@@ -27,20 +27,20 @@ Four tokens through GPT-2 small (V = 50257, d = 768, H = 12 heads of e = 64, m =
             │
          logits                             [4, 50257]: row t scores every token as the one after token t
             │
-        a token is drawn by the last row, and everything begins again with five                 sampling.py
+        a token is drawn from the last row; the next run takes it alone, a cache has the rest   sampling.py
 
 The line on the left is the residual stream: one vector a position, straight through from the tables to the logits.
-Attention and MLP read a copy of it and add to it. The scores and the mean of the contents are the only steps between
-positions. All others work on each position by itself: embeddings, norms, q, k and v, output, MLP, logits.
+Attention and MLP read a copy of it and add to it. Scores, pattern and z are the only steps between positions.
+All others work on each position by itself: embeddings, norms, q, k and v, output, MLP, logits.
 
     token       a piece of text from a fixed vocabulary; the model knows it by a number, its id
     block       one of the L layers of the model
-    stream      the residual stream, [T, d]: each part's output is only what is still missing, the "residual"
+    stream      the residual stream, [T, d]; what a part adds to it is a difference, a "residual"
     head        one of the H attentions that work side by side in a block
     MLP         multi-layer perceptron: two matrices with an activation between them
     unembedding the table that turns the stream into logits
     logits      a score for each token of the vocabulary, how well it would come next; softmax makes them probabilities
-    hook        a function that is shown the values on the way: read `run.see(name, value)` as `value`
+    hook        a function that is shown each intermediate value: read `run.see(name, value)` as `value`
     run         what the parts carry along: read `run.ops.add(a, b)` as `add(a, b)`; `run.part(...)` is for the hook
 
 Letters for shapes, here and everywhere:
@@ -126,8 +126,8 @@ class GPT:
     ) -> Output:
         """The rest of a run, from the residual stream [T, d] that enters block `layer` (L computes only the logits).
 
-        The cache's entries for the blocks before `layer` are passed on as they are: they must hold these T positions
-        already if another run is to go on from this one. Where there are none, the new cache is None.
+        The blocks before `layer` do not run: their cache entries are passed on, and must hold these T positions already
+        if a run is to go on from the new cache. Without a cache, a run from a `layer` above 0 returns none.
         """
         self._check_entrance(layer, residual, cache)
         run = Run(self.config, self.ops, hook, head_results)
@@ -139,7 +139,9 @@ class GPT:
         logits = self.read_out(residual[-1:] if last_only else residual, hook=hook)  # [T, V]
         return Output(logits, tuple(present) if len(present) == self.config.n_layer else None)
 
-    def read_out(self, residual: Matrix, *, hook: Hook | None = None) -> Matrix:  # [T, d] -> [T, V]
+    def read_out(
+        self, residual: Matrix, *, hook: Hook | None = None
+    ) -> Matrix:  # [T, d] -> [T, V], or [1, d] -> [1, V]
         """The logits: a last layer norm, then the dot product with each token's row of the unembedding.
 
         In OpenAI's models the unembedding is the token embedding once more (the two are "tied"): what a token adds to
@@ -167,9 +169,9 @@ class GPT:
         if not count:
             raise InputError("there are no tokens to run: give at least one.")
         if first + count > self.config.n_positions:
+            most = self.config.n_positions
             raise InputError(
-                f"{first + count} tokens are too many: this model sees {self.config.n_positions} at most. "
-                "Use a shorter prompt."
+                f"{first + count} tokens are too many: this model sees {most} at most. Use a shorter prompt."
             )
 
 

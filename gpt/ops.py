@@ -136,9 +136,9 @@ def scale_and_shift(x: Matrix, gamma: Vector, beta: Vector) -> list[list[float]]
 def causal_mask(scores: Tensor) -> list[list[list[float]]]:  # [H, T, S] -> [H, T, S]
     """-inf wherever a position would look at a later one; the last row of scores belongs to the last position.
 
-    In training every position of a text guesses the token after it, all at once, so none may see a later one. All other
-    operations work on one position alone. So nothing that is computed at a position depends on what comes later, and
-    its cached keys and values stay valid.
+    In training every position of a text guesses the token after it, all at once, so none may see a later one. All steps
+    outside attention work on one position alone. So nothing that is computed at a position depends on what comes later,
+    and its cached keys and values stay valid.
 
     With one position in the cache, two new ones may look at two and at three positions:
 
@@ -274,7 +274,7 @@ def stack(matrices: Sequence[Matrix]) -> list[Matrix]:  # H x [a, b] -> [H, a, b
     return list(matrices)
 
 
-# A faster `dot`, which every function above uses: the loop is there to be read
+# What `dot` is when the model runs: faster than the loop above, which is there to be read
 
 
 def mapped_dot(a: Vector, b: Vector) -> float:  # [n], [n] -> one number

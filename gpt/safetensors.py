@@ -52,11 +52,9 @@ class SafeTensors:
         return {name: entry.shape for name, entry in self._entries.items()}
 
     def vector(self, name: str) -> Vector:
-        """The tensor of that name, [n]."""
         return self._numbers(name).tolist()
 
     def matrix(self, name: str, *, transpose: bool = False) -> Matrix:
-        """The tensor of that name, [n, m]; transposed, [m, n]."""
         numbers, (rows, columns) = self._numbers(name), self._entries[name].shape
         if transpose:
             vectors = [numbers[column::columns] for column in range(columns)]

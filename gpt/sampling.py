@@ -155,9 +155,7 @@ def generate(
 ) -> Iterator[Step]:
     """One Step for each new token: run the model, draw, feed the token back in.
 
-    The first run computes all of `ids`; each later one only the new token, since the cache holds what it needs of
-    the others.
-
+    The first run computes all of `ids`; each later one only the new token: the cache holds the rest.
     Ends after `max_new_tokens`, at the end-of-text token (which is still given), or where there is no position left.
     """
     model.check(ids)

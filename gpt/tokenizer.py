@@ -3,7 +3,7 @@
     "Once upon a time"
     pieces   "Once" " upon" " a" " time"      roughly words, each with the space before it
     bytes    O n c e · ␣ u p o n · ...        UTF-8, so that any text at all can be spelled
-    merges   On c e → On ce → Once            neighbours join, in the order of a list that was learned
+    merges   O n c e → O n ce → O nce → Once  neighbours join, in the order of a list that was learned
     ids      7454 2402 257 640                (these are GPT-2's own)
 
 The list of merges comes from a corpus: the two neighbours that stood side by side most often became one token, and so

@@ -64,7 +64,7 @@ class TensorSource(Protocol):
         """The tensor of that name, [n]."""
 
     def matrix(self, name: str, *, transpose: bool = False) -> Matrix:
-        """The tensor of that name, [n, m]; transposed, [m, n]."""
+        """The tensor of that name, [a, n]; transposed, [n, a]."""
 
 
 _MASK = re.compile(r"h\.\d+\.attn\.(masked_)?bias")
@@ -156,7 +156,7 @@ class RandomTensors:
     """Weights drawn at random: normal with standard deviation 0.02; gammas 1, biases and betas 0.
 
     (GPT-2's own training began much like this, with the positions and the outputs into the stream drawn smaller.)
-    `spread` is the standard deviation of everything, gammas and biases too, so that no weight of a test model is 0.
+    `spread`, where given, is the standard deviation of everything, gammas and biases too, so that no weight is 0.
     """
 
     def __init__(self, config: GPTConfig, seed: int = 0, spread: float | None = None) -> None:
