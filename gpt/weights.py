@@ -166,11 +166,12 @@ class RandomTensors:
 
     def vector(self, name: str) -> Vector:
         centre = 1.0 if ".ln_" in f".{name}" and name.endswith("weight") else 0.0
-        return [centre + value for value in self._draw(self.shapes[name][0], self.spread or 0.0)]
+        return [centre + value for value in self._draw(self.shapes[name][0], 0.0 if self.spread is None else self.spread)]
 
     def matrix(self, name: str, *, transpose: bool = False) -> Matrix:
         rows, columns = reversed(self.shapes[name]) if transpose else self.shapes[name]
-        return [self._draw(columns, self.spread or 0.02) for _ in range(rows)]
+        deviation = 0.02 if self.spread is None else self.spread
+        return [self._draw(columns, deviation) for _ in range(rows)]
 
     def _draw(self, count: int, deviation: float) -> list[float]:
         return [self.random.gauss(0.0, deviation) for _ in range(count)]
