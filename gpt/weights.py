@@ -166,7 +166,9 @@ class RandomTensors:
 
     def vector(self, name: str) -> Vector:
         centre = 1.0 if ".ln_" in f".{name}" and name.endswith("weight") else 0.0
-        return [centre + value for value in self._draw(self.shapes[name][0], 0.0 if self.spread is None else self.spread)]
+        return [
+            centre + value for value in self._draw(self.shapes[name][0], 0.0 if self.spread is None else self.spread)
+        ]
 
     def matrix(self, name: str, *, transpose: bool = False) -> Matrix:
         rows, columns = reversed(self.shapes[name]) if transpose else self.shapes[name]

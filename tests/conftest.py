@@ -1,4 +1,6 @@
-"""What holds for every test: examples that are the same in every run, and no limit of time on one of them."""
+"""For every test: examples that are the same in every run, no limit of time on one, and a control-C that works."""
+
+import signal
 
 from hypothesis import HealthCheck, settings
 
@@ -8,3 +10,6 @@ NO_CLOCK = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("same", derandomize=True, database=None, **NO_CLOCK)
 settings.register_profile("fresh", derandomize=False, **NO_CLOCK)  # pytest --hypothesis-profile=fresh
 settings.load_profile("same")
+
+# A shell starts what runs in the background with this signal ignored, and so would be every program that a test starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)

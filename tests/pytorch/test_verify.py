@@ -77,12 +77,15 @@ def test_other_weights_than_transformers_reads_are_a_deviation(tmp_path: Path, m
     assert ("logits, every position", SINGLES) in failed
 
 
+SCALED = "run.ops.divide(raw, run.config.score_divisor(run.layer))"
+
+
 @pytest.mark.parametrize(
     ("module", "old", "new", "component"),
     [
         (gpt.ops, "largest = max(scores)", "largest = 0.0", "softmax"),
         (gpt.ops, "dot(row, row) / len(row)", "dot(row, row) / max(len(row) - 1, 1)", "variance"),
-        (gpt.attention, "ops.divide(raw, divisor)", "ops.divide(raw, 1.0)", "attention: scaled scores"),
+        (gpt.attention, SCALED, "run.ops.divide(raw, 1.0)", "attention: scaled scores"),
         (gpt.attention, "queries, keys, values = (", "queries, values, keys = (", "attention: raw scores"),
     ],
     ids=["maximum", "variance", "scale", "K and V"],

@@ -72,7 +72,7 @@ async def test_the_answer_beside_it_says_that_it_is_at_temperature_1(size: tuple
 
 def test_the_last_of_eight_tokens_is_the_eighth() -> None:
     here = at("tokens")
-    (line,) = text_of(number_under_cursor(here, 80, 2))
+    line, _ = text_of(number_under_cursor(here, 80, 2))
     assert "token 8 of 8 (position 7), id" in line
 
 
