@@ -159,7 +159,7 @@ def value(held: Any, cells: int = 24) -> str:
         return _scalar(held)
     if isinstance(held, bool | int):
         return str(held)
-    if isinstance(held, str):
+    if isinstance(held, str | bytes):
         return visible(held)
     fields_of = _fields(held)
     if fields_of:
@@ -180,15 +180,16 @@ def _fields(held: Any) -> dict[str, Any]:
 
 
 def _is_sequence(held: Any) -> bool:
-    return isinstance(held, Sequence | array)
+    """Whether it is a list of some kind: text is not, nor are the bytes of a token."""
+    return isinstance(held, Sequence | array) and not isinstance(held, str | bytes)
 
 
 def _brief(held: Any) -> str:
     """A value within a list of others: sequences by their shapes, records by their kind."""
-    if _is_sequence(held) and not isinstance(held, str) and not hasattr(held, "_asdict"):
-        return _shape(held)
-    if isinstance(held, float | int | str):
+    if isinstance(held, float | int | str | bytes):
         return value(held)
+    if _is_sequence(held) and not hasattr(held, "_asdict"):
+        return _shape(held)
     if isinstance(held, set | frozenset):
         return f"{len(held)} of them"
     return "none" if held is None else type(held).__name__
@@ -196,7 +197,7 @@ def _brief(held: Any) -> str:
 
 def _axes(held: Any) -> list[int]:
     axes = []
-    while _is_sequence(held) and not isinstance(held, str):
+    while _is_sequence(held):
         axes.append(len(held))
         held = held[0] if len(held) else None
     return axes
@@ -207,15 +208,15 @@ def _shape(held: Any) -> str:
 
 
 def _numbers(held: Any, cells: int) -> str:
-    """The shape and as many of the first numbers as there is room for."""
+    """The shape and as many of the first numbers, or pieces of text, as there is room for."""
     text = _shape(held)
     row, more = held, False
     while _is_sequence(row) and len(row) and _is_sequence(row[0]):
         row, more = row[0], more or len(row) > 1
     for index, part in enumerate(row):
-        if not isinstance(part, float | int):
+        if not isinstance(part, float | int | str | bytes):
             break
-        shown = number(part) if isinstance(part, float) else str(part)
+        shown = number(part) if isinstance(part, float) else value(part)
         last = index == len(row) - 1 and not more
         if width(text) + 1 + width(shown) + (0 if last else 2) > cells:
             return text + " …"

@@ -160,3 +160,9 @@ def test_the_result_and_the_names_stand_below() -> None:
 )
 def test_values_in_a_few_words(held: Any, shown: str) -> None:
     assert value(held, 24) == shown
+
+
+def test_bytes_of_a_token_are_shown_as_text() -> None:
+    assert value(b" s") == "·s"
+    assert value([b" ", b"sa", b"i\n", b"\xff"]) == "[4] · sa i⏎ ‹ff›"
+    assert value((b"s", b"aid")) == "[2] s aid"
