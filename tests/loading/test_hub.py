@@ -155,7 +155,10 @@ def test_what_was_fetched_before_an_interruption_is_kept(small: SmallHub, tmp_pa
     """Control-C in the middle of the weights; the next start, another process, fetches the rest."""
     size = (small.directory / WEIGHTS).stat().st_size
     small.slow.add(WEIGHTS)
-    command = [sys.executable, "-m", "explorer", "generate", "the", "--model", REPO]
+    # Whoever runs the tests in the background of a shell hands on to them that Control-C is ignored.
+    code = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    code += f"from explorer.cli import main; sys.exit(main(['generate', 'the', '--model', '{REPO}']))"
+    command = [sys.executable, "-c", code]
     with subprocess.Popen(command, env=environment(small, tmp_path), stderr=subprocess.PIPE, text=True) as process:
         while not (small.sent.get(WEIGHTS) and (found := partial(tmp_path)) and found.stat().st_size > size // 2):
             assert process.poll() is None, "it waits for the rest"
