@@ -62,7 +62,7 @@ class Adversary:
         return fma(a, b, total) if self.fused else total + a * b
 
     def dot(self, a: Sequence[float], b: Sequence[float], bias: float = 0.0) -> float:
-        sums = []
+        sums: list[float] = []
         for group in self.groups(len(a), self.draw):
             total = bias if self.bias_first and not sums else 0.0
             for index in group:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from explorer.loading.checkpoints import Checkpoint, open_checkpoint
 from explorer.runs import running
 from explorer.runs.trace import Trace
@@ -57,6 +59,15 @@ def traced(model: GPT, ids: list[int]) -> Trace:
     trace = Trace(model, ids)
     assert running.complete(trace, never)
     return trace
+
+
+def recorded(model: GPT, ids: Sequence[int]) -> Trace:
+    """A run without its model, its values in arrays, as a file gives it back."""
+    run = traced(model, list(ids))
+    without = Trace(GPT(model.config, weights=None), list(ids))  # type: ignore[arg-type]
+    without.values = {name: np.asarray(value) for name, value in run.values.items()}
+    without.complete = len(ids)
+    return without
 
 
 def finish(session: Session) -> None:

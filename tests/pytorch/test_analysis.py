@@ -20,7 +20,7 @@ from explorer.loading import places  # noqa: E402
 from explorer.loading.checkpoints import open_checkpoint  # noqa: E402
 from explorer.runs.trace import Trace  # noqa: E402
 from tests.helpers.models import never, traced  # noqa: E402
-from tests.pytorch.test_loading import random_model, save  # noqa: E402
+from tests.helpers.transformers_models import random_model, save  # noqa: E402
 
 IDS = [200, 3, 3, 77, 261, 0, 12, 3, 150, 9]
 STORY = [416, 424, 258, 393, 263, 416, 424, 11, 390]
