@@ -7,10 +7,17 @@ __all__ = [
     "CheckpointError",
     "EditError",
     "HubError",
+    "ModelNameError",
     "TerminalError",
     "TokenizerError",
     "TraceError",
+    "UsageError",
+    "WriteError",
 ]
+
+
+class UsageError(GPTError):
+    """A call of the program that is wrong: something is missing, unknown, or contradicts something else in it."""
 
 
 class CellError(GPTError):
@@ -23,6 +30,10 @@ class CheckpointError(GPTError):
 
 class HubError(GPTError):
     """A model of the hub that cannot be had: misspelt, absent, refused, of another kind, or cut off on the way."""
+
+
+class ModelNameError(HubError):
+    """A name that no model of the hub can have."""
 
 
 class TerminalError(GPTError):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from explorer.commands.options import add_model, add_prompt, count, open_model
-from gpt import InputError
+from explorer.errors import UsageError
 
 if TYPE_CHECKING:
     from explorer.edits import Edits, What
@@ -141,13 +141,13 @@ def _check_call(options: argparse.Namespace) -> None:
     """What can be said before a model is opened."""
     parts = options.head or options.mlp or options.neuron or options.block
     if options.position and not parts:
-        raise InputError("--position says where a head, an MLP, a neuron or a block is edited: name one of these too.")
+        raise UsageError("--position says where a head, an MLP, a neuron or a block is edited: name one of these too.")
     if not (parts or options.edge or options.at):
         wanted = "--head 2.3, --mlp 2, --neuron 2.120, --block 2, --edge 2.1:9-3 or --at NAME[i,j]"
-        raise InputError(f"nothing is edited: say what with {wanted}.")
+        raise UsageError(f"nothing is edited: say what with {wanted}.")
     chosen = options.set is not None or options.scale is not None or options.mean or options.patch_from is not None
     if chosen and not (parts or options.at):
-        raise InputError("edges are cut, and nothing else is named that --set, --scale, --mean or --patch-from is for.")
+        raise UsageError("edges are cut, and nothing else is named that --set, --scale, --mean or --patch-from is for.")
 
 
 def computed(model: "GPT", ids: list[int]) -> "Trace":
@@ -190,7 +190,7 @@ def patch(base: "Trace", prompt: str, tokenizer: "Tokenizer", at: str) -> "What"
     from explorer.text import printable
 
     if not prompt:
-        raise InputError("the prompt to patch from is empty: give some text.")
+        raise UsageError("the prompt to patch from is empty: give some text.")
     source = computed(base.model, tokenizer.encode(prompt))
     return Patch(source, f"“{printable(prompt)}”", align(base, source, at).shift)
 

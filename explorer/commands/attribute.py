@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from explorer.analysis.attribution import IN_WORDS, Attribution, Contribution, Convention, Level, attribute
 from explorer.commands.options import add_model, add_prompt, count, open_model
 from explorer.commands.token_option import add_token, token_id
-from gpt import InputError
+from explorer.errors import UsageError
 
 if TYPE_CHECKING:
     from explorer.runs.trace import Trace
@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
     complete(trace, lambda: False)
     token = lens.answer(trace, position) if chosen is None else chosen
     if token == versus:
-        raise InputError(f"the answer and --versus are the same token, {token}: choose another to compare it with.")
+        raise UsageError(f"the answer and --versus are the same token, {token}: choose another to compare it with.")
     found = attribute(trace, position, token, versus, Level(options.by), Convention(options.convention))
     if options.json:
         print(json.dumps(_as_json(found, prompt, ids, tokenizer, options.top)))
@@ -72,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
 def _position(given: int, length: int) -> int:
     position = given + length if given < 0 else given
     if not 0 <= position < length:
-        raise InputError(f"there is no position {given}: this prompt has 0 to {length - 1} (or -1, the last).")
+        raise UsageError(f"there is no position {given}: this prompt has 0 to {length - 1} (or -1, the last).")
     return position
 
 

@@ -4,9 +4,10 @@ import codecs
 from collections.abc import Sequence
 from typing import Any, TextIO
 
+from explorer.errors import UsageError
 from explorer.text import printable
 from explorer.walk.sequence import Tokens
-from gpt import GPT, GPTConfig, InputError, Sampling, generate
+from gpt import GPT, GPTConfig, Sampling, generate
 
 
 def generate_text(
@@ -42,17 +43,17 @@ def generate_text(
 def prompt_and_ids(
     prompt: str | None, ids: list[int] | None, tokenizer: Tokens, config: GPTConfig
 ) -> tuple[str, list[int]]:
-    """A prompt with its token ids, from whichever of the two was given; InputError if neither was, or both."""
+    """A prompt with its token ids, from whichever of the two was given; UsageError if neither was, or both."""
     if prompt is not None and ids is not None:
-        raise InputError("a prompt and token ids were given: give one of them.")
+        raise UsageError("a prompt and token ids were given: give one of them.")
     if ids is not None:
         if unknown := [token for token in ids if token >= config.vocab_size]:
-            raise InputError(f"there is no token {unknown[0]}: ids go from 0 to {config.vocab_size - 1}.")
+            raise UsageError(f"there is no token {unknown[0]}: ids go from 0 to {config.vocab_size - 1}.")
         return tokenizer.decode(ids), ids
     if prompt is None:
-        raise InputError("there is no prompt: give some text, or token ids with --ids.")
+        raise UsageError("there is no prompt: give some text, or token ids with --ids.")
     if not prompt:
-        raise InputError("the prompt is empty: give some text to continue.")
+        raise UsageError("the prompt is empty: give some text to continue.")
     return prompt, tokenizer.encode(prompt)
 
 

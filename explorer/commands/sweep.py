@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from explorer.commands.ablate import add_alignment, alignment_in_words, computed, labels, patch
 from explorer.commands.options import add_model, add_prompt, open_model, progress
 from explorer.commands.token_option import add_token, token_id
-from gpt import InputError
+from explorer.errors import UsageError
 
 if TYPE_CHECKING:
     from explorer.edits.metric import Metric
@@ -78,14 +78,14 @@ def _metric(options: argparse.Namespace, base: "Trace", tokenizer: "Tokenizer") 
     assert ranking
     kind = options.metric or (PROBABILITY if options.versus is None else LOGIT_DIFFERENCE)
     if options.versus is not None and kind != LOGIT_DIFFERENCE:
-        raise InputError(f"{kind} compares with no other token: leave --versus out, or take --metric logit-diff.")
+        raise UsageError(f"{kind} compares with no other token: leave --versus out, or take --metric logit-diff.")
     if options.token is not None and kind == KL:
-        raise InputError("KL looks at all tokens: leave --token out, or take another --metric.")
+        raise UsageError("KL looks at all tokens: leave --token out, or take another --metric.")
     token = ranking.order[0] if options.token is None else token_id(options.token, tokenizer, base.config)
     if options.versus is not None:
         versus = token_id(options.versus, tokenizer, base.config)
         if versus == token:
-            raise InputError("the token and --versus are the same: choose another to compare it with.")
+            raise UsageError("the token and --versus are the same: choose another to compare it with.")
     else:
         versus = next((other for other in ranking.order if other != token), token)
     return Metric(kind, token, versus)

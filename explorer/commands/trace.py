@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 from explorer.commands.options import add_model, add_prompt, open_model
+from explorer.errors import TraceError, UsageError
 from explorer.files import check
 
 _LIKELIEST = 10
@@ -37,7 +38,10 @@ def run(options: argparse.Namespace) -> int:
     checkpoint, model = open_model(options)
     tokenizer = checkpoint.tokenizer
     prompt, ids = prompt_and_ids(options.prompt, options.ids, tokenizer, checkpoint.config)
-    values, logits = trace_file.record(model, ids, options.only, _asks_for_results(options))
+    try:
+        values, logits = trace_file.record(model, ids, options.only, _asks_for_results(options))
+    except TraceError as error:  # no name fits --only
+        raise UsageError(str(error)) from error
     dtype = np.float32 if options.float32 else np.float64
     trace_file.write(options.output, values, model, checkpoint.name, prompt, ids, tokenizer, dtype)
     if options.json:

@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
-from explorer.errors import HubError
+from explorer.errors import HubError, ModelNameError
 from explorer.json_file import read_json
 from explorer.loading.download import CHUNK, HubFile, download, partial_size
 from explorer.loading.hub_errors import explained
@@ -75,15 +75,15 @@ class CachedModel:
 
 
 def parse(name: str) -> Reference:
-    """The model that is meant: parse("gpt2@607a30d").repo = "openai-community/gpt2". HubError if it can be none."""
+    """The model of that name: parse("gpt2@607a30d").repo = "openai-community/gpt2". ModelNameError if there is none."""
     plain, at, revision = name.partition("@")
     if at and not re.fullmatch(r"[\w./-]+", revision, re.ASCII):
-        raise HubError(f"{name!r}: after @ comes a revision: a branch, a tag or a commit, as in gpt2@main.")
+        raise ModelNameError(f"{name!r}: after @ comes a revision: a branch, a tag or a commit, as in gpt2@main.")
     if plain in KNOWN:
         return Reference(KNOWN[plain].repo, revision or None, name)
     part = r"(?!.*(?:--|\.\.))\w(?:[\w.-]{0,94}\w)?"  # the hub's own rule
     if not re.fullmatch(rf"{part}/{part}", plain, re.ASCII) or len(plain) > 96 or plain.endswith(".git"):
-        raise HubError(
+        raise ModelNameError(
             f"{name!r} is no directory, and no model that is known by this name. Known are {', '.join(KNOWN)} and "
             "stories (the embedded one); any other model of the Hugging Face hub is OWNER/NAME or OWNER/NAME@REVISION."
         )

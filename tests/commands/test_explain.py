@@ -12,7 +12,7 @@ import pytest
 
 from explorer.commands import explain
 from explorer.engine.engines import AUTO
-from explorer.errors import CellError
+from explorer.errors import CellError, UsageError
 from explorer.loading.checkpoints import Checkpoint
 from explorer.runs import running
 from explorer.runs.trace import Trace
@@ -309,8 +309,8 @@ def test_other_refusals(capsys: pytest.CaptureFixture[str]) -> None:
         assert ended.value.code == 2
         assert said in capsys.readouterr().err
     for words, error in (
-        (["", "--at", "logits[0,0]"], InputError),
-        (["--at", "logits[0,0]"], InputError),
+        (["", "--at", "logits[0,0]"], UsageError),
+        (["--at", "logits[0,0]"], UsageError),
         ([PROMPT, "--at", "logits[0,0]", "--temperature", "-1"], GPTError),
         (["a " * 300, "--at", "logits[0,0]"], InputError),
     ):
