@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from explorer.engine.axes import axis_sizes
 from explorer.errors import EditError
 from gpt import GPTConfig, activation_shapes
 
@@ -119,8 +120,7 @@ def _checked(place: Place, shapes: dict[str, tuple[str, ...]], config: GPTConfig
     if len(place.index) > len(axes):
         raise EditError(f"{place.name} has {len(axes)} axes, [{', '.join(axes)}], not {len(place.index)}.")
     index = (*place.index, *[None] * (len(axes) - len(place.index)))
-    sizes = {"T": length or config.n_positions, "S": length or config.n_positions, "1": 1, "V": config.vocab_size}
-    sizes |= {"H": config.n_head, "e": config.head_width, "d": config.n_embd, "m": config.mlp_width}
+    sizes = axis_sizes(config, length or config.n_positions)
     for axis, numbers in zip(axes, index):
         _check_numbers(_AXES.get(axis, "number"), numbers, sizes[axis])
     if axes[0] == "H" and index[1] and index[2] and min(index[2]) > max(index[1]):

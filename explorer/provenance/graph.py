@@ -1,9 +1,9 @@
 """A run as a graph: what a hook sees under every name, and how it hangs together."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import fields, is_dataclass
+from collections.abc import Sequence
 from typing import Any
 
+from explorer.engine.weights import leaves
 from explorer.provenance import operations
 from explorer.provenance.names import TOKENS
 from explorer.provenance.nodes import Computed, Named, Node, Number, TokenId, Weight
@@ -52,12 +52,3 @@ def _token(id: int, number: Number) -> TokenId:
     token = TokenId(id)
     token.number = number
     return token
-
-
-def leaves(weights: Any) -> Iterator[Any]:
-    """Every vector and matrix of the weights, always in the same order."""
-    for field in fields(weights):
-        value = getattr(weights, field.name)
-        parts = value if field.name == "blocks" else [value]
-        for part in parts:
-            yield from leaves(part) if is_dataclass(part) else [part]

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from explorer.engine.weights import leaves
 from explorer.errors import CellError
 from explorer.provenance import operations
 from explorer.provenance.explanation import Explanation, Factor, Term
-from explorer.provenance.graph import Graph, leaves
+from explorer.provenance.graph import Graph
 from explorer.provenance.ledger import Ledger
 from explorer.provenance.names import DRAWN, TOKENS, axes_of, similar
 from explorer.provenance.nodes import Computed, Known, Lazy, Made, Named, Node, Number, Part, Read, Shape, Weight
