@@ -3,19 +3,20 @@
 import argparse
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from explorer.commands.options import add_model, add_prompt, count, open_model
+from explorer.commands.options import add_model, add_prompt, count
 from explorer.errors import UsageError
 
 if TYPE_CHECKING:
+    from explorer.commands.headless import Prompted
     from explorer.edits import Edits, What
     from explorer.edits.where import Where
     from explorer.runs.ranking import Ranking
     from explorer.runs.trace import Trace
     from explorer.tokenizer.tokenizer import Tokenizer
-    from gpt import GPT, GPTConfig
+    from gpt import GPTConfig
 
 _TOP = 10
 _WIDTH = 18  # of a token in the lists
@@ -115,25 +116,23 @@ def positive(text: str) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    from explorer.commands.headless import prompt_and_ids
+    from explorer.commands.headless import completed, open_prompt
     from explorer.edits import Edits
     from explorer.edits.apply import edited
 
     _check_call(options)
-    checkpoint, model = open_model(options)
-    tokenizer = checkpoint.tokenizer
-    prompt, ids = prompt_and_ids(options.prompt, options.ids, tokenizer, checkpoint.config)
-    edits = Edits(checkpoint.config)
-    base = computed(model, ids)
-    what = _what(options, base, tokenizer)
-    _add(edits, options, what, len(ids))
-    changed = complete(edited(base, edits.active))
+    given = open_prompt(options)
+    edits = Edits(given.model.config)
+    base = given.run()
+    what = _what(options, base, given.tokenizer)
+    _add(edits, options, what, len(given.ids))
+    changed = completed(edited(base, edits.active))
     before, after = (_ranking(trace) for trace in (base, changed))
     if options.json:
-        print(json.dumps(_as_json(prompt, ids, edits, before, after, tokenizer, options.top)))
+        print(json.dumps(_as_json(given, edits, before, after, options.top)))
     else:
-        print(*alignment_in_words(what, len(ids), options.align, "unchanged"), sep="\n", end="")
-        print(*_lines(ids, edits, before, after, tokenizer, options.top), sep="\n")
+        print(*alignment_in_words(what, len(given.ids), options.align, "unchanged"), sep="\n", end="")
+        print(*_lines(given, edits, before, after, options.top), sep="\n")
     return 0
 
 
@@ -148,21 +147,6 @@ def _check_call(options: argparse.Namespace) -> None:
     chosen = options.set is not None or options.scale is not None or options.mean or options.patch_from is not None
     if chosen and not (parts or options.at):
         raise UsageError("edges are cut, and nothing else is named that --set, --scale, --mean or --patch-from is for.")
-
-
-def computed(model: "GPT", ids: list[int]) -> "Trace":
-    """A complete run; InputError where the model cannot read these tokens."""
-    from explorer.runs.trace import Trace
-
-    model.check(ids)
-    return complete(Trace(model, ids))
-
-
-def complete(trace: "Trace") -> "Trace":
-    from explorer.runs import running
-
-    running.complete(trace, lambda: False)
-    return trace
 
 
 def _ranking(trace: "Trace") -> "Ranking":
@@ -186,12 +170,16 @@ def _what(options: argparse.Namespace, base: "Trace", tokenizer: "Tokenizer") ->
 def patch(base: "Trace", prompt: str, tokenizer: "Tokenizer", at: str) -> "What":
     """The values of another prompt's run on the same model, aligned at its end or at its beginning."""
     from explorer.analysis.compare import align
+    from explorer.commands.headless import completed
     from explorer.edits import Patch
+    from explorer.runs.trace import Trace
     from explorer.text import printable
 
     if not prompt:
         raise UsageError("the prompt to patch from is empty: give some text.")
-    source = computed(base.model, tokenizer.encode(prompt))
+    ids = tokenizer.encode(prompt)
+    base.model.check(ids)
+    source = completed(Trace(base.model, ids))
     return Patch(source, f"“{printable(prompt)}”", align(base, source, at).shift)
 
 
@@ -240,50 +228,30 @@ def _edges(options: argparse.Namespace, config: "GPTConfig") -> "list[Where]":
 # What is printed
 
 
-def labels(ids: Sequence[int], tokenizer: "Tokenizer") -> list[str]:
-    """The texts of the tokens, made visible."""
-    from explorer.text import visible
-
-    return [visible(tokenizer.token_bytes(token)) for token in ids]
-
-
-def _as_json(
-    prompt: str,
-    ids: list[int],
-    edits: "Edits",
-    before: "Ranking",
-    after: "Ranking",
-    tokenizer: "Tokenizer",
-    top: int,
-) -> dict[str, Any]:
+def _as_json(given: "Prompted", edits: "Edits", before: "Ranking", after: "Ranking", top: int) -> dict[str, Any]:
     from explorer.analysis.compare import kl
     from explorer.walk.trace_file import predictions
 
     rows = [before.logits, after.logits]
-    likeliest = dict(zip(("before", "after"), predictions(rows, ids, tokenizer, top)["predictions"]))
+    likeliest = dict(zip(("before", "after"), predictions(rows, given.ids, given.tokenizer, top)["predictions"]))
     return {
-        "prompt": prompt,
-        "ids": ids,
-        "tokens": [tokenizer.decode([token]) for token in ids],
-        "edits": edits.words(labels(ids, tokenizer)),
+        **given.as_json(),
+        "edits": edits.words(given.labels()),
         **likeliest,
         "kl": kl(before.logits, after.logits),
     }
 
 
-def _lines(
-    ids: list[int], edits: "Edits", before: "Ranking", after: "Ranking", tokenizer: "Tokenizer", top: int
-) -> list[str]:
+def _lines(given: "Prompted", edits: "Edits", before: "Ranking", after: "Ranking", top: int) -> list[str]:
     from explorer.analysis.compare import next_tokens
     from explorer.text import fit, number
 
     def share(ranking: "Ranking", token: int) -> str:
-        (label,) = labels([token], tokenizer)
-        return f"{fit(label, _WIDTH)} {ranking.probabilities[token]:7.2%}"
+        return f"{fit(given.label(token), _WIDTH)} {ranking.probabilities[token]:7.2%}"
 
     compared = next_tokens(before.logits, after.logits)
     changes = {change.token: change for change in compared.changes}
-    lines = [*edits.words(labels(ids, tokenizer)), ""]
+    lines = [*edits.words(given.labels()), ""]
     lines.append(f"{'before':<{_WIDTH + 8}}   {'after':<{_WIDTH + 8}}   {'points':>7}   {'bits':>6}")
     for old, new in zip(before.order[:top], after.order[:top]):
         change = changes[new]

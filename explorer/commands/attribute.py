@@ -5,13 +5,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from explorer.analysis.attribution import IN_WORDS, Attribution, Contribution, Convention, Level, attribute
-from explorer.commands.options import add_model, add_prompt, count, open_model
+from explorer.commands.options import add_model, add_prompt, count
 from explorer.commands.token_option import add_token, token_id
 from explorer.errors import UsageError
 
 if TYPE_CHECKING:
-    from explorer.runs.trace import Trace
-    from explorer.walk.sequence import Tokens
+    from explorer.commands.headless import Prompted
 
 _SHOWN = 20
 _BAR = 14
@@ -45,27 +44,22 @@ def parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     from explorer.analysis import lens
-    from explorer.commands.headless import prompt_and_ids
-    from explorer.runs.running import complete
-    from explorer.runs.trace import Trace
+    from explorer.commands.headless import open_prompt
 
-    checkpoint, model = open_model(options)
-    tokenizer, config = checkpoint.tokenizer, model.config
-    prompt, ids = prompt_and_ids(options.prompt, options.ids, tokenizer, config)
-    model.check(ids)
-    position = _position(options.position, len(ids))
+    given = open_prompt(options)
+    tokenizer, config = given.tokenizer, given.model.config
+    position = _position(options.position, len(given.ids))
     chosen = None if options.token is None else token_id(options.token, tokenizer, config)
     versus = None if options.versus is None else token_id(options.versus, tokenizer, config)
-    trace = Trace(model, list(ids))
-    complete(trace, lambda: False)
+    trace = given.run()
     token = lens.answer(trace, position) if chosen is None else chosen
     if token == versus:
         raise UsageError(f"the answer and --versus are the same token, {token}: choose another to compare it with.")
     found = attribute(trace, position, token, versus, Level(options.by), Convention(options.convention))
     if options.json:
-        print(json.dumps(_as_json(found, prompt, ids, tokenizer, options.top)))
+        print(json.dumps(_as_json(found, given, options.top)))
     else:
-        print("\n".join(_table(found, trace, tokenizer, _SHOWN if options.top is None else options.top)))
+        print("\n".join(_table(found, given, _SHOWN if options.top is None else options.top)))
     return 0
 
 
@@ -76,17 +70,14 @@ def _position(given: int, length: int) -> int:
     return position
 
 
-def _as_json(found: Attribution, prompt: str, ids: list[int], tokenizer: "Tokens", top: int | None) -> dict[str, Any]:
-    def named(token: int | None) -> dict[str, Any] | None:
-        return None if token is None else {"id": token, "token": tokenizer.decode([token])}
-
+def _as_json(found: Attribution, given: "Prompted", top: int | None) -> dict[str, Any]:
     shown = found.ranked()[:top]
     return {
-        "prompt": prompt,
-        "ids": list(ids),
+        "prompt": given.prompt,
+        "ids": list(given.ids),
         "position": found.position,
-        "token": named(found.token),
-        "versus": named(found.versus),
+        "token": given.token_as_json(found.token),
+        "versus": None if found.versus is None else given.token_as_json(found.versus),
         "by": found.level.value,
         "convention": found.convention.value,
         "contributions": [_fields(part) for part in shown],
@@ -103,17 +94,17 @@ def _fields(part: Contribution) -> dict[str, Any]:
     return {"label": part.label, "value": part.value, "kind": part.kind} | there
 
 
-def _table(found: Attribution, trace: "Trace", tokenizer: "Tokens", top: int) -> list[str]:
+def _table(found: Attribution, given: "Prompted", top: int) -> list[str]:
     from math import fsum
     from shutil import get_terminal_size
     from textwrap import fill
 
-    from explorer.text import fit, visible, width
+    from explorer.text import fit, width
 
     def name(part: Contribution) -> str:
         if part.source is None:
             return part.label
-        return f"{part.label} {visible(tokenizer.token_bytes(trace.ids[part.source]))}"
+        return f"{part.label} {given.label(given.ids[part.source])}"
 
     ranked = found.ranked()
     lines = [(name(part), part.value) for part in ranked[:top]]
@@ -124,7 +115,7 @@ def _table(found: Attribution, trace: "Trace", tokenizer: "Tokens", top: int) ->
     largest = max((abs(value) for _, value in lines), default=0.0)
     blank = " " * (2 * _BAR + 1)
     return [
-        _question(found, trace, tokenizer),
+        _question(found, given),
         "",
         *(f"{fit(label, column)} {_bar(value, largest)} {value:+10.4f}" for label, value in lines),
         *(f"{fit(label, column)} {blank} {value:+10.4f}" for label, value in ends),
@@ -134,13 +125,9 @@ def _table(found: Attribution, trace: "Trace", tokenizer: "Tokens", top: int) ->
     ]
 
 
-def _question(found: Attribution, trace: "Trace", tokenizer: "Tokens") -> str:
-    from explorer.text import visible
-
-    def named(token: int) -> str:
-        return visible(tokenizer.token_bytes(token))
-
-    text = f"After {named(trace.ids[found.position])} at position {found.position}: "
+def _question(found: Attribution, given: "Prompted") -> str:
+    named = given.label
+    text = f"After {named(given.ids[found.position])} at position {found.position}: "
     text += f"the logit of {named(found.token)} ({found.token})"
     return text if found.versus is None else f"{text} less that of {named(found.versus)} ({found.versus})"
 

@@ -4,7 +4,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
-from explorer.commands.options import add_model, add_prompt, add_sampling, count, open_model, sampling
+from explorer.commands.options import add_model, add_prompt, add_sampling, count, sampling
 
 if TYPE_CHECKING:
     from explorer.runs.cells import Cell
@@ -67,17 +67,14 @@ def run(options: argparse.Namespace) -> int:
 
 def _session(options: argparse.Namespace, cell: "Cell") -> "Session":
     """A computed run of the prompt. That it has such a number is known before it is computed."""
-    from explorer.commands.headless import prompt_and_ids
-    from explorer.runs.running import complete
+    from explorer.commands.headless import completed, open_prompt
     from explorer.runs.trace import Trace
     from explorer.walk.session import Session
 
     chosen = sampling(options)
-    checkpoint, model = open_model(options)
-    prompt, ids = prompt_and_ids(options.prompt, options.ids, checkpoint.tokenizer, model.config)
-    model.check(ids)
-    session = Session(model, checkpoint.tokenizer, chosen, options.seed)
-    session.show_recorded(Trace(model, list(ids)), prompt)
+    given = open_prompt(options)
+    session = Session(given.model, given.tokenizer, chosen, options.seed)
+    session.show_recorded(Trace(given.model, list(given.ids)), given.prompt)
     session.provenance.check(cell)
-    complete(session.trace, lambda: False)
+    completed(session.trace)
     return session

@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 
-from explorer.commands.options import add_model, add_prompt, add_sampling, count, open_model, sampling
+from explorer.commands.options import add_model, add_prompt, add_sampling, count, sampling
 from gpt import Sampling
 
 
@@ -23,19 +23,18 @@ def parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     chosen = Sampling(0.0) if options.greedy else sampling(options)
-    from explorer.commands.headless import generate_text, prompt_and_ids
+    from explorer.commands.headless import generate_text, open_prompt
 
-    checkpoint, model = open_model(options)
-    prompt, ids = prompt_and_ids(options.prompt, options.ids, checkpoint.tokenizer, checkpoint.config)
+    given = open_prompt(options)
     text = generate_text(
-        model,
-        checkpoint.tokenizer,
-        prompt,
+        given.model,
+        given.tokenizer,
+        given.prompt,
         options.max_new_tokens,
         chosen,
         options.seed,
         show=None if options.json else sys.stdout,
-        prompt_ids=ids,
+        prompt_ids=given.ids,
     )
     if options.json:
         print(json.dumps(text))

@@ -7,12 +7,13 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from explorer.commands.ablate import add_alignment, alignment_in_words, computed, labels, patch
-from explorer.commands.options import add_model, add_prompt, open_model, progress
+from explorer.commands.ablate import add_alignment, alignment_in_words, patch
+from explorer.commands.options import add_model, add_prompt, progress
 from explorer.commands.token_option import add_token, token_id
 from explorer.errors import UsageError
 
 if TYPE_CHECKING:
+    from explorer.commands.headless import Prompted
     from explorer.edits.metric import Metric
     from explorer.edits.sweep import Cell, Sweep
     from explorer.runs.trace import Trace
@@ -50,24 +51,22 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(options: argparse.Namespace) -> int:
-    from explorer.commands.headless import prompt_and_ids
+    from explorer.commands.headless import open_prompt
     from explorer.edits.sweep import Sweep
 
-    checkpoint, model = open_model(options)
-    tokenizer = checkpoint.tokenizer
-    prompt, ids = prompt_and_ids(options.prompt, options.ids, tokenizer, checkpoint.config)
-    base = computed(model, ids)
-    what = None if options.patch_from is None else patch(base, options.patch_from, tokenizer, options.align)
-    sweep = Sweep(base, _metric(options, base, tokenizer), options.over, what)
+    given = open_prompt(options)
+    base = given.run()
+    what = None if options.patch_from is None else patch(base, options.patch_from, given.tokenizer, options.align)
+    sweep = Sweep(base, _metric(options, base, given.tokenizer), options.over, what)
     effects = _effects(sweep)
     if options.json:
-        print(json.dumps(_as_json(prompt, sweep, effects, tokenizer)))
+        print(json.dumps(_as_json(given, sweep, effects)))
     elif options.csv:
-        _write_csv(sweep, effects, tokenizer)
+        _write_csv(given, sweep, effects)
     else:
         alone = "left out" if options.over == "positions" else "unchanged"
-        print(*alignment_in_words(what, len(ids), options.align, alone), sep="\n", end="")
-        print(*_lines(sweep, effects, tokenizer), sep="\n")
+        print(*alignment_in_words(what, len(given.ids), options.align, alone), sep="\n", end="")
+        print(*_lines(given, sweep, effects), sep="\n")
     return 0
 
 
@@ -105,16 +104,10 @@ def _rows(sweep: "Sweep", effects: Effects) -> list[list[float | None]]:
     return [[effects.get((row, column)) for column in range(columns)] for row in range(rows)]
 
 
-def _as_json(prompt: str, sweep: "Sweep", effects: Effects, tokenizer: "Tokenizer") -> dict[str, Any]:
-    metric, ids = sweep.metric, sweep.base.ids
-
-    def named(token: int) -> dict[str, Any]:
-        return {"id": token, "token": tokenizer.decode([token])}
-
+def _as_json(given: "Prompted", sweep: "Sweep", effects: Effects) -> dict[str, Any]:
+    metric, named = sweep.metric, given.token_as_json
     return {
-        "prompt": prompt,
-        "ids": ids,
-        "tokens": [tokenizer.decode([token]) for token in ids],
+        **given.as_json(),
         "metric": metric.kind,
         "token": named(metric.token) if metric.of_token else None,
         "versus": named(metric.versus) if metric.of_two else None,
@@ -125,7 +118,7 @@ def _as_json(prompt: str, sweep: "Sweep", effects: Effects, tokenizer: "Tokenize
     }
 
 
-def _write_csv(sweep: "Sweep", effects: Effects, tokenizer: "Tokenizer") -> None:
+def _write_csv(given: "Prompted", sweep: "Sweep", effects: Effects) -> None:
     from explorer.edits.sweep import HEADS, MLPS
 
     writer = csv.writer(sys.stdout, lineterminator="\n")
@@ -136,16 +129,16 @@ def _write_csv(sweep: "Sweep", effects: Effects, tokenizer: "Tokenizer") -> None
         writer.writerow(["layer", "head", "effect"])
         writer.writerows([*cell, effect] for cell, effect in effects.items())
     else:
-        texts = labels(sweep.base.ids, tokenizer)
+        texts = given.labels()
         writer.writerow(["layer", "position", "token", "effect"])
         writer.writerows([layer, place, texts[place], effect] for (layer, place), effect in effects.items())
 
 
-def _lines(sweep: "Sweep", effects: Effects, tokenizer: "Tokenizer") -> Iterator[str]:
+def _lines(given: "Prompted", sweep: "Sweep", effects: Effects) -> Iterator[str]:
     from explorer.text import fit, number
 
-    texts = labels(sweep.base.ids, tokenizer)
-    yield f"{_metric_in_words(sweep.metric, tokenizer)}: {number(sweep.baseline, 4, plus='')} without edits"
+    texts = given.labels()
+    yield f"{_metric_in_words(sweep.metric, given)}: {number(sweep.baseline, 4, plus='')} without edits"
     yield f"{sweep.over} {sweep.what.words}, in turn: how much more or less of it"
     yield ""
     yield "layer  " + "".join(fit(title, _COLUMN - 1, ">") + " " for title in _titles(sweep, texts)).rstrip()
@@ -167,10 +160,10 @@ def _titles(sweep: "Sweep", texts: list[str]) -> list[str]:
     return [f"head {head}" for head in range(sweep.shape[1])] if sweep.over == HEADS else texts
 
 
-def _metric_in_words(metric: "Metric", tokenizer: "Tokenizer") -> str:
+def _metric_in_words(metric: "Metric", given: "Prompted") -> str:
     from explorer.edits.metric import KL, LOGIT_DIFFERENCE, PROBABILITY
 
-    token, versus = labels([metric.token, metric.versus], tokenizer)
+    token, versus = given.label(metric.token), given.label(metric.versus)
     if metric.kind == KL:
         return "KL(without edits ‖ edited), in bits"
     if metric.kind == LOGIT_DIFFERENCE:

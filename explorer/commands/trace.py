@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from explorer.commands.options import add_model, add_prompt, open_model
+from explorer.commands.options import add_model, add_prompt
 from explorer.errors import TraceError, UsageError
 from explorer.files import check
 
@@ -32,18 +32,17 @@ def run(options: argparse.Namespace) -> int:
     check(options.output)  # before the work, not after it
     import numpy as np
 
-    from explorer.commands.headless import prompt_and_ids
+    from explorer.commands.headless import open_prompt
     from explorer.walk import trace_file
 
-    checkpoint, model = open_model(options)
-    tokenizer = checkpoint.tokenizer
-    prompt, ids = prompt_and_ids(options.prompt, options.ids, tokenizer, checkpoint.config)
+    given = open_prompt(options)
+    model, ids, tokenizer = given.model, given.ids, given.tokenizer
     try:
         values, logits = trace_file.record(model, ids, options.only, _asks_for_results(options))
     except TraceError as error:  # no name fits --only
         raise UsageError(str(error)) from error
     dtype = np.float32 if options.float32 else np.float64
-    trace_file.write(options.output, values, model, checkpoint.name, prompt, ids, tokenizer, dtype)
+    trace_file.write(options.output, values, model, given.checkpoint.name, given.prompt, ids, tokenizer, dtype)
     if options.json:
         print(json.dumps(trace_file.predictions(logits, ids, tokenizer, _LIKELIEST)))
     else:
