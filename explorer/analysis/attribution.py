@@ -80,7 +80,7 @@ class Contribution:
 
 
 @dataclass(frozen=True)
-class Attribution:
+class LogitAttribution:
     """All terms of a logit, in the order in which the model wrote them, and how they add up."""
 
     position: int
@@ -113,11 +113,11 @@ def attribute(
     versus: int | None = None,
     level: Level = Level.COMPONENT,
     convention: Convention = Convention.PLAIN,
-) -> Attribution:
+) -> LogitAttribution:
     """Which parts wrote the logit of a token at a position, or by how much it beats that of another token."""
     reader = _Reader(trace, position, token, versus, convention)
     parts = tuple(_parts(reader, level))
-    return Attribution(position, token, versus, level, convention, parts, reader.logit())
+    return LogitAttribution(position, token, versus, level, convention, parts, reader.logit())
 
 
 class _Reader:

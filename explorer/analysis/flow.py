@@ -111,22 +111,22 @@ def _edges(trace: Trace, target: Node, share: float) -> list[Edge]:
     return sorted(edges, key=lambda edge: -edge.weight)
 
 
-_Way = tuple[str, Node | None, int | None]
+_Origin = tuple[str, Node | None, int | None]
 
 
-def _after_mlp(trace: Trace, target: Node) -> tuple[Vector, list[Vector], list[_Way]]:
+def _after_mlp(trace: Trace, target: Node) -> tuple[Vector, list[Vector], list[_Origin]]:
     layer, before = target.depth // 2 - 1, Node(target.depth - 1, target.position)
     names = (f"blocks.{layer}.hook_resid_mid", f"blocks.{layer}.hook_mlp_out")
     parts = [row_of(trace, name, target.position) for name in names]
     return _state(trace, target), parts, [("residual", before, None), ("mlp", before, None)]
 
 
-def _after_attention(trace: Trace, target: Node) -> tuple[Vector, list[Vector], list[_Way]]:
+def _after_attention(trace: Trace, target: Node) -> tuple[Vector, list[Vector], list[_Origin]]:
     layer, depth = target.depth // 2, target.depth - 1
     bias = plain(weights_of(trace).blocks[layer].attn_out.bias)
     # block l's own input: the state before it, unless an edit put something else there
     parts = [row_of(trace, f"blocks.{layer}.hook_resid_pre", target.position), bias]
-    ways: list[_Way] = [("residual", Node(depth, target.position), None), ("bias", None, None)]
+    ways: list[_Origin] = [("residual", Node(depth, target.position), None), ("bias", None, None)]
     patterns = [pattern_row(trace, layer, head, target.position) for head in range(trace.config.n_head)]
     for source in range(target.position + 1):
         for head, vector in enumerate(moved(trace, layer, source)):

@@ -4,7 +4,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
-from explorer.analysis.attribution import IN_WORDS, Attribution, Contribution, Convention, Level, attribute
+from explorer.analysis.attribution import IN_WORDS, Contribution, Convention, Level, LogitAttribution, attribute
 from explorer.commands.options import add_model, add_prompt, count
 from explorer.commands.token_option import add_token, token_id
 from explorer.errors import UsageError
@@ -70,7 +70,7 @@ def _position(given: int, length: int) -> int:
     return position
 
 
-def _as_json(found: Attribution, given: "Prompted", top: int | None) -> dict[str, Any]:
+def _as_json(found: LogitAttribution, given: "Prompted", top: int | None) -> dict[str, Any]:
     shown = found.ranked()[:top]
     return {
         "prompt": given.prompt,
@@ -94,7 +94,7 @@ def _fields(part: Contribution) -> dict[str, Any]:
     return {"label": part.label, "value": part.value, "kind": part.kind} | there
 
 
-def _table(found: Attribution, given: "Prompted", top: int) -> list[str]:
+def _table(found: LogitAttribution, given: "Prompted", top: int) -> list[str]:
     from math import fsum
     from shutil import get_terminal_size
     from textwrap import fill
@@ -125,14 +125,14 @@ def _table(found: Attribution, given: "Prompted", top: int) -> list[str]:
     ]
 
 
-def _question(found: Attribution, given: "Prompted") -> str:
+def _question(found: LogitAttribution, given: "Prompted") -> str:
     named = given.label
     text = f"After {named(given.ids[found.position])} at position {found.position}: "
     text += f"the logit of {named(found.token)} ({found.token})"
     return text if found.versus is None else f"{text} less that of {named(found.versus)} ({found.versus})"
 
 
-def _what(found: Attribution) -> str:
+def _what(found: LogitAttribution) -> str:
     if found.versus is not None:
         return "recorded difference"
     return "recorded logit" if found.convention is Convention.PLAIN else "recorded logit - mean"

@@ -15,14 +15,14 @@ from explorer.errors import UsageError
 if TYPE_CHECKING:
     from explorer.commands.headless import Prompted
     from explorer.edits.metric import Metric
-    from explorer.edits.sweep import Cell, Sweep
+    from explorer.edits.sweep import SweepCell, SweepPlan
     from explorer.runs.trace import Trace
     from explorer.tokenizer.tokenizer import Tokenizer
 
 _LARGEST = 5
 _COLUMN = 7
 
-Effects = dict["Cell", float]
+Effects = dict["SweepCell", float]
 
 
 def parser() -> argparse.ArgumentParser:
@@ -52,12 +52,12 @@ def parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     from explorer.commands.headless import open_prompt
-    from explorer.edits.sweep import Sweep
+    from explorer.edits.sweep import SweepPlan
 
     given = open_prompt(options)
     base = given.run()
     what = None if options.patch_from is None else patch(base, options.patch_from, given.tokenizer, options.align)
-    sweep = Sweep(base, _metric(options, base, given.tokenizer), options.over, what)
+    sweep = SweepPlan(base, _metric(options, base, given.tokenizer), options.over, what)
     effects = _effects(sweep)
     if options.json:
         print(json.dumps(_as_json(given, sweep, effects)))
@@ -90,7 +90,7 @@ def _metric(options: argparse.Namespace, base: "Trace", tokenizer: "Tokenizer") 
     return Metric(kind, token, versus)
 
 
-def _effects(sweep: "Sweep") -> Effects:
+def _effects(sweep: "SweepPlan") -> Effects:
     tell, effects = progress("sweeping"), {}
     for cell, effect in sweep.effects():
         effects[cell] = effect
@@ -98,13 +98,13 @@ def _effects(sweep: "Sweep") -> Effects:
     return effects
 
 
-def _rows(sweep: "Sweep", effects: Effects) -> list[list[float | None]]:
+def _rows(sweep: "SweepPlan", effects: Effects) -> list[list[float | None]]:
     """The effects, layer by layer; None where a position has no counterpart to be patched from."""
     rows, columns = sweep.shape
     return [[effects.get((row, column)) for column in range(columns)] for row in range(rows)]
 
 
-def _as_json(given: "Prompted", sweep: "Sweep", effects: Effects) -> dict[str, Any]:
+def _as_json(given: "Prompted", sweep: "SweepPlan", effects: Effects) -> dict[str, Any]:
     metric, named = sweep.metric, given.token_as_json
     return {
         **given.as_json(),
@@ -118,7 +118,7 @@ def _as_json(given: "Prompted", sweep: "Sweep", effects: Effects) -> dict[str, A
     }
 
 
-def _write_csv(given: "Prompted", sweep: "Sweep", effects: Effects) -> None:
+def _write_csv(given: "Prompted", sweep: "SweepPlan", effects: Effects) -> None:
     from explorer.edits.sweep import HEADS, MLPS
 
     writer = csv.writer(sys.stdout, lineterminator="\n")
@@ -134,7 +134,7 @@ def _write_csv(given: "Prompted", sweep: "Sweep", effects: Effects) -> None:
         writer.writerows([layer, place, texts[place], effect] for (layer, place), effect in effects.items())
 
 
-def _lines(given: "Prompted", sweep: "Sweep", effects: Effects) -> Iterator[str]:
+def _lines(given: "Prompted", sweep: "SweepPlan", effects: Effects) -> Iterator[str]:
     from explorer.text import fit, number
 
     texts = given.labels()
@@ -152,7 +152,7 @@ def _lines(given: "Prompted", sweep: "Sweep", effects: Effects) -> Iterator[str]
         yield f"  {number(effects[cell], 4):>9}  {sweep.in_words(cell, texts)}"
 
 
-def _titles(sweep: "Sweep", texts: list[str]) -> list[str]:
+def _titles(sweep: "SweepPlan", texts: list[str]) -> list[str]:
     from explorer.edits.sweep import HEADS, MLPS
 
     if sweep.over == MLPS:

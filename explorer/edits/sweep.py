@@ -16,11 +16,11 @@ from gpt.ops import Vector
 HEADS, MLPS, POSITIONS = "heads", "mlps", "positions"
 OVER = (HEADS, MLPS, POSITIONS)
 
-Cell = tuple[int, int]
+SweepCell = tuple[int, int]
 """The layer; and the head, the position, or 0."""
 
 
-class Sweep:
+class SweepPlan:
     """Every head, every MLP, or the residual stream that enters every block at every position: zeroed, or else.
 
     The effect is the metric of the edited run less that of the base, at its last position. Edits that are in force in
@@ -44,18 +44,18 @@ class Sweep:
         self.baseline = metric.of(self._before, self._before)
 
     @property
-    def cells(self) -> list[Cell]:
+    def cells(self) -> list[SweepCell]:
         """All of them, layer by layer; of positions those that have a counterpart in the run they are patched from."""
         rows, columns = self.shape
         what = self.what if self.over == POSITIONS and isinstance(self.what, Patch) else None
         kept = [column for column in range(columns) if what is None or what.reaches(column)]
         return [(row, column) for row in range(rows) for column in kept]
 
-    def edit(self, cell: Cell) -> Edit:
+    def edit(self, cell: SweepCell) -> Edit:
         """What is done for a cell; it can be put on a stack of edits as it is."""
         return Edit(self._where(*cell), self.what)
 
-    def in_words(self, cell: Cell, labels: Sequence[str] = ()) -> str:
+    def in_words(self, cell: SweepCell, labels: Sequence[str] = ()) -> str:
         """What a cell stands for: "head 3.3", "MLP 2", "·park entering block 0"."""
         layer, column = cell
         if self.over == POSITIONS:
@@ -69,8 +69,8 @@ class Sweep:
             return where.mlp(layer)
         return where.activation(f"blocks.{layer}.hook_resid_pre", column)
 
-    def effects(self, cancelled: Callable[[], bool] = lambda: False) -> Iterator[tuple[Cell, float]]:
-        """Cell after cell with its effect, ending early when cancelled. Each computes only what lies downstream."""
+    def effects(self, cancelled: Callable[[], bool] = lambda: False) -> Iterator[tuple[SweepCell, float]]:
+        """Each cell with its effect, one after the other; it ends early when cancelled. Each computes only what follows it."""
         for cell in self.cells:
             logits = last_logits(edited(self.base, [self.edit(cell)]), cancelled)
             if logits is None:

@@ -8,15 +8,15 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from explorer.edits.where import Place
+from explorer.edits.where import ActivationPart
 from explorer.engine.engines import plain
 from explorer.errors import EditError
 from explorer.runs.trace import Trace
 from gpt import GPT, GPTConfig, InputError, activation_shapes
 from gpt.ops import Vector
 
-Row = Sequence[float]
-Change = Callable[[Row, tuple[int, ...]], Row]
+ActivationRow = Sequence[float]
+Change = Callable[[ActivationRow, tuple[int, ...]], ActivationRow]
 """(a row as it was computed, its index) -> the row as it shall be."""
 
 
@@ -27,7 +27,7 @@ class What:
     def words(self) -> str:
         raise NotImplementedError
 
-    def check(self, place: Place, config: GPTConfig) -> None:
+    def check(self, place: ActivationPart, config: GPTConfig) -> None:
         """EditError unless this can be done there."""
 
     def change(self, name: str, base: Trace, prompt: int) -> Change:
@@ -89,7 +89,7 @@ class Cut(What):
     def words(self) -> str:
         return "cut"
 
-    def check(self, place: Place, config: GPTConfig) -> None:
+    def check(self, place: ActivationPart, config: GPTConfig) -> None:
         if not place.name.endswith("attn.hook_attn_scores"):
             raise EditError(f"only scores can be cut (blocks.0.attn.hook_attn_scores), not {place.name}.")
 
@@ -105,7 +105,7 @@ class Mean(What):
     def words(self) -> str:
         return "its mean over the prompt"
 
-    def check(self, place: Place, config: GPTConfig) -> None:
+    def check(self, place: ActivationPart, config: GPTConfig) -> None:
         if _axes(place.name, config)[0] == "H":
             raise EditError(
                 f"{place.name} has a row for each pair of positions: no mean over positions is meant there."
@@ -138,7 +138,7 @@ class Patch(What):
         """Whether the source has a counterpart for a position."""
         return 0 <= position + self.shift < len(self.source.ids)
 
-    def check(self, place: Place, config: GPTConfig) -> None:
+    def check(self, place: ActivationPart, config: GPTConfig) -> None:
         ours, theirs = (dict(activation_shapes(given)) for given in (config, self.source.config))
         if ours.get(place.name) != theirs.get(place.name) or _widths(config) != _widths(self.source.config):
             raise EditError(f"{self.title} is of a model of another shape: {place.name} cannot be patched from it.")
@@ -158,7 +158,7 @@ class Patch(What):
         value, length, scores = self.source.values[name], self.source.positions(name), base.axes[name] == "HTS"
         axis, shift = (1, self.shift) if scores else (0, self.shift)
 
-        def change(row: Row, index: tuple[int, ...]) -> Row:
+        def change(row: ActivationRow, index: tuple[int, ...]) -> ActivationRow:
             if not 0 <= index[axis] + shift < length:
                 return row
             theirs = value
@@ -187,7 +187,7 @@ class Add(What):
     def words(self) -> str:
         return f"{self.strength:+g} × {self.title}"
 
-    def check(self, place: Place, config: GPTConfig) -> None:
+    def check(self, place: ActivationPart, config: GPTConfig) -> None:
         if _axes(place.name, config) != ("T", "d") or place.index[-1] is not None:
             raise EditError(f"a direction has {config.n_embd} numbers: add it to a position of the residual stream.")
         if len(self.direction) != config.n_embd:

@@ -29,7 +29,7 @@ SPECIAL_TOKENS = ("tokenizer_config.json", "special_tokens_map.json", "added_tok
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownModel:
     """A model that is known by a short name."""
 
     repo: str
@@ -46,11 +46,11 @@ class Known:
 # 774,030,080, 1,557,611,200 and 81,912,576 (the table's own counts are known to be too low); the sizes are 548 MB,
 # 1.52 GB, 3.25 GB, 6.43 GB and 353 MB.
 KNOWN = {
-    "gpt2": Known("openai-community/gpt2", GPTConfig()),
-    "gpt2-medium": Known("openai-community/gpt2-medium", GPTConfig(n_layer=24, n_head=16, n_embd=1024)),
-    "gpt2-large": Known("openai-community/gpt2-large", GPTConfig(n_layer=36, n_head=20, n_embd=1280)),
-    "gpt2-xl": Known("openai-community/gpt2-xl", GPTConfig(n_layer=48, n_head=25, n_embd=1600)),
-    "distilgpt2": Known("distilbert/distilgpt2", GPTConfig(n_layer=6)),
+    "gpt2": KnownModel("openai-community/gpt2", GPTConfig()),
+    "gpt2-medium": KnownModel("openai-community/gpt2-medium", GPTConfig(n_layer=24, n_head=16, n_embd=1024)),
+    "gpt2-large": KnownModel("openai-community/gpt2-large", GPTConfig(n_layer=36, n_head=20, n_embd=1280)),
+    "gpt2-xl": KnownModel("openai-community/gpt2-xl", GPTConfig(n_layer=48, n_head=25, n_embd=1600)),
+    "distilgpt2": KnownModel("distilbert/distilgpt2", GPTConfig(n_layer=6)),
 }
 
 

@@ -10,7 +10,7 @@ from functools import reduce
 from typing import Any
 
 from explorer.provenance.names import DRAWN
-from explorer.provenance.nodes import Computed, How, Known, Lazy, Made, Node, Number, Part, Read
+from explorer.provenance.nodes import Computed, How, KnownNumber, Lazy, Made, Number, Part, Read, ValueNode
 from explorer.provenance.operations import EXPONENTIAL, ITSELF, QUOTIENT, SHARE, sum_of
 from explorer.provenance.run import Run
 from gpt import Distribution, Sampling, draw, sampling
@@ -43,7 +43,7 @@ class Ledger:
             "probabilities": self._share_after,
             "cumulative": self._cumulative,
         }
-        self.nodes: dict[str, Node] = {name: Computed((positions, tokens), way) for name, way in ways.items()}
+        self.nodes: dict[str, ValueNode] = {name: Computed((positions, tokens), way) for name, way in ways.items()}
         self.nodes["tempered_probabilities.total"] = Computed((positions,), self._total_before)
         self.nodes["probabilities.total"] = Computed((positions,), self._total_after)
         self.nodes[DRAWN] = Computed((positions,), self._drawn)
@@ -74,7 +74,7 @@ class Ledger:
         logit = self._logits(position, token)
         if settings.temperature == 0:  # greedy: nothing is divided
             return _made([Part(ITSELF, (logit,))])
-        return _made([Part(QUOTIENT, (logit, Known(settings.temperature, "temperature")))])
+        return _made([Part(QUOTIENT, (logit, KnownNumber(settings.temperature, "temperature")))])
 
     def _share_before(self, read: Read, position: int, token: int) -> Made:
         return self._share("tempered_probabilities", position, token, self._tempered_score(position, token))
@@ -131,9 +131,9 @@ class Ledger:
         score = self.nodes["top_k_logits"].at(position, token)
         if settings.top_p == 1 or chances.top_k_logits[token] == -math.inf:
             return _made([Part(ITSELF, (score,))])
-        before = Known(_reached_before(chances, token), "reached by the likelier ones")
+        before = KnownNumber(_reached_before(chances, token), "reached by the likelier ones")
         fate = WITHIN if chances.top_p_logits[token] > -math.inf else BEYOND
-        return _made([Part(fate, (score, before, Known(settings.top_p, "top-p")))])
+        return _made([Part(fate, (score, before, KnownNumber(settings.top_p, "top-p")))])
 
     def _cumulative(self, read: Read, position: int, token: int) -> Made:
         order = list(self._at(position)[0].order)
@@ -153,7 +153,9 @@ class Ledger:
             lambda reached, number: draw(step.distribution, number),
             "the first token whose running sum, {}, exceeds the random number {}",
         )
-        return Made(draw, (Part(falls_on, (reached, Known(step.number, "random number"))),), lambda read: step.token)
+        return Made(
+            draw, (Part(falls_on, (reached, KnownNumber(step.number, "random number"))),), lambda read: step.token
+        )
 
 
 def _made(parts: list[Part]) -> Made:

@@ -17,7 +17,7 @@ from explorer.paint.number import number_under_cursor
 from explorer.paint.pictures import picture
 from explorer.paint.predictions import predictions
 from explorer.paint.spans import Line, bar, page, window, wrapped
-from explorer.paint.tokens import Row, tokens
+from explorer.paint.tokens import TokenRow, tokens
 from explorer.runs import running
 from explorer.walk.session import Session
 from gpt import Sampling
@@ -137,7 +137,7 @@ def test_the_other_panes_stay_within_theirs(length: str) -> None:
 def test_the_row_of_tokens_stays_within_its_lines(length: str) -> None:
     session = session_of(length)
     for position in (None, *range(len(session.ids))):
-        row = Row(session.ids, session.labels(), position, session.prompt_length)
+        row = TokenRow(session.ids, session.labels(), position, session.prompt_length)
         for cells, height in ((80, 1), (80, 2), (120, 2), (30, 2)):
             lines = tokens(row, cells, height)
             check(lines, cells, height, session)
@@ -146,7 +146,7 @@ def test_the_row_of_tokens_stays_within_its_lines(length: str) -> None:
             assert (len(session.ids) - 1 if position is None else position) in shown
             lit = [span.action for span in lines[0] if span.style == "here"]
             assert lit == ([] if position is None else [("position", position)])
-    assert tokens(Row([], [], None, 0), 80, 2)[0]
+    assert tokens(TokenRow([], [], None, 0), 80, 2)[0]
 
 
 @pytest.mark.parametrize("cells", [80, 120, 160])

@@ -200,8 +200,8 @@ def test_a_drawn_token_keeps_the_settings_it_was_drawn_with() -> None:
 
 MUTANTS: dict[str, tuple[str, str]] = {
     "not divided by the temperature": (
-        "Part(QUOTIENT, (logit, Known(settings.temperature",
-        "Part(QUOTIENT, (logit, Known(1.0",
+        "Part(QUOTIENT, (logit, KnownNumber(settings.temperature",
+        "Part(QUOTIENT, (logit, KnownNumber(1.0",
     ),
     "the logit of another token": ("self._logits(position, token)", "self._logits(position, 0)"),
     "the logit of another position": (

@@ -15,7 +15,7 @@ from torch.nn import functional  # noqa: E402
 from transformers import GPT2LMHeadModel  # noqa: E402
 
 from explorer.analysis import attribution, compare, flow, heads, lens, neurons  # noqa: E402
-from explorer.analysis.attribution import Attribution, Convention, Level, attribute  # noqa: E402
+from explorer.analysis.attribution import Convention, Level, LogitAttribution, attribute  # noqa: E402
 from explorer.loading import places  # noqa: E402
 from explorer.loading.checkpoints import open_checkpoint  # noqa: E402
 from explorer.runs.trace import Trace  # noqa: E402
@@ -171,7 +171,7 @@ def direction(pair: Pair, token: int, versus: int | None) -> Callable[[Any], Any
     return lambda part: (((part - part.mean(-1, keepdim=True)) / scale * final.weight) * read).sum(-1)
 
 
-def values(found: Attribution, kind: str) -> list[float]:
+def values(found: LogitAttribution, kind: str) -> list[float]:
     return [part.value for part in found.contributions if part.kind == kind]
 
 

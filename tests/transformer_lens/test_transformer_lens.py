@@ -20,7 +20,7 @@ import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from explorer.analysis import lens
-from explorer.analysis.attribution import Attribution, Convention, Level, attribute
+from explorer.analysis.attribution import Convention, Level, LogitAttribution, attribute
 from explorer.edits import Cut, Edit, Mean, Patch, Scale, Set, What, Zero, edited, towards, where
 from explorer.loading.checkpoints import open_checkpoint
 from explorer.loading.places import embedded
@@ -312,11 +312,11 @@ def test_edits(pair: Pair, cases: Callable[[Pair], dict[str, tuple[Edit, Hooks]]
 # Attribution
 
 
-def values(found: Attribution, kind: str) -> list[float]:
+def values(found: LogitAttribution, kind: str) -> list[float]:
     return [part.value for part in found.contributions if part.kind == kind]
 
 
-def of_blocks(found: Attribution) -> list[list[float]]:
+def of_blocks(found: LogitAttribution) -> list[list[float]]:
     """What an attention and an MLP wrote, their biases included, block by block."""
     parts = [part for part in found.contributions if part.layer is not None]
     layers = range(1 + max(part.layer or 0 for part in parts))
@@ -368,7 +368,7 @@ def test_attribution_with_their_processing(pair: Pair, versus: int | None) -> No
     def shares(stack: Any) -> Any:
         return cache.logit_attrs(stack, TOKEN, versus, pos_slice=-1)[:, 0]
 
-    def ours(level: Level) -> Attribution:
+    def ours(level: Level) -> LogitAttribution:
         return attribute(pair.base, pair.last, TOKEN, versus, level, Convention.TRANSFORMER_LENS)
 
     by_component, by_head, by_neuron = (ours(level) for level in (Level.COMPONENT, Level.HEAD, Level.NEURON))
