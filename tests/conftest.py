@@ -1,4 +1,4 @@
-"""What holds for every test: examples that are the same in every run, and no limit of time on one of them."""
+"""Settings of all tests: random examples are the same in every run, and may take any time."""
 
 from hypothesis import HealthCheck, settings
 

@@ -1,4 +1,4 @@
-"""What imports what: only `screen/` imports Textual, and what needs no screen loads none."""
+"""Imports: only `screen/` imports Textual, and nothing loads it that needs no screen."""
 
 import ast
 from pathlib import Path

@@ -36,7 +36,7 @@ class Alignment:
 
     @property
     def shift(self) -> int:
-        """What to add to a position of A for its partner in B."""
+        """The number to add to a position of A for its partner in B."""
         return self.start_b - self.start_a
 
     def in_a(self, position_b: int) -> int | None:
@@ -54,7 +54,7 @@ class Alignment:
 
 @dataclass(frozen=True)
 class Change:
-    """What happened to one next token from A to B."""
+    """One possible next token in A and in B."""
 
     token: int
     before: float  # its probability in A

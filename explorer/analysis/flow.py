@@ -58,7 +58,7 @@ class Edge:
 
 @dataclass(frozen=True)
 class Routes:
-    """What is left of the graph behind an answer; the strongest edges lead the way."""
+    """The strongest edges of the graph behind an answer."""
 
     position: int
     threshold: float

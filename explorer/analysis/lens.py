@@ -29,7 +29,7 @@ class LensRow:
 
 @dataclass(frozen=True)
 class LensCell:
-    """What the model would say at one place, and how that stands to one answer."""
+    """The next token that the model would predict at one place, and the rank of one answer there."""
 
     name: str
     position: int
@@ -66,7 +66,7 @@ def measure(name: str, position: int, logits: Vector, answer: int) -> LensCell: 
 
 
 def cell(trace: Trace, name: str, position: int, answer: int | None = None) -> LensCell | None:
-    """What the lens shows at one place; None while it is not computed. The answer is the model's own unless given."""
+    """The lens at one place; None while it is not computed. The answer is the model's own unless given."""
     if trace.positions("logits") <= position:
         return None
     wanted = _answer(trace, position) if answer is None else answer

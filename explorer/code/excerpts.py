@@ -122,7 +122,7 @@ def excerpt(
     sampling: Sampling = Sampling(),
     number: float | None = None,
 ) -> Excerpt | None:
-    """What computes a stage at a position, for one head, and one neuron, dimension or token (`column`).
+    """The call that computes a stage at a position, for one head, and one neuron, dimension or token (`column`).
 
     `activation` is the part of the stage that is shown, the last one unless it is named. `sampling` and the random
     `number` are for the last two stages. None where nothing is computed, or not yet; CodeError where weights are
@@ -296,7 +296,7 @@ def _whole_block(place: _Place) -> Excerpt:
 
 
 def _past(place: _Place) -> KeysValues | None:
-    """What the block remembers of the earlier positions, of all heads."""
+    """The keys and values of the earlier positions, for all heads."""
     keys, values = (
         [plain(row) for row in place.trace.values[f"{place.block}attn.{name}"][: place.position]]
         for name in ("hook_k", "hook_v")

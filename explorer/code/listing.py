@@ -197,7 +197,7 @@ def _says(node: ast.expr, text: str, names: dict[str, Any]) -> bool:
 
 
 def _within(node: ast.AST) -> Iterator[ast.AST]:
-    """What is called in an expression; what is handed over by itself is left out."""
+    """The functions that an expression calls; a function that is only passed on is left out."""
     if isinstance(node, ast.Call):
         yield node.func
         if getattr(node.func, "attr", "") == Run.see.__name__:

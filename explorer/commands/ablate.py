@@ -137,7 +137,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _check_call(options: argparse.Namespace) -> None:
-    """What can be said before a model is opened."""
+    """UsageError for a call that is wrong whatever the model."""
     parts = options.head or options.mlp or options.neuron or options.block
     if options.position and not parts:
         raise UsageError("--position says where a head, an MLP, a neuron or a block is edited: name one of these too.")

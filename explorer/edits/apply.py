@@ -71,7 +71,7 @@ def _changed(value: Any, place: ActivationPart, axes: str, first: int, change: C
 
 
 def _copy(value: Any, axes: str) -> Any:
-    """As deep as its rows."""
+    """A copy in which rows can be replaced."""
     if hasattr(value, "shape"):
         return value.copy()
     return [list(matrix) for matrix in value] if len(axes) == 3 else list(value)
@@ -80,7 +80,7 @@ def _copy(value: Any, axes: str) -> Any:
 def _rows(
     value: Any, place: ActivationPart, axes: str, first: int
 ) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """The rows that are meant: each with its place in this value, and its index in the whole activation."""
+    """The rows that are edited: each with its place in this value, and its index in the whole activation."""
     for i in range(len(value)):
         if len(axes) == 2:
             if _means(place.index[0], first + i):
@@ -97,7 +97,7 @@ def _means(axis: Axis, number: int) -> bool:
 
 
 def _columns(place: ActivationPart, axes: str, index: tuple[int, ...]) -> Axis:
-    """What is meant of a row. Of scores never what comes after the query: no edit lets a position read a later one."""
+    """The columns that are edited. In scores never those after the query: no edit lets a position read a later one."""
     columns = place.index[-1]
     if axes != "HTS":
         return columns

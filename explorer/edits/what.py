@@ -1,4 +1,4 @@
-"""What an edit puts in the place of what was computed, row by row.
+"""The kinds of edits: new values in the place of those that were computed, row by row.
 
 A row is the numbers along the last axis of an activation; it is named by what comes before: (position), (position,
 head), or for scores and patterns (head, query).
@@ -17,11 +17,11 @@ from gpt.ops import Vector
 
 ActivationRow = Sequence[float]
 Change = Callable[[ActivationRow, tuple[int, ...]], ActivationRow]
-"""(a row as it was computed, its index) -> the row as it shall be."""
+"""(a row as it was computed, its index) -> the row in its place."""
 
 
 class What:
-    """The kinds of edits; each says itself in words, where it fits, and how it changes a row."""
+    """A kind of edit: it has words for itself, checks whether it fits a place, and changes a row."""
 
     @property
     def words(self) -> str:
@@ -37,7 +37,7 @@ class What:
 
 @dataclass(frozen=True)
 class Zero(What):
-    """Nothing is left of it."""
+    """Zero in the place of every number."""
 
     @property
     def words(self) -> str:
@@ -49,7 +49,7 @@ class Zero(What):
 
 @dataclass(frozen=True)
 class Scale(What):
-    """So many times as much."""
+    """Every number times a factor."""
 
     factor: float
 
@@ -66,7 +66,7 @@ class Scale(What):
 
 @dataclass(frozen=True)
 class Set(What):
-    """A number."""
+    """One number in the place of all."""
 
     value: float
 
@@ -122,7 +122,7 @@ class Mean(What):
 
 @dataclass(frozen=True)
 class Patch(What):
-    """The value of another run at the same place, `shift` positions further on; what has no counterpart stays."""
+    """The value of another run, `shift` positions further on; a position without a counterpart keeps its own."""
 
     source: Trace
     title: str = "the other run"
@@ -174,7 +174,7 @@ class Patch(What):
 
 @dataclass(frozen=True)
 class Add(What):
-    """A direction of the residual stream, so many times: steering."""
+    """A direction of the residual stream, added with a strength: steering."""
 
     direction: tuple[float, ...] = field(repr=False)  # [d]
     strength: float
@@ -201,7 +201,7 @@ class Add(What):
 
 
 def towards(model: GPT, token: int, label: str, strength: float = 1.0) -> Add:
-    """The unembedding of a token: what its logit is the product with."""
+    """The unembedding of a token, whose product with the final vector is its logit."""
     return Add(_unembedding(model, token), strength, label)
 
 
@@ -212,7 +212,7 @@ def between(model: GPT, token: int, versus: int, labels: tuple[str, str], streng
 
 
 def contrast(name: str, run: tuple[Trace, int], versus: tuple[Trace, int], title: str, strength: float = 1.0) -> Add:
-    """What one run has at a position and another run at one of its own: the difference, at an activation of width d.
+    """The difference of two runs, each at a position of its own, at an activation of width d.
 
     Source: Turner et al. 2023, arXiv:2308.10248 (activation addition).
     """

@@ -10,7 +10,7 @@ from explorer.errors import EditError
 from gpt import GPTConfig, activation_shapes
 
 Axis = tuple[int, ...] | None
-"""The numbers that are meant along one axis, counted from 0; None: all of them."""
+"""The indices that are edited along one axis, counted from 0; None: all of them."""
 
 SCORES = "blocks.{}.attn.hook_attn_scores"
 Z = "blocks.{}.attn.hook_z"
@@ -56,20 +56,20 @@ def neuron(layer: int, neuron: int, at: int | Sequence[int] | None = None) -> Wh
 
 
 def mlp(layer: int, at: int | Sequence[int] | None = None) -> Where:
-    """What a whole MLP writes."""
+    """The output of a whole MLP."""
     positions = _axis(at)
     return Where(f"MLP {layer}", (ActivationPart(MLP_WRITES.format(layer), (positions, None)),), positions)
 
 
 def block(layer: int, at: int | Sequence[int] | None = None) -> Where:
-    """What a block writes: its attention and its MLP. The residual stream runs on beside them."""
+    """The outputs of a block: those of its attention and of its MLP. The residual stream goes on beside them."""
     positions = _axis(at)
     names = (ATTENTION_WRITES.format(layer), MLP_WRITES.format(layer))
     return Where(f"block {layer}", tuple(ActivationPart(name, (positions, None)) for name in names), positions)
 
 
 def edge(config: GPTConfig, query: int, key: int, layer: int | None = None, head: int | None = None) -> Where:
-    """What position `query` reads of position `key`: in one head, in all heads of a block, or in all blocks."""
+    """The attention of position `query` to position `key`: in one head, in all heads of a block, or in all blocks."""
     layers = range(config.n_layer) if layer is None else (layer,)
     index = (_axis(head), (query,), (key,))
     title = "every block" if layer is None else f"block {layer}" if head is None else f"head {layer}.{head}"

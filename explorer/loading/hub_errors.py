@@ -1,4 +1,4 @@
-"""What the hub's client raises, in words: which model, what went wrong, and what to do."""
+"""The errors of the hub's client in words: which model, what went wrong, and what to do."""
 
 import errno
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ def _words(error: Exception, repo: str, revision: str | None) -> str:
 
 
 def _of_status(error: Exception, repo: str) -> str | None:
-    """What the hub's answer means: 401, 403, 429, 500, ..."""
+    """The meaning of a status that the hub answers with: 401, 403, 429, 500, ..."""
     status = getattr(getattr(error, "response", None), "status_code", None)
     if status is None:
         return None
@@ -69,7 +69,7 @@ def _of_status(error: Exception, repo: str) -> str | None:
 
 
 def _of_disk(error: Exception) -> str | None:
-    """What the file system said, where it was that."""
+    """The message of the file system, where the error came from it."""
     from huggingface_hub import constants
 
     number = error.errno if isinstance(error, OSError) else None

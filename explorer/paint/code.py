@@ -121,7 +121,7 @@ def _slice(line: Coloured, first: int, last: int) -> list[tuple[str, str]]:
 
 
 def _result(stepper: Stepper, cells: int) -> list[Line]:
-    """What the running line computes."""
+    """The value that the running line computes."""
     if not stepper.known:
         return []
     targets = ", ".join(stepper.targets)

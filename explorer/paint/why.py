@@ -21,7 +21,7 @@ _CHIP = 32  # cells for a number on the trail at the most
 
 
 def why(session: Session, cells: int, height: int) -> list[Line]:
-    """What is open: a number with its terms, or the whole trail."""
+    """The number that is open, with its terms, or the whole trail."""
     asked = session.why
     if asked is None:
         return []

@@ -25,7 +25,7 @@ OTHERS = How(lambda score: -math.inf, "−∞, dropped: at temperature 0 the lik
 DROPPED = How(lambda score: 0.0, "0: exp({})")
 
 _SCORES = {"tempered_probabilities": "tempered", "probabilities": "top_p_logits"}
-"""What each softmax is taken of."""
+"""The input of each softmax."""
 
 
 class Ledger:
@@ -64,7 +64,7 @@ class Ledger:
         return sum(_exponentials(chances, field)) if total else getattr(chances, field)
 
     def _at(self, position: int) -> tuple[Distribution, Sampling]:
-        """What the token after a position is drawn from, and with which settings."""
+        """The distribution that the token after a position is drawn from, and its settings."""
         chances = self._run.chances_shown(position)
         assert chances
         return chances, self._run.settings_shown(position)[0]
@@ -163,14 +163,14 @@ def _made(parts: list[Part]) -> Made:
 
 
 def _exponentials(chances: Distribution, field: str) -> list[float]:
-    """What the softmax of that name adds up."""
+    """The numbers that the softmax of that name adds up."""
     scores: Vector = getattr(chances, _SCORES[field])
     top = max(scores)
     return [math.exp(score - top) for score in scores]
 
 
 def _reached_before(chances: Distribution, token: int) -> float:
-    """What the tokens likelier than this one reach together, of those that top-k left."""
+    """The sum of the probabilities of all likelier tokens that top-k left."""
     shares = softmax_row(chances.top_k_logits)
     ranked = sorted(range(len(shares)), key=lambda other: -chances.logits[other])
     reached = 0.0

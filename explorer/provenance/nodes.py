@@ -1,4 +1,4 @@
-"""Tensors of which nothing is known but their shape, and how each of their numbers is made of others.
+"""Tensors that have a shape and no values, and a rule for how each of their numbers is made of others.
 
 The model's own forward pass, run on these instead of numbers, says how everything in it hangs together. Nothing about
 the model's wiring is written down a second time.
@@ -11,7 +11,7 @@ from explorer.runs.cells import Cell
 
 Shape = tuple[int, ...]
 Read = Callable[[Any], float | None]
-"""Looks a number up: of a Number, or what a KnownNumber one says; None where it is not there."""
+"""The value of a Number or of a KnownNumber; None where it is not there."""
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ class Lazy(Sequence[T]):
 
 
 class How(NamedTuple):
-    """How a few numbers become one: its value, and the same in writing, with a place {} for each of them."""
+    """How a few numbers become one: as a function, and as text with a {} for each of them."""
 
     value: Callable[..., float]
     text: str
@@ -43,14 +43,14 @@ class How(NamedTuple):
 
 
 class KnownNumber(NamedTuple):
-    """A number that is no one's result: how many there are, what a setting says."""
+    """A number that no operation computed, such as a count or a setting."""
 
     value: float
     label: str
 
 
 class Part(NamedTuple):
-    """A summand: a few operands, and how they become one number. The first operand is where to look on."""
+    """A term of a sum: a few operands, and how they become one number. An explanation goes on at the first operand."""
 
     how: How
     operands: tuple["Number | KnownNumber", ...]
@@ -78,7 +78,7 @@ class ValueNode:
         return Number(self, index)
 
     def cell(self, index: tuple[int, ...]) -> Cell:
-        """What one of its numbers is called."""
+        """The cell of one of its numbers."""
         return Cell(self.name, index)
 
     def row(self, *index: int) -> list["Number"]:
@@ -128,7 +128,7 @@ class Computed(ValueNode):
 
 
 class Named(ValueNode):
-    """What a hook sees under that name."""
+    """The value that a hook sees under that name."""
 
     def __init__(self, name: str, node: ValueNode) -> None:
         super().__init__(node.shape)

@@ -50,7 +50,7 @@ ACTIVATIONS: dict[Callable[[float], float], str] = {
 
 
 def made(function: Callable[..., Any], arguments: tuple[Any, ...], pick: Sequence[int], parts: Iterable[Part]) -> Made:
-    """What `function` makes of the arguments (numbers in nested lists), at that index of its result."""
+    """The number at that index of the result of `function`, given its arguments (numbers in nested lists)."""
 
     def compute(read: Read) -> float | None:
         try:
@@ -229,7 +229,7 @@ def sum_of(parts: Iterable[Part], read: Read) -> float | None:
 
 
 def value_of(part: Part, read: Read) -> float | None:
-    """What a part comes to; None where an operand is not known."""
+    """The value of a part; None where an operand is not known."""
     values = [read(operand) for operand in part.operands]
     return None if None in values else part.how.value(*values)
 

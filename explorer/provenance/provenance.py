@@ -179,7 +179,7 @@ class Provenance:
         return Made(draw, (Part(operations.ITSELF, (drawn,)),), lambda read: read(drawn))
 
     def _source(self, number: Number) -> Number:
-        """What is behind a name."""
+        """The value of that name."""
         return number.node.node.at(*number.index) if isinstance(number.node, Named) else number
 
     def can_unroll(self, cell: Cell) -> bool:

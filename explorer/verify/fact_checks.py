@@ -20,7 +20,7 @@ Finding = tuple[bool, str]
 
 
 class Spelling(Protocol):
-    """What is asked of a tokenizer."""
+    """The part of a tokenizer that facts need."""
 
     def encode(self, text: str) -> list[int]: ...
 
@@ -103,7 +103,7 @@ def values(
 
 
 def _half_a_digit(printed: str) -> float:
-    """What rounding to the digits printed may take away: _half_a_digit("0.12") = 0.005."""
+    """The most that rounding to the printed digits can change: _half_a_digit("0.12") = 0.005."""
     return float(0.5 * 10.0 ** -len(printed.partition(".")[2]))
 
 

@@ -31,7 +31,7 @@ class CheckedFact:
 
 @dataclass
 class Report:
-    """What `gpt-explorer verify` found."""
+    """The result of `gpt-explorer verify`."""
 
     model: str
     seed: int

@@ -1,4 +1,4 @@
-"""What heads are called: patterns made by hand whose label is known."""
+"""Labels of heads, on patterns made by hand whose label is known."""
 
 import math
 from collections.abc import Callable

@@ -34,7 +34,7 @@ class Stream(StringIO):
 
 
 def said(tokens: bytes, terminal: bool = False, tokenizer: Bytes | Words | None = None) -> Stream:
-    """What is written while the model says these tokens after the prompt ">"."""
+    """The stream after the model said these tokens to the prompt ">"."""
     stream = Stream(terminal)
     generate_text(Scripted(CONFIG, tokens), tokenizer or Bytes(), ">", len(tokens), GREEDY, 0, stream)
     return stream

@@ -163,7 +163,7 @@ def test_loss_and_surprise(pair: Pair) -> None:
 
 
 def direction(pair: Pair, token: int, versus: int | None) -> Callable[[Any], Any]:
-    """What a vector in the residual stream adds to the logit: the final layer norm with its scale held."""
+    """The amount that a vector in the residual stream adds to the logit, with the final norm's scale held."""
     final, unembedding = pair.model.transformer.ln_f, pair.model.lm_head.weight
     read = unembedding[token] - (0 if versus is None else unembedding[versus])
     end = pair.seen["transformer.ln_f.in"][pair.last]

@@ -69,7 +69,7 @@ class Pair:
             return self.theirs(torch.tensor([ids or self.ids])).logits[0]
 
     def seen(self, module: Any, ids: list[int], before: bool = False) -> Any:
-        """What a module is given, or what it makes of it."""
+        """The input of a module, or its output."""
         kept: list[Any] = []
         self.logits(ids, (reading if before else writing)(module, lambda value: kept.append(value.clone())))
         return kept[0]
@@ -80,7 +80,7 @@ class Pair:
 
 @contextmanager
 def reading(module: Any, change: Callable[[Any], Any]) -> Iterator[None]:
-    """What a module is given [T, ...] is changed first."""
+    """Change the input of a module [T, ...]."""
 
     def hook(module: Any, given: Any) -> Any:
         changed = change(given[0][0])
@@ -93,7 +93,7 @@ def reading(module: Any, change: Callable[[Any], Any]) -> Iterator[None]:
 
 @contextmanager
 def writing(module: Any, change: Callable[[Any], Any]) -> Iterator[None]:
-    """What a module gives [T, ...] is changed."""
+    """Change the output of a module [T, ...]."""
 
     def hook(module: Any, given: Any, made: Any) -> Any:
         value = made[0] if isinstance(made, tuple) else made

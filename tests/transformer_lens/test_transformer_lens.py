@@ -168,7 +168,7 @@ def same(found: Any, expected: Any, name: str = "", close: float = 1e-9) -> None
 
 
 def counterpart(name: str) -> str | None:
-    """What they call it; None for what has no name there."""
+    """The name in TransformerLens; None for what has no name there."""
     part = name.rpartition(".")[2]
     if part in ("hook_attn_scores_raw", "hook_attn_scores_scaled", "hook_mean", "hook_var"):
         return None
@@ -317,7 +317,7 @@ def values(found: LogitAttribution, kind: str) -> list[float]:
 
 
 def of_blocks(found: LogitAttribution) -> list[list[float]]:
-    """What an attention and an MLP wrote, their biases included, block by block."""
+    """The contributions of each attention and each MLP, their biases included, block by block."""
     parts = [part for part in found.contributions if part.layer is not None]
     layers = range(1 + max(part.layer or 0 for part in parts))
     return [
