@@ -1,7 +1,7 @@
 """How information reached an answer: routes through heads, MLPs and the residual stream, found backwards.
 
 Every state of the residual stream is a sum of parts: what was there before, and what a head moved from each position,
-or what the MLP wrote. How much a part makes up of the sum is measured by how near it brings to it:
+or what the MLP wrote. How much a part makes up of the sum is measured by how much nearer it brings to the sum:
 
     proximity(part) = max(0, ‖sum‖₁ - ‖sum - part‖₁)        weight = proximity / Σ proximities
 

@@ -1,4 +1,4 @@
-"""Reading a trace; what is not in it is an error with words, not a traceback."""
+"""Values of a trace; AnalysisError, with a clear message, where one is missing."""
 
 from typing import Any
 

@@ -31,7 +31,7 @@ WIDEST_BLOCK = 1000
 
 
 class CodeError(GPTError):
-    """Code that cannot be run again."""
+    """The error of code that cannot be run again."""
 
 
 @dataclass(frozen=True)
@@ -271,7 +271,7 @@ def _all_neurons(place: _Place) -> Excerpt:
 
 
 def _whole_block(place: _Place) -> Excerpt:
-    """One position through the block: less of it would not add up to what was added."""
+    """One position through the block: a smaller excerpt would not add up to the same sum."""
     config, weights = place.trace.config, place.block_weights
     part = BlockWeights(
         ln_1=_norm_weights(weights.ln_1),

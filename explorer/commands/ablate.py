@@ -34,12 +34,14 @@ def parser() -> argparse.ArgumentParser:
     add_places(parser)
     kinds = parser.add_mutually_exclusive_group()
     kinds.add_argument("--set", type=finite, metavar="X", help="set it to a number in place of zero")
-    kinds.add_argument("--scale", type=finite, metavar="X", help="so many times as much")
-    kinds.add_argument("--mean", action="store_true", help="its mean over the prompt's positions")
-    kinds.add_argument("--patch-from", metavar="PROMPT", help="its value in the run of another prompt")
+    kinds.add_argument("--scale", type=finite, metavar="X", help="multiply it by a number")
+    kinds.add_argument("--mean", action="store_true", help="set it to its mean over the prompt's positions")
+    kinds.add_argument("--patch-from", metavar="PROMPT", help="set it to its value in the run of another prompt")
     add_alignment(parser)
     parser.add_argument("--json", action="store_true", help="one object: prompt, ids, edits, before, after, kl")
-    parser.add_argument("--top", type=positive, default=_TOP, metavar="N", help=f"the N likeliest (default: {_TOP})")
+    parser.add_argument(
+        "--top", type=positive, default=_TOP, metavar="N", help=f"print the N likeliest tokens (default: {_TOP})"
+    )
     add_model(parser)
     return parser
 
@@ -70,7 +72,7 @@ def add_places(parser: argparse.ArgumentParser) -> None:
 
 
 def pair(what: str, example: str) -> Callable[[str], tuple[int, int]]:
-    """Two numbers with a point between them: a block's, and that of a part of it."""
+    """A parser for two numbers with a point between them: that of a block, and that of a part of it."""
 
     def parse(text: str) -> tuple[int, int]:
         layer, point, number = text.partition(".")
@@ -84,7 +86,7 @@ def pair(what: str, example: str) -> Callable[[str], tuple[int, int]]:
 
 
 def edge(text: str) -> tuple[int | None, int | None, int, int]:
-    """Layer, head, query and key: edge("2.1:9-3") = (2, 1, 9, 3); no layer is all, no head is all."""
+    """Layer, head, query and key: edge("2.1:9-3") = (2, 1, 9, 3); None stands for every layer or head."""
     found = _EDGE.fullmatch(text)
     if not found:
         raise argparse.ArgumentTypeError(
@@ -97,7 +99,7 @@ def edge(text: str) -> tuple[int | None, int | None, int, int]:
 
 
 def finite(text: str) -> float:
-    """A number that is one."""
+    """A finite number."""
     try:
         value = float(text)
     except ValueError:
@@ -146,7 +148,9 @@ def _check_call(options: argparse.Namespace) -> None:
         raise UsageError(f"nothing is edited: say what with {wanted}.")
     chosen = options.set is not None or options.scale is not None or options.mean or options.patch_from is not None
     if chosen and not (parts or options.at):
-        raise UsageError("edges are cut, and nothing else is named that --set, --scale, --mean or --patch-from is for.")
+        raise UsageError(
+            "edges are always cut: --set, --scale, --mean and --patch-from need another place, such as --head 2.3."
+        )
 
 
 def _ranking(trace: "Trace") -> "Ranking":
@@ -184,7 +188,7 @@ def patch(base: "Trace", prompt: str, tokenizer: "Tokenizer", at: str) -> "What"
 
 
 def alignment_in_words(what: "What | None", length: int, at: str, alone: str) -> list[str]:
-    """Which positions take from which, where the other prompt is longer or shorter; `alone`: what of the others."""
+    """How positions are aligned with those of a longer or shorter prompt; `alone` says what happens to the others."""
     from explorer.edits import Patch
 
     if not isinstance(what, Patch) or len(what.source.ids) == length:

@@ -19,24 +19,33 @@ _BAR = 14
 def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="gpt-explorer attribute",
-        description="Print how much each part of the model wrote of an answer's logit, or of its lead over another.",
+        description="Print how much each part of the model adds to an answer's logit, or to its lead over a token.",
     )
     add_prompt(parser, "the text to run")
-    add_token(parser, "--token", "the answer (default: the model's first)")
-    add_token(parser, "--versus", "explain by how much the answer beats this one")
+    add_token(parser, "--token", "the answer (default: the likeliest token)")
+    add_token(parser, "--versus", "explain the answer's lead over this token")
     parser.add_argument(
-        "--position", type=int, default=-1, metavar="P", help="after which token, from 0; from the end below 0 (-1)"
+        "--position",
+        type=int,
+        default=-1,
+        metavar="P",
+        help="explain the answer after this token, counted from 0; -1 is the last one (default: -1)",
     )
     parser.add_argument(
-        "--by", choices=[level.value for level in Level], default=Level.COMPONENT.value, help="how finely (component)"
+        "--by",
+        choices=[level.value for level in Level],
+        default=Level.COMPONENT.value,
+        help="the parts to list (default: component)",
     )
     parser.add_argument(
         "--convention",
         choices=[convention.value for convention in Convention],
         default=Convention.PLAIN.value,
-        help="plain, or as TransformerLens' default processing has it (plain)",
+        help="how biases are counted: plain, or as in TransformerLens' default processing (default: plain)",
     )
-    parser.add_argument("--top", type=count, metavar="N", help=f"only the N largest ({_SHOWN}; with --json all)")
+    parser.add_argument(
+        "--top", type=count, metavar="N", help=f"list only the N largest (default: {_SHOWN}; with --json all)"
+    )
     parser.add_argument("--json", action="store_true", help="one object, at full precision")
     add_model(parser)
     return parser
@@ -139,7 +148,7 @@ def _what(found: LogitAttribution) -> str:
 
 
 def _bar(value: float, largest: float) -> str:
-    """To the right of its axis what is positive, to the left what is negative."""
+    """A bar to the right of its axis for a positive number, to the left for a negative one."""
     cells = round(_BAR * abs(value) / largest) if largest else 0
     left, right = ("█" * cells, "") if value < 0 else ("", "█" * cells)
     return f"{left:>{_BAR}}│{right:<{_BAR}}"

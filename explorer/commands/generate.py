@@ -10,11 +10,11 @@ from gpt import Sampling
 
 def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="gpt-explorer generate", description="Print a prompt and what the model makes of it, token by token."
+        prog="gpt-explorer generate", description="Print a prompt and the model's continuation of it, token by token."
     )
     add_prompt(parser, "the text to continue")
     parser.add_argument("--max-new-tokens", type=count, default=20, metavar="N", help="how many tokens (default: 20)")
-    parser.add_argument("--greedy", action="store_true", help="always the most probable token")
+    parser.add_argument("--greedy", action="store_true", help="always take the most probable token")
     parser.add_argument("--json", action="store_true", help="one object: prompt, prompt_ids, ids, text")
     add_model(parser)
     add_sampling(parser)

@@ -9,7 +9,7 @@ from typing import Any, TextIO
 from explorer.commands.options import open_model
 from explorer.errors import UsageError
 from explorer.loading.checkpoints import Checkpoint
-from explorer.runs.running import complete
+from explorer.runs import running
 from explorer.runs.trace import Trace
 from explorer.text import printable, visible
 from explorer.tokenizer.tokenizer import Tokenizer
@@ -62,7 +62,7 @@ def open_prompt(options: argparse.Namespace) -> Prompted:
 
 def completed(trace: Trace) -> Trace:
     """The same run with everything in it computed."""
-    complete(trace, lambda: False)
+    running.complete(trace, lambda: False)
     return trace
 
 

@@ -1,4 +1,4 @@
-"""`gpt-explorer lens PROMPT`: what the model would say if it stopped early, and how much the prompt surprised it."""
+"""`gpt-explorer lens PROMPT`: the likeliest next token after each layer, and the surprise of the prompt."""
 
 import argparse
 import json
@@ -23,7 +23,9 @@ def parser() -> argparse.ArgumentParser:
         description="Print the logit lens: the likeliest next token after each layer, at every position of a prompt.",
     )
     add_prompt(parser, "the text to run")
-    parser.add_argument("--top", type=count, metavar="N", help=f"with --json: how many next tokens ({_LIKELIEST})")
+    parser.add_argument(
+        "--top", type=count, metavar="N", help=f"with --json: list N next tokens (default: {_LIKELIEST})"
+    )
     parser.add_argument("--json", action="store_true", help="one object, at full precision")
     add_model(parser)
     return parser
@@ -77,7 +79,7 @@ def _cell_as_json(row: "LensRow", found: "LensCell", likeliest: list[dict[str, A
 
 
 def _tables(given: "Prompted", trace: "Trace") -> Iterator[str]:
-    """As many positions side by side as the terminal is wide, then the next ones below."""
+    """Tables of as many positions as fit the width of the terminal, one below the other."""
     from shutil import get_terminal_size
 
     from explorer.analysis import lens
@@ -131,7 +133,7 @@ def _loss(trace: "Trace") -> Iterator[str]:
 
     loss = lens.loss(trace)
     if loss is None:
-        yield "loss         none: the first token is predicted by nothing"
+        yield "loss         none: nothing comes before the first token to predict it from"
     else:
         counted = "1 token" if loss.tokens == 1 else f"{loss.tokens} tokens"
         amount = f"{loss.nats:.4f} nats = {loss.bits:.4f} bits a token"

@@ -28,20 +28,26 @@ Effects = dict["SweepCell", float]
 def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="gpt-explorer sweep",
-        description="Zero every head (or MLP, or the residual stream at every position) in turn, and print what that "
-        "does to a metric of the next token: the edited run less the one without edits. KL is from the run without "
+        description="Zero every head (or MLP, or the residual stream at every position) in turn, and print the change "
+        "of a metric of the next token: the edited run minus the run without edits. KL is from the run without "
         "edits to the edited one, in bits.",
     )
     add_prompt(parser, "the text to run")
     parser.add_argument(
         "--metric",
         choices=("logit-diff", "logit", "probability", "kl"),
-        help="of the token; logit-diff is that against --versus (default: logit-diff with --versus, else probability)",
+        help="what is measured of the token; logit-diff compares it with --versus (default: logit-diff with --versus, "
+        "else probability)",
     )
-    add_token(parser, "--token", "what is measured (default: the model's first answer)")
-    add_token(parser, "--versus", "what it is compared with (default: the next best answer)")
-    parser.add_argument("--over", choices=("heads", "mlps", "positions"), default="heads", help="(default: heads)")
-    parser.add_argument("--patch-from", metavar="PROMPT", help="put in the value of another prompt in place of zero")
+    add_token(parser, "--token", "the token that is measured (default: the likeliest)")
+    add_token(parser, "--versus", "the token that it is compared with (default: the second likeliest)")
+    parser.add_argument(
+        "--over",
+        choices=("heads", "mlps", "positions"),
+        default="heads",
+        help="what is edited in turn (default: heads)",
+    )
+    parser.add_argument("--patch-from", metavar="PROMPT", help="use the values of another prompt in place of zero")
     add_alignment(parser)
     formats = parser.add_mutually_exclusive_group()
     formats.add_argument("--json", action="store_true", help="one object: metric, baseline, effects, ...")
@@ -77,9 +83,9 @@ def _metric(options: argparse.Namespace, base: "Trace", tokenizer: "Tokenizer") 
     assert ranking
     kind = options.metric or (PROBABILITY if options.versus is None else LOGIT_DIFFERENCE)
     if options.versus is not None and kind != LOGIT_DIFFERENCE:
-        raise UsageError(f"{kind} compares with no other token: leave --versus out, or take --metric logit-diff.")
+        raise UsageError(f"{kind} does not compare two tokens: leave out --versus, or use --metric logit-diff.")
     if options.token is not None and kind == KL:
-        raise UsageError("KL looks at all tokens: leave --token out, or take another --metric.")
+        raise UsageError("KL is about all tokens: leave out --token, or use another --metric.")
     token = ranking.order[0] if options.token is None else token_id(options.token, tokenizer, base.config)
     if options.versus is not None:
         versus = token_id(options.versus, tokenizer, base.config)

@@ -35,7 +35,7 @@ def token_id(text: str, tokenizer: "Tokens", config: GPTConfig) -> int:
             return _checked(found[0], config)
     pieces = " | ".join(visible(tokenizer.token_bytes(token)) for token in ids)
     raise UsageError(
-        f"{visible(text)} is {len(ids)} tokens, not one ({pieces}), nor is it one with a space before it: "
+        f"{visible(text)} is {len(ids)} tokens, not one ({pieces}), also with a space before it: "
         "give one of the pieces, or id:NUMBER."
     )
 
@@ -45,7 +45,7 @@ def _number(text: str) -> int:
 
     digits = text.removeprefix(_BY_ID)
     if not (digits.isascii() and digits.isdigit()):
-        raise UsageError(f"{visible(text)} is no token id: write it as id:123.")
+        raise UsageError(f"{visible(text)} is not a token id: write it as id:123.")
     return int(digits)
 
 

@@ -19,10 +19,18 @@ def parser() -> argparse.ArgumentParser:
     add_prompt(parser, "the text to run")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the file to write")
     parser.add_argument(
-        "--only", action="append", default=[], metavar="GLOB", help="only these names: 'blocks.*.hook_resid_post'"
+        "--only",
+        action="append",
+        default=[],
+        metavar="GLOB",
+        help="write only activations with such names: 'blocks.*.hook_resid_post'",
     )
-    parser.add_argument("--float32", action="store_true", help="half the size (default: float64)")
-    parser.add_argument("--head-results", action="store_true", help="also what each head wrote: attn.hook_result")
+    parser.add_argument(
+        "--float32", action="store_true", help="write float32, which takes half the space (default: float64)"
+    )
+    parser.add_argument(
+        "--head-results", action="store_true", help="also write the output of each head: attn.hook_result"
+    )
     parser.add_argument("--json", action="store_true", help="print the likeliest next tokens at every position")
     add_model(parser)
     return parser

@@ -147,7 +147,7 @@ def _no_such_name(name: str, names: list[str], config: GPTConfig) -> str:
     if name.endswith("attn.hook_result"):
         return f"{name} is computed on request only: edit the head at its z, {name.replace('result', 'z')}."
     likely = get_close_matches(name, names, 1) or [f"{names[0]}, {names[2]} and so on"]
-    return f"there is no activation {name!r}: is {likely[0]} meant?"
+    return f"there is no activation {name!r}: did you mean {likely[0]}?"
 
 
 def _title(place: ActivationPart, axes: tuple[str, ...]) -> str:

@@ -84,7 +84,7 @@ def parse(name: str) -> Reference:
     part = r"(?!.*(?:--|\.\.))\w(?:[\w.-]{0,94}\w)?"  # the hub's own rule
     if not re.fullmatch(rf"{part}/{part}", plain, re.ASCII) or len(plain) > 96 or plain.endswith(".git"):
         raise ModelNameError(
-            f"{name!r} is no directory, and no model that is known by this name. Known are {', '.join(KNOWN)} and "
+            f"{name!r} is neither a directory nor a model with a short name. Short names are {', '.join(KNOWN)} and "
             "stories (the embedded one); any other model of the Hugging Face hub is OWNER/NAME or OWNER/NAME@REVISION."
         )
     return Reference(plain, revision or None, name)
@@ -102,7 +102,7 @@ def fetch(
     fetching = _Fetching(reference)
     with explained(reference.repo, reference.revision):
         directory = fetching.find()
-    # In a thread of its own: a network may take minutes to answer, and whoever wants to leave should not have to wait.
+    # In a thread of its own: a network may take minutes to answer, and and it must be possible to leave meanwhile.
     result: Future[Path] = Future()
     if directory is None:
         Thread(target=fetching.run, args=(result,), daemon=True).start()

@@ -13,7 +13,7 @@ KEPT = "What has arrived is kept: run the same again, and it goes on from there.
 
 @contextmanager
 def explained(repo: str, revision: str | None) -> Iterator[None]:
-    """Whatever the client raises within becomes a HubError."""
+    """A context in which every error of the client becomes a HubError."""
     try:
         yield
     except GPTError:
@@ -30,8 +30,8 @@ def _words(error: Exception, repo: str, revision: str | None) -> str:
         error = cause  # the client looked into its cache after this
     if isinstance(error, errors.OfflineModeIsEnabled) or constants.HF_HUB_OFFLINE:
         return (
-            f"{repo} is not complete in the cache ({constants.HF_HUB_CACHE}), and HF_HUB_OFFLINE forbids to fetch it. "
-            "Unset it and run the same once with a connection; or name a directory with a GPT-2."
+            f"{repo} is not complete in the cache ({constants.HF_HUB_CACHE}), and HF_HUB_OFFLINE does not allow fetching "
+            "it. Unset it and run the same once with a connection; or name a directory with a GPT-2."
         )
     if isinstance(error, errors.GatedRepoError):
         return (
@@ -46,7 +46,7 @@ def _words(error: Exception, repo: str, revision: str | None) -> str:
     if isinstance(error, errors.RevisionNotFoundError):
         return f"{repo} has no revision {revision!r}. Name a branch, a tag or a whole commit, or leave @{revision} out."
     if isinstance(error, errors.EntryNotFoundError) and not isinstance(error, errors.LocalEntryNotFoundError):
-        return f"{repo} is no model in Hugging Face's layout: a file is missing ({_first_line(error)})."
+        return f"{repo} is not a model in Hugging Face's layout: a file is missing ({_first_line(error)})."
     return _of_status(error, repo) or _of_disk(error) or _of_network(error, constants.ENDPOINT)
 
 

@@ -76,7 +76,7 @@ def _not_computed(session: Session, explanation: Explanation, cells: int, height
         return wrapped("Not recorded in this file." if session.recorded else "Not computed yet.", cells, "dim")
     if cell.name == TOKENS:
         words = f"Token {int(explanation.value)} of the vocabulary, at position {cell.index[0]}: it was typed."
-        return [*wrapped(words, cells), [], *wrapped("The way back ends here.", cells, "dim")]
+        return [*wrapped(words, cells), [], *wrapped("Nothing lies behind it: it was not computed.", cells, "dim")]
     words = "Learned in training: nothing computed it. Here it is among its neighbours in the checkpoint."
     return [*wrapped(words, cells), [], *_neighbours(session, cell, cells, height - 4)]
 

@@ -1,4 +1,4 @@
-"""A run as a graph: what a hook sees under every name, and how it hangs together."""
+"""A run as a graph: the value that a hook sees under every name, and how they depend on each other."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -29,7 +29,7 @@ _SCORES = {"tempered_probabilities": "tempered", "probabilities": "top_p_logits"
 
 
 class Ledger:
-    """How each of these numbers is made, and what they are."""
+    """The steps from logits to the token: the values, and how each number is made."""
 
     def __init__(self, run: Run, logits: Callable[[int, int], Number]) -> None:
         self._run = run
@@ -80,7 +80,7 @@ class Ledger:
         return self._share("tempered_probabilities", position, token, self._tempered_score(position, token))
 
     def _share_after(self, read: Read, position: int, token: int) -> Made:
-        """Of a token that stayed: what was left of its score is what it was."""
+        """The score of a token that stayed, which is the one that it had."""
         chances, _ = self._at(position)
         if chances.top_k_logits[token] == -math.inf:
             return _made([Part(DROPPED, (self.nodes["top_k_logits"].at(position, token),))])
@@ -105,7 +105,7 @@ class Ledger:
         return self._total(position, "probabilities", sorted(self._at(position)[0].order))
 
     def _total(self, position: int, field: str, tokens: Sequence[int]) -> Made:
-        """Of so many tokens that neither their parts nor their scores are looked up one by one."""
+        """A sum over so many tokens that neither its parts nor their scores are looked up one by one."""
         chances, _ = self._at(position)
         top, all_values = self._tempered_score(position, chances.order[0]), _exponentials(chances, field)
         values = [all_values[token] for token in tokens]

@@ -1,4 +1,4 @@
-"""Names of the numbers that are no activations, and the axes of all of them."""
+"""Names of the numbers that are not activations, and the axes of all of them."""
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches

@@ -85,7 +85,7 @@ class Provenance:
         return graph
 
     def _reader(self) -> Read:
-        """Looks numbers up; each tensor is looked for once."""
+        """A function that looks numbers up, each tensor only once."""
         tensors = _Tensors(self._tensor)
 
         def read(operand: Number | KnownNumber) -> float | None:

@@ -88,7 +88,7 @@ class _Words(NamedTuple):
 
 
 def in_words(cell: Cell, run: Run) -> str:
-    """All that there is to say: "pattern of head 2.3 · ·little ← ·there"."""
+    """The whole name: "pattern of head 2.3 · ·little ← ·there"."""
     return _words(cell, run).joined()
 
 

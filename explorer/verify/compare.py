@@ -1,4 +1,4 @@
-"""Two results set against each other: how far apart, in what units, and how many are the same to the last bit."""
+"""The comparison of two results: how far apart, in what units, and how many are the same to the last bit."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

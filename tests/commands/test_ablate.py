@@ -239,7 +239,7 @@ def test_a_shorter_prompt_to_patch_from_says_what_it_is_aligned_with(
     [
         (ablate, [], "nothing is edited: say what with --head 2.3"),
         (ablate, ["--position", "1"], "name one of these too"),
-        (ablate, ["--edge", "1-0", "--mean"], "edges are cut"),
+        (ablate, ["--edge", "1-0", "--mean"], "edges are always cut"),
         (ablate, ["--head", "6.0"], "there is no block 6: they go from 0 to 5"),
         (ablate, ["--head", "0.6"], "there is no head 6: they go from 0 to 5"),
         (ablate, ["--neuron", "0.768"], "there is no neuron 768"),

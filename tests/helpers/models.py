@@ -48,7 +48,7 @@ def embedded() -> tuple[GPT, Checkpoint]:
 
 
 def full_run(model: GPT, ids: Sequence[int]) -> dict[str, Any]:
-    """Every activation of one run over all ids, without a cache: what traces are held against."""
+    """Every activation of one run over all ids, without a cache: to compare traces with."""
     seen: dict[str, Any] = {}
     model.forward(ids, hook=seen.__setitem__)
     return seen

@@ -1,4 +1,4 @@
-"""Attention: who listens to whom. A labelled grid for one head, and all heads of the block side by side."""
+"""Attention: which token attends to which. A labelled grid for one head, and all heads of the block side by side."""
 
 import math
 from collections.abc import Callable
