@@ -4,14 +4,9 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from explorer.commands import COMMANDS
 from explorer.errors import CellError, EditError, ModelNameError, UsageError
 from gpt import GPTError, InputError, SamplingError
-
-COMMANDS = (
-    *("generate", "trace", "open", "models", "verify"),
-    *("explain", "source", "attribute", "lens", "ablate", "sweep"),
-)
-"""Words that are commands; anything else is a prompt for the screen, and after `--` these words are too."""
 
 _WRONG_CALL = (UsageError, CellError, EditError, InputError, ModelNameError, SamplingError)
 """Errors that other words of the call would mend: they name what the model does not have, or contradict each other."""
@@ -19,6 +14,7 @@ _WRONG_CALL = (UsageError, CellError, EditError, InputError, ModelNameError, Sam
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status: 0, 1 where it could not be done, 2 where the call was wrong."""
+    # Words that begin with no command are for the screen; so is a command's name after `--`.
     words = list(sys.argv[1:] if arguments is None else arguments)
     name = words.pop(0) if words[:1] and words[0] in COMMANDS else "explore"
     command = import_module(f"explorer.commands.{name}")

@@ -15,7 +15,7 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="gpt-explorer models",
         description="List the models that --model opens by name: embedded, downloaded, or on the Hugging Face hub.",
-        epilog="--model OWNER/NAME (or OWNER/NAME@REVISION) opens other GPT-2s of the hub, --model DIRECTORY a local one.",
+        epilog="--model OWNER/NAME (or OWNER/NAME@REVISION) opens others of the hub, --model DIRECTORY a local one.",
     )
     parser.add_argument("--json", action="store_true", help="a list of objects, sizes in bytes")
     return parser

@@ -2,9 +2,11 @@
 
 import json
 import os
+import pkgutil
 import re
 import shlex
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+import explorer.commands
 from explorer import __version__
 from explorer.cli import main
+from explorer.commands import COMMANDS
 from gpt import GPT, Output, Sampling, generate
 from tests.helpers.models import embedded
 
@@ -92,6 +96,21 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
             main(arguments)
         assert ended.value.code == 0
         assert shown in capsys.readouterr().out
+
+
+def test_every_command_is_listed_and_has_help(capsys: pytest.CaptureFixture[str]) -> None:
+    modules = {name for _, name, _ in pkgutil.iter_modules(explorer.commands.__path__)}
+    runnable = {name for name in modules if hasattr(import_module(f"explorer.commands.{name}"), "run")}
+    assert runnable == {"explore", *COMMANDS}
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    shown = capsys.readouterr().out
+    for name, (words, meaning) in COMMANDS.items():
+        assert re.search(rf"^  gpt-explorer {name} {re.escape(words)} *  {re.escape(meaning)}$", shown, re.MULTILINE)
+        with pytest.raises(SystemExit) as ended:
+            main([name, "--help"])
+        assert ended.value.code == 0
+        assert capsys.readouterr().out.startswith(f"usage: gpt-explorer {name} ")
 
 
 def test_text_is_written_as_it_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
