@@ -4,34 +4,28 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from gpt import GPTError, SamplingError
+from explorer.commands import COMMANDS
+from explorer.errors import CellError, EditError, ModelNameError, UsageError
+from gpt import GPTError, InputError, SamplingError
 
-COMMANDS = (
-    *("generate", "trace", "open", "models", "verify"),
-    *("explain", "source", "attribute", "lens", "ablate", "sweep"),
-)
-"""Words that are commands; anything else is a prompt for the screen, and after `--` these words are too."""
+_WRONG_CALL = (UsageError, CellError, EditError, InputError, ModelNameError, SamplingError)
+"""Errors that other words of the call would mend: they name what the model does not have, or contradict each other."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit status: 0, 1 where something went wrong, 2 where the call was wrong."""
+    """Run the command; returns its exit status: 0, 1 where it could not be done, 2 where the call was wrong."""
+    # Words that begin with no command are for the screen; so is a command's name after `--`.
     words = list(sys.argv[1:] if arguments is None else arguments)
     name = words.pop(0) if words[:1] and words[0] in COMMANDS else "explore"
     command = import_module(f"explorer.commands.{name}")
     options = command.parser().parse_args(words)
     try:
         return int(command.run(options))
-    except SamplingError as error:
-        return _fail(error, status=2)
     except GPTError as error:
-        return _fail(error)
-    except BrokenPipeError:  # whoever read along has left
+        print(f"gpt-explorer: {error}", file=sys.stderr)
+        return 2 if isinstance(error, _WRONG_CALL) else 1
+    except BrokenPipeError:  # nobody reads the output any more
         sys.stderr.close()
         return 1
     except KeyboardInterrupt:
         return 130
-
-
-def _fail(error: GPTError, status: int = 1) -> int:
-    print(f"gpt-explorer: {error}", file=sys.stderr)
-    return status

@@ -7,22 +7,33 @@ __all__ = [
     "CheckpointError",
     "EditError",
     "HubError",
+    "ModelNameError",
     "TerminalError",
     "TokenizerError",
     "TraceError",
+    "UsageError",
+    "WriteError",
 ]
 
 
+class UsageError(GPTError):
+    """A call of the program that is wrong: something is missing, unknown, or contradicts something else in it."""
+
+
 class CellError(GPTError):
-    """A number that is asked for and is not there: no such name, an index beyond the end, nothing computed yet."""
+    """A number that a run does not have: no such name, an index beyond the end, nothing computed yet."""
 
 
 class CheckpointError(GPTError):
-    """A directory that is no GPT-2 this program can load: something is missing, damaged or does not fit."""
+    """A directory without a GPT-2 that this program can load: something is missing, damaged or does not fit."""
 
 
 class HubError(GPTError):
-    """A model of the hub that cannot be had: misspelt, absent, refused, of another kind, or cut off on the way."""
+    """A model of the hub that cannot be opened: misspelt, absent, refused, of another kind, or cut off on the way."""
+
+
+class ModelNameError(HubError):
+    """A name that no model of the hub can have."""
 
 
 class TerminalError(GPTError):
@@ -30,7 +41,7 @@ class TerminalError(GPTError):
 
 
 class TraceError(GPTError):
-    """A recorded run that cannot be read, or used as is asked."""
+    """A recorded run that cannot be read, or cannot be used in this way."""
 
 
 class WriteError(GPTError):

@@ -1,4 +1,4 @@
-"""How the program writes a file: whole or not at all, into what the path names, and into nothing but regular files."""
+"""How the program writes a file: whole or not at all, and only in place of a regular file."""
 
 import os
 import stat

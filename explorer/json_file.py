@@ -1,4 +1,4 @@
-"""JSON files, read with the errors of whoever asked."""
+"""JSON files, read with an error of the caller's choice."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ from gpt.errors import GPTError
 
 
 def read_json(path: Path, failure: type[GPTError]) -> Any:
-    """What the file holds; `failure`, naming the file, where it cannot be read, is not JSON, or has a key twice."""
+    """The content of a file; `failure`, naming the file, if it cannot be read, is not JSON, or has a key twice."""
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found: dict[str, Any] = {}

@@ -137,7 +137,7 @@ def _attention(layer: int, config: GPTConfig) -> list[Stage]:
     ]
 
 
-Row = tuple[str, str, Kind, str, str, dict[str, str], Callable[..., Any]]
+StageInBlock = tuple[str, str, Kind, str, str, dict[str, str], Callable[..., Any]]
 """A stage without its block: id, title, kind, formula, sentence, parts, function."""
 
 
@@ -156,7 +156,7 @@ def _in_attention(
     return Stage(f"{name}.{id}", title, layer, kind, formula, sentence, shown, function, _entering(layer))
 
 
-def _scores(layer: int, config: GPTConfig) -> list[Row]:
+def _scores(layer: int, config: GPTConfig) -> list[StageInBlock]:
     """From the vectors to the masked scores."""
     return [
         (
@@ -198,7 +198,7 @@ def _scores(layer: int, config: GPTConfig) -> list[Row]:
     ]
 
 
-_MIXING: list[Row] = [
+_MIXING: list[StageInBlock] = [
     (
         "pattern",
         "pattern",

@@ -4,6 +4,7 @@ A space shows as `·`, a line break as `⏎`, other control characters as their 
 its own, half a UTF-8 character for instance, as its number: `‹e2›`.
 """
 
+import math
 import unicodedata
 
 from rich.cells import cell_len, set_cell_size
@@ -15,7 +16,7 @@ _WITHOUT_A_GLYPH = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs", "Mn", "Me", 
 
 
 def visible(token: bytes | str) -> str:
-    """What to show for a token: visible(b" it\\n") = "·it⏎"."""
+    """The visible text of a token: visible(b" it\\n") = "·it⏎"."""
     text = token if isinstance(token, str) else token.decode("utf-8", "surrogateescape")
     return "".join(map(_glyph, text))
 
@@ -33,7 +34,7 @@ def _glyph(character: str) -> str:
 
 
 def printable(text: str) -> str:
-    """The same for running text on a terminal: blanks stay as they are, and marks with the letters they belong to."""
+    """The same for running text on a terminal: spaces stay as they are, and marks stay on their letters."""
     return "".join(character if _runs_on(character) else _glyph(character) for character in text)
 
 
@@ -62,7 +63,7 @@ def fit(text: str, cells: int, align: str = "<", mark: str = "…") -> str:
 
 def number(value: float, digits: int = 3, plus: str = "+") -> str:
     """A signed number in a few characters: number(-0.01234) = "−0.012"."""
-    if value != value or value in (float("inf"), float("-inf")):
+    if not math.isfinite(value):
         return {"inf": "∞", "-inf": "−∞"}.get(str(value), "NaN")
     magnitude = abs(value)
     text = f"{magnitude:.1e}" if magnitude >= 1e5 else f"{magnitude:.{digits}f}"

@@ -131,7 +131,7 @@ def _index(session: Session, name: str, axes: Sequence[str], position: int) -> t
 
 
 def _look_at(explanation: Explanation) -> None:
-    """What a pane shows of it."""
+    """The lines that a pane shows of it."""
     shown = [(term.text, term.at) for term in explanation.ranked[:20]]
     explanation.remainder(len(shown))
     assert explanation.exact or not explanation.terms
@@ -267,7 +267,7 @@ class _Terminal:
         return statistics.median(times)
 
     def _read_until(self, enough: Callable[[bytes], bool], seconds: float) -> bytes:
-        """What is on its way to the screen, until it is enough or the seconds are over."""
+        """The output on its way to the screen, until it is enough or the time is over."""
         seen, until = b"", time.perf_counter() + seconds
         while time.perf_counter() < until and not enough(seen):
             if select.select([self.screen], [], [], 0.05)[0]:

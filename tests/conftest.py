@@ -1,4 +1,4 @@
-"""For every test: examples that are the same in every run, no limit of time on one, and a control-C that works."""
+"""Settings of all tests: random examples are the same in every run, may take any time, and control-C works."""
 
 import signal
 

@@ -1,18 +1,10 @@
-"""What imports what: only `screen/` imports Textual, and what needs no screen loads none."""
+"""Imports: only `screen/` imports Textual, and nothing loads it that needs no screen."""
 
 import ast
-import subprocess
-import sys
 from pathlib import Path
 
 import explorer
-
-
-def modules_after(code: str) -> set[str]:
-    """The modules that Python has loaded after running some code."""
-    whole = f"import sys\n{code}\nprint('\\n' + ' '.join(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", whole], capture_output=True, text=True, check=True)
-    return set(done.stdout.splitlines()[-1].split())
+from tests.helpers.modules import modules_after
 
 
 def test_the_headless_commands_do_without_textual_and_torch() -> None:

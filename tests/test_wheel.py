@@ -1,4 +1,4 @@
-"""What is built from the repository: the wheel and the sdist, and the program as it is installed from them."""
+"""The wheel and the sdist that are built from the repository, and the program as they install it."""
 
 import json
 import os

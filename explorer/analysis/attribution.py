@@ -44,7 +44,7 @@ class Level(StrEnum):
 
 
 class Convention(StrEnum):
-    """What a part is, and what a logit is measured against."""
+    """How biases are counted, and what a logit is measured against."""
 
     PLAIN = "plain"
     TRANSFORMER_LENS = "transformer-lens"
@@ -80,7 +80,7 @@ class Contribution:
 
 
 @dataclass(frozen=True)
-class Attribution:
+class LogitAttribution:
     """All terms of a logit, in the order in which the model wrote them, and how they add up."""
 
     position: int
@@ -93,12 +93,12 @@ class Attribution:
 
     @property
     def sum(self) -> float:
-        """What the terms add up to."""
+        """The sum of the contributions."""
         return fsum(part.value for part in self.contributions)
 
     @property
     def gap(self) -> float:
-        """What the sum leaves unexplained: rounding, or an edit of the run that is none of the parts."""
+        """The logit less the sum: rounding, or an edit of the run that none of the parts shows."""
         return self.logit - self.sum
 
     def ranked(self) -> list[Contribution]:
@@ -113,11 +113,11 @@ def attribute(
     versus: int | None = None,
     level: Level = Level.COMPONENT,
     convention: Convention = Convention.PLAIN,
-) -> Attribution:
+) -> LogitAttribution:
     """Which parts wrote the logit of a token at a position, or by how much it beats that of another token."""
     reader = _Reader(trace, position, token, versus, convention)
     parts = tuple(_parts(reader, level))
-    return Attribution(position, token, versus, level, convention, parts, reader.logit())
+    return LogitAttribution(position, token, versus, level, convention, parts, reader.logit())
 
 
 class _Reader:
@@ -161,7 +161,7 @@ class _Reader:
         return logits[self.token] - (fsum(logits) / len(logits) if self.folded else 0.0)
 
     def share(self, vector: Any) -> float:  # [d]
-        """What a vector that is written into the residual stream adds to the logit."""
+        """The amount that a vector adds to the logit when it is written into the residual stream."""
         return float(dot(plain(vector), self.direction))
 
     def read(self, name: str) -> float:
@@ -240,7 +240,7 @@ def _attention(reader: _Reader, layer: int, level: Level) -> Iterator[Contributi
 
 
 def _attended(reader: _Reader, layer: int, head: int) -> float:
-    """What a row of the pattern adds up to: 1, unless the run was edited."""
+    """The sum of a row of the pattern: 1, unless the run was edited."""
     return fsum(pattern_row(reader.trace, layer, head, reader.position))
 
 

@@ -1,4 +1,4 @@
-"""Two runs, A and B: what B has and A has not, place by place, and how the next token's chances changed.
+"""Two runs, A and B: their difference, place by place, and how the probabilities of the next token changed.
 
 The runs may be of two prompts, of two models with the same tokenizer, or before and after an edit. With prompts of one
 length position stands with position. With others they are aligned at the end, the last with the last, where the next
@@ -36,7 +36,7 @@ class Alignment:
 
     @property
     def shift(self) -> int:
-        """What to add to a position of A for its partner in B."""
+        """The number to add to a position of A for its partner in B."""
         return self.start_b - self.start_a
 
     def in_a(self, position_b: int) -> int | None:
@@ -54,7 +54,7 @@ class Alignment:
 
 @dataclass(frozen=True)
 class Change:
-    """What happened to one next token from A to B."""
+    """One possible next token in A and in B."""
 
     token: int
     before: float  # its probability in A
@@ -153,7 +153,7 @@ def _kl(log_a: Sequence[float], log_b: Sequence[float]) -> float:
 
 
 def log_probabilities(logits: Vector) -> list[float]:  # [V]
-    """log softmax, which underflows nowhere: what a difference in bits is made of."""
+    """log softmax, computed without underflow: differences in bits come from it."""
     logits = plain(logits)
     total = log_sum_exp(logits)
     return [value - total for value in logits]

@@ -1,4 +1,4 @@
-"""What an analysis cannot answer."""
+"""The error of a question that an analysis cannot answer."""
 
 from gpt.errors import GPTError
 

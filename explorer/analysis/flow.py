@@ -1,7 +1,7 @@
 """How information reached an answer: routes through heads, MLPs and the residual stream, found backwards.
 
 Every state of the residual stream is a sum of parts: what was there before, and what a head moved from each position,
-or what the MLP wrote. How much a part makes up of the sum is measured by how near it brings to it:
+or what the MLP wrote. How much a part makes up of the sum is measured by how much nearer it brings to the sum:
 
     proximity(part) = max(0, ‖sum‖₁ - ‖sum - part‖₁)        weight = proximity / Σ proximities
 
@@ -58,7 +58,7 @@ class Edge:
 
 @dataclass(frozen=True)
 class Routes:
-    """What is left of the graph behind an answer; the strongest edges lead the way."""
+    """The strongest edges of the graph behind an answer."""
 
     position: int
     threshold: float
@@ -111,22 +111,22 @@ def _edges(trace: Trace, target: Node, share: float) -> list[Edge]:
     return sorted(edges, key=lambda edge: -edge.weight)
 
 
-_Way = tuple[str, Node | None, int | None]
+_Origin = tuple[str, Node | None, int | None]
 
 
-def _after_mlp(trace: Trace, target: Node) -> tuple[Vector, list[Vector], list[_Way]]:
+def _after_mlp(trace: Trace, target: Node) -> tuple[Vector, list[Vector], list[_Origin]]:
     layer, before = target.depth // 2 - 1, Node(target.depth - 1, target.position)
     names = (f"blocks.{layer}.hook_resid_mid", f"blocks.{layer}.hook_mlp_out")
     parts = [row_of(trace, name, target.position) for name in names]
     return _state(trace, target), parts, [("residual", before, None), ("mlp", before, None)]
 
 
-def _after_attention(trace: Trace, target: Node) -> tuple[Vector, list[Vector], list[_Way]]:
+def _after_attention(trace: Trace, target: Node) -> tuple[Vector, list[Vector], list[_Origin]]:
     layer, depth = target.depth // 2, target.depth - 1
     bias = plain(weights_of(trace).blocks[layer].attn_out.bias)
     # block l's own input: the state before it, unless an edit put something else there
     parts = [row_of(trace, f"blocks.{layer}.hook_resid_pre", target.position), bias]
-    ways: list[_Way] = [("residual", Node(depth, target.position), None), ("bias", None, None)]
+    ways: list[_Origin] = [("residual", Node(depth, target.position), None), ("bias", None, None)]
     patterns = [pattern_row(trace, layer, head, target.position) for head in range(trace.config.n_head)]
     for source in range(target.position + 1):
         for head, vector in enumerate(moved(trace, layer, source)):

@@ -1,4 +1,4 @@
-"""What every head measurably does on this prompt, and attention weighted by the size of what it moves."""
+"""The measured behaviour of every head on a prompt, and attention weighted by the size of what it moves."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -85,7 +85,7 @@ class Score:
 
 @dataclass(frozen=True)
 class HeadScores:
-    """What a head does on this prompt."""
+    """The behaviour of a head on a prompt: a score for each kind, and the one it is called by."""
 
     layer: int
     head: int

@@ -1,4 +1,4 @@
-"""The logit lens: what the model would say if it stopped early; and how much each token of the prompt surprised it.
+"""The logit lens: the next token that the model would predict early on; and its surprise at each token of a prompt.
 
 Source of the lens: nostalgebraist 2020, "interpreting GPT: the logit lens" (LessWrong): the final layer norm and the
 unembedding, applied to the residual stream of an earlier block.
@@ -29,7 +29,7 @@ class LensRow:
 
 @dataclass(frozen=True)
 class LensCell:
-    """What the model would say at one place, and how that stands to one answer."""
+    """The next token that the model would predict at one place, and the rank of one answer there."""
 
     name: str
     position: int
@@ -66,7 +66,7 @@ def measure(name: str, position: int, logits: Vector, answer: int) -> LensCell: 
 
 
 def cell(trace: Trace, name: str, position: int, answer: int | None = None) -> LensCell | None:
-    """What the lens shows at one place; None while it is not computed. The answer is the model's own unless given."""
+    """The lens at one place; None while it is not computed. The answer is the model's own unless given."""
     if trace.positions("logits") <= position:
         return None
     wanted = _answer(trace, position) if answer is None else answer
@@ -125,7 +125,7 @@ def fill(
 
 
 def settled(column: Sequence[LensCell | None]) -> int | None:
-    """From which row on the answer stays in the first place: an index into the column of one position.
+    """The row from which on the answer is likeliest, as an index into the column of one position.
 
     The length of the column where it is not even first at the end; None while too little is known to say.
     """
@@ -166,7 +166,7 @@ def _logits(trace: Trace, position: int) -> Vector:
 
 @dataclass(frozen=True)
 class Loss:
-    """How badly the model predicted a prompt, token by token: the mean of -log p of those that came."""
+    """The loss of the model on a prompt: the mean of -log p of its tokens."""
 
     tokens: int  # how many could be predicted: all but the first
     nats: float
@@ -177,7 +177,7 @@ class Loss:
 
     @property
     def perplexity(self) -> float:
-        """e to the loss: as unsure as between so many equally likely tokens."""
+        """exp(loss): how many equally likely tokens would leave the model as unsure."""
         return exp(self.nats)
 
 
@@ -210,6 +210,6 @@ def loss(trace: Trace) -> Loss | None:
 
 
 def log_sum_exp(logits: Vector) -> float:  # [V]
-    """log Σ exp(logit): what is taken off a logit to make it a log-probability."""
+    """log Σ exp(logit): a logit minus this number is a log-probability."""
     largest = max(logits)
     return largest + log(fsum(exp(value - largest) for value in logits))

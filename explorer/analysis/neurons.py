@@ -43,7 +43,7 @@ class Effect:
 
 @dataclass(frozen=True)
 class Effects:
-    """What a neuron's output weights do to the vocabulary; `PROMOTES` says how it is measured."""
+    """The effect of a neuron's output weights on the vocabulary; `PROMOTES` says how it is measured."""
 
     promoted: tuple[Effect, ...]  # the most promoted first
     suppressed: tuple[Effect, ...]  # the most suppressed first
@@ -81,7 +81,7 @@ def _written(trace: Trace, layer: int, index: int, activation: float) -> float |
 
 
 def _output(trace: Trace, layer: int, index: int) -> list[float]:  # [d]
-    """What a neuron writes: its column of W_out."""
+    """The vector that a neuron writes: its column of W_out."""
     return [float(row[index]) for row in weights_of(trace).blocks[layer].mlp_out.weight]
 
 
@@ -109,7 +109,7 @@ def activations(trace: Trace, layer: int, neuron: int) -> list[float]:  # [T]
 
 
 def effects(trace: Trace, layer: int, neuron: int, top: int = 10) -> Effects:
-    """What a neuron promotes and suppresses: one product with the unembedding, as much as a read-out."""
+    """The tokens that a neuron promotes and suppresses; it costs one product with the unembedding."""
     added = effect_on_logits(trace, layer, neuron)
     ids = range(len(added))
 

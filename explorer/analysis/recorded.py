@@ -1,4 +1,4 @@
-"""Reading a trace; what is not in it is an error with words, not a traceback."""
+"""Values of a trace; AnalysisError, with a clear message, where one is missing."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ def by_head(trace: Trace, name: str, position: int) -> Matrix:  # [H, e]
 
 
 def pattern_row(trace: Trace, layer: int, head: int, position: int) -> Vector:  # [position + 1]
-    """What one position of a head attends to, itself and earlier ones."""
+    """The attention of one position in one head, to itself and to earlier ones."""
     pattern = value_of(trace, f"blocks.{layer}.attn.hook_pattern", position + 1)
     return plain(pattern[head][position][: position + 1])
 

@@ -31,7 +31,7 @@ WIDEST_BLOCK = 1000
 
 
 class CodeError(GPTError):
-    """Code that cannot be run again."""
+    """The error of code that cannot be run again."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def excerpt(
     sampling: Sampling = Sampling(),
     number: float | None = None,
 ) -> Excerpt | None:
-    """What computes a stage at a position, for one head, and one neuron, dimension or token (`column`).
+    """The call that computes a stage at a position, for one head, and one neuron, dimension or token (`column`).
 
     `activation` is the part of the stage that is shown, the last one unless it is named. `sampling` and the random
     `number` are for the last two stages. None where nothing is computed, or not yet; CodeError where weights are
@@ -271,7 +271,7 @@ def _all_neurons(place: _Place) -> Excerpt:
 
 
 def _whole_block(place: _Place) -> Excerpt:
-    """One position through the block: less of it would not add up to what was added."""
+    """One position through the block: a smaller excerpt would not add up to the same sum."""
     config, weights = place.trace.config, place.block_weights
     part = BlockWeights(
         ln_1=_norm_weights(weights.ln_1),
@@ -296,7 +296,7 @@ def _whole_block(place: _Place) -> Excerpt:
 
 
 def _past(place: _Place) -> KeysValues | None:
-    """What the block remembers of the earlier positions, of all heads."""
+    """The keys and values of the earlier positions, for all heads."""
     keys, values = (
         [plain(row) for row in place.trace.values[f"{place.block}attn.{name}"][: place.position]]
         for name in ("hook_k", "hook_v")

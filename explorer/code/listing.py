@@ -16,7 +16,7 @@ from explorer.code.source import calculating_line, source_of, where_computed
 from explorer.errors import CellError
 from explorer.provenance.graph import Graph
 from explorer.provenance.names import DRAWN, LEDGER, TOKENS, TOTAL, axes_of, similar
-from explorer.provenance.nodes import Computed, Named, Node
+from explorer.provenance.nodes import Computed, Named, ValueNode
 from gpt import Distribution, GPTConfig, activation_shapes, draw, load_weights, ops, sampling, tensor_shapes
 from gpt.hooks import HEAD_RESULTS, Run
 
@@ -197,7 +197,7 @@ def _says(node: ast.expr, text: str, names: dict[str, Any]) -> bool:
 
 
 def _within(node: ast.AST) -> Iterator[ast.AST]:
-    """What is called in an expression; what is handed over by itself is left out."""
+    """The functions that an expression calls; a function that is only passed on is left out."""
     if isinstance(node, ast.Call):
         yield node.func
         if getattr(node.func, "attr", "") == Run.see.__name__:
@@ -216,7 +216,7 @@ def _function(node: ast.AST, names: dict[str, Any]) -> Callable[..., Any] | None
 
 def _of_a_number(name: str) -> Callable[..., Any]:
     """The function that makes one number of an activation."""
-    node: Node = _graph(HEAD_RESULTS in name).nodes[name]
+    node: ValueNode = _graph(HEAD_RESULTS in name).nodes[name]
     index = (0,) * len(node.shape)
     while not isinstance(node, Computed):
         node, index = (node.node if isinstance(node, Named) else node).at(*index)

@@ -23,7 +23,7 @@ Coloured = tuple[tuple[str, str], ...]
 _PACKAGE = str(Path(gpt.__file__).parent)
 
 
-class Place(NamedTuple):
+class SourceLine(NamedTuple):
     """Where in `gpt/` a value is computed."""
 
     file: str
@@ -270,15 +270,15 @@ def handing_frame() -> FrameType:
 
 
 @cache
-def where_computed(config: GPTConfig) -> dict[str, Place]:
+def where_computed(config: GPTConfig) -> dict[str, SourceLine]:
     """For every activation the line that hands it to the hook, found by running a tiny model."""
     tiny = replace(config, vocab_size=2, n_positions=2, n_embd=1, n_layer=1, n_head=1, n_inner=1)
-    places: dict[str, Place] = {}
+    places: dict[str, SourceLine] = {}
 
     def note(name: str, value: Any) -> None:
         frame = handing_frame()
         line = outline(frame.f_code.co_filename).statements[frame.f_lineno].first
-        places[name] = Place(short(frame.f_code.co_filename), frame.f_code.co_qualname, line)
+        places[name] = SourceLine(short(frame.f_code.co_filename), frame.f_code.co_qualname, line)
 
     GPT(tiny, load_weights(tiny, RandomTensors(tiny))).forward([0], hook=note, head_results=True)
     return {name: places[_in_first_block(name)] for name, _ in activation_shapes(config, True)}

@@ -49,7 +49,7 @@ class Stop:
 
     @property
     def activation(self) -> str | None:
-        """What the line is about, if it hands anything to the hook."""
+        """The activation that the line hands to the hook, if any."""
         return self.activations[-1] if self.activations else None
 
 
@@ -101,7 +101,7 @@ class Stepper:
 
     @property
     def result(self) -> Any:
-        """What this line computes: for the name it assigns (several: a tuple), to return, or as this pass's element."""
+        """The value of this line: of the name it assigns (several: a tuple), to return, or of this pass's element."""
         if self.index in self._elements:
             self._results[self.index] = self._elements.pop(self.index).value(self.stop.scope)
         return self._results.get(self.index)
@@ -207,7 +207,7 @@ def step_through(
 
 @dataclass(frozen=True)
 class _Element:
-    """What a pass of a loop computes, to be worked out when somebody asks."""
+    """The value that a pass of a loop computes, worked out when it is asked for."""
 
     code: CodeType
     names: dict[str, Any]  # of the module
@@ -252,7 +252,7 @@ class _Call:
 
 
 class _Recorder:
-    """What Python's tracing reports, kept as stops."""
+    """The reports of Python's tracing, kept as stops."""
 
     def __init__(self, hook: Hook | None, most: int, until: str | None) -> None:
         self.hook, self.most, self.until = hook, most, until
@@ -333,7 +333,7 @@ class _Recorder:
         return True
 
     def _settle(self, call: _Call) -> None:
-        """What the last line assigned is known now."""
+        """Note the value that the last line assigned: it is known now."""
         if call.stop is not None and call.statement and call.statement.targets:
             values = tuple(call.frame.f_locals[name] for name in call.statement.targets)
             self.results[call.stop] = values[0] if len(values) == 1 else values

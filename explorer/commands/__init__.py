@@ -1,1 +1,16 @@
 """The commands of `gpt-explorer`: each module has a `parser()` and a `run(options)` that returns the exit status."""
+
+COMMANDS = {
+    "generate": ("PROMPT", "print text, without the screen"),
+    "explain": ("PROMPT --at CELL", "the terms that a number is the sum of"),
+    "source": ("NAME", "the code that computes an activation"),
+    "attribute": ("PROMPT", "which parts wrote the answer: heads, MLPs, neurons, positions"),
+    "lens": ("PROMPT", "the next token as predicted after every block"),
+    "ablate": ("PROMPT --head 3.3", "the answer without a head, an MLP, an edge, ..."),
+    "sweep": ("PROMPT", "the answer without each head, MLP or position in turn"),
+    "trace": ("PROMPT -o FILE", "write every activation of a run to a file"),
+    "open": ("FILE", "walk through such a file on the screen"),
+    "models": ("", "list the models"),
+    "verify": ("", "compare every function with NumPy and PyTorch"),
+}
+"""Every command but the screen itself: the words that follow it, and its line in `gpt-explorer --help`."""

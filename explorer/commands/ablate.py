@@ -3,19 +3,20 @@
 import argparse
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from explorer.commands.options import add_model, add_prompt, count, open_model
-from gpt import InputError
+from explorer.commands.options import add_model, add_prompt, count
+from explorer.errors import UsageError
 
 if TYPE_CHECKING:
+    from explorer.commands.headless import Prompted
     from explorer.edits import Edits, What
     from explorer.edits.where import Where
     from explorer.runs.ranking import Ranking
     from explorer.runs.trace import Trace
     from explorer.tokenizer.tokenizer import Tokenizer
-    from gpt import GPT, GPTConfig
+    from gpt import GPTConfig
 
 _TOP = 10
 _WIDTH = 18  # of a token in the lists
@@ -33,12 +34,14 @@ def parser() -> argparse.ArgumentParser:
     add_places(parser)
     kinds = parser.add_mutually_exclusive_group()
     kinds.add_argument("--set", type=finite, metavar="X", help="set it to a number in place of zero")
-    kinds.add_argument("--scale", type=finite, metavar="X", help="so many times as much")
-    kinds.add_argument("--mean", action="store_true", help="its mean over the prompt's positions")
-    kinds.add_argument("--patch-from", metavar="PROMPT", help="its value in the run of another prompt")
+    kinds.add_argument("--scale", type=finite, metavar="X", help="multiply it by a number")
+    kinds.add_argument("--mean", action="store_true", help="set it to its mean over the prompt's positions")
+    kinds.add_argument("--patch-from", metavar="PROMPT", help="set it to its value in the run of another prompt")
     add_alignment(parser)
     parser.add_argument("--json", action="store_true", help="one object: prompt, ids, edits, before, after, kl")
-    parser.add_argument("--top", type=positive, default=_TOP, metavar="N", help=f"the N likeliest (default: {_TOP})")
+    parser.add_argument(
+        "--top", type=positive, default=_TOP, metavar="N", help=f"print the N likeliest tokens (default: {_TOP})"
+    )
     add_model(parser)
     return parser
 
@@ -69,7 +72,7 @@ def add_places(parser: argparse.ArgumentParser) -> None:
 
 
 def pair(what: str, example: str) -> Callable[[str], tuple[int, int]]:
-    """Two numbers with a point between them: a block's, and that of a part of it."""
+    """A parser for two numbers with a point between them: that of a block, and that of a part of it."""
 
     def parse(text: str) -> tuple[int, int]:
         layer, point, number = text.partition(".")
@@ -83,7 +86,7 @@ def pair(what: str, example: str) -> Callable[[str], tuple[int, int]]:
 
 
 def edge(text: str) -> tuple[int | None, int | None, int, int]:
-    """Layer, head, query and key: edge("2.1:9-3") = (2, 1, 9, 3); no layer is all, no head is all."""
+    """Layer, head, query and key: edge("2.1:9-3") = (2, 1, 9, 3); None stands for every layer or head."""
     found = _EDGE.fullmatch(text)
     if not found:
         raise argparse.ArgumentTypeError(
@@ -96,7 +99,7 @@ def edge(text: str) -> tuple[int | None, int | None, int, int]:
 
 
 def finite(text: str) -> float:
-    """A number that is one."""
+    """A finite number."""
     try:
         value = float(text)
     except ValueError:
@@ -115,54 +118,39 @@ def positive(text: str) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    from explorer.commands.headless import prompt_and_ids
+    from explorer.commands.headless import completed, open_prompt
     from explorer.edits import Edits
     from explorer.edits.apply import edited
 
     _check_call(options)
-    checkpoint, model = open_model(options)
-    tokenizer = checkpoint.tokenizer
-    prompt, ids = prompt_and_ids(options.prompt, options.ids, tokenizer, checkpoint.config)
-    edits = Edits(checkpoint.config)
-    base = computed(model, ids)
-    what = _what(options, base, tokenizer)
-    _add(edits, options, what, len(ids))
-    changed = complete(edited(base, edits.active))
+    given = open_prompt(options)
+    edits = Edits(given.model.config)
+    base = given.run()
+    what = _what(options, base, given.tokenizer)
+    _add(edits, options, what, len(given.ids))
+    changed = completed(edited(base, edits.active))
     before, after = (_ranking(trace) for trace in (base, changed))
     if options.json:
-        print(json.dumps(_as_json(prompt, ids, edits, before, after, tokenizer, options.top)))
+        print(json.dumps(_as_json(given, edits, before, after, options.top)))
     else:
-        print(*alignment_in_words(what, len(ids), options.align, "unchanged"), sep="\n", end="")
-        print(*_lines(ids, edits, before, after, tokenizer, options.top), sep="\n")
+        print(*alignment_in_words(what, len(given.ids), options.align, "unchanged"), sep="\n", end="")
+        print(*_lines(given, edits, before, after, options.top), sep="\n")
     return 0
 
 
 def _check_call(options: argparse.Namespace) -> None:
-    """What can be said before a model is opened."""
+    """UsageError for a call that is wrong whatever the model."""
     parts = options.head or options.mlp or options.neuron or options.block
     if options.position and not parts:
-        raise InputError("--position says where a head, an MLP, a neuron or a block is edited: name one of these too.")
+        raise UsageError("--position says where a head, an MLP, a neuron or a block is edited: name one of these too.")
     if not (parts or options.edge or options.at):
         wanted = "--head 2.3, --mlp 2, --neuron 2.120, --block 2, --edge 2.1:9-3 or --at NAME[i,j]"
-        raise InputError(f"nothing is edited: say what with {wanted}.")
+        raise UsageError(f"nothing is edited: say what with {wanted}.")
     chosen = options.set is not None or options.scale is not None or options.mean or options.patch_from is not None
     if chosen and not (parts or options.at):
-        raise InputError("edges are cut, and nothing else is named that --set, --scale, --mean or --patch-from is for.")
-
-
-def computed(model: "GPT", ids: list[int]) -> "Trace":
-    """A complete run; InputError where the model cannot read these tokens."""
-    from explorer.runs.trace import Trace
-
-    model.check(ids)
-    return complete(Trace(model, ids))
-
-
-def complete(trace: "Trace") -> "Trace":
-    from explorer.runs import running
-
-    running.complete(trace, lambda: False)
-    return trace
+        raise UsageError(
+            "edges are always cut: --set, --scale, --mean and --patch-from need another place, such as --head 2.3."
+        )
 
 
 def _ranking(trace: "Trace") -> "Ranking":
@@ -186,17 +174,21 @@ def _what(options: argparse.Namespace, base: "Trace", tokenizer: "Tokenizer") ->
 def patch(base: "Trace", prompt: str, tokenizer: "Tokenizer", at: str) -> "What":
     """The values of another prompt's run on the same model, aligned at its end or at its beginning."""
     from explorer.analysis.compare import align
+    from explorer.commands.headless import completed
     from explorer.edits import Patch
+    from explorer.runs.trace import Trace
     from explorer.text import printable
 
     if not prompt:
-        raise InputError("the prompt to patch from is empty: give some text.")
-    source = computed(base.model, tokenizer.encode(prompt))
+        raise UsageError("the prompt to patch from is empty: give some text.")
+    ids = tokenizer.encode(prompt)
+    base.model.check(ids)
+    source = completed(Trace(base.model, ids))
     return Patch(source, f"“{printable(prompt)}”", align(base, source, at).shift)
 
 
 def alignment_in_words(what: "What | None", length: int, at: str, alone: str) -> list[str]:
-    """Which positions take from which, where the other prompt is longer or shorter; `alone`: what of the others."""
+    """How positions are aligned with those of a longer or shorter prompt; `alone` says what happens to the others."""
     from explorer.edits import Patch
 
     if not isinstance(what, Patch) or len(what.source.ids) == length:
@@ -240,50 +232,30 @@ def _edges(options: argparse.Namespace, config: "GPTConfig") -> "list[Where]":
 # What is printed
 
 
-def labels(ids: Sequence[int], tokenizer: "Tokenizer") -> list[str]:
-    """The texts of the tokens, made visible."""
-    from explorer.text import visible
-
-    return [visible(tokenizer.token_bytes(token)) for token in ids]
-
-
-def _as_json(
-    prompt: str,
-    ids: list[int],
-    edits: "Edits",
-    before: "Ranking",
-    after: "Ranking",
-    tokenizer: "Tokenizer",
-    top: int,
-) -> dict[str, Any]:
+def _as_json(given: "Prompted", edits: "Edits", before: "Ranking", after: "Ranking", top: int) -> dict[str, Any]:
     from explorer.analysis.compare import kl
     from explorer.walk.trace_file import predictions
 
     rows = [before.logits, after.logits]
-    likeliest = dict(zip(("before", "after"), predictions(rows, ids, tokenizer, top)["predictions"]))
+    likeliest = dict(zip(("before", "after"), predictions(rows, given.ids, given.tokenizer, top)["predictions"]))
     return {
-        "prompt": prompt,
-        "ids": ids,
-        "tokens": [tokenizer.decode([token]) for token in ids],
-        "edits": edits.words(labels(ids, tokenizer)),
+        **given.as_json(),
+        "edits": edits.words(given.labels()),
         **likeliest,
         "kl": kl(before.logits, after.logits),
     }
 
 
-def _lines(
-    ids: list[int], edits: "Edits", before: "Ranking", after: "Ranking", tokenizer: "Tokenizer", top: int
-) -> list[str]:
+def _lines(given: "Prompted", edits: "Edits", before: "Ranking", after: "Ranking", top: int) -> list[str]:
     from explorer.analysis.compare import next_tokens
     from explorer.text import fit, number
 
     def share(ranking: "Ranking", token: int) -> str:
-        (label,) = labels([token], tokenizer)
-        return f"{fit(label, _WIDTH)} {ranking.probabilities[token]:7.2%}"
+        return f"{fit(given.label(token), _WIDTH)} {ranking.probabilities[token]:7.2%}"
 
     compared = next_tokens(before.logits, after.logits)
     changes = {change.token: change for change in compared.changes}
-    lines = [*edits.words(labels(ids, tokenizer)), ""]
+    lines = [*edits.words(given.labels()), ""]
     lines.append(f"{'before':<{_WIDTH + 8}}   {'after':<{_WIDTH + 8}}   {'points':>7}   {'bits':>6}")
     for old, new in zip(before.order[:top], after.order[:top]):
         change = changes[new]

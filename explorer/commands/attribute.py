@@ -4,14 +4,13 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
-from explorer.analysis.attribution import IN_WORDS, Attribution, Contribution, Convention, Level, attribute
-from explorer.commands.options import add_model, add_prompt, count, open_model
+from explorer.analysis.attribution import IN_WORDS, Contribution, Convention, Level, LogitAttribution, attribute
+from explorer.commands.options import add_model, add_prompt, count
 from explorer.commands.token_option import add_token, token_id
-from gpt import InputError
+from explorer.errors import UsageError
 
 if TYPE_CHECKING:
-    from explorer.runs.trace import Trace
-    from explorer.walk.sequence import Tokens
+    from explorer.commands.headless import Prompted
 
 _SHOWN = 20
 _BAR = 14
@@ -20,24 +19,33 @@ _BAR = 14
 def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="gpt-explorer attribute",
-        description="Print how much each part of the model wrote of an answer's logit, or of its lead over another.",
+        description="Print how much each part of the model adds to an answer's logit, or to its lead over a token.",
     )
     add_prompt(parser, "the text to run")
-    add_token(parser, "--token", "the answer (default: the model's first)")
-    add_token(parser, "--versus", "explain by how much the answer beats this one")
+    add_token(parser, "--token", "the answer (default: the likeliest token)")
+    add_token(parser, "--versus", "explain the answer's lead over this token")
     parser.add_argument(
-        "--position", type=int, default=-1, metavar="P", help="after which token, from 0; from the end below 0 (-1)"
+        "--position",
+        type=int,
+        default=-1,
+        metavar="P",
+        help="explain the answer after this token, counted from 0; -1 is the last one (default: -1)",
     )
     parser.add_argument(
-        "--by", choices=[level.value for level in Level], default=Level.COMPONENT.value, help="how finely (component)"
+        "--by",
+        choices=[level.value for level in Level],
+        default=Level.COMPONENT.value,
+        help="the parts to list (default: component)",
     )
     parser.add_argument(
         "--convention",
         choices=[convention.value for convention in Convention],
         default=Convention.PLAIN.value,
-        help="plain, or as TransformerLens' default processing has it (plain)",
+        help="how biases are counted: plain, or as in TransformerLens' default processing (default: plain)",
     )
-    parser.add_argument("--top", type=count, metavar="N", help=f"only the N largest ({_SHOWN}; with --json all)")
+    parser.add_argument(
+        "--top", type=count, metavar="N", help=f"list only the N largest (default: {_SHOWN}; with --json all)"
+    )
     parser.add_argument("--json", action="store_true", help="one object, at full precision")
     add_model(parser)
     return parser
@@ -45,48 +53,40 @@ def parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     from explorer.analysis import lens
-    from explorer.commands.headless import prompt_and_ids
-    from explorer.runs.running import complete
-    from explorer.runs.trace import Trace
+    from explorer.commands.headless import open_prompt
 
-    checkpoint, model = open_model(options)
-    tokenizer, config = checkpoint.tokenizer, model.config
-    prompt, ids = prompt_and_ids(options.prompt, options.ids, tokenizer, config)
-    model.check(ids)
-    position = _position(options.position, len(ids))
+    given = open_prompt(options)
+    tokenizer, config = given.tokenizer, given.model.config
+    position = _position(options.position, len(given.ids))
     chosen = None if options.token is None else token_id(options.token, tokenizer, config)
     versus = None if options.versus is None else token_id(options.versus, tokenizer, config)
-    trace = Trace(model, list(ids))
-    complete(trace, lambda: False)
+    trace = given.run()
     token = lens.answer(trace, position) if chosen is None else chosen
     if token == versus:
-        raise InputError(f"the answer and --versus are the same token, {token}: choose another to compare it with.")
+        raise UsageError(f"the answer and --versus are the same token, {token}: choose another to compare it with.")
     found = attribute(trace, position, token, versus, Level(options.by), Convention(options.convention))
     if options.json:
-        print(json.dumps(_as_json(found, prompt, ids, tokenizer, options.top)))
+        print(json.dumps(_as_json(found, given, options.top)))
     else:
-        print("\n".join(_table(found, trace, tokenizer, _SHOWN if options.top is None else options.top)))
+        print("\n".join(_table(found, given, _SHOWN if options.top is None else options.top)))
     return 0
 
 
 def _position(given: int, length: int) -> int:
     position = given + length if given < 0 else given
     if not 0 <= position < length:
-        raise InputError(f"there is no position {given}: this prompt has 0 to {length - 1} (or -1, the last).")
+        raise UsageError(f"there is no position {given}: this prompt has 0 to {length - 1} (or -1, the last).")
     return position
 
 
-def _as_json(found: Attribution, prompt: str, ids: list[int], tokenizer: "Tokens", top: int | None) -> dict[str, Any]:
-    def named(token: int | None) -> dict[str, Any] | None:
-        return None if token is None else {"id": token, "token": tokenizer.decode([token])}
-
+def _as_json(found: LogitAttribution, given: "Prompted", top: int | None) -> dict[str, Any]:
     shown = found.ranked()[:top]
     return {
-        "prompt": prompt,
-        "ids": list(ids),
+        "prompt": given.prompt,
+        "ids": list(given.ids),
         "position": found.position,
-        "token": named(found.token),
-        "versus": named(found.versus),
+        "token": given.token_as_json(found.token),
+        "versus": None if found.versus is None else given.token_as_json(found.versus),
         "by": found.level.value,
         "convention": found.convention.value,
         "contributions": [_fields(part) for part in shown],
@@ -103,17 +103,17 @@ def _fields(part: Contribution) -> dict[str, Any]:
     return {"label": part.label, "value": part.value, "kind": part.kind} | there
 
 
-def _table(found: Attribution, trace: "Trace", tokenizer: "Tokens", top: int) -> list[str]:
+def _table(found: LogitAttribution, given: "Prompted", top: int) -> list[str]:
     from math import fsum
     from shutil import get_terminal_size
     from textwrap import fill
 
-    from explorer.text import fit, visible, width
+    from explorer.text import fit, width
 
     def name(part: Contribution) -> str:
         if part.source is None:
             return part.label
-        return f"{part.label} {visible(tokenizer.token_bytes(trace.ids[part.source]))}"
+        return f"{part.label} {given.label(given.ids[part.source])}"
 
     ranked = found.ranked()
     lines = [(name(part), part.value) for part in ranked[:top]]
@@ -124,7 +124,7 @@ def _table(found: Attribution, trace: "Trace", tokenizer: "Tokens", top: int) ->
     largest = max((abs(value) for _, value in lines), default=0.0)
     blank = " " * (2 * _BAR + 1)
     return [
-        _question(found, trace, tokenizer),
+        _question(found, given),
         "",
         *(f"{fit(label, column)} {_bar(value, largest)} {value:+10.4f}" for label, value in lines),
         *(f"{fit(label, column)} {blank} {value:+10.4f}" for label, value in ends),
@@ -134,25 +134,21 @@ def _table(found: Attribution, trace: "Trace", tokenizer: "Tokens", top: int) ->
     ]
 
 
-def _question(found: Attribution, trace: "Trace", tokenizer: "Tokens") -> str:
-    from explorer.text import visible
-
-    def named(token: int) -> str:
-        return visible(tokenizer.token_bytes(token))
-
-    text = f"After {named(trace.ids[found.position])} at position {found.position}: "
+def _question(found: LogitAttribution, given: "Prompted") -> str:
+    named = given.label
+    text = f"After {named(given.ids[found.position])} at position {found.position}: "
     text += f"the logit of {named(found.token)} ({found.token})"
     return text if found.versus is None else f"{text} less that of {named(found.versus)} ({found.versus})"
 
 
-def _what(found: Attribution) -> str:
+def _what(found: LogitAttribution) -> str:
     if found.versus is not None:
         return "recorded difference"
     return "recorded logit" if found.convention is Convention.PLAIN else "recorded logit - mean"
 
 
 def _bar(value: float, largest: float) -> str:
-    """To the right of its axis what is positive, to the left what is negative."""
+    """A bar to the right of its axis for a positive number, to the left for a negative one."""
     cells = round(_BAR * abs(value) / largest) if largest else 0
     left, right = ("█" * cells, "") if value < 0 else ("", "█" * cells)
     return f"{left:>{_BAR}}│{right:<{_BAR}}"

@@ -4,7 +4,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
-from explorer.commands.options import add_model, add_prompt, add_sampling, count, open_model, sampling
+from explorer.commands.options import add_model, add_prompt, add_sampling, count, sampling
 
 if TYPE_CHECKING:
     from explorer.runs.cells import Cell
@@ -17,7 +17,7 @@ _COLUMNS = 120
 def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="gpt-explorer explain",
-        description="Print why a number of a run has its value: the terms that it is the sum of, the largest first, "
+        description="Explain a number of a run: print the terms that it is the sum of, the largest first, "
         "each with the numbers it was made of and where those are, and the line of Python that computed it. "
         "`gpt-explorer source` lists the names.",
     )
@@ -30,13 +30,20 @@ def parser() -> argparse.ArgumentParser:
         "'probabilities[7,354]', 'wte.weight[354,0]'",
     )
     parser.add_argument(
-        "--depth", type=count, default=0, metavar="N", help="explain the numbers behind the terms as well, N deep (0)"
+        "--depth",
+        type=count,
+        default=0,
+        metavar="N",
+        help="explain the numbers behind the terms as well, N levels deep (default: 0)",
     )
     parser.add_argument(
-        "--terms", type=count, metavar="N", help=f"so many terms; 0 is all ({_TERMS}; with --depth {_TERMS_WITHIN})"
+        "--terms",
+        type=count,
+        metavar="N",
+        help=f"print N terms of each number; 0 prints all (default: {_TERMS}; with --depth {_TERMS_WITHIN})",
     )
     parser.add_argument(
-        "--unroll", action="store_true", help="a residual stream as all that was written into it, by head and MLP"
+        "--unroll", action="store_true", help="list everything that was written into a residual stream, by head and MLP"
     )
     parser.add_argument("--json", action="store_true", help="one object, at full precision")
     add_model(parser)
@@ -66,18 +73,15 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _session(options: argparse.Namespace, cell: "Cell") -> "Session":
-    """A computed run of the prompt. That it has such a number is known before it is computed."""
-    from explorer.commands.headless import prompt_and_ids
-    from explorer.runs.running import complete
+    """A computed run of the prompt; CellError, before anything is computed, if it has no such number."""
+    from explorer.commands.headless import completed, open_prompt
     from explorer.runs.trace import Trace
     from explorer.walk.session import Session
 
     chosen = sampling(options)
-    checkpoint, model = open_model(options)
-    prompt, ids = prompt_and_ids(options.prompt, options.ids, checkpoint.tokenizer, model.config)
-    model.check(ids)
-    session = Session(model, checkpoint.tokenizer, chosen, options.seed)
-    session.show_recorded(Trace(model, list(ids)), prompt)
+    given = open_prompt(options)
+    session = Session(given.model, given.tokenizer, chosen, options.seed)
+    session.show_recorded(Trace(given.model, list(given.ids)), given.prompt)
     session.provenance.check(cell)
-    complete(session.trace, lambda: False)
+    completed(session.trace)
     return session

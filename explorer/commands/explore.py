@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from explorer import __version__
+from explorer.commands import COMMANDS
 from explorer.commands.options import add_model, add_sampling, sampling
 from explorer.errors import TerminalError
 
@@ -15,20 +16,7 @@ if TYPE_CHECKING:
 
 PROMPT = "Once upon a time there was a little"
 
-_EPILOG = """\
-other commands (each with --help):
-  gpt-explorer generate PROMPT       print text, without the screen
-  gpt-explorer explain PROMPT --at CELL   why a number has its value: the terms it is the sum of
-  gpt-explorer source NAME           the code that computes an activation
-  gpt-explorer attribute PROMPT      who wrote the answer: heads, MLPs, neurons, positions
-  gpt-explorer lens PROMPT           what the model would say after every block
-  gpt-explorer ablate PROMPT --head 3.3   the answer without a head, an MLP, an edge, ...
-  gpt-explorer sweep PROMPT          every head, MLP or position in turn
-  gpt-explorer trace PROMPT -o FILE  write every activation of a run to a file
-  gpt-explorer open FILE             walk such a file on the screen
-  gpt-explorer models                list the models
-  gpt-explorer verify                compare every function with NumPy and PyTorch
-
+_EXAMPLES = """\
 examples:
   gpt-explorer                                    open the explorer on the embedded model
   gpt-explorer "Tom and Lily went to the park."   with a prompt of your own
@@ -40,14 +28,22 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="gpt-explorer",
         description="Look inside GPT-2 while it runs: type a prompt, walk its forward pass, see every number.",
-        epilog=_EPILOG,
+        epilog=_epilog(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("prompt", nargs="?", default=PROMPT, help=f"what to begin with (default: {PROMPT!r})")
+    parser.add_argument("prompt", nargs="?", default=PROMPT, help=f"the prompt to begin with (default: {PROMPT!r})")
     parser.add_argument("--version", action="version", version=f"GPT Explorer {__version__}")
     add_model(parser)
     add_sampling(parser)
     return parser
+
+
+def _epilog() -> str:
+    """The other commands, a line for each, and the examples."""
+    calls = {f"gpt-explorer {name} {words}": meaning for name, (words, meaning) in COMMANDS.items()}
+    width = max(map(len, calls))
+    lines = [f"  {call:<{width}}  {meaning}" for call, meaning in calls.items()]
+    return "\n".join(["other commands (each with --help):", *lines, "", _EXAMPLES])
 
 
 def run(options: argparse.Namespace) -> int:
@@ -73,16 +69,16 @@ def run(options: argparse.Namespace) -> int:
 
 
 def require_terminal() -> None:
-    """TerminalError where there is nothing to draw on."""
+    """TerminalError unless there is a terminal to draw on."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise TerminalError(
-            "the explorer draws on a terminal, and this is none (a pipe or a file?). "
+            "the explorer draws on a terminal, and this is not one (a pipe or a file?). "
             "Run it in a terminal, or use `gpt-explorer generate PROMPT` for plain text."
         )
 
 
 def show(open_model: "OpenModel", prompt: str, name: str, open_other: "OpenOther | None" = None) -> int:
-    """Open the screen; what a thread opens behind it is a session."""
+    """Open the screen; `open_model` opens the session in a thread behind it."""
     from explorer.screen import ending
     from explorer.screen.app import ExplorerApp
     from explorer.screen.turns import new_event_loop

@@ -4,17 +4,17 @@ import argparse
 import json
 import sys
 
-from explorer.commands.options import add_model, add_prompt, add_sampling, count, open_model, sampling
+from explorer.commands.options import add_model, add_prompt, add_sampling, count, sampling
 from gpt import Sampling
 
 
 def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="gpt-explorer generate", description="Print a prompt and what the model makes of it, token by token."
+        prog="gpt-explorer generate", description="Print a prompt and the model's continuation of it, token by token."
     )
     add_prompt(parser, "the text to continue")
     parser.add_argument("--max-new-tokens", type=count, default=20, metavar="N", help="how many tokens (default: 20)")
-    parser.add_argument("--greedy", action="store_true", help="always the most probable token")
+    parser.add_argument("--greedy", action="store_true", help="always take the most probable token")
     parser.add_argument("--json", action="store_true", help="one object: prompt, prompt_ids, ids, text")
     add_model(parser)
     add_sampling(parser)
@@ -23,19 +23,18 @@ def parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     chosen = Sampling(0.0) if options.greedy else sampling(options)
-    from explorer.commands.headless import generate_text, prompt_and_ids
+    from explorer.commands.headless import generate_text, open_prompt
 
-    checkpoint, model = open_model(options)
-    prompt, ids = prompt_and_ids(options.prompt, options.ids, checkpoint.tokenizer, checkpoint.config)
+    given = open_prompt(options)
     text = generate_text(
-        model,
-        checkpoint.tokenizer,
-        prompt,
+        given.model,
+        given.tokenizer,
+        given.prompt,
         options.max_new_tokens,
         chosen,
         options.seed,
         show=None if options.json else sys.stdout,
-        prompt_ids=ids,
+        prompt_ids=given.ids,
     )
     if options.json:
         print(json.dumps(text))

@@ -1,12 +1,69 @@
-"""What the explorer does without a screen."""
+"""The model, the prompt and the text of the commands that need no screen."""
 
+import argparse
 import codecs
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, TextIO
 
-from explorer.text import printable
+from explorer.commands.options import open_model
+from explorer.errors import UsageError
+from explorer.loading.checkpoints import Checkpoint
+from explorer.runs import running
+from explorer.runs.trace import Trace
+from explorer.text import printable, visible
+from explorer.tokenizer.tokenizer import Tokenizer
 from explorer.walk.sequence import Tokens
-from gpt import GPT, GPTConfig, InputError, Sampling, generate
+from gpt import GPT, GPTConfig, Sampling, generate
+
+
+@dataclass(frozen=True)
+class Prompted:
+    """A model that is open, and a prompt that it can read."""
+
+    checkpoint: Checkpoint
+    model: GPT
+    prompt: str
+    ids: list[int]
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        return self.checkpoint.tokenizer
+
+    def run(self) -> Trace:
+        """The run of the prompt, complete."""
+        return completed(Trace(self.model, list(self.ids)))
+
+    def label(self, token: int) -> str:
+        """The text of a token, made visible."""
+        return visible(self.tokenizer.token_bytes(token))
+
+    def labels(self) -> list[str]:
+        """The texts of the prompt's tokens, made visible."""
+        return [self.label(token) for token in self.ids]
+
+    def token_as_json(self, token: int) -> dict[str, Any]:
+        """A token's id and text."""
+        return {"id": token, "token": self.tokenizer.decode([token])}
+
+    def as_json(self) -> dict[str, Any]:
+        """The prompt, its token ids and their texts."""
+        tokens = [self.tokenizer.decode([token]) for token in self.ids]
+        return {"prompt": self.prompt, "ids": list(self.ids), "tokens": tokens}
+
+
+def open_prompt(options: argparse.Namespace) -> Prompted:
+    """The model and the prompt of a call; UsageError without a prompt, InputError where the model cannot read it."""
+    checkpoint, model = open_model(options)
+    prompt, ids = prompt_and_ids(options.prompt, options.ids, checkpoint.tokenizer, model.config)
+    model.check(ids)
+    return Prompted(checkpoint, model, prompt, ids)
+
+
+def completed(trace: Trace) -> Trace:
+    """The same run with everything in it computed."""
+    running.complete(trace, lambda: False)
+    return trace
 
 
 def generate_text(
@@ -42,17 +99,17 @@ def generate_text(
 def prompt_and_ids(
     prompt: str | None, ids: list[int] | None, tokenizer: Tokens, config: GPTConfig
 ) -> tuple[str, list[int]]:
-    """A prompt with its token ids, from whichever of the two was given; InputError if neither was, or both."""
+    """A prompt with its token ids, from whichever of the two was given; UsageError if neither was, or both."""
     if prompt is not None and ids is not None:
-        raise InputError("a prompt and token ids were given: give one of them.")
+        raise UsageError("a prompt and token ids were given: give one of them.")
     if ids is not None:
         if unknown := [token for token in ids if token >= config.vocab_size]:
-            raise InputError(f"there is no token {unknown[0]}: ids go from 0 to {config.vocab_size - 1}.")
+            raise UsageError(f"there is no token {unknown[0]}: ids go from 0 to {config.vocab_size - 1}.")
         return tokenizer.decode(ids), ids
     if prompt is None:
-        raise InputError("there is no prompt: give some text, or token ids with --ids.")
+        raise UsageError("there is no prompt: give some text, or token ids with --ids.")
     if not prompt:
-        raise InputError("the prompt is empty: give some text to continue.")
+        raise UsageError("the prompt is empty: give some text to continue.")
     return prompt, tokenizer.encode(prompt)
 
 

@@ -1,4 +1,4 @@
-"""`gpt-explorer lens PROMPT`: what the model would say if it stopped early, and how much the prompt surprised it."""
+"""`gpt-explorer lens PROMPT`: the likeliest next token after each layer, and the surprise of the prompt."""
 
 import argparse
 import json
@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from explorer.commands.options import add_model, add_prompt, count, open_model, progress
+from explorer.commands.options import add_model, add_prompt, count, progress
 
 if TYPE_CHECKING:
     from explorer.analysis.lens import LensCell, LensRow
+    from explorer.commands.headless import Prompted
     from explorer.runs.trace import Trace
-    from explorer.walk.sequence import Tokens
 
 _LIKELIEST = 10
 _TITLE, _TOKEN, _CELL = 12, 9, 14
@@ -23,32 +23,27 @@ def parser() -> argparse.ArgumentParser:
         description="Print the logit lens: the likeliest next token after each layer, at every position of a prompt.",
     )
     add_prompt(parser, "the text to run")
-    parser.add_argument("--top", type=count, metavar="N", help=f"with --json: how many next tokens ({_LIKELIEST})")
+    parser.add_argument(
+        "--top", type=count, metavar="N", help=f"with --json: list N next tokens (default: {_LIKELIEST})"
+    )
     parser.add_argument("--json", action="store_true", help="one object, at full precision")
     add_model(parser)
     return parser
 
 
 def run(options: argparse.Namespace) -> int:
-    from explorer.commands.headless import prompt_and_ids
-    from explorer.runs.running import complete
-    from explorer.runs.trace import Trace
+    from explorer.commands.headless import open_prompt
 
-    checkpoint, model = open_model(options)
-    tokenizer = checkpoint.tokenizer
-    prompt, ids = prompt_and_ids(options.prompt, options.ids, tokenizer, model.config)
-    model.check(ids)
-    trace = Trace(model, list(ids))
-    complete(trace, lambda: False)
+    given = open_prompt(options)
+    trace = given.run()
     if options.json:
-        top = _LIKELIEST if options.top is None else options.top
-        print(json.dumps({"prompt": prompt, "ids": list(ids)} | _as_json(trace, tokenizer, top)))
+        print(json.dumps(_as_json(given, trace, _LIKELIEST if options.top is None else options.top)))
     else:
-        print("\n".join(_tables(trace, tokenizer)))
+        print("\n".join(_tables(given, trace)))
     return 0
 
 
-def _as_json(trace: "Trace", tokenizer: "Tokens", top: int) -> dict[str, Any]:
+def _as_json(given: "Prompted", trace: "Trace", top: int) -> dict[str, Any]:
     from explorer.analysis import lens
     from explorer.walk.trace_file import predictions
 
@@ -56,14 +51,14 @@ def _as_json(trace: "Trace", tokenizer: "Tokens", top: int) -> dict[str, Any]:
     tell = progress("reading")
     for done, row in enumerate(rows, 1):
         logits = [lens.read(trace, row.name, position, lambda: False) or [] for position in columns]
-        likeliest = predictions(logits, trace.ids, tokenizer, top)["predictions"]
+        likeliest = predictions(logits, trace.ids, given.tokenizer, top)["predictions"]
         for position in columns:
             found = lens.measure(row.name, position, logits[position], lens.answer(trace, position))
             cells.append(_cell_as_json(row, found, likeliest[position]))
         tell(done, len(rows))
     loss = lens.loss(trace)
     return {
-        "tokens": [tokenizer.decode([token]) for token in trace.ids],
+        **given.as_json(),
         "rows": cells,
         "surprise": lens.surprises(trace),
         "loss": loss and asdict(loss) | {"bits": loss.bits, "perplexity": loss.perplexity},
@@ -83,8 +78,8 @@ def _cell_as_json(row: "LensRow", found: "LensCell", likeliest: list[dict[str, A
     }
 
 
-def _tables(trace: "Trace", tokenizer: "Tokens") -> Iterator[str]:
-    """As many positions side by side as the terminal is wide, then the next ones below."""
+def _tables(given: "Prompted", trace: "Trace") -> Iterator[str]:
+    """Tables of as many positions as fit the width of the terminal, one below the other."""
     from shutil import get_terminal_size
 
     from explorer.analysis import lens
@@ -96,19 +91,19 @@ def _tables(trace: "Trace", tokenizer: "Tokens") -> Iterator[str]:
         tell(done, len(columns))
     fitting = max(1, (get_terminal_size((120, 24)).columns - _TITLE) // _CELL)
     for start in range(0, len(columns), fitting):
-        yield from _table(trace, tokenizer, rows, {position: cells[position] for position in columns[start:][:fitting]})
+        yield from _table(given, trace, rows, {position: cells[position] for position in columns[start:][:fitting]})
         yield ""
     yield from _loss(trace)
 
 
 def _table(
-    trace: "Trace", tokenizer: "Tokens", rows: "tuple[LensRow, ...]", cells: "dict[int, list[LensCell | None]]"
+    given: "Prompted", trace: "Trace", rows: "tuple[LensRow, ...]", cells: "dict[int, list[LensCell | None]]"
 ) -> Iterator[str]:
     from explorer.analysis import lens
-    from explorer.text import fit, visible
+    from explorer.text import fit
 
     def named(token: int, cells: int = _TOKEN) -> str:
-        return fit(visible(tokenizer.token_bytes(token)), cells)
+        return fit(given.label(token), cells)
 
     def line(title: str, entries: list[str]) -> str:
         return (fit(title, _TITLE) + "".join(fit(" " + entry, _CELL) for entry in entries)).rstrip()
@@ -138,7 +133,7 @@ def _loss(trace: "Trace") -> Iterator[str]:
 
     loss = lens.loss(trace)
     if loss is None:
-        yield "loss         none: the first token is predicted by nothing"
+        yield "loss         none: nothing comes before the first token to predict it from"
     else:
         counted = "1 token" if loss.tokens == 1 else f"{loss.tokens} tokens"
         amount = f"{loss.nats:.4f} nats = {loss.bits:.4f} bits a token"

@@ -14,8 +14,8 @@ _COLUMNS = ("model", "", "size", "layers", "heads", "wide", "parameters")
 def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="gpt-explorer models",
-        description="List the models that --model opens: embedded, in the Hugging Face hub's cache, to be fetched.",
-        epilog="Any other GPT-2 of the hub is --model OWNER/NAME or OWNER/NAME@REVISION; a directory opens as well.",
+        description="List the models that --model opens by name: embedded, downloaded, or on the Hugging Face hub.",
+        epilog="--model OWNER/NAME (or OWNER/NAME@REVISION) opens others of the hub, --model DIRECTORY a local one.",
     )
     parser.add_argument("--json", action="store_true", help="a list of objects, sizes in bytes")
     return parser
@@ -39,7 +39,7 @@ def _cells(entry: "ModelEntry") -> tuple[str, ...]:
 
 
 def _table(rows: list[tuple[str, ...]]) -> str:
-    """Two columns of words to the left, the numbers to the right."""
+    """Two columns of words, aligned on the left, then numbers, aligned on the right."""
     widths = [max(map(len, column)) for column in zip(*rows)]
     lines = []
     for row in rows:

@@ -8,7 +8,8 @@ from explorer.commands.explore import require_terminal, show
 
 def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="gpt-explorer open", description="Walk a run that `gpt-explorer trace` recorded. It needs no model."
+        prog="gpt-explorer open",
+        description="Walk through a run that `gpt-explorer trace` recorded; the model is not needed.",
     )
     parser.add_argument("file", type=Path, help="the recorded run")
     return parser

@@ -1,4 +1,4 @@
-"""Options that several commands share, and what they mean."""
+"""Options that several commands share."""
 
 import argparse
 import sys
@@ -28,17 +28,35 @@ def add_model(parser: argparse.ArgumentParser) -> None:
         "--engine",
         choices=NAMES,
         default=AUTO,
-        help="what computes: plain Python, NumPy, or by the model's size (default: auto)",
+        help="compute in plain Python or with NumPy; auto chooses by the model's size (default: auto)",
     )
 
 
 def add_sampling(parser: argparse.ArgumentParser) -> None:
     """--seed, --temperature, --top-k, --top-p."""
     add = parser.add_argument
-    add("--seed", type=int, default=SEED, metavar="N", help=f"of the random numbers (default: {SEED})")
-    add("--temperature", type=float, default=TEMPERATURE, metavar="X", help=f"0 is greedy (default: {TEMPERATURE})")
-    add("--top-k", type=count, default=TOP_K, metavar="N", help=f"keep the N best; 0 keeps all (default: {TOP_K})")
-    add("--top-p", type=float, default=1.0, metavar="X", help="keep the fewest that reach X (default: 1, all)")
+    add("--seed", type=int, default=SEED, metavar="N", help=f"seed of the random numbers (default: {SEED})")
+    add(
+        "--temperature",
+        type=float,
+        default=TEMPERATURE,
+        metavar="X",
+        help=f"sampling temperature; 0 is greedy (default: {TEMPERATURE})",
+    )
+    add(
+        "--top-k",
+        type=count,
+        default=TOP_K,
+        metavar="N",
+        help=f"keep the N likeliest tokens; 0 keeps all (default: {TOP_K})",
+    )
+    add(
+        "--top-p",
+        type=float,
+        default=1.0,
+        metavar="X",
+        help="keep the fewest tokens whose probabilities reach X (default: 1, all)",
+    )
 
 
 def sampling(options: argparse.Namespace) -> Sampling:
@@ -80,7 +98,7 @@ def open_model(options: argparse.Namespace) -> "tuple[Checkpoint, GPT]":
 
 
 def progress(word: str, in_bytes: bool = False) -> Callable[[int, int], None]:
-    """Tells on a terminal how much is done of what takes longer than a second."""
+    """A function that shows on a terminal how much is done, once the work has taken a second."""
     began = time.monotonic()
 
     def tell(done: int, parts: int) -> None:

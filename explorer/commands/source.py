@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="gpt-explorer source",
-        description="Print the Python that computes a value of the model, with the line that hands it to the hooks "
-        "marked, and the functions that line calls; without a name, all names with their shapes.",
+        description="Print the Python code that computes a value of the model: the function that hands it to hooks, "
+        "with that line marked, and the functions that it calls. Without a name, list all names and shapes.",
     )
     parser.add_argument(
         "name", nargs="?", metavar="NAME", help="blocks.2.attn.hook_pattern, logits, probabilities, wte.weight, ..."
     )
-    parser.add_argument("--json", action="store_true", help="one object; without a name a list of them")
+    parser.add_argument("--json", action="store_true", help="print one object; without a name a list of objects")
     return parser
 
 
@@ -45,7 +45,7 @@ def _summary(listing: "Listing") -> dict[str, object]:
 
 def _table(found: "list[Listing]") -> Iterator[str]:
     yield "Shapes: T positions, S positions attended to, d the width, H heads, e the width of a head,"
-    yield "m neurons, V the vocabulary, C the longest context. What is said of block 0 is true of every block."
+    yield "m neurons, V the vocabulary, C the longest context. Block 0 stands for every block."
     yield ""
     names, shapes = (max(len(text) for text in texts) for texts in zip(*((each.name, _shape(each)) for each in found)))
     for each in found:

@@ -7,40 +7,47 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from explorer.commands.ablate import add_alignment, alignment_in_words, computed, labels, patch
-from explorer.commands.options import add_model, add_prompt, open_model, progress
+from explorer.commands.ablate import add_alignment, alignment_in_words, patch
+from explorer.commands.options import add_model, add_prompt, progress
 from explorer.commands.token_option import add_token, token_id
-from gpt import InputError
+from explorer.errors import UsageError
 
 if TYPE_CHECKING:
+    from explorer.commands.headless import Prompted
     from explorer.edits.metric import Metric
-    from explorer.edits.sweep import Cell, Sweep
+    from explorer.edits.sweep import SweepCell, SweepPlan
     from explorer.runs.trace import Trace
     from explorer.tokenizer.tokenizer import Tokenizer
 
 _LARGEST = 5
 _COLUMN = 7
 
-Effects = dict["Cell", float]
+Effects = dict["SweepCell", float]
 
 
 def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="gpt-explorer sweep",
-        description="Zero every head (or MLP, or the residual stream at every position) in turn, and print what that "
-        "does to a metric of the next token: the edited run less the one without edits. KL is from the run without "
+        description="Zero every head (or MLP, or the residual stream at every position) in turn, and print the change "
+        "of a metric of the next token: the edited run minus the run without edits. KL is from the run without "
         "edits to the edited one, in bits.",
     )
     add_prompt(parser, "the text to run")
     parser.add_argument(
         "--metric",
         choices=("logit-diff", "logit", "probability", "kl"),
-        help="of the token; logit-diff is that against --versus (default: logit-diff with --versus, else probability)",
+        help="what is measured of the token; logit-diff compares it with --versus (default: logit-diff with --versus, "
+        "else probability)",
     )
-    add_token(parser, "--token", "what is measured (default: the model's first answer)")
-    add_token(parser, "--versus", "what it is compared with (default: the next best answer)")
-    parser.add_argument("--over", choices=("heads", "mlps", "positions"), default="heads", help="(default: heads)")
-    parser.add_argument("--patch-from", metavar="PROMPT", help="put in the value of another prompt in place of zero")
+    add_token(parser, "--token", "the token that is measured (default: the likeliest)")
+    add_token(parser, "--versus", "the token that it is compared with (default: the second likeliest)")
+    parser.add_argument(
+        "--over",
+        choices=("heads", "mlps", "positions"),
+        default="heads",
+        help="what is edited in turn (default: heads)",
+    )
+    parser.add_argument("--patch-from", metavar="PROMPT", help="use the values of another prompt in place of zero")
     add_alignment(parser)
     formats = parser.add_mutually_exclusive_group()
     formats.add_argument("--json", action="store_true", help="one object: metric, baseline, effects, ...")
@@ -50,24 +57,22 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(options: argparse.Namespace) -> int:
-    from explorer.commands.headless import prompt_and_ids
-    from explorer.edits.sweep import Sweep
+    from explorer.commands.headless import open_prompt
+    from explorer.edits.sweep import SweepPlan
 
-    checkpoint, model = open_model(options)
-    tokenizer = checkpoint.tokenizer
-    prompt, ids = prompt_and_ids(options.prompt, options.ids, tokenizer, checkpoint.config)
-    base = computed(model, ids)
-    what = None if options.patch_from is None else patch(base, options.patch_from, tokenizer, options.align)
-    sweep = Sweep(base, _metric(options, base, tokenizer), options.over, what)
+    given = open_prompt(options)
+    base = given.run()
+    what = None if options.patch_from is None else patch(base, options.patch_from, given.tokenizer, options.align)
+    sweep = SweepPlan(base, _metric(options, base, given.tokenizer), options.over, what)
     effects = _effects(sweep)
     if options.json:
-        print(json.dumps(_as_json(prompt, sweep, effects, tokenizer)))
+        print(json.dumps(_as_json(given, sweep, effects)))
     elif options.csv:
-        _write_csv(sweep, effects, tokenizer)
+        _write_csv(given, sweep, effects)
     else:
         alone = "left out" if options.over == "positions" else "unchanged"
-        print(*alignment_in_words(what, len(ids), options.align, alone), sep="\n", end="")
-        print(*_lines(sweep, effects, tokenizer), sep="\n")
+        print(*alignment_in_words(what, len(given.ids), options.align, alone), sep="\n", end="")
+        print(*_lines(given, sweep, effects), sep="\n")
     return 0
 
 
@@ -78,20 +83,20 @@ def _metric(options: argparse.Namespace, base: "Trace", tokenizer: "Tokenizer") 
     assert ranking
     kind = options.metric or (PROBABILITY if options.versus is None else LOGIT_DIFFERENCE)
     if options.versus is not None and kind != LOGIT_DIFFERENCE:
-        raise InputError(f"{kind} compares with no other token: leave --versus out, or take --metric logit-diff.")
+        raise UsageError(f"{kind} does not compare two tokens: leave out --versus, or use --metric logit-diff.")
     if options.token is not None and kind == KL:
-        raise InputError("KL looks at all tokens: leave --token out, or take another --metric.")
+        raise UsageError("KL is about all tokens: leave out --token, or use another --metric.")
     token = ranking.order[0] if options.token is None else token_id(options.token, tokenizer, base.config)
     if options.versus is not None:
         versus = token_id(options.versus, tokenizer, base.config)
         if versus == token:
-            raise InputError("the token and --versus are the same: choose another to compare it with.")
+            raise UsageError("the token and --versus are the same: choose another to compare it with.")
     else:
         versus = next((other for other in ranking.order if other != token), token)
     return Metric(kind, token, versus)
 
 
-def _effects(sweep: "Sweep") -> Effects:
+def _effects(sweep: "SweepPlan") -> Effects:
     tell, effects = progress("sweeping"), {}
     for cell, effect in sweep.effects():
         effects[cell] = effect
@@ -99,22 +104,16 @@ def _effects(sweep: "Sweep") -> Effects:
     return effects
 
 
-def _rows(sweep: "Sweep", effects: Effects) -> list[list[float | None]]:
+def _rows(sweep: "SweepPlan", effects: Effects) -> list[list[float | None]]:
     """The effects, layer by layer; None where a position has no counterpart to be patched from."""
     rows, columns = sweep.shape
     return [[effects.get((row, column)) for column in range(columns)] for row in range(rows)]
 
 
-def _as_json(prompt: str, sweep: "Sweep", effects: Effects, tokenizer: "Tokenizer") -> dict[str, Any]:
-    metric, ids = sweep.metric, sweep.base.ids
-
-    def named(token: int) -> dict[str, Any]:
-        return {"id": token, "token": tokenizer.decode([token])}
-
+def _as_json(given: "Prompted", sweep: "SweepPlan", effects: Effects) -> dict[str, Any]:
+    metric, named = sweep.metric, given.token_as_json
     return {
-        "prompt": prompt,
-        "ids": ids,
-        "tokens": [tokenizer.decode([token]) for token in ids],
+        **given.as_json(),
         "metric": metric.kind,
         "token": named(metric.token) if metric.of_token else None,
         "versus": named(metric.versus) if metric.of_two else None,
@@ -125,7 +124,7 @@ def _as_json(prompt: str, sweep: "Sweep", effects: Effects, tokenizer: "Tokenize
     }
 
 
-def _write_csv(sweep: "Sweep", effects: Effects, tokenizer: "Tokenizer") -> None:
+def _write_csv(given: "Prompted", sweep: "SweepPlan", effects: Effects) -> None:
     from explorer.edits.sweep import HEADS, MLPS
 
     writer = csv.writer(sys.stdout, lineterminator="\n")
@@ -136,16 +135,16 @@ def _write_csv(sweep: "Sweep", effects: Effects, tokenizer: "Tokenizer") -> None
         writer.writerow(["layer", "head", "effect"])
         writer.writerows([*cell, effect] for cell, effect in effects.items())
     else:
-        texts = labels(sweep.base.ids, tokenizer)
+        texts = given.labels()
         writer.writerow(["layer", "position", "token", "effect"])
         writer.writerows([layer, place, texts[place], effect] for (layer, place), effect in effects.items())
 
 
-def _lines(sweep: "Sweep", effects: Effects, tokenizer: "Tokenizer") -> Iterator[str]:
+def _lines(given: "Prompted", sweep: "SweepPlan", effects: Effects) -> Iterator[str]:
     from explorer.text import fit, number
 
-    texts = labels(sweep.base.ids, tokenizer)
-    yield f"{_metric_in_words(sweep.metric, tokenizer)}: {number(sweep.baseline, 4, plus='')} without edits"
+    texts = given.labels()
+    yield f"{_metric_in_words(sweep.metric, given)}: {number(sweep.baseline, 4, plus='')} without edits"
     yield f"{sweep.over} {sweep.what.words}, in turn: how much more or less of it"
     yield ""
     yield "layer  " + "".join(fit(title, _COLUMN - 1, ">") + " " for title in _titles(sweep, texts)).rstrip()
@@ -159,7 +158,7 @@ def _lines(sweep: "Sweep", effects: Effects, tokenizer: "Tokenizer") -> Iterator
         yield f"  {number(effects[cell], 4):>9}  {sweep.in_words(cell, texts)}"
 
 
-def _titles(sweep: "Sweep", texts: list[str]) -> list[str]:
+def _titles(sweep: "SweepPlan", texts: list[str]) -> list[str]:
     from explorer.edits.sweep import HEADS, MLPS
 
     if sweep.over == MLPS:
@@ -167,10 +166,10 @@ def _titles(sweep: "Sweep", texts: list[str]) -> list[str]:
     return [f"head {head}" for head in range(sweep.shape[1])] if sweep.over == HEADS else texts
 
 
-def _metric_in_words(metric: "Metric", tokenizer: "Tokenizer") -> str:
+def _metric_in_words(metric: "Metric", given: "Prompted") -> str:
     from explorer.edits.metric import KL, LOGIT_DIFFERENCE, PROBABILITY
 
-    token, versus = labels([metric.token, metric.versus], tokenizer)
+    token, versus = given.label(metric.token), given.label(metric.versus)
     if metric.kind == KL:
         return "KL(without edits ‖ edited), in bits"
     if metric.kind == LOGIT_DIFFERENCE:

@@ -3,7 +3,8 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from gpt import GPTConfig, InputError
+from explorer.errors import UsageError
+from gpt import GPTConfig
 
 if TYPE_CHECKING:
     from explorer.walk.sequence import Tokens
@@ -19,22 +20,22 @@ def add_token(parser: argparse.ArgumentParser, option: str, meaning: str) -> Non
 def token_id(text: str, tokenizer: "Tokens", config: GPTConfig) -> int:
     """The token that a text names, as it is given or else with a space before it: token_id("girl", ...) is " girl"'s.
 
-    InputError, with the pieces, where it is no single token of this model.
+    UsageError, with the pieces, where it is no single token of this model.
     """
     from explorer.text import visible
 
     if text.startswith(_BY_ID):
         return _checked(_number(text), config)
     if not text:
-        raise InputError("the token is empty: give a text that is one token, or id:NUMBER.")
+        raise UsageError("the token is empty: give a text that is one token, or id:NUMBER.")
     ids = tokenizer.encode(text)
     for spelling in (text, f" {text}"):
         found = tokenizer.encode(spelling)
         if len(found) == 1:
             return _checked(found[0], config)
     pieces = " | ".join(visible(tokenizer.token_bytes(token)) for token in ids)
-    raise InputError(
-        f"{visible(text)} is {len(ids)} tokens, not one ({pieces}), nor is it one with a space before it: "
+    raise UsageError(
+        f"{visible(text)} is {len(ids)} tokens, not one ({pieces}), also with a space before it: "
         "give one of the pieces, or id:NUMBER."
     )
 
@@ -44,11 +45,11 @@ def _number(text: str) -> int:
 
     digits = text.removeprefix(_BY_ID)
     if not (digits.isascii() and digits.isdigit()):
-        raise InputError(f"{visible(text)} is no token id: write it as id:123.")
+        raise UsageError(f"{visible(text)} is not a token id: write it as id:123.")
     return int(digits)
 
 
 def _checked(token: int, config: GPTConfig) -> int:
     if token >= config.vocab_size:
-        raise InputError(f"there is no token {token}: ids go from 0 to {config.vocab_size - 1}.")
+        raise UsageError(f"there is no token {token}: ids go from 0 to {config.vocab_size - 1}.")
     return token

@@ -4,7 +4,8 @@ import argparse
 import json
 from pathlib import Path
 
-from explorer.commands.options import add_model, add_prompt, open_model
+from explorer.commands.options import add_model, add_prompt
+from explorer.errors import TraceError, UsageError
 from explorer.files import check
 
 _LIKELIEST = 10
@@ -18,10 +19,18 @@ def parser() -> argparse.ArgumentParser:
     add_prompt(parser, "the text to run")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the file to write")
     parser.add_argument(
-        "--only", action="append", default=[], metavar="GLOB", help="only these names: 'blocks.*.hook_resid_post'"
+        "--only",
+        action="append",
+        default=[],
+        metavar="GLOB",
+        help="write only activations with such names: 'blocks.*.hook_resid_post'",
     )
-    parser.add_argument("--float32", action="store_true", help="half the size (default: float64)")
-    parser.add_argument("--head-results", action="store_true", help="also what each head wrote: attn.hook_result")
+    parser.add_argument(
+        "--float32", action="store_true", help="write float32, which takes half the space (default: float64)"
+    )
+    parser.add_argument(
+        "--head-results", action="store_true", help="also write the output of each head: attn.hook_result"
+    )
     parser.add_argument("--json", action="store_true", help="print the likeliest next tokens at every position")
     add_model(parser)
     return parser
@@ -31,15 +40,17 @@ def run(options: argparse.Namespace) -> int:
     check(options.output)  # before the work, not after it
     import numpy as np
 
-    from explorer.commands.headless import prompt_and_ids
+    from explorer.commands.headless import open_prompt
     from explorer.walk import trace_file
 
-    checkpoint, model = open_model(options)
-    tokenizer = checkpoint.tokenizer
-    prompt, ids = prompt_and_ids(options.prompt, options.ids, tokenizer, checkpoint.config)
-    values, logits = trace_file.record(model, ids, options.only, _asks_for_results(options))
+    given = open_prompt(options)
+    model, ids, tokenizer = given.model, given.ids, given.tokenizer
+    try:
+        values, logits = trace_file.record(model, ids, options.only, _asks_for_results(options))
+    except TraceError as error:  # no name fits --only
+        raise UsageError(str(error)) from error
     dtype = np.float32 if options.float32 else np.float64
-    trace_file.write(options.output, values, model, checkpoint.name, prompt, ids, tokenizer, dtype)
+    trace_file.write(options.output, values, model, given.checkpoint.name, given.prompt, ids, tokenizer, dtype)
     if options.json:
         print(json.dumps(trace_file.predictions(logits, ids, tokenizer, _LIKELIEST)))
     else:

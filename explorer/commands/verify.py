@@ -21,17 +21,19 @@ TEXT = "Once upon a time there was a little girl named Lily."
 def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="gpt-explorer verify",
-        description="Hold every function of the model against NumPy, and against PyTorch and transformers where they "
-        "are installed: on random numbers, on edge cases and on the model's own weights. The exit status is 1 where "
-        "one deviates by more than rounding explains.",
+        description="Compare every function of the model with NumPy, and with PyTorch and transformers where they are "
+        "installed: on random numbers, on edge cases and on the model's own weights. The exit status is 1 if one "
+        "deviates by more than rounding explains.",
     )
     parser.add_argument("--json", action="store_true", help="one object: passed, components, dot_error, facts, ...")
-    parser.add_argument("--seed", type=count, default=SEED, metavar="N", help=f"of the random inputs (default: {SEED})")
+    parser.add_argument(
+        "--seed", type=count, default=SEED, metavar="N", help=f"seed of the random inputs (default: {SEED})"
+    )
     parser.add_argument(
         "--model",
         metavar="MODEL",
         help="a name, OWNER/NAME or a directory, as for `gpt-explorer generate` (default: stories, the embedded "
-        "model); it takes 8 bytes a parameter beside the model itself",
+        "model); it needs 8 bytes for each parameter in addition to the model itself",
     )
     return parser
 
@@ -66,7 +68,7 @@ def _some_text(tokenizer: "Tokenizer") -> list[int]:
 
 @contextmanager
 def _telling() -> Iterator[Callable[[str], None]]:
-    """A line on the terminal that moves, and says what is being compared; nothing where there is no terminal."""
+    """A moving line on the terminal that names what is being compared; nothing without a terminal."""
     if not sys.stderr.isatty():
         yield lambda name: None
         return

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from explorer.edits.edit import Edit, check, check_together
-from explorer.edits.what import Change, Row
-from explorer.edits.where import Axis, Place, first_layer, first_position
+from explorer.edits.what import ActivationRow, Change
+from explorer.edits.where import ActivationPart, Axis, first_layer, first_position
 from explorer.engine.engines import plain
 from explorer.errors import EditError
 from explorer.runs.trace import Trace
@@ -19,7 +19,7 @@ class Editor:
         self._before = base.editor
         self._axes = base.axes
         self.effective: set[int] = set()  # the numbers of the edits that have changed a value
-        self._changes: dict[str, list[tuple[int, Place, Change]]] = {}
+        self._changes: dict[str, list[tuple[int, ActivationPart, Change]]] = {}
         for number, edit in enumerate(edits):
             for place in edit.where.places:
                 change = edit.what.change(place.name, base, prompt)
@@ -56,7 +56,7 @@ def edited(base: Trace, edits: Sequence[Edit], prompt: int | None = None) -> Tra
 # Rows
 
 
-def _changed(value: Any, place: Place, axes: str, first: int, change: Change) -> tuple[Any, bool]:
+def _changed(value: Any, place: ActivationPart, axes: str, first: int, change: Change) -> tuple[Any, bool]:
     """Another activation, with some of the rows changed (never in place), and whether any number is different in it."""
     changed, different = None, False
     for inner, index in list(_rows(value, place, axes, first)):
@@ -71,14 +71,16 @@ def _changed(value: Any, place: Place, axes: str, first: int, change: Change) ->
 
 
 def _copy(value: Any, axes: str) -> Any:
-    """As deep as its rows."""
+    """A copy in which rows can be replaced."""
     if hasattr(value, "shape"):
         return value.copy()
     return [list(matrix) for matrix in value] if len(axes) == 3 else list(value)
 
 
-def _rows(value: Any, place: Place, axes: str, first: int) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """The rows that are meant: each with its place in this value, and its index in the whole activation."""
+def _rows(
+    value: Any, place: ActivationPart, axes: str, first: int
+) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """The rows that are edited: each with its place in this value, and its index in the whole activation."""
     for i in range(len(value)):
         if len(axes) == 2:
             if _means(place.index[0], first + i):
@@ -94,8 +96,8 @@ def _means(axis: Axis, number: int) -> bool:
     return axis is None or number in axis
 
 
-def _columns(place: Place, axes: str, index: tuple[int, ...]) -> Axis:
-    """What is meant of a row. Of scores never what comes after the query: no edit lets a position read a later one."""
+def _columns(place: ActivationPart, axes: str, index: tuple[int, ...]) -> Axis:
+    """The columns that are edited. In scores never those after the query: no edit lets a position read a later one."""
     columns = place.index[-1]
     if axes != "HTS":
         return columns
@@ -103,7 +105,7 @@ def _columns(place: Place, axes: str, index: tuple[int, ...]) -> Axis:
     return tuple(visible) if columns is None else tuple(key for key in columns if key in visible)
 
 
-def _merged(old: Row, new: Row, columns: Axis) -> list[float]:
+def _merged(old: ActivationRow, new: ActivationRow, columns: Axis) -> list[float]:
     if columns is None:
         return list(new)
     merged = list(old)

@@ -1,4 +1,4 @@
-"""What an answer is measured by: the larger, the more there is of it."""
+"""Metrics: one number for an answer, from its logits."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Sweeps: one place of the model after another is edited, and each time the effect on a metric is taken."""
+"""Sweeps: the effect of an edit on a metric, at one place of the model after another."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -16,12 +16,12 @@ from gpt.ops import Vector
 HEADS, MLPS, POSITIONS = "heads", "mlps", "positions"
 OVER = (HEADS, MLPS, POSITIONS)
 
-Cell = tuple[int, int]
+SweepCell = tuple[int, int]
 """The layer; and the head, the position, or 0."""
 
 
-class Sweep:
-    """Every head, every MLP, or the residual stream that enters every block at every position: zeroed, or else.
+class SweepPlan:
+    """An edit of every head, of every MLP, or of the residual stream that enters a block at a position, one by one.
 
     The effect is the metric of the edited run less that of the base, at its last position. Edits that are in force in
     the base stay so.
@@ -44,19 +44,19 @@ class Sweep:
         self.baseline = metric.of(self._before, self._before)
 
     @property
-    def cells(self) -> list[Cell]:
-        """All of them, layer by layer; of positions those that have a counterpart in the run they are patched from."""
+    def cells(self) -> list[SweepCell]:
+        """All cells, layer by layer; positions only where the run that they are patched from has a counterpart."""
         rows, columns = self.shape
         what = self.what if self.over == POSITIONS and isinstance(self.what, Patch) else None
         kept = [column for column in range(columns) if what is None or what.reaches(column)]
         return [(row, column) for row in range(rows) for column in kept]
 
-    def edit(self, cell: Cell) -> Edit:
-        """What is done for a cell; it can be put on a stack of edits as it is."""
+    def edit(self, cell: SweepCell) -> Edit:
+        """The edit of a cell; it can be put on a stack of edits as it is."""
         return Edit(self._where(*cell), self.what)
 
-    def in_words(self, cell: Cell, labels: Sequence[str] = ()) -> str:
-        """What a cell stands for: "head 3.3", "MLP 2", "·park entering block 0"."""
+    def in_words(self, cell: SweepCell, labels: Sequence[str] = ()) -> str:
+        """The name of a cell: "head 3.3", "MLP 2", "·park entering block 0"."""
         layer, column = cell
         if self.over == POSITIONS:
             return f"{label(column, labels)} entering block {layer}"
@@ -69,8 +69,8 @@ class Sweep:
             return where.mlp(layer)
         return where.activation(f"blocks.{layer}.hook_resid_pre", column)
 
-    def effects(self, cancelled: Callable[[], bool] = lambda: False) -> Iterator[tuple[Cell, float]]:
-        """Cell after cell with its effect, ending early when cancelled. Each computes only what lies downstream."""
+    def effects(self, cancelled: Callable[[], bool] = lambda: False) -> Iterator[tuple[SweepCell, float]]:
+        """Each cell with its effect, ending early when cancelled. Only what lies downstream is computed again."""
         for cell in self.cells:
             logits = last_logits(edited(self.base, [self.edit(cell)]), cancelled)
             if logits is None:

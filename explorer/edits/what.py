@@ -1,4 +1,4 @@
-"""What an edit puts in the place of what was computed, row by row.
+"""The kinds of edits: new values in the place of those that were computed, row by row.
 
 A row is the numbers along the last axis of an activation; it is named by what comes before: (position), (position,
 head), or for scores and patterns (head, query).
@@ -8,26 +8,26 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from explorer.edits.where import Place
+from explorer.edits.where import ActivationPart
 from explorer.engine.engines import plain
 from explorer.errors import EditError
 from explorer.runs.trace import Trace
 from gpt import GPT, GPTConfig, InputError, activation_shapes
 from gpt.ops import Vector
 
-Row = Sequence[float]
-Change = Callable[[Row, tuple[int, ...]], Row]
-"""(a row as it was computed, its index) -> the row as it shall be."""
+ActivationRow = Sequence[float]
+Change = Callable[[ActivationRow, tuple[int, ...]], ActivationRow]
+"""(a row as it was computed, its index) -> the row in its place."""
 
 
 class What:
-    """The kinds of edits; each says itself in words, where it fits, and how it changes a row."""
+    """A kind of edit: it has words for itself, checks whether it fits a place, and changes a row."""
 
     @property
     def words(self) -> str:
         raise NotImplementedError
 
-    def check(self, place: Place, config: GPTConfig) -> None:
+    def check(self, place: ActivationPart, config: GPTConfig) -> None:
         """EditError unless this can be done there."""
 
     def change(self, name: str, base: Trace, prompt: int) -> Change:
@@ -37,7 +37,7 @@ class What:
 
 @dataclass(frozen=True)
 class Zero(What):
-    """Nothing is left of it."""
+    """Zero in the place of every number."""
 
     @property
     def words(self) -> str:
@@ -49,7 +49,7 @@ class Zero(What):
 
 @dataclass(frozen=True)
 class Scale(What):
-    """So many times as much."""
+    """Every number times a factor."""
 
     factor: float
 
@@ -66,7 +66,7 @@ class Scale(What):
 
 @dataclass(frozen=True)
 class Set(What):
-    """A number."""
+    """One number in the place of all."""
 
     value: float
 
@@ -89,7 +89,7 @@ class Cut(What):
     def words(self) -> str:
         return "cut"
 
-    def check(self, place: Place, config: GPTConfig) -> None:
+    def check(self, place: ActivationPart, config: GPTConfig) -> None:
         if not place.name.endswith("attn.hook_attn_scores"):
             raise EditError(f"only scores can be cut (blocks.0.attn.hook_attn_scores), not {place.name}.")
 
@@ -105,7 +105,7 @@ class Mean(What):
     def words(self) -> str:
         return "its mean over the prompt"
 
-    def check(self, place: Place, config: GPTConfig) -> None:
+    def check(self, place: ActivationPart, config: GPTConfig) -> None:
         if _axes(place.name, config)[0] == "H":
             raise EditError(
                 f"{place.name} has a row for each pair of positions: no mean over positions is meant there."
@@ -122,7 +122,7 @@ class Mean(What):
 
 @dataclass(frozen=True)
 class Patch(What):
-    """The value of another run at the same place, `shift` positions further on; what has no counterpart stays."""
+    """The value of another run, `shift` positions further on; a position without a counterpart keeps its own."""
 
     source: Trace
     title: str = "the other run"
@@ -138,7 +138,7 @@ class Patch(What):
         """Whether the source has a counterpart for a position."""
         return 0 <= position + self.shift < len(self.source.ids)
 
-    def check(self, place: Place, config: GPTConfig) -> None:
+    def check(self, place: ActivationPart, config: GPTConfig) -> None:
         ours, theirs = (dict(activation_shapes(given)) for given in (config, self.source.config))
         if ours.get(place.name) != theirs.get(place.name) or _widths(config) != _widths(self.source.config):
             raise EditError(f"{self.title} is of a model of another shape: {place.name} cannot be patched from it.")
@@ -158,7 +158,7 @@ class Patch(What):
         value, length, scores = self.source.values[name], self.source.positions(name), base.axes[name] == "HTS"
         axis, shift = (1, self.shift) if scores else (0, self.shift)
 
-        def change(row: Row, index: tuple[int, ...]) -> Row:
+        def change(row: ActivationRow, index: tuple[int, ...]) -> ActivationRow:
             if not 0 <= index[axis] + shift < length:
                 return row
             theirs = value
@@ -174,7 +174,7 @@ class Patch(What):
 
 @dataclass(frozen=True)
 class Add(What):
-    """A direction of the residual stream, so many times: steering."""
+    """A direction of the residual stream, added with a strength: steering."""
 
     direction: tuple[float, ...] = field(repr=False)  # [d]
     strength: float
@@ -187,7 +187,7 @@ class Add(What):
     def words(self) -> str:
         return f"{self.strength:+g} × {self.title}"
 
-    def check(self, place: Place, config: GPTConfig) -> None:
+    def check(self, place: ActivationPart, config: GPTConfig) -> None:
         if _axes(place.name, config) != ("T", "d") or place.index[-1] is not None:
             raise EditError(f"a direction has {config.n_embd} numbers: add it to a position of the residual stream.")
         if len(self.direction) != config.n_embd:
@@ -201,7 +201,7 @@ class Add(What):
 
 
 def towards(model: GPT, token: int, label: str, strength: float = 1.0) -> Add:
-    """The unembedding of a token: what its logit is the product with."""
+    """The unembedding of a token, whose product with the final vector is its logit."""
     return Add(_unembedding(model, token), strength, label)
 
 
@@ -212,7 +212,7 @@ def between(model: GPT, token: int, versus: int, labels: tuple[str, str], streng
 
 
 def contrast(name: str, run: tuple[Trace, int], versus: tuple[Trace, int], title: str, strength: float = 1.0) -> Add:
-    """What one run has at a position and another run at one of its own: the difference, at an activation of width d.
+    """The difference of two runs, each at a position of its own, at an activation of width d.
 
     Source: Turner et al. 2023, arXiv:2308.10248 (activation addition).
     """

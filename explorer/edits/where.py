@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from explorer.engine.axes import axis_sizes
 from explorer.errors import EditError
 from gpt import GPTConfig, activation_shapes
 
 Axis = tuple[int, ...] | None
-"""The numbers that are meant along one axis, counted from 0; None: all of them."""
+"""The indices that are edited along one axis, counted from 0; None: all of them."""
 
 SCORES = "blocks.{}.attn.hook_attn_scores"
 Z = "blocks.{}.attn.hook_z"
@@ -22,7 +23,7 @@ _NAMED = re.compile(r"\s*([\w.]+)\s*(?:\[([\d\s,*]*)\])?\s*")
 
 
 @dataclass(frozen=True)
-class Place:
+class ActivationPart:
     """A part of one activation."""
 
     name: str
@@ -34,7 +35,7 @@ class Where:
     """A place of the model, or several that are edited alike, and what to call it."""
 
     title: str
-    places: tuple[Place, ...]
+    places: tuple[ActivationPart, ...]
     at: Axis = None  # the positions that are said after the title
     edge: tuple[int, int] | None = None  # query and key
 
@@ -45,34 +46,34 @@ def head(layer: int, head: int, at: int | Sequence[int] | None = None) -> Where:
     As that projection is linear, editing z equally edits what the head writes.
     """
     positions = _axis(at)
-    return Where(f"head {layer}.{head}", (Place(Z.format(layer), (positions, (head,), None)),), positions)
+    return Where(f"head {layer}.{head}", (ActivationPart(Z.format(layer), (positions, (head,), None)),), positions)
 
 
 def neuron(layer: int, neuron: int, at: int | Sequence[int] | None = None) -> Where:
     """One neuron of an MLP, after its activation."""
     positions = _axis(at)
-    return Where(f"neuron {layer}.{neuron}", (Place(POST.format(layer), (positions, (neuron,))),), positions)
+    return Where(f"neuron {layer}.{neuron}", (ActivationPart(POST.format(layer), (positions, (neuron,))),), positions)
 
 
 def mlp(layer: int, at: int | Sequence[int] | None = None) -> Where:
-    """What a whole MLP writes."""
+    """The output of a whole MLP."""
     positions = _axis(at)
-    return Where(f"MLP {layer}", (Place(MLP_WRITES.format(layer), (positions, None)),), positions)
+    return Where(f"MLP {layer}", (ActivationPart(MLP_WRITES.format(layer), (positions, None)),), positions)
 
 
 def block(layer: int, at: int | Sequence[int] | None = None) -> Where:
-    """What a block writes: its attention and its MLP. The residual stream runs on beside them."""
+    """The outputs of a block: those of its attention and of its MLP. The residual stream goes on beside them."""
     positions = _axis(at)
     names = (ATTENTION_WRITES.format(layer), MLP_WRITES.format(layer))
-    return Where(f"block {layer}", tuple(Place(name, (positions, None)) for name in names), positions)
+    return Where(f"block {layer}", tuple(ActivationPart(name, (positions, None)) for name in names), positions)
 
 
 def edge(config: GPTConfig, query: int, key: int, layer: int | None = None, head: int | None = None) -> Where:
-    """What position `query` reads of position `key`: in one head, in all heads of a block, or in all blocks."""
+    """The attention of position `query` to position `key`: in one head, in all heads of a block, or in all blocks."""
     layers = range(config.n_layer) if layer is None else (layer,)
     index = (_axis(head), (query,), (key,))
     title = "every block" if layer is None else f"block {layer}" if head is None else f"head {layer}.{head}"
-    return Where(title, tuple(Place(SCORES.format(number), index) for number in layers), edge=(query, key))
+    return Where(title, tuple(ActivationPart(SCORES.format(number), index) for number in layers), edge=(query, key))
 
 
 def activation(name: str, *index: int | Sequence[int] | None) -> Where:
@@ -80,7 +81,7 @@ def activation(name: str, *index: int | Sequence[int] | None) -> Where:
 
     activation("blocks.2.hook_resid_post", 7, 17) is one cell, (..., 7) a position, (..., None, 17) a dimension.
     """
-    return Where("", (Place(name, tuple(map(_axis, index))),))
+    return Where("", (ActivationPart(name, tuple(map(_axis, index))),))
 
 
 def parse(text: str) -> Where:
@@ -112,20 +113,21 @@ def checked(where: Where, config: GPTConfig, length: int | None = None) -> Where
     return Where(title, places, where.at, where.edge)
 
 
-def _checked(place: Place, shapes: dict[str, tuple[str, ...]], config: GPTConfig, length: int | None) -> Place:
+def _checked(
+    place: ActivationPart, shapes: dict[str, tuple[str, ...]], config: GPTConfig, length: int | None
+) -> ActivationPart:
     if place.name not in shapes:
         raise EditError(_no_such_name(place.name, list(shapes), config))
     axes = shapes[place.name]
     if len(place.index) > len(axes):
         raise EditError(f"{place.name} has {len(axes)} axes, [{', '.join(axes)}], not {len(place.index)}.")
     index = (*place.index, *[None] * (len(axes) - len(place.index)))
-    sizes = {"T": length or config.n_positions, "S": length or config.n_positions, "1": 1, "V": config.vocab_size}
-    sizes |= {"H": config.n_head, "e": config.head_width, "d": config.n_embd, "m": config.mlp_width}
+    sizes = axis_sizes(config, length or config.n_positions)
     for axis, numbers in zip(axes, index):
         _check_numbers(_AXES.get(axis, "number"), numbers, sizes[axis])
     if axes[0] == "H" and index[1] and index[2] and min(index[2]) > max(index[1]):
         raise EditError(f"position {max(index[1])} cannot read position {min(index[2])}: it comes later.")
-    return Place(place.name, index)
+    return ActivationPart(place.name, index)
 
 
 def _check_numbers(word: str, numbers: Axis, size: int) -> None:
@@ -145,10 +147,10 @@ def _no_such_name(name: str, names: list[str], config: GPTConfig) -> str:
     if name.endswith("attn.hook_result"):
         return f"{name} is computed on request only: edit the head at its z, {name.replace('result', 'z')}."
     likely = get_close_matches(name, names, 1) or [f"{names[0]}, {names[2]} and so on"]
-    return f"there is no activation {name!r}: is {likely[0]} meant?"
+    return f"there is no activation {name!r}: did you mean {likely[0]}?"
 
 
-def _title(place: Place, axes: tuple[str, ...]) -> str:
+def _title(place: ActivationPart, axes: tuple[str, ...]) -> str:
     """The name and the index as `parse` reads them: all of the last axes left out."""
     parts = ["*" if axis is None else "/".join(map(str, axis)) for axis in place.index]
     while parts and parts[-1] == "*":
@@ -165,7 +167,7 @@ def first_position(where: Where, config: GPTConfig) -> int:
     return min(_first_position(place, shapes[place.name]) for place in where.places)
 
 
-def _first_position(place: Place, axes: tuple[str, ...]) -> int:
+def _first_position(place: ActivationPart, axes: tuple[str, ...]) -> int:
     if axes[0] == "H":  # what a query reads of a key: neither comes before the other
         return max(min(axis or (0,)) for axis in place.index[1:])
     return min(place.index[0] or (0,))

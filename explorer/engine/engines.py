@@ -7,8 +7,8 @@ from array import array
 from collections.abc import Callable
 from typing import Any
 
+from explorer.engine.weights import map_weights
 from gpt import GPT, GPTConfig, ops
-from gpt.weights import BlockWeights, LayerNormWeights, LinearWeights, Weights
 
 PYTHON, NUMPY, AUTO = "python", "numpy", "auto"
 NAMES = (PYTHON, NUMPY, AUTO)
@@ -47,10 +47,10 @@ def on_engine(model: GPT, engine: str) -> GPT:
     if engine == engine_of(model):
         return model
     if engine == PYTHON:
-        return GPT(model.config, _converted(model.weights, _rows(model.config)), ops=ops)
+        return GPT(model.config, map_weights(model.weights, _rows(model.config)), ops=ops)
     from explorer.engine import numpy_ops
 
-    return GPT(model.config, _converted(model.weights, _array), ops=numpy_ops)
+    return GPT(model.config, map_weights(model.weights, _array), ops=numpy_ops)
 
 
 def _array(values: Any) -> Any:
@@ -66,36 +66,6 @@ def _rows(config: GPTConfig) -> Callable[[Any], Any]:
     typecode = "f"
     return lambda values: (
         values.tolist() if values.ndim == 1 else [array(typecode, row.tobytes()) for row in values.copy(order="C")]
-    )
-
-
-def _converted(weights: Weights, convert: Callable[[Any], Any]) -> Weights:
-    """The same weights with every vector and matrix converted; a tied head stays the embedding itself."""
-
-    def norm(old: LayerNormWeights) -> LayerNormWeights:
-        return LayerNormWeights(convert(old.gamma), convert(old.beta))
-
-    def linear(old: LinearWeights) -> LinearWeights:
-        return LinearWeights(convert(old.weight), convert(old.bias))
-
-    def block(old: BlockWeights) -> BlockWeights:
-        return BlockWeights(
-            ln_1=norm(old.ln_1),
-            attn_qkv=linear(old.attn_qkv),
-            attn_out=linear(old.attn_out),
-            ln_2=norm(old.ln_2),
-            mlp_in=linear(old.mlp_in),
-            mlp_out=linear(old.mlp_out),
-        )
-
-    tokens = convert(weights.token_embedding)
-    tied = weights.unembedding is weights.token_embedding
-    return Weights(
-        token_embedding=tokens,
-        position_embedding=convert(weights.position_embedding),
-        blocks=tuple(map(block, weights.blocks)),
-        ln_final=norm(weights.ln_final),
-        unembedding=tokens if tied else convert(weights.unembedding),
     )
 
 

@@ -10,7 +10,7 @@ from gpt import GPTConfig
 
 EMBEDDED = "stories"
 
-Place = Path | hub.Reference
+ModelPlace = Path | hub.Reference
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class ModelEntry:
     path: Path | None  # None where it is not on this machine
 
 
-def locate(name: str | None) -> Place:
+def locate(name: str | None) -> ModelPlace:
     """Where a model is, without asking any network. CheckpointError or HubError if the name can be none."""
     if name is None:
         return embedded()
@@ -36,13 +36,13 @@ def locate(name: str | None) -> Place:
     return embedded() if name == EMBEDDED else hub.parse(name)
 
 
-def short_name(place: Place) -> str:
+def short_name(place: ModelPlace) -> str:
     """A model's name for people: "stories", "gpt2@main"."""
     return place.name if isinstance(place, hub.Reference) else place.resolve().name
 
 
 def resolve(
-    name: str | Place | None,
+    name: str | ModelPlace | None,
     progress: hub.Progress = lambda done, total: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Path:

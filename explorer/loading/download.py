@@ -126,7 +126,7 @@ def _too_short(file: HubFile) -> str:
 
 
 class _Watched(FileIO):
-    """A file that is appended to and tells how long it is; whoever is told may raise to stop."""
+    """A file that is appended to and tells how long it is; the function it tells may raise to stop."""
 
     def __init__(self, path: Path, arrived: Callable[[int], None]) -> None:
         super().__init__(path, "a+")

@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
-from explorer.errors import HubError
+from explorer.errors import HubError, ModelNameError
 from explorer.json_file import read_json
 from explorer.loading.download import CHUNK, HubFile, download, partial_size
 from explorer.loading.hub_errors import explained
@@ -29,7 +29,7 @@ SPECIAL_TOKENS = ("tokenizer_config.json", "special_tokens_map.json", "added_tok
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownModel:
     """A model that is known by a short name."""
 
     repo: str
@@ -46,11 +46,11 @@ class Known:
 # 774,030,080, 1,557,611,200 and 81,912,576 (the table's own counts are known to be too low); the sizes are 548 MB,
 # 1.52 GB, 3.25 GB, 6.43 GB and 353 MB.
 KNOWN = {
-    "gpt2": Known("openai-community/gpt2", GPTConfig()),
-    "gpt2-medium": Known("openai-community/gpt2-medium", GPTConfig(n_layer=24, n_head=16, n_embd=1024)),
-    "gpt2-large": Known("openai-community/gpt2-large", GPTConfig(n_layer=36, n_head=20, n_embd=1280)),
-    "gpt2-xl": Known("openai-community/gpt2-xl", GPTConfig(n_layer=48, n_head=25, n_embd=1600)),
-    "distilgpt2": Known("distilbert/distilgpt2", GPTConfig(n_layer=6)),
+    "gpt2": KnownModel("openai-community/gpt2", GPTConfig()),
+    "gpt2-medium": KnownModel("openai-community/gpt2-medium", GPTConfig(n_layer=24, n_head=16, n_embd=1024)),
+    "gpt2-large": KnownModel("openai-community/gpt2-large", GPTConfig(n_layer=36, n_head=20, n_embd=1280)),
+    "gpt2-xl": KnownModel("openai-community/gpt2-xl", GPTConfig(n_layer=48, n_head=25, n_embd=1600)),
+    "distilgpt2": KnownModel("distilbert/distilgpt2", GPTConfig(n_layer=6)),
 }
 
 
@@ -75,16 +75,16 @@ class CachedModel:
 
 
 def parse(name: str) -> Reference:
-    """The model that is meant: parse("gpt2@607a30d").repo = "openai-community/gpt2". HubError if it can be none."""
+    """The model of that name: parse("gpt2@607a30d").repo = "openai-community/gpt2". ModelNameError if there is none."""
     plain, at, revision = name.partition("@")
     if at and not re.fullmatch(r"[\w./-]+", revision, re.ASCII):
-        raise HubError(f"{name!r}: after @ comes a revision: a branch, a tag or a commit, as in gpt2@main.")
+        raise ModelNameError(f"{name!r}: after @ comes a revision: a branch, a tag or a commit, as in gpt2@main.")
     if plain in KNOWN:
         return Reference(KNOWN[plain].repo, revision or None, name)
     part = r"(?!.*(?:--|\.\.))\w(?:[\w.-]{0,94}\w)?"  # the hub's own rule
     if not re.fullmatch(rf"{part}/{part}", plain, re.ASCII) or len(plain) > 96 or plain.endswith(".git"):
-        raise HubError(
-            f"{name!r} is no directory, and no model that is known by this name. Known are {', '.join(KNOWN)} and "
+        raise ModelNameError(
+            f"{name!r} is neither a directory nor a model with a short name. Short names are {', '.join(KNOWN)} and "
             "stories (the embedded one); any other model of the Hugging Face hub is OWNER/NAME or OWNER/NAME@REVISION."
         )
     return Reference(plain, revision or None, name)
@@ -102,7 +102,7 @@ def fetch(
     fetching = _Fetching(reference)
     with explained(reference.repo, reference.revision):
         directory = fetching.find()
-    # In a thread of its own: a network may take minutes to answer, and whoever wants to leave should not have to wait.
+    # In a thread of its own: a network may take minutes to answer, and and it must be possible to leave meanwhile.
     result: Future[Path] = Future()
     if directory is None:
         Thread(target=fetching.run, args=(result,), daemon=True).start()

@@ -1,4 +1,4 @@
-"""What the hub's client raises, in words: which model, what went wrong, and what to do."""
+"""The errors of the hub's client in words: which model, what went wrong, and what to do."""
 
 import errno
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ KEPT = "What has arrived is kept: run the same again, and it goes on from there.
 
 @contextmanager
 def explained(repo: str, revision: str | None) -> Iterator[None]:
-    """Whatever the client raises within becomes a HubError."""
+    """A context in which every error of the client becomes a HubError."""
     try:
         yield
     except GPTError:
@@ -30,8 +30,8 @@ def _words(error: Exception, repo: str, revision: str | None) -> str:
         error = cause  # the client looked into its cache after this
     if isinstance(error, errors.OfflineModeIsEnabled) or constants.HF_HUB_OFFLINE:
         return (
-            f"{repo} is not complete in the cache ({constants.HF_HUB_CACHE}), and HF_HUB_OFFLINE forbids to fetch it. "
-            "Unset it and run the same once with a connection; or name a directory with a GPT-2."
+            f"{repo} is not complete in the cache ({constants.HF_HUB_CACHE}), and HF_HUB_OFFLINE does not allow to "
+            "fetch it. Unset it and run the same once with a connection; or name a directory with a GPT-2."
         )
     if isinstance(error, errors.GatedRepoError):
         return (
@@ -46,12 +46,12 @@ def _words(error: Exception, repo: str, revision: str | None) -> str:
     if isinstance(error, errors.RevisionNotFoundError):
         return f"{repo} has no revision {revision!r}. Name a branch, a tag or a whole commit, or leave @{revision} out."
     if isinstance(error, errors.EntryNotFoundError) and not isinstance(error, errors.LocalEntryNotFoundError):
-        return f"{repo} is no model in Hugging Face's layout: a file is missing ({_first_line(error)})."
+        return f"{repo} is not a model in Hugging Face's layout: a file is missing ({_first_line(error)})."
     return _of_status(error, repo) or _of_disk(error) or _of_network(error, constants.ENDPOINT)
 
 
 def _of_status(error: Exception, repo: str) -> str | None:
-    """What the hub's answer means: 401, 403, 429, 500, ..."""
+    """The meaning of a status that the hub answers with: 401, 403, 429, 500, ..."""
     status = getattr(getattr(error, "response", None), "status_code", None)
     if status is None:
         return None
@@ -69,7 +69,7 @@ def _of_status(error: Exception, repo: str) -> str | None:
 
 
 def _of_disk(error: Exception) -> str | None:
-    """What the file system said, where it was that."""
+    """The message of the file system, where the error came from it."""
     from huggingface_hub import constants
 
     number = error.errno if isinstance(error, OSError) else None

@@ -8,12 +8,12 @@ _LEAST, _MOST = 7, 61
 
 
 def bar_of(value: float, largest: float, cells: int) -> str:
-    """A bar for the size of a number; none for what is no number, or where nothing is larger than zero."""
+    """A bar for the size of a number; none where it is not a number, or where all are zero."""
     return bar(_share(value, largest), cells)
 
 
 def signed_bar(value: float, least: float, most: float, cells: int) -> Line:
-    """To the right of the axis what is positive, to the left what is negative; nothing where there is no room.
+    """A bar on the right of an axis for a positive number, on the left for a negative one; none without room.
 
     The axis stands where the least and the most of all values have room on their sides.
     """

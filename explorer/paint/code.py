@@ -105,7 +105,7 @@ def _word_ends(line: Coloured, cells: int) -> list[int]:
 
 
 def _slice(line: Coloured, first: int, last: int) -> list[tuple[str, str]]:
-    """A stretch of a line, without blanks at its end."""
+    """A part of a line, without spaces at its end."""
     pieces, start = [], 0
     for text, style in line:
         pieces.append((text[max(0, first - start) : max(0, last - start)], style))
@@ -121,7 +121,7 @@ def _slice(line: Coloured, first: int, last: int) -> list[tuple[str, str]]:
 
 
 def _result(stepper: Stepper, cells: int) -> list[Line]:
-    """What the running line computes."""
+    """The value that the running line computes."""
     if not stepper.known:
         return []
     targets = ", ".join(stepper.targets)

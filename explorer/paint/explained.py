@@ -107,7 +107,7 @@ def _rows(session: Session, explanation: Explanation, shown: Shown) -> list[_Row
 
 
 def _names(session: Session, explanation: Explanation, count: int) -> list[str]:
-    """What to call the largest terms: what sets them apart, from those that are not shown as well."""
+    """Labels for the largest terms, which also tell them from those that are not shown."""
     terms = explanation.ranked[: max(count, _COMPARED)]
     return labels([term.at or explanation.cell for term in terms], session)[:count]
 
@@ -118,7 +118,7 @@ def _row(term: Term, name: str) -> _Row:
 
 
 def _factors(session: Session, term: Term) -> Iterator[_Row]:
-    """What goes into an operation, each with its role where that needs saying."""
+    """The operands of an operation, each with its role where that needs saying."""
     for index, factor in enumerate(term.factors):
         name = factor_name(session, term, index)
         yield _Row(name, "", digits(factor.value, 8), f"← {factor.at}" if factor.at else "", factor.at)

@@ -36,7 +36,7 @@ def header(session: Session | None, name: str, status: str, cells: int) -> list[
 
 
 def _edits(session: Session, room: int) -> Line:
-    """What is edited in the run that is shown, and a click lists it; or which run is shown in its place."""
+    """The edits of the run that is shown, which a click lists; or which run is shown in its place."""
     what_if = session.what_if
     if showing := what_if.showing:
         mark, action = f" {showing} · esc ends it ", None

@@ -81,7 +81,7 @@ def rail(session: Session, cells: int) -> list[Line]:
 
 
 def _cut(line: Line, cells: int) -> Line:
-    """What fits of the line around its lit part."""
+    """The part of a line, around its lit part, that fits."""
     lit = next((i for i, span in enumerate(line) if span.style == "here"), 0)
     cut: Line = []
     while length(line) > cells - length(cut) and lit:

@@ -97,7 +97,7 @@ def _list(
 
 
 def percent(share: float) -> str:
-    """A share of 1 for a narrow column: "62.8%", and "<0.1%" for what would read as nothing."""
+    """A share of 1 for a narrow column: "62.8%", and "<0.1%" for one that would read as zero."""
     return "<0.1%" if 0 < share < _NOTICEABLE else f"{share:.1%}"
 
 

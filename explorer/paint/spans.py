@@ -14,7 +14,7 @@ from typing import NamedTuple
 from explorer.text import fit, width
 
 Action = tuple[str, *tuple[int, ...]]
-"""What a click asks for: ("stage", 3), ("cell", position, column), ..."""
+"""The action of a click: ("stage", 3), ("cell", position, column), ..."""
 
 SHARE_LEVELS = 16
 SIGNED_LEVELS = 8

@@ -150,7 +150,7 @@ def single(session: Session, asked: Why, explanation: Explanation, cells: int, h
 
 
 def factor_name(session: Session, term: Term, index: int) -> str:
-    """What a number is in an operation, and where it is from."""
+    """The role of a number in an operation, and where it is from."""
     factor = term.factors[index]
     place = brief(factor.at, session) if factor.at else factor.label
     role = term.how.roles[index] if term.how.roles else ""
@@ -174,7 +174,7 @@ def _breakdown(session: Session, cell: Cell, cells: int, height: int) -> list[Li
 
 
 def operation(session: Session, explanation: Explanation) -> str:
-    """What was done, in a line: with its numbers where they are few, else with the names of what is added up."""
+    """The operation in a line: with its numbers where they are few, else with the names of what is added up."""
     if explanation.unrolled:
         return f"{len(explanation.terms)} were written, and added up"
     if len(explanation.terms) <= 3:
@@ -187,6 +187,6 @@ def operation(session: Session, explanation: Explanation) -> str:
 
 
 def _kind(session: Session, factors: Sequence[Factor]) -> str:
-    """What the same factor of all terms is."""
+    """The name of a factor that all terms share."""
     cells = [factor.at for factor in factors if factor.at]
     return together(cells, session) if cells else factors[0].label

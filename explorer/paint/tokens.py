@@ -9,7 +9,7 @@ _LONGEST = 20
 
 
 @dataclass(frozen=True)
-class Row:
+class TokenRow:
     """The tokens to show: those of the session, or those that the text being typed would become."""
 
     ids: list[int]
@@ -18,7 +18,7 @@ class Row:
     drawn_from: int  # the first token that was drawn
 
 
-def tokens(row: Row, cells: int, height: int) -> list[Line]:
+def tokens(row: TokenRow, cells: int, height: int) -> list[Line]:
     """The tokens around the position, as many as fit, and (if there are two lines) their ids."""
     chips = [_chip(row, position) for position in range(len(row.ids))]
     current = len(chips) - 1 if row.position is None else row.position
@@ -37,7 +37,7 @@ def tokens(row: Row, cells: int, height: int) -> list[Line]:
     return [texts, ids][:height]
 
 
-def _chip(row: Row, position: int) -> Span:
+def _chip(row: TokenRow, position: int) -> Span:
     label, id = row.labels[position], str(row.ids[position])
     text = f" {fit(label, min(width(label), _LONGEST))} "
     text = fit(text, max(width(text), len(id) + 1))

@@ -21,7 +21,7 @@ _CHIP = 32  # cells for a number on the trail at the most
 
 
 def why(session: Session, cells: int, height: int) -> list[Line]:
-    """What is open: a number with its terms, or the whole trail."""
+    """The number that is open, with its terms, or the whole trail."""
     asked = session.why
     if asked is None:
         return []
@@ -76,7 +76,7 @@ def _not_computed(session: Session, explanation: Explanation, cells: int, height
         return wrapped("Not recorded in this file." if session.recorded else "Not computed yet.", cells, "dim")
     if cell.name == TOKENS:
         words = f"Token {int(explanation.value)} of the vocabulary, at position {cell.index[0]}: it was typed."
-        return [*wrapped(words, cells), [], *wrapped("The way back ends here.", cells, "dim")]
+        return [*wrapped(words, cells), [], *wrapped("Nothing lies behind it: it was not computed.", cells, "dim")]
     words = "Learned in training: nothing computed it. Here it is among its neighbours in the checkpoint."
     return [*wrapped(words, cells), [], *_neighbours(session, cell, cells, height - 4)]
 

@@ -1,4 +1,4 @@
-"""What an explanation says: the number, the terms that it is the sum of, and the function that computed it."""
+"""Explanations: a number, the terms that it is the sum of, and the function that computed it."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -55,7 +55,7 @@ class Term(NamedTuple):
 
     @property
     def size(self) -> float:
-        """What it is ranked by: how much it contributes, or, where that is not known, the size of its first factor."""
+        """The size it is ranked by: that of its contribution, or, where that is not known, of its first factor."""
         value = self.value if self.value is not None else next((f.value for f in self.factors if f.value), 0.0)
         return abs(value)
 

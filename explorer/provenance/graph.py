@@ -1,12 +1,12 @@
-"""A run as a graph: what a hook sees under every name, and how it hangs together."""
+"""A run as a graph: the value that a hook sees under every name, and how they depend on each other."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import fields, is_dataclass
+from collections.abc import Sequence
 from typing import Any
 
+from explorer.engine.weights import leaves
 from explorer.provenance import operations
 from explorer.provenance.names import TOKENS
-from explorer.provenance.nodes import Computed, Named, Node, Number, TokenId, Weight
+from explorer.provenance.nodes import Computed, Named, Number, TokenId, ValueNode, Weight
 from gpt import GPT, GPTConfig, load_weights
 from gpt.weights import tensor_shapes
 
@@ -29,8 +29,8 @@ class Graph:
 
     def __init__(self, config: GPTConfig, ids: Sequence[int], head_results: bool = False) -> None:
         self.weights = load_weights(config, _Tensors(config))
-        self.nodes: dict[str, Node] = {leaf.name: leaf for leaf in leaves(self.weights)}
-        tokens = self.nodes[TOKENS] = Node((len(ids),))
+        self.nodes: dict[str, ValueNode] = {leaf.name: leaf for leaf in leaves(self.weights)}
+        tokens = self.nodes[TOKENS] = ValueNode((len(ids),))
         tokens.name = TOKENS
         GPT(config, self.weights, ops=operations).forward(
             [_token(id, tokens.at(position)) for position, id in enumerate(ids)],
@@ -38,7 +38,7 @@ class Graph:
             head_results=head_results,
         )
 
-    def _name(self, name: str, node: Node) -> Node:
+    def _name(self, name: str, node: ValueNode) -> ValueNode:
         """The hook: give what is computed its name, and what comes up on the way to it as well."""
         source = node.at(*[0] * len(node.shape)).node  # behind what was only rearranged
         for word, inner in source.inner.items() if isinstance(source, Computed) else ():
@@ -52,12 +52,3 @@ def _token(id: int, number: Number) -> TokenId:
     token = TokenId(id)
     token.number = number
     return token
-
-
-def leaves(weights: Any) -> Iterator[Any]:
-    """Every vector and matrix of the weights, always in the same order."""
-    for field in fields(weights):
-        value = getattr(weights, field.name)
-        parts = value if field.name == "blocks" else [value]
-        for part in parts:
-            yield from leaves(part) if is_dataclass(part) else [part]

@@ -10,7 +10,7 @@ from functools import reduce
 from typing import Any
 
 from explorer.provenance.names import DRAWN
-from explorer.provenance.nodes import Computed, How, Known, Lazy, Made, Node, Number, Part, Read
+from explorer.provenance.nodes import Computed, How, KnownNumber, Lazy, Made, Number, Part, Read, ValueNode
 from explorer.provenance.operations import EXPONENTIAL, ITSELF, QUOTIENT, SHARE, sum_of
 from explorer.provenance.run import Run
 from gpt import Distribution, Sampling, draw, sampling
@@ -25,11 +25,11 @@ OTHERS = How(lambda score: -math.inf, "−∞, dropped: at temperature 0 the lik
 DROPPED = How(lambda score: 0.0, "0: exp({})")
 
 _SCORES = {"tempered_probabilities": "tempered", "probabilities": "top_p_logits"}
-"""What each softmax is taken of."""
+"""The input of each softmax."""
 
 
 class Ledger:
-    """How each of these numbers is made, and what they are."""
+    """The steps from logits to the token: the values, and how each number is made."""
 
     def __init__(self, run: Run, logits: Callable[[int, int], Number]) -> None:
         self._run = run
@@ -43,7 +43,7 @@ class Ledger:
             "probabilities": self._share_after,
             "cumulative": self._cumulative,
         }
-        self.nodes: dict[str, Node] = {name: Computed((positions, tokens), way) for name, way in ways.items()}
+        self.nodes: dict[str, ValueNode] = {name: Computed((positions, tokens), way) for name, way in ways.items()}
         self.nodes["tempered_probabilities.total"] = Computed((positions,), self._total_before)
         self.nodes["probabilities.total"] = Computed((positions,), self._total_after)
         self.nodes[DRAWN] = Computed((positions,), self._drawn)
@@ -64,7 +64,7 @@ class Ledger:
         return sum(_exponentials(chances, field)) if total else getattr(chances, field)
 
     def _at(self, position: int) -> tuple[Distribution, Sampling]:
-        """What the token after a position is drawn from, and with which settings."""
+        """The distribution that the token after a position is drawn from, and its settings."""
         chances = self._run.chances_shown(position)
         assert chances
         return chances, self._run.settings_shown(position)[0]
@@ -74,13 +74,13 @@ class Ledger:
         logit = self._logits(position, token)
         if settings.temperature == 0:  # greedy: nothing is divided
             return _made([Part(ITSELF, (logit,))])
-        return _made([Part(QUOTIENT, (logit, Known(settings.temperature, "temperature")))])
+        return _made([Part(QUOTIENT, (logit, KnownNumber(settings.temperature, "temperature")))])
 
     def _share_before(self, read: Read, position: int, token: int) -> Made:
         return self._share("tempered_probabilities", position, token, self._tempered_score(position, token))
 
     def _share_after(self, read: Read, position: int, token: int) -> Made:
-        """Of a token that stayed: what was left of its score is what it was."""
+        """The score of a token that stayed, which is the one that it had."""
         chances, _ = self._at(position)
         if chances.top_k_logits[token] == -math.inf:
             return _made([Part(DROPPED, (self.nodes["top_k_logits"].at(position, token),))])
@@ -105,7 +105,7 @@ class Ledger:
         return self._total(position, "probabilities", sorted(self._at(position)[0].order))
 
     def _total(self, position: int, field: str, tokens: Sequence[int]) -> Made:
-        """Of so many tokens that neither their parts nor their scores are looked up one by one."""
+        """A sum over so many tokens that neither its parts nor their scores are looked up one by one."""
         chances, _ = self._at(position)
         top, all_values = self._tempered_score(position, chances.order[0]), _exponentials(chances, field)
         values = [all_values[token] for token in tokens]
@@ -131,9 +131,9 @@ class Ledger:
         score = self.nodes["top_k_logits"].at(position, token)
         if settings.top_p == 1 or chances.top_k_logits[token] == -math.inf:
             return _made([Part(ITSELF, (score,))])
-        before = Known(_reached_before(chances, token), "reached by the likelier ones")
+        before = KnownNumber(_reached_before(chances, token), "reached by the likelier ones")
         fate = WITHIN if chances.top_p_logits[token] > -math.inf else BEYOND
-        return _made([Part(fate, (score, before, Known(settings.top_p, "top-p")))])
+        return _made([Part(fate, (score, before, KnownNumber(settings.top_p, "top-p")))])
 
     def _cumulative(self, read: Read, position: int, token: int) -> Made:
         order = list(self._at(position)[0].order)
@@ -153,7 +153,9 @@ class Ledger:
             lambda reached, number: draw(step.distribution, number),
             "the first token whose running sum, {}, exceeds the random number {}",
         )
-        return Made(draw, (Part(falls_on, (reached, Known(step.number, "random number"))),), lambda read: step.token)
+        return Made(
+            draw, (Part(falls_on, (reached, KnownNumber(step.number, "random number"))),), lambda read: step.token
+        )
 
 
 def _made(parts: list[Part]) -> Made:
@@ -161,14 +163,14 @@ def _made(parts: list[Part]) -> Made:
 
 
 def _exponentials(chances: Distribution, field: str) -> list[float]:
-    """What the softmax of that name adds up."""
+    """The numbers that the softmax of that name adds up."""
     scores: Vector = getattr(chances, _SCORES[field])
     top = max(scores)
     return [math.exp(score - top) for score in scores]
 
 
 def _reached_before(chances: Distribution, token: int) -> float:
-    """What the tokens likelier than this one reach together, of those that top-k left."""
+    """The sum of the probabilities of all likelier tokens that top-k left."""
     shares = softmax_row(chances.top_k_logits)
     ranked = sorted(range(len(shares)), key=lambda other: -chances.logits[other])
     reached = 0.0

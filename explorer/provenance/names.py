@@ -1,4 +1,4 @@
-"""Names of the numbers that are no activations, and the axes of all of them."""
+"""Names of the numbers that are not activations, and the axes of all of them."""
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -30,7 +30,7 @@ def axes_of(name: str, activations: Mapping[str, str]) -> str:
 
 
 def similar(name: str, names: Iterable[str]) -> str:
-    """What to say of a name that is none of these: the nearest of them, and where to find all."""
+    """Advice for a name that is none of these: the most similar one, and where to find all."""
     near = get_close_matches(name, names, 3)
     found = f"did you mean {' or '.join(near)}? " if near else ""
     return f"{found}`gpt-explorer source` lists the names."

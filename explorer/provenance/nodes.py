@@ -1,4 +1,4 @@
-"""Tensors of which nothing is known but their shape, and how each of their numbers is made of others.
+"""Tensors that have a shape and no values, and a rule for how each of their numbers is made of others.
 
 The model's own forward pass, run on these instead of numbers, says how everything in it hangs together. Nothing about
 the model's wiring is written down a second time.
@@ -11,7 +11,7 @@ from explorer.runs.cells import Cell
 
 Shape = tuple[int, ...]
 Read = Callable[[Any], float | None]
-"""Looks a number up: of a Number, or what a Known one says; None where it is not there."""
+"""The value of a Number or of a KnownNumber; None where it is not there."""
 
 T = TypeVar("T")
 
@@ -35,25 +35,25 @@ class Lazy(Sequence[T]):
 
 
 class How(NamedTuple):
-    """How a few numbers become one: its value, and the same in writing, with a place {} for each of them."""
+    """How a few numbers become one: as a function, and as text with a {} for each of them."""
 
     value: Callable[..., float]
     text: str
     roles: tuple[str, ...] = ()  # what each of them is in it, where that needs saying
 
 
-class Known(NamedTuple):
-    """A number that is no one's result: how many there are, what a setting says."""
+class KnownNumber(NamedTuple):
+    """A number that no operation computed, such as a count or a setting."""
 
     value: float
     label: str
 
 
 class Part(NamedTuple):
-    """A summand: a few operands, and how they become one number. The first operand is where to look on."""
+    """A term of a sum: a few operands, and how they become one number. An explanation goes on at the first operand."""
 
     how: How
-    operands: tuple["Number | Known", ...]
+    operands: tuple["Number | KnownNumber", ...]
 
 
 class Made(NamedTuple):
@@ -65,7 +65,7 @@ class Made(NamedTuple):
     values: Sequence[float] | None = None  # of the parts, where they need not be worked out one by one
 
 
-class Node:
+class ValueNode:
     """A tensor by its shape. Rows can be taken from it as from a list."""
 
     name = ""  # what it is called in the run, where it has a name
@@ -78,7 +78,7 @@ class Node:
         return Number(self, index)
 
     def cell(self, index: tuple[int, ...]) -> Cell:
-        """What one of its numbers is called."""
+        """The cell of one of its numbers."""
         return Cell(self.name, index)
 
     def row(self, *index: int) -> list["Number"]:
@@ -88,25 +88,25 @@ class Node:
     def __len__(self) -> int:
         return self.shape[0]
 
-    def __iter__(self) -> Iterator["Node"]:
+    def __iter__(self) -> Iterator["ValueNode"]:
         return (self[i] for i in range(len(self)))
 
-    def __getitem__(self, key: int | slice) -> "Node":
+    def __getitem__(self, key: int | slice) -> "ValueNode":
         if isinstance(key, slice):
             rows = range(len(self))[key]
-            return View((len(rows), *self.shape[1:]), lambda i, *rest: self.at(rows[i], *rest))
+            return Rearranged((len(rows), *self.shape[1:]), lambda i, *rest: self.at(rows[i], *rest))
         position = range(len(self))[key]
-        return View(self.shape[1:], lambda *rest: self.at(position, *rest))
+        return Rearranged(self.shape[1:], lambda *rest: self.at(position, *rest))
 
 
 class Number(NamedTuple):
     """One number of a node that is not a rearrangement of others."""
 
-    node: Node
+    node: ValueNode
     index: tuple[int, ...]  # type: ignore[assignment] # a tuple's own `index` is not missed
 
 
-class View(Node):
+class Rearranged(ValueNode):
     """The same numbers in another order: nothing is computed."""
 
     def __init__(self, shape: Shape, where: Callable[..., Number]) -> None:
@@ -117,7 +117,7 @@ class View(Node):
         return self._where(*index)
 
 
-class Computed(Node):
+class Computed(ValueNode):
     """The result of an operation; `made(read, *index)` says how one of its numbers is made."""
 
     def __init__(self, shape: Shape, made: Callable[..., Made], is_sum: bool = False) -> None:
@@ -127,16 +127,16 @@ class Computed(Node):
         self.inner: dict[str, Computed] = {}  # what comes up on the way to it
 
 
-class Named(Node):
-    """What a hook sees under that name."""
+class Named(ValueNode):
+    """The value that a hook sees under that name."""
 
-    def __init__(self, name: str, node: Node) -> None:
+    def __init__(self, name: str, node: ValueNode) -> None:
         super().__init__(node.shape)
         self.name = name
         self.node = node
 
 
-class Weight(Node):
+class Weight(ValueNode):
     """A tensor of the checkpoint. A transposed one is kept the other way round than it is stored."""
 
     def __init__(self, name: str, shape: Shape, transposed: bool = False) -> None:

@@ -10,7 +10,18 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from explorer.provenance.nodes import Computed, How, Known, Made, Node, Number, Part, Read, TokenId, View
+from explorer.provenance.nodes import (
+    Computed,
+    How,
+    KnownNumber,
+    Made,
+    Number,
+    Part,
+    Read,
+    Rearranged,
+    TokenId,
+    ValueNode,
+)
 from gpt import ops
 
 ITSELF = How(lambda a: a, "{}")
@@ -39,7 +50,7 @@ ACTIVATIONS: dict[Callable[[float], float], str] = {
 
 
 def made(function: Callable[..., Any], arguments: tuple[Any, ...], pick: Sequence[int], parts: Iterable[Part]) -> Made:
-    """What `function` makes of the arguments (numbers in nested lists), at that index of its result."""
+    """The number at that index of the result of `function`, given its arguments (numbers in nested lists)."""
 
     def compute(read: Read) -> float | None:
         try:
@@ -58,7 +69,7 @@ class _NotThereError(Exception):
 
 
 def _filled(argument: Any, read: Read) -> Any:
-    if isinstance(argument, Number | Known):
+    if isinstance(argument, Number | KnownNumber):
         value = read(argument)
         if value is None:
             raise _NotThereError
@@ -73,7 +84,7 @@ def _products(a: Iterable[Number], b: Iterable[Number]) -> list[Part]:
 # Products of matrices
 
 
-def matmul_transposed(a: Node, b: Node) -> Node:  # [n, k], [m, k] -> [n, m]
+def matmul_transposed(a: ValueNode, b: ValueNode) -> ValueNode:  # [n, k], [m, k] -> [n, m]
     def how(read: Read, row: int, column: int) -> Made:
         x, y = a.row(row), b.row(column)
         return made(ops.matmul_transposed, ([x], [y]), (0, 0), _products(x, y))
@@ -81,7 +92,7 @@ def matmul_transposed(a: Node, b: Node) -> Node:  # [n, k], [m, k] -> [n, m]
     return Computed((len(a), len(b)), how)
 
 
-def matmul(a: Node, b: Node) -> Node:  # [n, k], [k, m] -> [n, m]
+def matmul(a: ValueNode, b: ValueNode) -> ValueNode:  # [n, k], [k, m] -> [n, m]
     def how(read: Read, row: int, column: int) -> Made:
         # the rows of b are what is mixed, a says how much of each: the way on leads to b
         x, y = a.row(row), [b.at(i, column) for i in range(len(b))]
@@ -90,7 +101,7 @@ def matmul(a: Node, b: Node) -> Node:  # [n, k], [k, m] -> [n, m]
     return Computed((len(a), b.shape[1]), how)
 
 
-def linear(x: Node, weight: Node, bias: Node) -> Node:  # [T, n], [m, n], [m] -> [T, m]
+def linear(x: ValueNode, weight: ValueNode, bias: ValueNode) -> ValueNode:  # [T, n], [m, n], [m] -> [T, m]
     def how(read: Read, row: int, column: int) -> Made:
         inputs, weights, shift = x.row(row), weight.row(column), bias.at(column)
         parts = [*_products(inputs, weights), Part(ITSELF, (shift,))]
@@ -102,7 +113,7 @@ def linear(x: Node, weight: Node, bias: Node) -> Node:  # [T, n], [m, n], [m] ->
 # Sums and scalings
 
 
-def add(a: Node, b: Node) -> Node:  # [T, d], [T, d] -> [T, d]
+def add(a: ValueNode, b: ValueNode) -> ValueNode:  # [T, d], [T, d] -> [T, d]
     def how(read: Read, row: int, column: int) -> Made:
         x, y = a.at(row, column), b.at(row, column)
         return made(ops.add, ([[x]], [[y]]), (0, 0), [Part(ITSELF, (x,)), Part(ITSELF, (y,))])
@@ -110,7 +121,7 @@ def add(a: Node, b: Node) -> Node:  # [T, d], [T, d] -> [T, d]
     return Computed(a.shape, how, is_sum=True)
 
 
-def add_all(parts: Node, bias: Node) -> Node:  # [T, H, d], [d] -> [T, d]
+def add_all(parts: ValueNode, bias: ValueNode) -> ValueNode:  # [T, H, d], [d] -> [T, d]
     def how(read: Read, row: int, column: int) -> Made:
         summands, shift = [part.at(column) for part in parts[row]], bias.at(column)
         arguments = ([[[value] for value in summands]], [shift])
@@ -119,9 +130,9 @@ def add_all(parts: Node, bias: Node) -> Node:  # [T, H, d], [d] -> [T, d]
     return Computed((parts.shape[0], parts.shape[2]), how, is_sum=True)
 
 
-def divide(x: Node, divisor: float) -> Node:  # [H, T, S] -> [H, T, S]
+def divide(x: ValueNode, divisor: float) -> ValueNode:  # [H, T, S] -> [H, T, S]
     def how(read: Read, *index: int) -> Made:
-        value, by = x.at(*index), Known(divisor, "divisor")
+        value, by = x.at(*index), KnownNumber(divisor, "divisor")
         return made(ops.divide, ([[[value]]], by), (0, 0, 0), [Part(QUOTIENT, (value, by))])
 
     return Computed(x.shape, how)
@@ -130,32 +141,32 @@ def divide(x: Node, divisor: float) -> Node:  # [H, T, S] -> [H, T, S]
 # Layer norm
 
 
-def mean(x: Node) -> Node:  # [T, d] -> [T, 1]
+def mean(x: ValueNode) -> ValueNode:  # [T, d] -> [T, 1]
     def how(read: Read, row: int, _: int) -> Made:
-        values, count = x.row(row), Known(x.shape[1], "dimensions")
+        values, count = x.row(row), KnownNumber(x.shape[1], "dimensions")
         return made(ops.mean, ([values],), (0, 0), [Part(QUOTIENT, (value, count)) for value in values])
 
     return Computed((len(x), 1), how)
 
 
-def variance(x: Node, mean: Node) -> Node:  # [T, d], [T, 1] -> [T, 1]
+def variance(x: ValueNode, mean: ValueNode) -> ValueNode:  # [T, d], [T, 1] -> [T, 1]
     def how(read: Read, row: int, _: int) -> Made:
-        values, middle, count = x.row(row), mean.at(row, 0), Known(x.shape[1], "dimensions")
+        values, middle, count = x.row(row), mean.at(row, 0), KnownNumber(x.shape[1], "dimensions")
         parts = [Part(SQUARE, (value, middle, count)) for value in values]
         return made(ops.variance, ([values], [[middle]]), (0, 0), parts)
 
     return Computed((len(x), 1), how)
 
 
-def standard_deviation(variance: Node, epsilon: float) -> Node:  # [T, 1] -> [T, 1]
+def standard_deviation(variance: ValueNode, epsilon: float) -> ValueNode:  # [T, 1] -> [T, 1]
     def how(read: Read, row: int, _: int) -> Made:
-        value, little = variance.at(row, 0), Known(epsilon, "ε")
+        value, little = variance.at(row, 0), KnownNumber(epsilon, "ε")
         return made(ops.standard_deviation, ([[value]], little), (0, 0), [Part(ROOT, (value, little))])
 
     return Computed(variance.shape, how)
 
 
-def normalize(x: Node, mean: Node, scale: Node) -> Node:  # [T, d], [T, 1], [T, 1] -> [T, d]
+def normalize(x: ValueNode, mean: ValueNode, scale: ValueNode) -> ValueNode:  # [T, d], [T, 1], [T, 1] -> [T, d]
     def how(read: Read, row: int, column: int) -> Made:
         value, middle, size = x.at(row, column), mean.at(row, 0), scale.at(row, 0)
         parts = [Part(QUOTIENT, (value, size)), Part(TAKEN_OFF, (middle, size))]
@@ -164,7 +175,7 @@ def normalize(x: Node, mean: Node, scale: Node) -> Node:  # [T, d], [T, 1], [T, 
     return Computed(x.shape, how)
 
 
-def scale_and_shift(x: Node, gamma: Node, beta: Node) -> Node:  # [T, d], [d], [d] -> [T, d]
+def scale_and_shift(x: ValueNode, gamma: ValueNode, beta: ValueNode) -> ValueNode:  # [T, d], [d], [d] -> [T, d]
     def how(read: Read, row: int, column: int) -> Made:
         value, gain, shift = x.at(row, column), gamma.at(column), beta.at(column)
         parts = [Part(PRODUCT, (value, gain)), Part(ITSELF, (shift,))]
@@ -176,7 +187,7 @@ def scale_and_shift(x: Node, gamma: Node, beta: Node) -> Node:  # [T, d], [d], [
 # Attention
 
 
-def causal_mask(scores: Node) -> Node:  # [H, T, S] -> [H, T, S]
+def causal_mask(scores: ValueNode) -> ValueNode:  # [H, T, S] -> [H, T, S]
     def how(read: Read, head: int, row: int, column: int) -> Made:
         _, rows, columns = scores.shape
         value, last = scores.at(head, row, column), row + columns - rows
@@ -188,7 +199,7 @@ def causal_mask(scores: Node) -> Node:  # [H, T, S] -> [H, T, S]
     return Computed(scores.shape, how)
 
 
-def softmax(scores: Node) -> Node:  # [H, T, S] -> [H, T, S]
+def softmax(scores: ValueNode) -> ValueNode:  # [H, T, S] -> [H, T, S]
     def total(read: Read, *index: int) -> Made:
         row = scores.row(*index)
         top = largest(row, read)
@@ -218,7 +229,7 @@ def sum_of(parts: Iterable[Part], read: Read) -> float | None:
 
 
 def value_of(part: Part, read: Read) -> float | None:
-    """What a part comes to; None where an operand is not known."""
+    """The value of a part; None where an operand is not known."""
     values = [read(operand) for operand in part.operands]
     return None if None in values else part.how.value(*values)
 
@@ -226,7 +237,7 @@ def value_of(part: Part, read: Read) -> float | None:
 # Activations
 
 
-def activate(x: Node, activation: str) -> Node:  # [T, m] -> [T, m]
+def activate(x: ValueNode, activation: str) -> ValueNode:  # [T, m] -> [T, m]
     function = ops.ACTIVATIONS[activation]
     how_in_writing = How(function, ACTIVATIONS[function])
 
@@ -240,49 +251,49 @@ def activate(x: Node, activation: str) -> Node:  # [T, m] -> [T, m]
 # Looking up and rearranging
 
 
-def take(matrix: Node, rows: Sequence[int]) -> Node:  # [V, d], [T] -> [T, d]
+def take(matrix: ValueNode, rows: Sequence[int]) -> ValueNode:  # [V, d], [T] -> [T, d]
     def how(read: Read, row: int, column: int) -> Made:
         value, chosen = matrix.at(rows[row], column), rows[row]
-        number = chosen.number if isinstance(chosen, TokenId) else Known(chosen, "position")
+        number = chosen.number if isinstance(chosen, TokenId) else KnownNumber(chosen, "position")
         return made(ops.take, ([[value]], [0]), (0, 0), [Part(LOOKED_UP, (number, value))])
 
     return Computed((len(rows), matrix.shape[1]), how)
 
 
-def transpose(matrix: Node) -> Node:  # [n, m] -> [m, n]
-    return View(matrix.shape[::-1], lambda row, column: matrix.at(column, row))
+def transpose(matrix: ValueNode) -> ValueNode:  # [n, m] -> [m, n]
+    return Rearranged(matrix.shape[::-1], lambda row, column: matrix.at(column, row))
 
 
-def concatenate(a: Node, b: Node) -> Node:  # [P, ...], [T, ...] -> [P + T, ...]
+def concatenate(a: ValueNode, b: ValueNode) -> ValueNode:  # [P, ...], [T, ...] -> [P + T, ...]
     def where(row: int, *rest: int) -> Number:
         return a.at(row, *rest) if row < len(a) else b.at(row - len(a), *rest)
 
-    return View((len(a) + len(b), *a.shape[1:]), where)
+    return Rearranged((len(a) + len(b), *a.shape[1:]), where)
 
 
-def split_heads(x: Node, n_head: int) -> Node:  # [T, H·e] -> [T, H, e]
+def split_heads(x: ValueNode, n_head: int) -> ValueNode:  # [T, H·e] -> [T, H, e]
     width = x.shape[1] // n_head
-    return View((len(x), n_head, width), lambda row, head, column: x.at(row, head * width + column))
+    return Rearranged((len(x), n_head, width), lambda row, head, column: x.at(row, head * width + column))
 
 
-def merge_heads(x: Node) -> Node:  # [T, H, e] -> [T, H·e]
+def merge_heads(x: ValueNode) -> ValueNode:  # [T, H, e] -> [T, H·e]
     rows, heads, width = x.shape
-    return View((rows, heads * width), lambda row, column: x.at(row, *divmod(column, width)))
+    return Rearranged((rows, heads * width), lambda row, column: x.at(row, *divmod(column, width)))
 
 
-def split_columns(x: Node, parts: int) -> list[Node]:  # [T, parts·d] -> parts x [T, d]
+def split_columns(x: ValueNode, parts: int) -> list[ValueNode]:  # [T, parts·d] -> parts x [T, d]
     width = x.shape[1] // parts
 
-    def part(number: int) -> Node:
-        return View((len(x), width), lambda row, column: x.at(row, number * width + column))
+    def part(number: int) -> ValueNode:
+        return Rearranged((len(x), width), lambda row, column: x.at(row, number * width + column))
 
     return [part(number) for number in range(parts)]
 
 
-def swap(x: Node) -> Node:  # [A, B, e] -> [B, A, e]
+def swap(x: ValueNode) -> ValueNode:  # [A, B, e] -> [B, A, e]
     first, second, *rest = x.shape
-    return View((second, first, *rest), lambda a, b, *others: x.at(b, a, *others))
+    return Rearranged((second, first, *rest), lambda a, b, *others: x.at(b, a, *others))
 
 
-def stack(matrices: Sequence[Node]) -> Node:  # H x [T, S] -> [H, T, S]
-    return View((len(matrices), *matrices[0].shape), lambda number, *rest: matrices[number].at(*rest))
+def stack(matrices: Sequence[ValueNode]) -> ValueNode:  # H x [T, S] -> [H, T, S]
+    return Rearranged((len(matrices), *matrices[0].shape), lambda number, *rest: matrices[number].at(*rest))

@@ -3,13 +3,26 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from explorer.engine.weights import leaves
 from explorer.errors import CellError
 from explorer.provenance import operations
 from explorer.provenance.explanation import Explanation, Factor, Term
-from explorer.provenance.graph import Graph, leaves
+from explorer.provenance.graph import Graph
 from explorer.provenance.ledger import Ledger
 from explorer.provenance.names import DRAWN, TOKENS, axes_of, similar
-from explorer.provenance.nodes import Computed, Known, Lazy, Made, Named, Node, Number, Part, Read, Shape, Weight
+from explorer.provenance.nodes import (
+    Computed,
+    KnownNumber,
+    Lazy,
+    Made,
+    Named,
+    Number,
+    Part,
+    Read,
+    Shape,
+    ValueNode,
+    Weight,
+)
 from explorer.provenance.run import Run
 from explorer.runs.cells import Cell, misfit
 from gpt import draw, ops
@@ -32,7 +45,7 @@ class Provenance:
 
     # What there is
 
-    def node(self, name: str) -> Node:
+    def node(self, name: str) -> ValueNode:
         """The tensor of that name; CellError if there is none."""
         node = self._graph().nodes.get(name) or self.ledger.nodes.get(name)
         if node is None and HEAD_RESULTS in name:
@@ -72,11 +85,11 @@ class Provenance:
         return graph
 
     def _reader(self) -> Read:
-        """Looks numbers up; each tensor is looked for once."""
+        """A function that looks numbers up, each tensor only once."""
         tensors = _Tensors(self._tensor)
 
-        def read(operand: Number | Known) -> float | None:
-            if isinstance(operand, Known):
+        def read(operand: Number | KnownNumber) -> float | None:
+            if isinstance(operand, KnownNumber):
                 return operand.value
             node, index = operand
             value = tensors[node]
@@ -92,7 +105,7 @@ class Provenance:
 
         return read
 
-    def _tensor(self, node: Node) -> Any:
+    def _tensor(self, node: ValueNode) -> Any:
         """The values of a node; () where there are none, None where it was not recorded."""
         trace, name = self.run.trace, node.name
         if isinstance(node, Weight):
@@ -166,7 +179,7 @@ class Provenance:
         return Made(draw, (Part(operations.ITSELF, (drawn,)),), lambda read: read(drawn))
 
     def _source(self, number: Number) -> Number:
-        """What is behind a name."""
+        """The value of that name."""
         return number.node.node.at(*number.index) if isinstance(number.node, Named) else number
 
     def can_unroll(self, cell: Cell) -> bool:
@@ -197,14 +210,14 @@ class Provenance:
             yield number
 
 
-class _Tensors(dict[Node, Any]):
+class _Tensors(dict[ValueNode, Any]):
     """The values of nodes, each looked for when it is first asked for."""
 
-    def __init__(self, find: Callable[[Node], Any]) -> None:
+    def __init__(self, find: Callable[[ValueNode], Any]) -> None:
         super().__init__()
         self._find = find
 
-    def __missing__(self, node: Node) -> Any:
+    def __missing__(self, node: ValueNode) -> Any:
         self[node] = self._find(node)
         return self[node]
 
@@ -232,7 +245,7 @@ def _no_term(number: int) -> Term:
     raise IndexError(number)
 
 
-def _factor(operand: Number | Known, value: float | None) -> Factor:
-    if isinstance(operand, Known):
+def _factor(operand: Number | KnownNumber, value: float | None) -> Factor:
+    if isinstance(operand, KnownNumber):
         return Factor(value, None, operand.label)
     return Factor(value, operand.node.cell(operand.index))

@@ -1,4 +1,4 @@
-"""What explanations ask of a session."""
+"""The part of a session that explanations need."""
 
 from typing import Protocol
 

@@ -88,7 +88,7 @@ class _Words(NamedTuple):
 
 
 def in_words(cell: Cell, run: Run) -> str:
-    """All that there is to say: "pattern of head 2.3 · ·little ← ·there"."""
+    """The whole name: "pattern of head 2.3 · ·little ← ·there"."""
     return _words(cell, run).joined()
 
 
@@ -104,7 +104,7 @@ def what(cell: Cell, run: Run) -> str:
 
 
 def together(cells: Sequence[Cell], run: Run) -> str:
-    """What they are, of cells that are alike: "final norm", "neurons of block 2"."""
+    """One name for cells that are alike: "final norm", "neurons of block 2"."""
     names = [_words(cell, run).what for cell in (cells[0], cells[-1])]
     if names[0] == names[1]:
         return names[0]

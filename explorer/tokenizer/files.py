@@ -21,7 +21,7 @@ DOWNLOAD = "Download the tokenizer's files again, or use another copy of the mod
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What the files say."""
+    """The content of the files."""
 
     ids: dict[bytes, int]  # the tokens that merges can make, and the single bytes they begin with
     merges: list[Pair]

@@ -21,7 +21,7 @@ def merges_of(piece: bytes, ranks: Mapping[Pair, int]) -> list[Merge]:
 
 
 def token_ranks(merges: Sequence[Pair]) -> dict[bytes, int]:
-    """What tiktoken calls ranks: every single byte, and every token that the merges make, in the order of the merges.
+    """The ranks that tiktoken asks for: every single byte, then the tokens that the merges make, in their order.
 
     tiktoken joins neighbours whenever the two together are a token, where the list of merges names the two. That comes
     to the same if each token, spelled out, is merged into itself: so a token that never is (its neighbours always join

@@ -77,7 +77,7 @@ def _read(path: Path) -> tuple[Path, dict[str, Any]]:
 
 
 def _member(path: Path, given: dict[str, Any], key: str, none: Any) -> Any:
-    """What is there under the key: `none` where nothing is, and of the same type."""
+    """The value of the key, of the same type as `none`; `none` where there is no such key."""
     found = given.get(key)
     if found is None:
         return none

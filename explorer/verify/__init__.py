@@ -1,1 +1,1 @@
-"""The proof: every function of the model held against NumPy, PyTorch and transformers."""
+"""The proof: every function of the model compared with NumPy, PyTorch and transformers."""

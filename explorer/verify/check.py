@@ -1,4 +1,4 @@
-"""A check: some functions of the model, what they are held against, and on what."""
+"""A check: some functions of the model, what they are compared with, and on which inputs."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Two results set against each other: how far apart, in what units, and how many are the same to the last bit."""
+"""The comparison of two results: how far apart, in what units, and how many are the same to the last bit."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ _TINY = np.float64(2.0**-1022).view(np.uint64)  # of the least with all its digi
 
 @dataclass
 class Component:
-    """What was found of one function of the model against one reference, over all of its cases."""
+    """The comparison of one function of the model with one reference, over all cases."""
 
     name: str
     against: str
@@ -47,7 +47,7 @@ class Component:
 
     @property
     def remarks(self) -> Iterator[str]:
-        """What a difference or a unit in the last place does not tell."""
+        """The counts of numbers that a difference or a unit in the last place does not describe."""
         if self.nan:
             yield f"{self.nan:,} not a number on both sides"
         if self.zero_signs:

@@ -1,4 +1,4 @@
-"""Who is nearest to the truth: dot products against exact rational arithmetic.
+"""The error of dot products, measured with exact rational arithmetic.
 
 A float is a fraction, so the dot product of two vectors of floats has an exact value. Where Python has math.sumprod
 (3.12 and later) the whole sum is rounded once: half a unit in the last place at most. A sum in order, and NumPy's and

@@ -15,12 +15,12 @@ from explorer.verify.nested import Model
 from explorer.verify.rounding import SINGLE, Kernels, Pair, Rounding
 from gpt import GPT, Sampling, generate
 
-Place = tuple[int, ...]
-Found = tuple[bool, str]
+Index = tuple[int, ...]
+Finding = tuple[bool, str]
 
 
 class Spelling(Protocol):
-    """What is asked of a tokenizer."""
+    """The part of a tokenizer that facts need."""
 
     def encode(self, text: str) -> list[int]: ...
 
@@ -47,26 +47,26 @@ class Subject:
         return [step.token for step in generate(model, ids, count, Sampling(0.0))]
 
 
-def encodes(subject: Subject, text: str, ids: Sequence[int]) -> Found:
+def encodes(subject: Subject, text: str, ids: Sequence[int]) -> Finding:
     """The tokenizer spells the text so."""
     found = subject.tokenizer.encode(text)
     return found == list(ids), str(found)
 
 
-def greedy_ids(subject: Subject, ids: Sequence[int], then: Sequence[int]) -> Found:
+def greedy_ids(subject: Subject, ids: Sequence[int], then: Sequence[int]) -> Finding:
     """Always taking the likeliest token continues the ids so."""
     found = subject.greedy(ids, len(then))
     return found == list(then), str(found)
 
 
-def greedy_text(subject: Subject, text: str, then: str) -> Found:
+def greedy_text(subject: Subject, text: str, then: str) -> Finding:
     """The same for text."""
     count = len(subject.tokenizer.encode(then)) + 2  # the text may be cut otherwise than it was generated
     found = subject.tokenizer.decode(subject.greedy(subject.tokenizer.encode(text), count))
     return found.startswith(then), repr(found)
 
 
-def top_tokens(subject: Subject, text: str, ids: Sequence[int], activations: Iterable[str | None] = (None,)) -> Found:
+def top_tokens(subject: Subject, text: str, ids: Sequence[int], activations: Iterable[str | None] = (None,)) -> Finding:
     """The likeliest next tokens, in this order; with one of these activation functions."""
     prompt = subject.tokenizer.encode(text)
     tops = []
@@ -80,9 +80,9 @@ def values(
     subject: Subject,
     text: str,
     activation: str,
-    at: Mapping[Place, str],
+    at: Mapping[Index, str],
     activations: Iterable[str | None] = (None,),
-) -> Found:
+) -> Finding:
     """Numbers of one activation, to the digits printed and what float32 leaves of them.
 
     They were computed in float32: how far that is from float64 there is what `Rounding` says.
@@ -103,13 +103,13 @@ def values(
 
 
 def _half_a_digit(printed: str) -> float:
-    """What rounding to the digits printed may take away: _half_a_digit("0.12") = 0.005."""
+    """The most that rounding to the printed digits can change: _half_a_digit("0.12") = 0.005."""
     return float(0.5 * 10.0 ** -len(printed.partition(".")[2]))
 
 
 def attribution(
     subject: Subject, text: str, tokens: tuple[str, str], leading: Sequence[str], opposing: Sequence[str]
-) -> Found:
+) -> Finding:
     """The heads that write most for the first of two tokens and against it, straight into the logits, in this order.
 
     In TransformerLens' conventions: the text begins with end-of-text, and the value biases belong to no head.
@@ -132,7 +132,7 @@ def attribution(
     return most == list(leading) and least == list(opposing), shown
 
 
-def induction(subject: Subject, heads: Sequence[str], length: int, sequences: int = 3) -> Found:
+def induction(subject: Subject, heads: Sequence[str], length: int, sequences: int = 3) -> Finding:
     """On random tokens said twice, the heads that look most at what followed the same token before."""
     config = subject.model.config
     random = np.random.default_rng(0)
@@ -149,7 +149,7 @@ def induction(subject: Subject, heads: Sequence[str], length: int, sequences: in
     return set(best) == set(heads), ", ".join(f"{head} ({scores[head]:.2f})" for head in best)
 
 
-KINDS: dict[str, Callable[..., Found]] = {
+KINDS: dict[str, Callable[..., Finding]] = {
     function.__name__: function
     for function in (encodes, greedy_ids, greedy_text, top_tokens, values, attribution, induction)
 }

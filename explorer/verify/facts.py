@@ -1,4 +1,4 @@
-"""What has been published about GPT-2 small, as data: each fact with its source and the check that it asks for.
+"""Published facts about GPT-2 small, as data: each with its source and its check.
 
 They are not our measurements: they were found by others, with other programs. They hold for the weights that OpenAI
 published and for no other, so they are checked where `is_gpt2_small` recognises these.

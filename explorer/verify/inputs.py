@@ -1,4 +1,4 @@
-"""What the functions are tried on: random numbers of several shapes, edge cases, and the model's own numbers."""
+"""The inputs of the comparisons: random numbers of several shapes, edge cases, and the model's own numbers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

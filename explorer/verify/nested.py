@@ -1,15 +1,12 @@
 """The same values in three forms: nested lists for `gpt`, arrays for NumPy, tensors for PyTorch."""
 
-from collections.abc import Callable
-from dataclasses import fields, is_dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from explorer.engine.weights import Convert, map_weights
 from gpt import GPTConfig, Weights
-
-Leaf = Callable[[Any], Any]
 
 
 class Model:
@@ -22,11 +19,12 @@ class Model:
     @cached_property
     def arrays(self) -> Any:
         """The weights in float64; a tied head stays the embedding itself."""
-        return _each(self.lists, lambda rows: np.asarray(rows, dtype=np.float64), {})
+        return map_weights(self.lists, lambda rows: np.asarray(rows, dtype=np.float64))
 
     @cached_property
     def tensors(self) -> Any:
-        return _each(self.arrays, _tensor, {})
+        """The same numbers as tensors of PyTorch."""
+        return map_weights(self.arrays, _tensor)
 
 
 def as_lists(tree: Any) -> Any:
@@ -48,25 +46,12 @@ def _tensor(array: np.ndarray) -> Any:
     return torch.from_numpy(np.ascontiguousarray(array))
 
 
-def _arguments(tree: Any, leaf: Leaf, form: str) -> Any:
+def _arguments(tree: Any, convert: Convert, form: str) -> Any:
     if isinstance(tree, Model):
         return getattr(tree, form)
     if isinstance(tree, np.ndarray):
-        return leaf(tree)
+        return convert(tree)
     if isinstance(tree, tuple):
-        parts = [_arguments(part, leaf, form) for part in tree]
+        parts = [_arguments(part, convert, form) for part in tree]
         return type(tree)(*parts) if hasattr(tree, "_fields") else tuple(parts)
     return tree
-
-
-def _each(weights: Any, leaf: Leaf, done: dict[int, Any]) -> Any:
-    """Every vector and matrix of the weights through `leaf`, each only once."""
-    if is_dataclass(weights) and not isinstance(weights, type):
-        return type(weights)(
-            **{field.name: _each(getattr(weights, field.name), leaf, done) for field in fields(weights)}
-        )
-    if isinstance(weights, tuple):
-        return tuple(_each(part, leaf, done) for part in weights)
-    if id(weights) not in done:
-        done[id(weights)] = leaf(weights)
-    return done[id(weights)]

@@ -110,7 +110,7 @@ def _attention_once(ops: Any, *arguments: Any) -> Results:
 
 
 def _twice(reference: Callable[..., Results]) -> Callable[..., Results]:
-    """What is written is the same, however it is added up."""
+    """The output is the same whichever way the heads are added up."""
 
     def call(*arguments: Any) -> Results:
         found = reference(*arguments)

@@ -31,7 +31,7 @@ class CheckedFact:
 
 @dataclass
 class Report:
-    """What `gpt-explorer verify` found."""
+    """The result of `gpt-explorer verify`."""
 
     model: str
     seed: int
@@ -103,7 +103,7 @@ def verify(
 
 
 def check_facts(subject: Subject, facts: Iterable[Fact], tell: Tell = lambda text: None) -> list[CheckedFact]:
-    """Each fact, held against this model."""
+    """Each fact, checked on this model."""
     checked = []
     for fact in facts:
         tell(fact.claim)
@@ -112,7 +112,7 @@ def check_facts(subject: Subject, facts: Iterable[Fact], tell: Tell = lambda tex
 
 
 def by_reference(components: Sequence[Component]) -> dict[str, list[Component]]:
-    """The components by what they were held against, in their order."""
+    """The components by the program that they were compared with, in their order."""
     found: dict[str, list[Component]] = {}
     for component in components:
         found.setdefault(component.against, []).append(component)

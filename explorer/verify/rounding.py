@@ -178,7 +178,7 @@ class Rounding:
         return Uncertain(x.value.mean(axis=-1, keepdims=True), error)
 
     def variance(self, x: Any, mean: Any) -> Uncertain:
-        """What is wrong with the mean hardly counts: around another point c the mean square is (c - mean)² larger."""
+        """An error of the mean hardly counts: around another point c the mean square is only (c - mean)² larger."""
         x, mean = uncertain(x), uncertain(mean)
         n, centred = x.value.shape[-1], x.value - mean.value
         squares = np.square(centred).sum(axis=-1, keepdims=True)
@@ -284,7 +284,7 @@ def _together(join: Callable[[list[Array]], Array], parts: Sequence[Any]) -> Unc
 
 
 def _normalized(value: Array, x: Uncertain, mean: Uncertain, scale: Uncertain) -> tuple[Array, Array, Array]:
-    """What the errors of x, its mean and its scale do to (x - mean) / scale."""
+    """The error of (x - mean) / scale that comes from the errors of x, of its mean and of its scale."""
     smallest = np.where(scale.value > scale.error, scale.value - scale.error, scale.value)
     moved = mean.error / smallest + np.zeros_like(value)
     return x.error / smallest, moved, np.abs(value) * scale.error / smallest

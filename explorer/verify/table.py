@@ -54,7 +54,7 @@ def _versions(report: Report) -> str:
 
 
 def _missing(report: Report) -> Iterator[str]:
-    """What else there is to compare with, and how to get it."""
+    """The other programs there are to compare with, and how to install them."""
     names = [name for name, found in (("PyTorch", report.torch), ("transformers", report.transformers)) if not found]
     if names:
         yield f"{' and '.join(names)} not installed. To be compared with as well:"

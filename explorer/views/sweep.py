@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from explorer.edits import Patch, edited
 from explorer.edits.edit import label
 from explorer.edits.metric import KL, LOGIT_DIFFERENCE, PROBABILITY, Metric
-from explorer.edits.sweep import HEADS, MLPS, OVER, POSITIONS, Cell
-from explorer.edits.sweep import Sweep as Plan
+from explorer.edits.sweep import HEADS, MLPS, OVER, POSITIONS, SweepCell
+from explorer.edits.sweep import SweepPlan as Plan
 from explorer.edits.where import Where
 from explorer.engine.engines import NUMPY, on_engine
 from explorer.errors import EditError
@@ -32,7 +32,7 @@ _ROOMY = 12  # lines from which on both heads and MLPs are named below
 _NAMES = {HEADS: "heads", MLPS: "MLPs", POSITIONS: "positions"}
 _KINDS = (PROBABILITY, LOGIT_DIFFERENCE, KL)
 
-Place = tuple[str, Cell]
+Place = tuple[str, SweepCell]
 """What is edited: over what the sweep goes, and the cell of it."""
 
 

@@ -7,7 +7,7 @@ from explorer.analysis.compare import END, Alignment, align
 from explorer.analysis.difference import Difference, Pair
 from explorer.edits import Editor, Edits, edited
 from explorer.edits.edit import Edit
-from explorer.edits.where import Place, first_position
+from explorer.edits.where import ActivationPart, first_position
 from explorer.errors import EditError
 from explorer.runs.ranking import Ranking, rank
 from explorer.runs.trace import Trace
@@ -69,7 +69,7 @@ class WhatIf:
         """The first position that an edit of the stack is meant for."""
         return first_position(self.edits.entries[number].edit.where, self.edits.config)
 
-    def places_edited(self) -> list[Place]:
+    def places_edited(self) -> list[ActivationPart]:
         """Where the run that is walked is edited; nowhere while another one is shown in its place."""
         if not self.edited or self.shown not in (None, self.run):
             return []

@@ -8,8 +8,7 @@ from explorer.analysis.attribution import IN_WORDS, Convention, Level, attribute
 from explorer.analysis.errors import AnalysisError
 from explorer.engine.engines import NUMPY, on_engine
 from explorer.runs.trace import Trace
-from tests.analysis.test_heads import recorded
-from tests.helpers.models import CONFIGS, small_model, traced
+from tests.helpers.models import CONFIGS, recorded, small_model, traced
 
 IDS = [3, 1, 4, 1, 5]
 

@@ -9,8 +9,7 @@ from explorer.analysis import compare
 from explorer.analysis.errors import AnalysisError
 from explorer.engine.engines import NUMPY, on_engine
 from explorer.runs.trace import Trace
-from tests.analysis.test_heads import recorded
-from tests.helpers.models import small_model, traced
+from tests.helpers.models import recorded, small_model, traced
 
 LONG, SHORT = [3, 1, 4, 1, 5], [2, 7, 1]
 

@@ -1,7 +1,7 @@
-"""What heads are called: patterns made by hand whose label is known."""
+"""Labels of heads, on patterns made by hand whose label is known."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,8 +10,7 @@ from explorer.analysis import heads
 from explorer.analysis.errors import AnalysisError
 from explorer.engine.engines import NUMPY, on_engine, plain
 from explorer.runs.trace import Trace
-from gpt import GPT
-from tests.helpers.models import small_model, traced
+from tests.helpers.models import recorded, small_model, traced
 
 REPEATED = [5, 9, 2, 7, 4, 5, 9, 2, 7, 4, 5, 9]
 """A sequence of five, twice and a bit."""
@@ -124,17 +123,6 @@ def test_every_behaviour_has_a_definition_and_a_source() -> None:
 
 
 # On runs
-
-
-def recorded(model: GPT, ids: Sequence[int]) -> Trace:
-    """A run without its model, its values in arrays, as a file gives it back."""
-    import numpy as np
-
-    run = traced(model, list(ids))
-    without = Trace(GPT(model.config, weights=None), list(ids))  # type: ignore[arg-type]
-    without.values = {name: np.asarray(value) for name, value in run.values.items()}
-    without.complete = len(ids)
-    return without
 
 
 def test_every_head_of_a_model_has_scores() -> None:

@@ -1,6 +1,6 @@
 """The analyses are ready to be asked before anything heavy is loaded."""
 
-from tests.test_imports import modules_after
+from tests.helpers.modules import modules_after
 
 
 def test_the_analyses_and_the_help_of_their_commands_need_no_numpy() -> None:

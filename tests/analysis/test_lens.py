@@ -11,8 +11,7 @@ from explorer.engine.engines import NUMPY, on_engine
 from explorer.runs import running
 from explorer.runs.trace import Trace
 from gpt import StopRun
-from tests.analysis.test_heads import recorded
-from tests.helpers.models import never, small_model, traced
+from tests.helpers.models import never, recorded, small_model, traced
 
 IDS = [3, 1, 4, 1, 5]
 

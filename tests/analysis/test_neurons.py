@@ -7,8 +7,7 @@ import pytest
 from explorer.analysis import neurons
 from explorer.analysis.errors import AnalysisError
 from explorer.engine.engines import NUMPY, on_engine
-from tests.analysis.test_heads import recorded
-from tests.helpers.models import small_model, traced
+from tests.helpers.models import recorded, small_model, traced
 
 IDS = [3, 1, 4, 1, 5]
 

@@ -13,7 +13,7 @@ from explorer.analysis.compare import kl
 from explorer.commands import ablate, sweep
 from explorer.edits import Cut, Edit, Mean, Patch, Scale, Set, Zero, edited, where
 from explorer.edits.metric import KL, LOGIT_DIFFERENCE, PROBABILITY, Metric
-from explorer.edits.sweep import HEADS, MLPS, POSITIONS, Sweep
+from explorer.edits.sweep import HEADS, MLPS, POSITIONS, SweepPlan
 from explorer.engine.engines import NUMPY, on_engine
 from explorer.runs import running
 from explorer.runs.ranking import Ranking
@@ -145,7 +145,7 @@ def test_sweep_as_json(arguments: tuple[str, ...], capsys: pytest.CaptureFixture
     call(sweep, PROMPT, *arguments, "--over", "mlps", "--json", "--engine", "numpy")
     printed = json.loads(capsys.readouterr().out)
     kind, token, versus = METRICS[arguments]
-    expected = Sweep(traced(QUICK, IDS), Metric(kind, id_of(token), id_of(versus)), MLPS)
+    expected = SweepPlan(traced(QUICK, IDS), Metric(kind, id_of(token), id_of(versus)), MLPS)
     assert (printed["metric"], printed["over"], printed["edit"]) == (kind, "mlps", "zeroed")
     assert (printed["prompt"], printed["ids"]) == (PROMPT, IDS)
     assert printed["baseline"] == pytest.approx(expected.baseline, abs=1e-5)
@@ -165,7 +165,7 @@ def test_sweep_as_csv(over: str, columns: list[str], capsys: pytest.CaptureFixtu
     call(sweep, SHORT, "--metric", "kl", "--over", over, "--csv", "--engine", "numpy")
     header, *rows = csv.reader(io.StringIO(capsys.readouterr().out))
     ids = TOKENIZER.encode(SHORT)
-    expected: dict[Any, float] = dict(Sweep(traced(QUICK, ids), Metric(KL), over).effects())
+    expected: dict[Any, float] = dict(SweepPlan(traced(QUICK, ids), Metric(KL), over).effects())
     assert header == [*columns, "effect"]
     assert [float(row[-1]) for row in rows] == pytest.approx(list(expected.values()), abs=1e-5)
     assert [int(row[0]) for row in rows] == [layer for layer, _ in expected]
@@ -177,7 +177,7 @@ def test_sweep_as_csv(over: str, columns: list[str], capsys: pytest.CaptureFixtu
 
 def test_sweep_keeps_all_digits(capsys: pytest.CaptureFixture[str]) -> None:
     base = traced(MODEL, TOKENIZER.encode(SHORT))
-    expected = [effect for _, effect in Sweep(base, Metric(KL), MLPS).effects()]
+    expected = [effect for _, effect in SweepPlan(base, Metric(KL), MLPS).effects()]
     for kind in ("--csv", "--json"):
         call(sweep, SHORT, "--metric", "kl", "--over", "mlps", kind)
     *rows, printed = capsys.readouterr().out.splitlines()
@@ -188,7 +188,7 @@ def test_sweep_keeps_all_digits(capsys: pytest.CaptureFixture[str]) -> None:
 def test_sweep_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     call(sweep, SHORT, "--over", "heads", "--metric", "probability", "--engine", "numpy")
     lines = capsys.readouterr().out.splitlines()
-    effects = dict(Sweep(traced(QUICK, TOKENIZER.encode(SHORT)), Metric(PROBABILITY, id_of(" a"))).effects())
+    effects = dict(SweepPlan(traced(QUICK, TOKENIZER.encode(SHORT)), Metric(PROBABILITY, id_of(" a"))).effects())
     assert lines[0].startswith("probability of ·a: 0.")
     assert lines[1] == "heads zeroed, in turn: how much more or less of it"
     assert lines[3].split() == ["layer", *(word for head in "012345" for word in ("head", head))]
@@ -239,7 +239,7 @@ def test_a_shorter_prompt_to_patch_from_says_what_it_is_aligned_with(
     [
         (ablate, [], "nothing is edited: say what with --head 2.3"),
         (ablate, ["--position", "1"], "name one of these too"),
-        (ablate, ["--edge", "1-0", "--mean"], "edges are cut"),
+        (ablate, ["--edge", "1-0", "--mean"], "edges are always cut"),
         (ablate, ["--head", "6.0"], "there is no block 6: they go from 0 to 5"),
         (ablate, ["--head", "0.6"], "there is no head 6: they go from 0 to 5"),
         (ablate, ["--neuron", "0.768"], "there is no neuron 768"),

@@ -92,7 +92,7 @@ def test_json_of_heads_says_which(capsys: pytest.CaptureFixture[str]) -> None:
         (["Once", "--position", "1"], "there is no position 1: this prompt has 0 to 0"),
         (["Once", "--position", "-2"], "there is no position -2"),
         (["Once", "--token", "id:4096"], "there is no token 4096: ids go from 0 to 4095"),
-        (["Once", "--token", "id:x"], "id:x is no token id: write it as id:123"),
+        (["Once", "--token", "id:x"], "id:x is not a token id: write it as id:123"),
         (["Once", "--token", ""], "the token is empty"),
         (["Once", "--token", "little girl"], "little·girl is 3 tokens, not one (l | ittle | ·girl)"),
         (["Once", "--token", "boy", "--versus", " boy"], "are the same token, 492"),

@@ -2,9 +2,11 @@
 
 import json
 import os
+import pkgutil
 import re
 import shlex
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+import explorer.commands
 from explorer import __version__
 from explorer.cli import main
+from explorer.commands import COMMANDS
 from gpt import GPT, Output, Sampling, generate
 from tests.helpers.models import embedded
 
@@ -47,8 +51,8 @@ def test_no_new_tokens_is_the_prompt(capsys: pytest.CaptureFixture[str]) -> None
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
-        (["generate", ""], 1, "the prompt is empty"),
-        (["generate", "a " * 300], 1, "tokens are too many: this model sees 256 at most"),
+        (["generate", ""], 2, "the prompt is empty"),
+        (["generate", "a " * 300], 2, "tokens are too many: this model sees 256 at most"),
         (["generate", "x", "--model", "no/such/place/at/all"], 1, "no/such/place/at/all"),
         (["generate", "x", "--model", __file__], 1, "this is a file"),
         (["generate", "x", "--temperature", "-1"], 2, "the temperature is -1.0"),
@@ -92,6 +96,21 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
             main(arguments)
         assert ended.value.code == 0
         assert shown in capsys.readouterr().out
+
+
+def test_every_command_is_listed_and_has_help(capsys: pytest.CaptureFixture[str]) -> None:
+    modules = {name for _, name, _ in pkgutil.iter_modules(explorer.commands.__path__)}
+    runnable = {name for name in modules if hasattr(import_module(f"explorer.commands.{name}"), "run")}
+    assert runnable == {"explore", *COMMANDS}
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    shown = capsys.readouterr().out
+    for name, (words, meaning) in COMMANDS.items():
+        assert re.search(rf"^  gpt-explorer {name} {re.escape(words)} *  {re.escape(meaning)}$", shown, re.MULTILINE)
+        with pytest.raises(SystemExit) as ended:
+            main([name, "--help"])
+        assert ended.value.code == 0
+        assert capsys.readouterr().out.startswith(f"usage: gpt-explorer {name} ")
 
 
 def test_text_is_written_as_it_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,18 +188,39 @@ def test_ids_in_place_of_a_prompt(tmp_path: Path, capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "status", "said"),
     [
-        (["generate"], "there is no prompt"),
-        (["generate", "x", "--ids", "1"], "give one of them"),
-        (["generate", "--ids", "4096"], "there is no token 4096"),
-        (["trace", "x", "-o", "no/such/place/x"], "cannot be written"),
-        (["trace", "x", "-o", "x.safetensors", "--only", "nothing"], "no activation is called nothing"),
-        (["open", __file__], "cannot be read as a trace"),
+        (["generate"], 2, "there is no prompt"),
+        (["generate", "x", "--ids", "1"], 2, "give one of them"),
+        (["generate", "--ids", "4096"], 2, "there is no token 4096"),
+        (["generate", "x", "--model", "no-such-model"], 2, "nor a model with a short name"),
+        (["generate", "x", "--model", "gpt2@"], 2, "after @ comes a revision"),
+        (["trace", "x", "-o", "no/such/place/x"], 1, "cannot be written"),
+        (["trace", "x", "-o", "x.safetensors", "--only", "nothing"], 2, "no activation is called nothing"),
+        (["open", __file__], 1, "cannot be read as a trace"),
+        (["explain", "x", "--at", "nothing"], 2, "names no number"),
+        (["explain", "x", "--at", "logits[0]"], 2, "logits takes 2 numbers"),
+        (["explain", "x", "--at", "nothing[0]"], 2, "there is no 'nothing'"),
+        (["source", "nothing"], 2, "there is no 'nothing'"),
+        (["attribute", "x", "--token", "id:4096"], 2, "there is no token 4096"),
+        (["attribute", "x", "--token", "id:x"], 2, "id:x is not a token id"),
+        (["attribute", "x", "--token", "no single token"], 2, "not one"),
+        (["attribute", "x", "--token", "id:5", "--versus", "id:5"], 2, "the same token"),
+        (["attribute", "x", "--position", "7"], 2, "there is no position 7"),
+        (["ablate", "x"], 2, "nothing is edited"),
+        (["ablate", "x", "--position", "0"], 2, "name one of these too"),
+        (["ablate", "x", "--edge", "0-0", "--mean"], 2, "edges are always cut"),
+        (["ablate", "x", "--head", "9.0"], 2, "there is no block 9"),
+        (["ablate", "x", "--head", "0.9"], 2, "there is no head 9"),
+        (["ablate", "x", "--at", "nothing at all"], 2, "names no activation"),
+        (["ablate", "x", "--mlp", "0", "--patch-from", ""], 2, "the prompt to patch from is empty"),
+        (["sweep", "x", "--metric", "kl", "--token", "id:5"], 2, "KL is about all tokens"),
+        (["sweep", "x", "--metric", "logit", "--versus", "id:5"], 2, "does not compare two tokens"),
     ],
 )
-def test_more_refusals(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(arguments) == 1
+def test_more_refusals(arguments: list[str], status: int, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """2 where other words would mend it, 1 where a file, a folder or a terminal is in the way."""
+    assert main(arguments) == status
     out, error = capsys.readouterr()
     assert said in error
     assert not out

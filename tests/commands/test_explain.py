@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from explorer.commands import explain
+from explorer.commands import explain, headless
 from explorer.engine.engines import AUTO
-from explorer.errors import CellError
+from explorer.errors import CellError, UsageError
 from explorer.loading.checkpoints import Checkpoint
 from explorer.runs import running
 from explorer.runs.trace import Trace
@@ -53,7 +53,7 @@ RUNS: dict[tuple[int, ...], Trace] = {}
 @pytest.fixture(autouse=True)
 def _once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The embedded model is loaded once, and runs once on each prompt."""
-    load = explain.open_model
+    load = headless.open_model
 
     def open_model(options: argparse.Namespace) -> tuple[Checkpoint, GPT]:
         model, checkpoint = embedded()
@@ -69,7 +69,7 @@ def _once(monkeypatch: pytest.MonkeyPatch) -> None:
         return True
 
     compute = running.complete
-    monkeypatch.setattr(explain, "open_model", open_model)
+    monkeypatch.setattr(headless, "open_model", open_model)
     monkeypatch.setattr(running, "complete", complete)
     monkeypatch.setenv("COLUMNS", "120")
 
@@ -309,8 +309,8 @@ def test_other_refusals(capsys: pytest.CaptureFixture[str]) -> None:
         assert ended.value.code == 2
         assert said in capsys.readouterr().err
     for words, error in (
-        (["", "--at", "logits[0,0]"], InputError),
-        (["--at", "logits[0,0]"], InputError),
+        (["", "--at", "logits[0,0]"], UsageError),
+        (["--at", "logits[0,0]"], UsageError),
         ([PROMPT, "--at", "logits[0,0]", "--temperature", "-1"], GPTError),
         (["a " * 300, "--at", "logits[0,0]"], InputError),
     ):

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.commands.headless import generate_text
-from gpt import GPTConfig, InputError, Sampling, generate
+from explorer.errors import UsageError
+from gpt import GPTConfig, Sampling, generate
 from tests.helpers.models import Bytes, Scripted, Words, embedded, small_model
 
 MODEL = small_model(seed=2, vocab_size=256, n_positions=16)
@@ -33,7 +34,7 @@ class Stream(StringIO):
 
 
 def said(tokens: bytes, terminal: bool = False, tokenizer: Bytes | Words | None = None) -> Stream:
-    """What is written while the model says these tokens after the prompt ">"."""
+    """The stream after the model said these tokens to the prompt ">"."""
     stream = Stream(terminal)
     generate_text(Scripted(CONFIG, tokens), tokenizer or Bytes(), ">", len(tokens), GREEDY, 0, stream)
     return stream
@@ -111,7 +112,7 @@ def test_the_end_of_text_is_in_the_ids_but_not_written() -> None:
 
 def test_an_empty_prompt_is_refused_before_anything_is_written() -> None:
     stream = Stream()
-    with pytest.raises(InputError, match="empty"):
+    with pytest.raises(UsageError, match="empty"):
         generate_text(MODEL, Bytes(), "", 3, GREEDY, 0, stream)
     assert stream.written == []
 

@@ -51,7 +51,10 @@ def test_a_narrow_terminal_gets_the_positions_below_each_other(
 
 
 def test_one_token_has_no_loss(capsys: pytest.CaptureFixture[str]) -> None:
-    assert printed(capsys, "Once").splitlines()[-1] == "loss         none: the first token is predicted by nothing"
+    assert (
+        printed(capsys, "Once").splitlines()[-1]
+        == "loss         none: nothing comes before the first token to predict it from"
+    )
     assert json.loads(printed(capsys, "Once", "--json", "--top", "1"))["loss"] is None
 
 

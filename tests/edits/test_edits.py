@@ -396,7 +396,7 @@ def test_what_is_no_different_is_shared_and_what_is_different_is_forgotten() -> 
 
 
 def full_writes(trace: Trace, layer: int, position: int) -> Any:
-    """What the heads wrote in a trace that has forgotten everything."""
+    """The output of the heads in a trace without kept values."""
     fresh = Trace(trace.model, trace.ids)
     fresh.values, fresh.complete = trace.values, trace.complete
     return fresh.head_writes(layer, position)

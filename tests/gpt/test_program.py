@@ -1,8 +1,6 @@
 """`python -m gpt`: text from a directory with nothing but Python."""
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,17 +9,8 @@ from explorer.loading.checkpoints import open_checkpoint
 from explorer.loading.places import embedded
 from gpt.__main__ import continuation, load, main
 from gpt.sampling import Sampling, generate
+from tests.helpers.alone import PROMPT, alone
 from tests.helpers.checkpoint_builder import write_checkpoint
-
-ROOT = Path(__file__).resolve().parents[2]
-PROMPT = "Once upon a time"
-PROGRAM = "import sys; sys.path.insert(0, sys.argv[1]); from gpt.__main__ import main; sys.exit(main(sys.argv[2:]))"
-
-
-def alone(*words: str) -> str:
-    """Its output under `python -S -I`: no site-packages, no environment, no current directory."""
-    command = [sys.executable, "-S", "-I", "-c", PROGRAM, str(ROOT), *words]
-    return subprocess.run(command, capture_output=True, check=True).stdout.decode()
 
 
 def test_it_continues_a_text_with_nothing_but_python(capsys: pytest.CaptureFixture[str]) -> None:

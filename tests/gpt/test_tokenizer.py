@@ -15,7 +15,7 @@ from gpt.errors import TokenizerError
 from gpt.tokenizer import Pair, Tokenizer, merges_of
 from tests.helpers.checkpoint_builder import write_tokenizer
 from tests.helpers.hostile import texts
-from tests.tokenizer.test_tokenizer import TEXTS, reference
+from tests.helpers.tiktokens import TEXTS, reference
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Arithmetics that are right and as different from each other as they may be: other orders of sums, fused or not.
+"""Correct arithmetics that differ as much as they can: other orders of sums, fused multiply-add or not.
 
 An `Adversary` offers the functions of `gpt.ops`, so it takes their place in the model; `Fused` works like PyTorch's
 kernels. `hostile` draws numbers on which the order of a sum matters most. All of it is float arithmetic that IEEE 754
@@ -62,7 +62,7 @@ class Adversary:
         return fma(a, b, total) if self.fused else total + a * b
 
     def dot(self, a: Sequence[float], b: Sequence[float], bias: float = 0.0) -> float:
-        sums = []
+        sums: list[float] = []
         for group in self.groups(len(a), self.draw):
             total = bias if self.bias_first and not sums else 0.0
             for index in group:
@@ -76,7 +76,7 @@ class Adversary:
         return self.dot(terms, [1.0] * len(terms), bias)
 
     def near(self, value: float) -> float:
-        """As a library may have it."""
+        """The value with an error that a library may have."""
         return value + self.draw.randint(-self.ulps, self.ulps) * math.ulp(value)
 
     # The functions of `gpt.ops`

@@ -63,7 +63,7 @@ def write_checkpoint(directory: Path, tensors: Mapping[str, np.ndarray] | None =
 def write_shards(directory: Path, *shards: Mapping[str, np.ndarray]) -> dict[str, str]:
     """The tensors in several files and their index, in place of model.safetensors; the index is also returned."""
     (directory / "model.safetensors").unlink(missing_ok=True)
-    files = {}
+    files: dict[str, str] = {}
     for number, tensors in enumerate(shards, 1):
         file = f"model-{number:05}-of-{len(shards):05}.safetensors"
         save_file(dict(tensors), directory / file)

@@ -1,4 +1,4 @@
-"""What only `pytest -m exhaustive` tries: every variant where one tells most of it, thousands where a few do."""
+"""Parameters that only `pytest -m exhaustive` tries: all variants, where a few of them tell most of it."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What must be true of every explanation, checked without the code that explains: `faults` lists what is not.
+"""Checks of explanations without the code that explains: `faults` lists all that is not true in them.
 
 Activations are looked up in a run of their own, weights in the checkpoint as it is stored, the steps to probabilities
 in `gpt.distribution`.
@@ -27,7 +27,7 @@ UNIT = 2.0**-53
 """The unit roundoff of float64."""
 
 _DOORS = 400
-"""So many are tried of a number that has more."""
+"""The most doors that are tried of one number."""
 
 TEXT = "3 1 4 1 5"
 SAMPLING = Sampling(0.7, 5, 0.9)
@@ -173,7 +173,7 @@ def some_cells(subject: Subject, each: int, seed: int = 0) -> Iterator[Cell]:
 
 
 def faults(subject: Subject, cells: Iterator[Cell]) -> Iterator[str]:
-    """What is wrong with the explanations of these cells; an exception is a fault as well."""
+    """The faults in the explanations of these cells; an exception is a fault as well."""
     for cell in cells:
         try:
             explanation = subject.provenance.explain(cell)
@@ -274,7 +274,7 @@ def _written(subject: Subject, layer: int, position: int, dimension: int) -> flo
 
 
 def faults_of_streams(subject: Subject) -> Iterator[str]:
-    """What is wrong with the residual streams after each block, taken apart."""
+    """The faults in the residual streams after each block, taken apart."""
     config = subject.session.model.config
     wrote = ["hook_embed", "hook_pos_embed"]
     for layer in range(config.n_layer):

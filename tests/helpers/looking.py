@@ -11,9 +11,8 @@ from explorer.paint.spans import Line
 from explorer.views.view import View
 from explorer.walk.session import Session
 from gpt import GPT, Sampling
-from tests.analysis.test_heads import recorded
-from tests.helpers.models import HOSTILE, Words, embedded, small_model, start
-from tests.paint.test_paint import check_style
+from tests.helpers.models import HOSTILE, Words, embedded, recorded, small_model, start
+from tests.helpers.styles import check_style
 
 V = TypeVar("V", bound=View)
 PROMPT = "Tom and Lily went to the park. Tom said to"
@@ -83,7 +82,7 @@ def text_of(lines: list[Line]) -> list[str]:
 
 
 def shown(view: View, cells: int = 94, height: int = 24) -> str:
-    """What a settled view draws."""
+    """The lines of a view whose work is done."""
     return "\n".join(text_of(settle(view).lines(cells, height)))
 
 
@@ -98,9 +97,11 @@ def check_fits(view: View, cells: int, height: int) -> None:
         assert not bad, text
         for span in line:
             check_style(span.style)
-            assert span.action is None or span.action[0] in ("view", "position")
-            if span.action and span.action[0] == "position":
-                assert span.action[1] < len(view.session.ids)
+            if span.action is None:
+                continue
+            name, *numbers = span.action
+            assert name in ("view", "position")
+            assert name == "view" or numbers[0] < len(view.session.ids)
 
 
 def clicks(view: View, cells: int = 94, height: int = 24) -> list[tuple[int, ...]]:

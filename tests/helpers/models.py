@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from explorer.loading.checkpoints import Checkpoint, open_checkpoint
 from explorer.runs import running
 from explorer.runs.trace import Trace
@@ -46,7 +48,7 @@ def embedded() -> tuple[GPT, Checkpoint]:
 
 
 def full_run(model: GPT, ids: Sequence[int]) -> dict[str, Any]:
-    """Every activation of one run over all ids, without a cache: what traces are held against."""
+    """Every activation of one run over all ids, without a cache: to compare traces with."""
     seen: dict[str, Any] = {}
     model.forward(ids, hook=seen.__setitem__)
     return seen
@@ -57,6 +59,15 @@ def traced(model: GPT, ids: list[int]) -> Trace:
     trace = Trace(model, ids)
     assert running.complete(trace, never)
     return trace
+
+
+def recorded(model: GPT, ids: Sequence[int]) -> Trace:
+    """A run without its model, its values in arrays, as a file gives it back."""
+    run = traced(model, list(ids))
+    without = Trace(GPT(model.config, weights=None), list(ids))  # type: ignore[arg-type]
+    without.values = {name: np.asarray(value) for name, value in run.values.items()}
+    without.complete = len(ids)
+    return without
 
 
 def finish(session: Session) -> None:

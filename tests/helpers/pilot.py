@@ -93,7 +93,7 @@ async def press(pilot: Pilot[str], *keys: str) -> None:
 
 
 def text(screen: WalkScreen, name: str) -> list[str]:
-    """What a canvas shows, line by line."""
+    """The text of a canvas, line by line."""
     canvas = screen.query_one(f"#{name}", Canvas)
     return [canvas.render_line(y).text.rstrip() for y in range(canvas.size.height)]
 

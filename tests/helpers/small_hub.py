@@ -1,4 +1,4 @@
-"""A small Hugging Face hub on this machine: what its client asks for, and the ways in which a hub can fail."""
+"""A small Hugging Face hub on this machine: it answers what its client asks, and fails as a hub can fail."""
 
 import hashlib
 import json
@@ -54,7 +54,7 @@ class SmallHub:
             thread.join()
 
     def digest(self, name: str) -> tuple[str, bool]:
-        """What the hub calls a file's content, and whether it is kept as a large file."""
+        """The hash by which the hub knows a file, and whether it is kept as a large file."""
         data = (self.directory / name).read_bytes()
         if name.endswith((".safetensors", ".bin", ".h5")):
             return hashlib.sha256(data).hexdigest(), True

@@ -28,7 +28,7 @@ from tests.helpers.checkpoint_builder import (
 
 
 def refusal(path: Path, *parts: str) -> str:
-    """What opening and loading it is refused with; the message names each of the parts."""
+    """The message with which opening or loading it is refused; it contains each of the parts."""
     with pytest.raises(CheckpointError) as caught:
         open_checkpoint(path).load()
     message = str(caught.value)

@@ -59,7 +59,7 @@ def check(stepper: Stepper, cells: int, height: int) -> list[str]:
 
 
 def lit(stepper: Stepper, cells: int, height: int) -> str:
-    """What is lit, without the blanks at the ends and where it was broken."""
+    """The lit text, without spaces at its ends and at line breaks."""
     lines = [line for line in code(stepper, cells, height) if any(span.style == "lit" for span in line)]
     assert all(cell_len("".join(span.text for span in line)) == cells for line in lines)  # to the edge
     text = "".join("".join(span.text for span in line) for line in lines)

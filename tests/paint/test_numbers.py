@@ -12,7 +12,7 @@ from explorer.paint.pictures import picture
 from explorer.paint.pictures.vocabulary import drawing
 from explorer.paint.predictions import predictions
 from explorer.paint.spans import SIGNED_LEVELS, Line, Span, spread_of
-from explorer.paint.tokens import Row, tokens
+from explorer.paint.tokens import TokenRow, tokens
 from explorer.walk.session import Session
 from gpt import Sampling
 from tests.helpers.models import Words, finish, small_model, start
@@ -369,7 +369,7 @@ def test_the_number_under_the_cursor_is_shown_in_full() -> None:
 
 def test_the_ids_stand_below_their_tokens() -> None:
     here = session()
-    texts, ids = tokens(Row(here.ids, here.labels(), 2, here.prompt_length), 80, 2)
+    texts, ids = tokens(TokenRow(here.ids, here.labels(), 2, here.prompt_length), 80, 2)
     assert text_of(texts).split() == here.labels()
     assert [int(id) for id in text_of(ids).split()] == here.ids
 

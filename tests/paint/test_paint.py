@@ -4,7 +4,6 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,26 +11,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-import explorer
 from explorer.paint.header import header
 from explorer.paint.map import map_of, rail
 from explorer.paint.number import number_under_cursor
 from explorer.paint.pictures import picture
 from explorer.paint.predictions import predictions
-from explorer.paint.spans import SHARE_LEVELS, SIGNED_LEVELS, Line, bar, page, window, wrapped
-from explorer.paint.tokens import Row, tokens
+from explorer.paint.spans import Line, bar, page, window, wrapped
+from explorer.paint.tokens import TokenRow, tokens
 from explorer.runs import running
 from explorer.walk.session import Session
 from gpt import Sampling
 from tests.helpers.exhaustive import exhaustive
 from tests.helpers.models import HOSTILE, Words, finish, small_model, start
+from tests.helpers.styles import WORDS, check_style
 
 SIZES = [(49, 15), (56, 24), (110, 40)]  # of the picture at 80x24, 120x36, 160x48
 MODEL = small_model(seed=5, vocab_size=len(HOSTILE), n_positions=64, n_embd=12, n_layer=2)
 LENGTHS = {"one token": 1, "short": 5, "long": 60}
 
-CSS = (Path(explorer.__file__).parent / "screen/explorer.tcss").read_text(encoding="utf-8")
-WORDS = set(re.findall(r"\.canvas--([\w-]+)", CSS))
 ACTIONS = {"stage": 1, "position": 1, "head": 1, "part": 1, "cell": 2, "settings": 0, "overview": 0}
 ACTIONS |= {"term": 2, "trail": 1}
 
@@ -77,18 +74,6 @@ def check(lines: list[Line], cells: int, height: int, session: Session) -> None:
             check_style(span.style)
             if span.action:
                 check_action(span.action, session)
-
-
-def check_style(style: str) -> None:
-    scale, _, levels = style.partition(":")
-    if not levels:
-        assert not style or style in WORDS, style
-        return
-    limits = {"share": (0, SHARE_LEVELS), "signed": (-SIGNED_LEVELS, SIGNED_LEVELS)}[scale]
-    assert levels.count("/") <= 1
-    for level in levels.split("/"):
-        if level not in ("", "*") or "/" not in levels:
-            assert limits[0] <= int(level) <= limits[1], style
 
 
 def check_action(action: tuple[Any, ...], session: Session) -> None:
@@ -152,7 +137,7 @@ def test_the_other_panes_stay_within_theirs(length: str) -> None:
 def test_the_row_of_tokens_stays_within_its_lines(length: str) -> None:
     session = session_of(length)
     for position in (None, *range(len(session.ids))):
-        row = Row(session.ids, session.labels(), position, session.prompt_length)
+        row = TokenRow(session.ids, session.labels(), position, session.prompt_length)
         for cells, height in ((80, 1), (80, 2), (120, 2), (30, 2)):
             lines = tokens(row, cells, height)
             check(lines, cells, height, session)
@@ -161,7 +146,7 @@ def test_the_row_of_tokens_stays_within_its_lines(length: str) -> None:
             assert (len(session.ids) - 1 if position is None else position) in shown
             lit = [span.action for span in lines[0] if span.style == "here"]
             assert lit == ([] if position is None else [("position", position)])
-    assert tokens(Row([], [], None, 0), 80, 2)[0]
+    assert tokens(TokenRow([], [], None, 0), 80, 2)[0]
 
 
 @pytest.mark.parametrize("cells", [80, 120, 160])

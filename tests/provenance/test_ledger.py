@@ -200,8 +200,8 @@ def test_a_drawn_token_keeps_the_settings_it_was_drawn_with() -> None:
 
 MUTANTS: dict[str, tuple[str, str]] = {
     "not divided by the temperature": (
-        "Part(QUOTIENT, (logit, Known(settings.temperature",
-        "Part(QUOTIENT, (logit, Known(1.0",
+        "Part(QUOTIENT, (logit, KnownNumber(settings.temperature",
+        "Part(QUOTIENT, (logit, KnownNumber(1.0",
     ),
     "the logit of another token": ("self._logits(position, token)", "self._logits(position, 0)"),
     "the logit of another position": (
@@ -239,7 +239,7 @@ def test_a_wrong_description_is_noticed(mutant: str, monkeypatch: pytest.MonkeyP
 
 
 def thresholds(chosen: Sampling, rows: list[list[float]]) -> list[str]:
-    """What is wrong with the reasons given for a token's fate: true sentences of the numbers in them."""
+    """The untrue reasons for keeping or dropping a token: each must be true of the numbers in it."""
     subject, found = Rows(rows, chosen), []
     for cell in cells(subject):
         for term in subject.provenance.explain(cell).terms if "top" in cell.name else ():

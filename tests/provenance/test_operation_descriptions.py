@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from explorer.provenance import operations
-from explorer.provenance.nodes import Computed, Known, Named, Node, Number, Part, TokenId
+from explorer.provenance.nodes import Computed, KnownNumber, Named, Number, Part, TokenId, ValueNode
 from gpt import GPT, ops
 from tests.helpers.models import small_model
 
@@ -44,10 +44,10 @@ class Both:
 
     def __init__(self, seed: int) -> None:
         self.random = np.random.default_rng(seed)
-        self.known: dict[Node, Any] = {}
+        self.known: dict[ValueNode, Any] = {}
 
-    def make(self, *shape: int, positive: bool = False) -> Node:
-        node = Named(f"argument {len(self.known)}", Node(shape))
+    def make(self, *shape: int, positive: bool = False) -> ValueNode:
+        node = Named(f"argument {len(self.known)}", ValueNode(shape))
         values = self.random.normal(0, 2, shape)
         self.known[node] = (np.abs(values) if positive else values).tolist()
         return node
@@ -55,10 +55,10 @@ class Both:
     def numbers(self, argument: Any) -> Any:
         if isinstance(argument, list):
             return [self.numbers(part) for part in argument]
-        return self.known[argument] if isinstance(argument, Node) else argument
+        return self.known[argument] if isinstance(argument, ValueNode) else argument
 
     def read(self, operand: Any) -> float | None:
-        if isinstance(operand, Known):
+        if isinstance(operand, KnownNumber):
             return operand.value
         if isinstance(operand.node, Computed):
             return operand.node.made(self.read, *operand.index).compute(self.read)
@@ -135,7 +135,7 @@ def test_every_operation_of_a_run_is_described() -> None:
 
 def test_a_token_is_looked_up_by_its_id() -> None:
     token = TokenId(2)
-    token.number = Number(Node((1,)), (0,))
+    token.number = Number(ValueNode((1,)), (0,))
     both = Both(0)
     (part,) = operations.take(both.make(4, 5), [token]).at(0, 3).node.made(both.read, 0, 3).parts
     assert part.operands[0] is token.number

@@ -46,18 +46,18 @@ MUTANTS: dict[str, tuple[str, str]] = {
     ),
     "not divided": ("[Part(QUOTIENT, (value, by))]", "[Part(ITSELF, (value,))]"),
     "divided by another number": (
-        "value, by = x.at(*index), Known(divisor",
-        "value, by = x.at(*index), Known(divisor + 1",
+        "value, by = x.at(*index), KnownNumber(divisor",
+        "value, by = x.at(*index), KnownNumber(divisor + 1",
     ),
     "the mean of one less": (
-        "values, count = x.row(row), Known(x.shape[1]",
-        "values, count = x.row(row), Known(x.shape[1] - 1",
+        "values, count = x.row(row), KnownNumber(x.shape[1]",
+        "values, count = x.row(row), KnownNumber(x.shape[1] - 1",
     ),
     "the mean of another row": (
         "values, middle, count = x.row(row), mean.at(row, 0)",
         "values, middle, count = x.row(row), mean.at(0, 0)",
     ),
-    "epsilon left out": ('Known(epsilon, "ε")', 'Known(0.0, "ε")'),
+    "epsilon left out": ('KnownNumber(epsilon, "ε")', 'KnownNumber(0.0, "ε")'),
     "the mean added": ("Part(TAKEN_OFF, (middle, size))", "Part(QUOTIENT, (middle, size))"),
     "gain and shift exchanged": ("gamma.at(column), beta.at(column)", "beta.at(column), gamma.at(column)"),
     "the mask one further": ("column <= last else", "column <= last + 1 else"),

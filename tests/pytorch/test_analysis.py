@@ -15,12 +15,12 @@ from torch.nn import functional  # noqa: E402
 from transformers import GPT2LMHeadModel  # noqa: E402
 
 from explorer.analysis import attribution, compare, flow, heads, lens, neurons  # noqa: E402
-from explorer.analysis.attribution import Attribution, Convention, Level, attribute  # noqa: E402
+from explorer.analysis.attribution import Convention, Level, LogitAttribution, attribute  # noqa: E402
 from explorer.loading import places  # noqa: E402
 from explorer.loading.checkpoints import open_checkpoint  # noqa: E402
 from explorer.runs.trace import Trace  # noqa: E402
 from tests.helpers.models import never, traced  # noqa: E402
-from tests.pytorch.test_loading import random_model, save  # noqa: E402
+from tests.helpers.transformers_models import random_model, save  # noqa: E402
 
 IDS = [200, 3, 3, 77, 261, 0, 12, 3, 150, 9]
 STORY = [416, 424, 258, 393, 263, 416, 424, 11, 390]
@@ -163,7 +163,7 @@ def test_loss_and_surprise(pair: Pair) -> None:
 
 
 def direction(pair: Pair, token: int, versus: int | None) -> Callable[[Any], Any]:
-    """What a vector in the residual stream adds to the logit: the final layer norm with its scale held."""
+    """The amount that a vector in the residual stream adds to the logit, with the final norm's scale held."""
     final, unembedding = pair.model.transformer.ln_f, pair.model.lm_head.weight
     read = unembedding[token] - (0 if versus is None else unembedding[versus])
     end = pair.seen["transformer.ln_f.in"][pair.last]
@@ -171,7 +171,7 @@ def direction(pair: Pair, token: int, versus: int | None) -> Callable[[Any], Any
     return lambda part: (((part - part.mean(-1, keepdim=True)) / scale * final.weight) * read).sum(-1)
 
 
-def values(found: Attribution, kind: str) -> list[float]:
+def values(found: LogitAttribution, kind: str) -> list[float]:
     return [part.value for part in found.contributions if part.kind == kind]
 
 

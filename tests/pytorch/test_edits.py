@@ -16,7 +16,7 @@ from transformers.models.gpt2 import modeling_gpt2  # noqa: E402
 
 from explorer.edits import Cut, Edit, Mean, Patch, Scale, Set, Zero, between, contrast, edited, towards, where  # noqa: E402
 from explorer.edits.metric import KL, LOGIT_DIFFERENCE, METRICS, PROBABILITY, Metric  # noqa: E402
-from explorer.edits.sweep import HEADS, MLPS, OVER, POSITIONS, Sweep  # noqa: E402
+from explorer.edits.sweep import HEADS, MLPS, OVER, POSITIONS, SweepPlan  # noqa: E402
 from explorer.engine.engines import NUMPY, on_engine  # noqa: E402
 from explorer.loading.checkpoints import open_checkpoint  # noqa: E402
 from explorer.loading.places import embedded  # noqa: E402
@@ -69,7 +69,7 @@ class Pair:
             return self.theirs(torch.tensor([ids or self.ids])).logits[0]
 
     def seen(self, module: Any, ids: list[int], before: bool = False) -> Any:
-        """What a module is given, or what it makes of it."""
+        """The input of a module, or its output."""
         kept: list[Any] = []
         self.logits(ids, (reading if before else writing)(module, lambda value: kept.append(value.clone())))
         return kept[0]
@@ -80,7 +80,7 @@ class Pair:
 
 @contextmanager
 def reading(module: Any, change: Callable[[Any], Any]) -> Iterator[None]:
-    """What a module is given [T, ...] is changed first."""
+    """Change the input of a module [T, ...]."""
 
     def hook(module: Any, given: Any) -> Any:
         changed = change(given[0][0])
@@ -93,7 +93,7 @@ def reading(module: Any, change: Callable[[Any], Any]) -> Iterator[None]:
 
 @contextmanager
 def writing(module: Any, change: Callable[[Any], Any]) -> Iterator[None]:
-    """What a module gives [T, ...] is changed."""
+    """Change the output of a module [T, ...]."""
 
     def hook(module: Any, given: Any, made: Any) -> Any:
         value = made[0] if isinstance(made, tuple) else made
@@ -315,8 +315,8 @@ def test_sweeps(pair: Pair, over: str) -> None:
     base = traced(on_engine(pair.model, NUMPY), pair.ids) if large else pair.base
     kinds = METRICS if over == HEADS else (KL,) if over == POSITIONS else (PROBABILITY, LOGIT_DIFFERENCE)
     before = pair.logits()[-1]
-    sweeps = {kind: dict(Sweep(base, Metric(kind, 4, 9), over).effects()) for kind in kinds}
-    for cell in Sweep(base, Metric(KL), over).cells[:: 5 if large else 1]:
+    sweeps = {kind: dict(SweepPlan(base, Metric(kind, 4, 9), over).effects()) for kind in kinds}
+    for cell in SweepPlan(base, Metric(KL), over).cells[:: 5 if large else 1]:
         after = pair.logits(None, hook_of(pair, over, *cell))[-1]
         for kind, effects in sweeps.items():
             expected = defined(kind, after, before) - defined(kind, before, before)

@@ -1,7 +1,6 @@
 """Checkpoints written by transformers, over every variant of the architecture: the same logits, the same text."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +10,15 @@ import pytest
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
-from safetensors.torch import load_file, save_file  # noqa: E402
-from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel, GPT2Model  # noqa: E402
+from safetensors.torch import load_file  # noqa: E402
+from transformers import AutoTokenizer, GPT2LMHeadModel, GPT2Model  # noqa: E402
 
 from explorer.errors import CheckpointError  # noqa: E402
-from explorer.loading.checkpoints import Checkpoint, open_checkpoint  # noqa: E402
+from explorer.loading.checkpoints import open_checkpoint  # noqa: E402
 from explorer.loading.places import embedded  # noqa: E402
-from gpt import GPT, Sampling, generate  # noqa: E402
-from tests.helpers.checkpoint_builder import CONFIG, write_tokenizer  # noqa: E402
+from tests.helpers.checkpoint_builder import write_tokenizer  # noqa: E402
+from tests.helpers.transformers_models import IDS, opened, random_model, rewrite, same_logits, same_text, save  # noqa: E402
 
-IDS = [200, 3, 3, 77, 261, 0, 12, 3, 150, 9]
-SMALL = {**CONFIG, "n_positions": 64, "n_embd": 24, "n_head": 3, "bos_token_id": None, "eos_token_id": None}
 VARIANTS: dict[str, dict[str, Any]] = {
     "plain": {},
     "one head": {"n_head": 1},
@@ -42,55 +39,6 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "reordered": {"reorder_and_upcast_attn": True},
     "untied": {"tie_word_embeddings": False},
 }
-
-
-def random_model(**changes: Any) -> GPT2LMHeadModel:
-    """A GPT-2 in which no weight is zero or one, and none is small enough to be without effect."""
-    torch.manual_seed(0)
-    model = GPT2LMHeadModel(GPT2Config(**{**SMALL, **changes})).eval()
-    for weight in model.parameters():
-        torch.nn.init.normal_(weight, 0.1, 0.3)
-    return model
-
-
-def save(model: GPT2LMHeadModel, directory: Path, **options: Any) -> Path:
-    model.save_pretrained(directory, **options)
-    write_tokenizer(directory)
-    return directory
-
-
-def rewrite(directory: Path, change: Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]]) -> None:
-    file = directory / "model.safetensors"
-    save_file({name: value.contiguous() for name, value in change(load_file(file)).items()}, file)
-
-
-def same_logits(ours: GPT, theirs: GPT2LMHeadModel, ids: list[int]) -> None:
-    """At every position, with all the digits that float64 leaves."""
-    with torch.no_grad():
-        expected = theirs.double().eval()(torch.tensor([ids])).logits[0].numpy()
-    np.testing.assert_allclose(ours.forward(ids).logits, expected, rtol=0, atol=1e-9)
-
-
-def same_text(ours: GPT, theirs: GPT2LMHeadModel, ids: list[int], count: int = 50) -> None:
-    """The greedy continuation, which runs through the cache."""
-    expected = (
-        theirs.double()
-        .eval()
-        .generate(
-            torch.tensor([ids]),
-            attention_mask=torch.ones(1, len(ids), dtype=torch.long),
-            max_new_tokens=count,
-            do_sample=False,
-            pad_token_id=0,
-        )
-    )
-    steps = generate(ours, ids, count, Sampling(temperature=0))
-    assert [step.token for step in steps] == expected[0, len(ids) :].tolist()
-
-
-def opened(directory: Path) -> tuple[Checkpoint, GPT]:
-    checkpoint = open_checkpoint(directory)
-    return checkpoint, checkpoint.load()
 
 
 @pytest.mark.parametrize("changes", VARIANTS.values(), ids=VARIANTS)
@@ -183,7 +131,7 @@ def test_embedded_model() -> None:
 
 def test_python_alone_says_what_transformers_says() -> None:
     """`python -m gpt` under -S -I, on the embedded model: greedy text is that of `generate` in transformers."""
-    from tests.gpt.test_program import PROMPT, alone
+    from tests.helpers.alone import PROMPT, alone
 
     theirs = GPT2LMHeadModel.from_pretrained(embedded()).double().eval()
     names = AutoTokenizer.from_pretrained(embedded())

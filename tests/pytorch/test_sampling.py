@@ -16,7 +16,7 @@ from gpt import Sampling, distribution  # noqa: E402
 
 
 def warped(logits, sampling: Sampling):
-    """What transformers would draw from: the scores that are left."""
+    """The scores that transformers would draw from."""
     warpers = LogitsProcessorList([TemperatureLogitsWarper(sampling.temperature)])
     if sampling.top_k is not None:
         warpers.append(TopKLogitsWarper(sampling.top_k))

@@ -22,7 +22,7 @@ from explorer.tokenizer.tokenizer import Tokenizer  # noqa: E402
 from gpt.tokenizer import Tokenizer as PlainTokenizer  # noqa: E402
 from tests.helpers.checkpoint_builder import LETTERS, write_tokenizer  # noqa: E402
 from tests.helpers.hostile import texts  # noqa: E402
-from tests.tokenizer.test_tokenizer import TEXTS  # noqa: E402
+from tests.helpers.tiktokens import TEXTS  # noqa: E402
 
 CORPUS = [
     *TEXTS * 3,

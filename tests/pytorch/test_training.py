@@ -153,7 +153,7 @@ def in_float32(model: torch.nn.Module, windows: torch.Tensor) -> torch.Tensor:
 
 @pytest.fixture
 def streams(corpus: Path) -> tuple[torch.Tensor, torch.Tensor]:
-    """What is trained on and what is held out, in tokens."""
+    """The tokens to train on, and those held out."""
     training, held_out = train_stories.split(train_stories.read_stories(corpus))
     tokenizer = train_stories.train_tokenizer(training, SMALL.vocabulary)
     return train_stories.encode(training, tokenizer), train_stories.encode(held_out, tokenizer)

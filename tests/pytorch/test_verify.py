@@ -23,8 +23,8 @@ from explorer.verify.nested import Model  # noqa: E402
 from explorer.verify.runner import NUMPY, TORCH, run_checks  # noqa: E402
 from tests.helpers.checkpoint_builder import write_tokenizer  # noqa: E402
 from tests.helpers.mutation import mutate  # noqa: E402
-from tests.pytorch.test_loading import IDS, opened, random_model, rewrite, same_logits, same_text, save  # noqa: E402
-from tests.verify.test_verify import VARIANTS  # noqa: E402
+from tests.helpers.transformers_models import IDS, opened, random_model, rewrite, same_logits, same_text, save  # noqa: E402
+from tests.helpers.verified import VARIANTS  # noqa: E402
 
 # The command
 

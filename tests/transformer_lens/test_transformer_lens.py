@@ -20,7 +20,7 @@ import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from explorer.analysis import lens
-from explorer.analysis.attribution import Attribution, Convention, Level, attribute
+from explorer.analysis.attribution import Convention, Level, LogitAttribution, attribute
 from explorer.edits import Cut, Edit, Mean, Patch, Scale, Set, What, Zero, edited, towards, where
 from explorer.loading.checkpoints import open_checkpoint
 from explorer.loading.places import embedded
@@ -168,7 +168,7 @@ def same(found: Any, expected: Any, name: str = "", close: float = 1e-9) -> None
 
 
 def counterpart(name: str) -> str | None:
-    """What they call it; None for what has no name there."""
+    """The name in TransformerLens; None for what has no name there."""
     part = name.rpartition(".")[2]
     if part in ("hook_attn_scores_raw", "hook_attn_scores_scaled", "hook_mean", "hook_var"):
         return None
@@ -312,12 +312,12 @@ def test_edits(pair: Pair, cases: Callable[[Pair], dict[str, tuple[Edit, Hooks]]
 # Attribution
 
 
-def values(found: Attribution, kind: str) -> list[float]:
+def values(found: LogitAttribution, kind: str) -> list[float]:
     return [part.value for part in found.contributions if part.kind == kind]
 
 
-def of_blocks(found: Attribution) -> list[list[float]]:
-    """What an attention and an MLP wrote, their biases included, block by block."""
+def of_blocks(found: LogitAttribution) -> list[list[float]]:
+    """The contributions of each attention and each MLP, their biases included, block by block."""
     parts = [part for part in found.contributions if part.layer is not None]
     layers = range(1 + max(part.layer or 0 for part in parts))
     return [
@@ -368,7 +368,7 @@ def test_attribution_with_their_processing(pair: Pair, versus: int | None) -> No
     def shares(stack: Any) -> Any:
         return cache.logit_attrs(stack, TOKEN, versus, pos_slice=-1)[:, 0]
 
-    def ours(level: Level) -> Attribution:
+    def ours(level: Level) -> LogitAttribution:
         return attribute(pair.base, pair.last, TOKEN, versus, level, Convention.TRANSFORMER_LENS)
 
     by_component, by_head, by_neuron = (ours(level) for level in (Level.COMPONENT, Level.HEAD, Level.NEURON))

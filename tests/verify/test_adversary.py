@@ -18,7 +18,7 @@ from explorer.verify.runner import CHECKS, NUMPY, bounds_of, run_checks
 from explorer.verify.whole import WHOLE
 from gpt import ops
 from tests.helpers.adversary import Adversary, Fused, adversaries, biases, hostile
-from tests.verify.test_verify import VARIANTS
+from tests.helpers.verified import VARIANTS
 
 SIZES = (1, 3, 12, 40)
 

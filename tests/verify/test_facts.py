@@ -13,7 +13,7 @@ from explorer.verify.report import check_facts
 from gpt import GPTConfig, load_weights
 from tests.helpers.models import SMALL, Bytes
 from tests.helpers.numpy_gpt2 import Run, Source, random_tensors
-from tests.verify.test_verify import cascade
+from tests.helpers.verified import cascade
 
 GIVEN = {**SMALL, "vocab_size": 256, "n_positions": 40, "eos_token_id": None}
 TENSORS = random_tensors(GIVEN, seed=5)

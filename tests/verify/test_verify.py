@@ -31,20 +31,7 @@ from tests.helpers.checkpoint_builder import write_checkpoint
 from tests.helpers.models import SMALL
 from tests.helpers.mutation import mutate
 from tests.helpers.numpy_gpt2 import Run
-
-VARIANTS: tuple[dict[str, Any], ...] = (
-    {"n_positions": 9},
-    {"n_positions": 6, "n_layer": 3, "scale_attn_by_inverse_layer_idx": True, "layer_norm_epsilon": 0.1},
-    {"n_positions": 6, "tie_word_embeddings": False, "n_inner": 5, "activation_function": "relu"},
-)
-
-
-def cascade(torch: bool = False) -> Report:
-    """The checks on a few small random models."""
-    found = Report("random", 0, None, None)
-    found.components = run_checks(Inputs(0, None, VARIANTS, (0.4,)), torch)
-    return found
-
+from tests.helpers.verified import VARIANTS, cascade
 
 # What is right
 

@@ -14,7 +14,7 @@ from explorer.walk.session import Session
 from gpt import GPT, Sampling
 from tests.helpers.models import HOSTILE, Bytes, Words, embedded, finish, never, small_model, start
 from tests.helpers.pilot import click, computed, opened, press, text, until
-from tests.paint.test_paint import check_style
+from tests.helpers.styles import check_style
 
 PROMPT = "Tom and Lily went to the park. Tom said to"
 SIZES = [(49, 15), (74, 15), (56, 24), (94, 24), (110, 40)]

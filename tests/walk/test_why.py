@@ -4,6 +4,7 @@ import random
 from itertools import pairwise
 
 import pytest
+from rich.cells import cell_len
 
 from explorer.errors import CellError
 from explorer.paint.spans import Line
@@ -18,7 +19,7 @@ from explorer.walk.why import Look, Why
 from gpt import Sampling, activation_shapes
 from tests.helpers.exhaustive import exhaustive
 from tests.helpers.models import HOSTILE, Bytes, Words, embedded, finish, small_model, start
-from tests.paint.test_paint import cell_len, check_style
+from tests.helpers.styles import check_style
 
 PROMPT = "Tom and Lily went to the park. Tom said to"
 SIZES = [(74, 15), (56, 24), (94, 24), (110, 40)]  # of the pane at 80x24, 120x36 with and without its neighbour, 160x48

@@ -27,7 +27,7 @@ _PAINTERS: dict[Kind, Painter] = {
 
 
 _WHOLE = (Kind.MERGES, Kind.LEDGER, Kind.DRAW)
-"""What is no table of numbers, so that there is no difference of two."""
+"""Pictures that are no table of numbers: there is no difference of two."""
 
 
 def picture(session: Session, cells: int, height: int, halves: bool = True) -> list[Line]:
@@ -62,7 +62,7 @@ def picture(session: Session, cells: int, height: int, halves: bool = True) -> l
 
 
 def _choices(session: Session, cells: int) -> list[Line]:
-    """What can be chosen in this stage: a part, a head."""
+    """The choices of a stage: a part, a head."""
     cursor, line = session.cursor, []
     parts = session.stage.parts
     if len(parts) > 1 and cursor.part:

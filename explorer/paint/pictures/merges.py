@@ -29,7 +29,7 @@ def merges(session: Session, cells: int, height: int, halves: bool) -> list[Line
 
 
 def _steps(piece: Piece, room: int) -> list[Line]:
-    """One line a merge; of a long word the last ones."""
+    """A line for each merge; the last ones of a long word."""
     lines: list[Line] = [[Span(fit("", 8)), *_parts(piece.parts(0))]]
     for number, merge in enumerate(piece.merges, start=1):
         label, rule = Span(fit(f"merge {number}", 8), "dim"), Span(f"  rule {merge.rank + 1}", "dim")

@@ -1,4 +1,4 @@
-"""Attention: who listens to whom. A labelled grid for one head, and all heads of the block side by side."""
+"""Attention: which token attends to which. A labelled grid for one head, and all heads of the block side by side."""
 
 import math
 from collections.abc import Callable
@@ -107,7 +107,7 @@ def _text(session: Session, value: float, position: int, column: int, size: int)
 
 
 def remark(session: Session) -> Line:
-    """What the row under the cursor says."""
+    """The row under the cursor in words."""
     cursor = session.cursor
     row = session.trace.matrix(f"blocks.{session.stage.layer}.attn.hook_pattern", cursor.head)[session.position]
     if session.what_if.difference:

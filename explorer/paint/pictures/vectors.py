@@ -63,7 +63,7 @@ def _grid(session: Session, rows: Matrix, spread: float, cells: int, height: int
 
 
 def _title(columns: str, tokens: str, colour: str, margin: int, cells: int) -> Line:
-    """What part of the activation is shown, and its scale; where that is long it begins further to the left."""
+    """The part of the activation that is shown, and its scale; a long line begins further to the left."""
     parts = [columns, *([tokens] if tokens else []), colour]
     text = "   ".join(parts)
     if width(text) > cells:
@@ -119,7 +119,7 @@ def _dot(level: str, action: tuple[str, int, int]) -> Span:
 
 
 def _statistics(session: Session, cells: int) -> list[Line]:
-    """What the layer norm found before it normalised: mean, variance, and what it divides by."""
+    """The statistics of the layer norm: mean, variance, and the number that it divides by."""
     assert session.cursor.part
     prefix = session.cursor.part.activation.rpartition(".")[0]
 
@@ -163,7 +163,7 @@ def _largest(session: Session, vector: Vector, cells: int, height: int) -> list[
 
 
 def _of_heads(lengths: list[float], cells: int, rows: int) -> list[Line]:
-    """What every head wrote, in columns where there are many; where they do not all fit, the longest."""
+    """The output of every head, in columns where there are many; where they do not all fit, the longest."""
     heads = list(range(len(lengths)))
     across = max(1, min(-(-len(lengths) // rows), cells // _ENTRY))
     if len(lengths) <= across * rows:

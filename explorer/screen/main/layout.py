@@ -16,7 +16,7 @@ from explorer.paint.number import number_under_cursor
 from explorer.paint.pictures import picture
 from explorer.paint.predictions import predictions
 from explorer.paint.spans import Line, clipped, wrapped
-from explorer.paint.tokens import Row, tokens
+from explorer.paint.tokens import TokenRow, tokens
 from explorer.paint.why import why
 from explorer.provenance.words import brief
 from explorer.screen.main.background import Background
@@ -149,9 +149,9 @@ class WalkView(Screen[None]):
         if session is None:
             return []
         if self._typed is None:
-            row = Row(session.ids, session.labels(), session.position, session.prompt_length)
+            row = TokenRow(session.ids, session.labels(), session.position, session.prompt_length)
         else:
-            row = Row(self._typed, [session.label(token) for token in self._typed], None, len(self._typed))
+            row = TokenRow(self._typed, [session.label(token) for token in self._typed], None, len(self._typed))
         return tokens(row, cells, height)
 
     def repaint(self) -> None:
