@@ -15,7 +15,7 @@ from textual.worker import get_current_worker
 from explorer.screen.ahead import prepare
 from explorer.screen.guard import is_a_librarys_own
 from explorer.screen.main.keys import SECTIONS
-from explorer.screen.main.walk import WalkScreen
+from explorer.screen.main.screen import MainScreen
 from explorer.screen.messages import Loading, Opened, OpenFailed, OtherFailed, OtherOpened
 from explorer.screen.palette import NAMES, Palette
 from explorer.screen.turns import give_way
@@ -88,7 +88,7 @@ class ExplorerApp(App[str]):
         super().__init__()
         self._open_model = open_model
         self._open_other = open_other
-        self._walk = WalkScreen(prompt, model_name)
+        self._walk = MainScreen(prompt, model_name)
         self._palette = 0
         self.register_theme(DARK)
         self.register_theme(LIGHT)
@@ -159,10 +159,10 @@ class ExplorerApp(App[str]):
     def _show_models(self, entries: "Sequence[ModelEntry]") -> None:
         from explorer.screen.dialogs.models import ModelPicker
 
-        self.push_screen(ModelPicker(entries, self._walk.model_name), self._change_model)
+        self.push_screen(ModelPicker(entries, self._walk.header.model_name), self._change_model)
 
     def _change_model(self, choice: "Choice | None") -> None:
-        if choice is not None and (choice.compare or choice.name != self._walk.model_name):
+        if choice is not None and (choice.compare or choice.name != self._walk.header.model_name):
             self._walk.show_status(f"opening {choice.name} …")
             self.run_worker(lambda: self._open_another(*choice), thread=True, group="models", exclusive=True)
 
@@ -184,7 +184,7 @@ class ExplorerApp(App[str]):
             if not worker.is_cancelled:
                 self.post_message(OtherOpened(session, name, compare))
 
-    def action_stop_opening(self) -> None:
+    def on_stop_opening(self) -> None:
         """Stop loading another model; what was downloaded of it is kept."""
         if any(worker.is_running for worker in self.workers.cancel_group(self, "models")):
             self._walk.show_status("stopped opening it")

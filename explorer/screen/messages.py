@@ -1,4 +1,4 @@
-"""What the parts of the screen tell each other."""
+"""Messages: from the mouse, from threads that load or compute, and from the screen to the app."""
 
 from dataclasses import dataclass
 
@@ -22,19 +22,11 @@ class Clicked(Message):
 class Scrolled(Message):
     """Somebody turned the wheel over a canvas."""
 
-    canvas: str
-    by: int
+    by: int  # 1 is down, -1 up
 
 
-@dataclass
-class PromptSubmitted(Message):
-    """The prompt was typed to its end."""
-
-    text: str
-
-
-class PromptAbandoned(Message):
-    """The prompt is to stay as it was before it was edited."""
+class StopOpening(Message):
+    """Another model that is being opened is no longer wanted."""
 
 
 @dataclass

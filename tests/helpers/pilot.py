@@ -5,11 +5,17 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from textual.binding import Binding
 from textual.pilot import Pilot
 
 from explorer.paint.spans import Action
 from explorer.screen.app import ExplorerApp
-from explorer.screen.main.walk import WalkScreen
+from explorer.screen.main.keys import SECTIONS
+from explorer.screen.main.screen import MainScreen
+from explorer.screen.panes.code import CodePane
+from explorer.screen.panes.picture import PicturePane
+from explorer.screen.panes.view import ViewPane
+from explorer.screen.panes.why import WhyPane
 from explorer.screen.widgets.canvas import Canvas
 from explorer.walk.session import Session
 from gpt import GPT, Sampling, ops
@@ -39,13 +45,13 @@ async def opened(
     prompt: str = PROMPT,
     wait: bool = True,
     notices: bool = False,
-) -> AsyncIterator[tuple[Pilot[str], WalkScreen]]:
+) -> AsyncIterator[tuple[Pilot[str], MainScreen]]:
     """The app with a session; by default its prompt has been computed, and notices are not drawn."""
     opening = opening or session()
     app = ExplorerApp(lambda progress: opening, prompt, "tiny")
     async with app.run_test(size=size, notifications=notices) as pilot:
         screen = app.get_default_screen()
-        assert isinstance(screen, WalkScreen)
+        assert isinstance(screen, MainScreen)
         await until(pilot, lambda: screen.session is not None)
         if wait:
             await computed(pilot)
@@ -80,11 +86,17 @@ async def until(pilot: Pilot[str], happened: Callable[[], object]) -> None:
 async def computed(pilot: Pilot[str]) -> None:
     """Wait until the prompt is computed, the lenses of the view too, and both are shown."""
     screen = pilot.app.screen_stack[0]
-    assert isinstance(screen, WalkScreen)
+    assert isinstance(screen, MainScreen)
     here = screen.session
     assert here
     await until(pilot, lambda: here.ids and not here.computing and not here.wanted_lenses())
     await pilot.pause()
+
+
+def all_keys() -> dict[str, list[Binding]]:
+    """All keys of the main screen: those that work anywhere, by section, and those of each pane, by its id."""
+    panes = (PicturePane, WhyPane, CodePane, ViewPane)
+    return SECTIONS | {pane.ID: [key for key in pane.BINDINGS if isinstance(key, Binding)] for pane in panes}
 
 
 async def press(pilot: Pilot[str], *keys: str) -> None:
@@ -92,7 +104,7 @@ async def press(pilot: Pilot[str], *keys: str) -> None:
     await pilot.pause()
 
 
-def text(screen: WalkScreen, name: str) -> list[str]:
+def text(screen: MainScreen, name: str) -> list[str]:
     """What a canvas shows, line by line."""
     canvas = screen.query_one(f"#{name}", Canvas)
     return [canvas.render_line(y).text.rstrip() for y in range(canvas.size.height)]

@@ -1,6 +1,4 @@
-"""The one widget that draws: it asks a painter for lines of spans, and redraws those that changed."""
-
-from collections.abc import Callable
+"""The one widget that draws: it paints lines of spans, and redraws those that changed."""
 
 from rich.segment import Segment
 from rich.style import Style
@@ -14,27 +12,10 @@ from explorer.screen.messages import Clicked, Scrolled
 from explorer.screen.palette import Palette
 from explorer.text import width
 
-Painter = Callable[[int, int], list[Line]]
-
 STYLES = (
     *("accent", "answer", "bold", "brand", "chip", "choice", "comment", "dim", "done", "down", "drawn", "edited"),
-    *(
-        "here",
-        "here-text",
-        "keyword",
-        "lens",
-        "lit",
-        "masked",
-        "negative",
-        "number-literal",
-        "positive",
-        "string",
-        "stripe-a",
-        "stripe-b",
-        "token",
-        "up",
-        "value",
-    ),
+    *("here", "here-text", "keyword", "lens", "lit", "masked", "negative", "number-literal", "positive", "string"),
+    *("stripe-a", "stripe-b", "token", "up", "value"),
 )
 """The words that painters use for styles; the stylesheet gives each its looks, as `canvas--word`."""
 
@@ -45,17 +26,20 @@ class Canvas(Widget):
     COMPONENT_CLASSES = {f"canvas--{word}" for word in STYLES}
     palette = Palette()
 
-    def __init__(self, painter: Painter, id: str) -> None:
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
-        self._painter = painter
         self.lines: list[Line] = []
         self._styles: dict[str, Style] = {}
 
+    def paint(self, cells: int, height: int) -> list[Line]:
+        """The lines to show in a canvas of that size."""
+        raise NotImplementedError
+
     def repaint(self) -> None:
-        """Ask the painter again."""
+        """Paint again, and redraw the lines that changed."""
         if not self.size or not self.display:
             return
-        old, self.lines = self.lines, self._painter(self.size.width, self.size.height)
+        old, self.lines = self.lines, self.paint(self.size.width, self.size.height)
         for y in range(self.size.height):
             if old[y : y + 1] != self.lines[y : y + 1]:
                 self.refresh(Region(0, y, self.size.width, 1))
@@ -133,8 +117,8 @@ class Canvas(Widget):
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         event.stop()
-        self.post_message(Scrolled(self.id or "", 1))
+        self.post_message(Scrolled(1))
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         event.stop()
-        self.post_message(Scrolled(self.id or "", -1))
+        self.post_message(Scrolled(-1))
