@@ -1,4 +1,4 @@
-"""How keys are bound: with an id, so that a keymap can move them, and with words for the help and the footer."""
+"""Bindings of keys: each has an id, so that a keymap can move it, and words for the help and the footer."""
 
 from textual.binding import Binding
 
@@ -21,5 +21,5 @@ def key(
 
 
 def to(part: str, action: str) -> str:
-    """An action of a pane, or another part of the main screen, for a key that works anywhere."""
+    """The action of a key that works anywhere: it is sent to a pane, or to another part of the main screen."""
     return f"screen.send({part!r}, {action!r})"

@@ -66,14 +66,14 @@ _gates: list[threading.Event] = []
 
 
 def gate() -> threading.Event:
-    """Something to wait for that has happened, at the latest, when `opened` ends."""
+    """An event to wait for; it is set, at the latest, when `opened` ends."""
     _gates.append(threading.Event())
     return _gates[-1]
 
 
 async def until(pilot: Pilot[str], happened: Callable[[], object]) -> None:
-    """Wait for something to happen, not for some time to pass: it never will once all work behind the screen has
-    ended and 1500 looks have seen nothing new, or if that work is endless."""
+    """Wait until something happens, however long it takes. It fails after 1500 checks with no work in the background;
+    while there is work, a check counts a twentieth."""
     looks = 0.0
     while looks < 1500:
         await pilot.pause(0.01)
@@ -105,7 +105,7 @@ async def press(pilot: Pilot[str], *keys: str) -> None:
 
 
 def text(screen: MainScreen, name: str) -> list[str]:
-    """What a canvas shows, line by line."""
+    """The lines of text that a canvas shows."""
     canvas = screen.query_one(f"#{name}", Canvas)
     return [canvas.render_line(y).text.rstrip() for y in range(canvas.size.height)]
 

@@ -1,4 +1,4 @@
-"""What is on the screen is what the painters give: every view, pane and dialog after every other, at three sizes.
+"""The rendered screen equals the painted lines: every view, pane and dialog after every other, at three sizes.
 
 A pane redraws only the rows that changed. So what the compositor holds is compared, row by row, with what the painter
 gives for an empty pane, and then with the whole screen drawn afresh.
@@ -62,7 +62,7 @@ async def show(pilot: Pilot[str], look: str) -> None:
 
 
 def rendered(screen: Screen[object]) -> list[str]:
-    """What the compositor holds, cell by cell, with every style."""
+    """The cells that the compositor holds, with their styles."""
     return [str(list(strip.simplify())) for strip in screen._compositor.render_strips()]
 
 

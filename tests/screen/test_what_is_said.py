@@ -1,4 +1,4 @@
-"""What the screen says of its numbers: at which temperature, how many, from where, how much is out of sight."""
+"""The words beside the numbers: at which temperature, how many, from where, and how many are out of sight."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""A line to type: what a view asks for."""
+"""A dialog with one line to type, for views that ask for a text."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from gpt import GPTError
 
 
 class AskDialog(ModalScreen[bool]):
-    """Enter takes what was typed, and says below it what cannot be used; Escape leaves."""
+    """Enter takes the text, and shows below it why it cannot be used; Escape leaves."""
 
     BINDINGS = [Binding("escape", "dismiss(False)", "Leave", id="ask.leave")]
 

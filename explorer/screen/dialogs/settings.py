@@ -1,4 +1,4 @@
-"""How the next token is drawn: a small form for temperature, top-k, top-p and the seed."""
+"""The settings: a small form for temperature, top-k, top-p and the seed."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +21,7 @@ _HELP = {
 
 
 class SettingsDialog(ModalScreen[bool]):
-    """Enter takes the values, Escape leaves them as they were."""
+    """The settings that the next token is drawn with. Enter takes them, Escape leaves them as they were."""
 
     BINDINGS = [Binding("escape", "dismiss(False)", "Leave", id="settings.leave")]
 
@@ -59,7 +59,7 @@ class SettingsDialog(ModalScreen[bool]):
 
 
 def read_settings(values: dict[str, str]) -> tuple[Sampling, int]:
-    """The settings as they were typed; SamplingError says which one is no number, or out of range."""
+    """Sampling and seed from the typed texts; SamplingError says which one is not a number, or out of range."""
     sampling = Sampling(
         temperature=_number("temperature", values["temperature"], float),
         top_k=_number("top-k", values["top-k"], int, "a whole number") if values["top-k"] else None,

@@ -1,4 +1,4 @@
-"""What if: the keys that edit the run, and what follows when its edits have changed."""
+"""Editing the run: the keys for it, and the computing after a change."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 class Editing:
-    """The part of the screen that edits the run and has what lies downstream computed again."""
+    """The part of the screen that changes the edits and has everything downstream computed again."""
 
     def __init__(self, screen: "MainScreen") -> None:
         self._screen = screen
 
     def action_open(self) -> None:
-        """Ask what is to be changed; the edits are listed there too."""
+        """Open the dialog that makes edits and lists them."""
         session = self._screen.ready
         if session is None:
             return
@@ -49,7 +49,7 @@ class Editing:
             self.change(move)
 
     def change(self, move: Callable[[Edits], object]) -> None:
-        """Change the edits; where that cannot be done it is said."""
+        """Change the edits, or show why that cannot be done."""
         try:
             self.edit(move)
         except GPTError as error:
@@ -57,7 +57,7 @@ class Editing:
             self._screen.notify(str(error), title=title, severity="warning", timeout=10, markup=False)
 
     def edit(self, move: Callable[[Edits], object]) -> None:
-        """Change the edits, and compute what lies downstream; EditError, and everything as it was."""
+        """Change the edits and compute everything downstream; on EditError everything stays as it was."""
         session = self._screen.session
         assert session
         missing = session.what_if.missing
@@ -65,7 +65,7 @@ class Editing:
         self.follow(missing)
 
     def follow(self, missing: Sequence[Trace]) -> None:
-        """The edits have changed: compute what is missing now, unless `missing`, what was before, is the same."""
+        """Compute what is missing after a change of the edits, unless the same was `missing` before."""
         screen = self._screen
         assert screen.session
         if screen.session.what_if.missing != missing or not screen.background.computing:

@@ -1,7 +1,6 @@
-"""Every key of the walk, in one table: the footer, the help and the command palette are read from it.
+"""All keys that work anywhere on the main screen. Footer, help and command palette are made from this table.
 
-Each is sent `to` the pane or the part of the screen that acts. Panes have further keys, which work while they have the
-focus.
+Each is sent to a pane or a part of the screen. The keys that work only while a pane has the focus are in its module.
 """
 
 from functools import partial
@@ -127,6 +126,6 @@ SECTIONS: dict[str, list[Binding]] = {
 }
 
 NOT_IN_NARROW_FOOTERS = {"edit", *(binding.id for binding in SECTIONS["Views"])}
-"""What 80 columns have no room for; help and palette have it."""
+"""Keys that the footer leaves out at 80 columns; the help and the palette list them."""
 
 BINDINGS: list[BindingType] = [binding for bindings in SECTIONS.values() for binding in bindings]

@@ -1,4 +1,4 @@
-"""Walking and drawing without a key for every step: the player, its timer, and what ends it."""
+"""Playback: walking by itself, and drawing several tokens."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ class Playback:
         self._timer: Timer | None = None
 
     def action_draw(self, count: int) -> None:
-        """Draw so many tokens; those that cannot be drawn yet follow as soon as they can."""
+        """Draw this many tokens, each as soon as the one before is computed."""
         if session := self._screen.ready:
             if session.ended:
                 self._screen.notify("The text has ended here. Backspace takes the last token back.")
@@ -33,7 +33,7 @@ class Playback:
             self.draw()
 
     def draw(self) -> None:
-        """Draw one of the tokens that were asked for, if it is known by now."""
+        """Draw one of the tokens asked for, if it is known by now."""
         self._draw_by(self.player.draw)
 
     def action_take_back(self) -> None:
@@ -61,7 +61,7 @@ class Playback:
         self._set_timer()
 
     def action_stop(self) -> None:
-        """Go back to the run itself, if another is shown; else end what is under way."""
+        """Go back to the run itself, if another is shown; else stop playing, opening and computing."""
         screen = self._screen
         if screen.session and screen.session.what_if.shown:
             screen.session.show(None)
@@ -80,7 +80,7 @@ class Playback:
         self._set_timer()
 
     def _set_timer(self) -> None:
-        """Let the timer run while it plays, at the player's pace."""
+        """Start the timer at the player's pace while it plays, else stop it."""
         if self._timer:
             self._timer.stop()
         self._timer = None
@@ -94,7 +94,7 @@ class Playback:
             self._screen.repaint()
 
     def _draw_by(self, move: Callable[[Session], bool]) -> None:
-        """Make a move that may draw a token, and compute it; where no token fits any more that is said."""
+        """Make a move, and compute the token if it drew one; show why if no token fits."""
         assert self._screen.session
         try:
             drawn = move(self._screen.session)

@@ -1,4 +1,4 @@
-"""The runs of the session: computed in the background, followed until they end, and computed in another engine."""
+"""The runs of the session: started, followed until they end, and computed again in the other engine."""
 
 from typing import TYPE_CHECKING
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 class Runs:
-    """The part of the screen that has runs computed, and says what came of them."""
+    """The part of the screen that starts computations in the background and shows their results."""
 
     def __init__(self, screen: "MainScreen") -> None:
         self._screen = screen
-        self._other_engine: Trace | None = None  # the same run, as the engine before had computed it
-        self._idle: list[Edit] = []  # the edits of which it was said that they change nothing
+        self._other_engine: Trace | None = None  # the same run, computed by the other engine
+        self._idle: list[Edit] = []  # edits that change nothing, as already shown
 
     def run_prompt(self, text: str) -> bool:
-        """Take a prompt and compute it; False, and everything as it was, if it cannot be run."""
+        """Take a prompt and compute it; False, with everything as it was, if it cannot be run."""
         assert self._screen.session
         try:
             self._screen.session.submit(text)
@@ -57,7 +57,7 @@ class Runs:
             self.compute()
 
     def receive(self, message: RunEnded | RunFailed | AnswerReady | EngineReady) -> None:
-        """Follow what happened in the background; a run that another one superseded is passed over."""
+        """Handle a message from the background. Runs that another one has replaced are ignored."""
         session = self._screen.session
         if session is None:
             return
@@ -96,7 +96,7 @@ class Runs:
         screen.playback.draw()
 
     def _fail(self, session: Session, message: RunFailed) -> None:
-        """The edits left no numbers: switch the last of them off, and say so."""
+        """The edits leave no numbers: switch the last one off, and say so."""
         if message.trace is not session.what_if.run:
             return
         edit = session.what_if.give_up(session.prompt_length)
@@ -108,7 +108,7 @@ class Runs:
     # The other engine
 
     def action_engine(self) -> None:
-        """Compute it all again in the other engine; when that is done, say how far the two are apart."""
+        """Compute the run again in the other engine, then say how far the two differ."""
         screen, session = self._screen, self._screen.session
         if session and session.recorded:
             screen.notify("This is a recorded run: there is no model to compute it again.")
@@ -119,7 +119,7 @@ class Runs:
             screen.background.change_engine(session.model, other)
 
     def _take_engine(self, session: Session, message: EngineReady) -> None:
-        """The model is on the other engine: compute the run again on it."""
+        """Compute the run again, now that the model is in the other engine."""
         if message.before is session.model:
             done = not session.computing
             before = session.compute_with(message.model)
@@ -127,7 +127,7 @@ class Runs:
             self.compute()
 
     def _say_difference(self, session: Session) -> None:
-        """Say the largest difference between this run and the one in the other engine."""
+        """Show the largest difference between this run and the one in the other engine."""
         before, self._other_engine = self._other_engine, None
         if before is None or before.ids != session.ids:
             return
@@ -140,7 +140,7 @@ class Runs:
         )
 
     def _say_idle(self, session: Session) -> None:
-        """Say which edits change nothing; of each of them once."""
+        """Show which edits change nothing, each once."""
         entries = session.what_if.edits.entries
         before, self._idle = self._idle, [entries[number].edit for number in session.what_if.idle]
         for edit in self._idle:

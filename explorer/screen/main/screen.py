@@ -1,4 +1,6 @@
-"""The main screen: the walk through one forward pass, composed of panes and of parts that work for them."""
+"""The main screen: the walk through one forward pass, composed of panes and parts.
+
+Panes are drawn; parts (runs, playback, edits) are not. Both have `action_` methods, which keys reach."""
 
 from dataclasses import replace
 
@@ -41,7 +43,7 @@ FRAMES_A_SECOND = 15  # while something computes; more would be lost on tmux and
 
 
 class MainScreen(Screen[None]):
-    """Prompt, tokens, map, the pane that is open, next token, and the number under the cursor."""
+    """Composes the panes, knows the session, and passes keys and messages to the panes and parts."""
 
     AUTO_FOCUS = ""
     BINDINGS = BINDINGS
@@ -69,7 +71,7 @@ class MainScreen(Screen[None]):
             "runs": self.runs,
         }
         self._version = -1  # of the trace that is on the screen
-        self._noticed = False  # whether something was said about the pane that is open
+        self._noticed = False  # whether a notice about the open pane is shown
 
     def compose(self) -> ComposeResult:
         yield from (self.header, self.prompt, self.tokens, RailPane(self), self.middle, NumberPane(self))
@@ -125,10 +127,10 @@ class MainScreen(Screen[None]):
         """Compare this run with that of another model with the same tokenizer."""
         self.middle.view.compare_with(other, name)
 
-    # What is shown
+    # Drawing
 
     def repaint(self) -> None:
-        """Bring every pane up to date, and have computed what they show."""
+        """Bring every pane up to date, and start computing what they still miss."""
         if session := self.ready:
             self._version = session.trace.version
             if self.middle.update_opened(session):
@@ -144,7 +146,7 @@ class MainScreen(Screen[None]):
             canvas.restyle(palette)
 
     def show_status(self, status: str) -> None:
-        """Say in the top line what the model is doing."""
+        """Show in the top line what the model is doing."""
         self.header.status = status
         self.header.repaint()
 
@@ -163,7 +165,7 @@ class MainScreen(Screen[None]):
         timeout: float | None = None,
         markup: bool = True,
     ) -> None:
-        """Say something about the pane that is open; it goes with the pane."""
+        """Show a notice that disappears when another pane opens."""
         self._noticed = True
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
@@ -178,7 +180,7 @@ class MainScreen(Screen[None]):
 
     @property
     def active_bindings(self) -> dict[str, ActiveBinding]:
-        """Those that the footer shows are as many as fit: while a pane has the focus its own, and where help is."""
+        """The bindings; only those that fit are shown in the footer: the keys of the pane with the focus, and help."""
         return {key: found if self._fits(found) else _hidden(found) for key, found in super().active_bindings.items()}
 
     def _fits(self, found: ActiveBinding) -> bool:
@@ -186,10 +188,10 @@ class MainScreen(Screen[None]):
             return found.node is self.focused or found.binding.id == "help"
         return found.binding.id not in NOT_IN_NARROW_FOOTERS or self.has_class("-wide")
 
-    # What is done
+    # Keys and mouse
 
     def action_send(self, part: str, action: str) -> None:
-        """Have a pane or a part of the screen act: so the keys that work anywhere reach them."""
+        """Run an action of a pane or of a part of the screen, for a key that works anywhere."""
         _, name, arguments = parse(action)
         getattr(self._parts[part], f"action_{name}")(*arguments)
 
@@ -197,7 +199,7 @@ class MainScreen(Screen[None]):
         self.app.push_screen(Help())
 
     def move_cursor(self, move: str, *arguments: int) -> None:
-        """Make a move of the session's cursor, by the name of its method; a number that is open moves along."""
+        """Call a method of the session's cursor. Code closes; if a number is open, the new one opens."""
         if session := self.ready:
             getattr(session.cursor, move)(*arguments)
             session.code = None
@@ -206,7 +208,7 @@ class MainScreen(Screen[None]):
             self.repaint()
 
     def on_clicked(self, message: Clicked) -> None:
-        """A click that no pane took for itself: on settings, on the edits, or on a place to go to."""
+        """Handle a click that no pane handled: on settings, on the edits, or on a place to go to."""
         kind, *numbers = message.action
         if kind == "settings":
             self.playback.action_settings()
@@ -215,7 +217,7 @@ class MainScreen(Screen[None]):
         else:
             self.move_cursor(f"go_to_{kind}", *numbers)
 
-    # What the threads have done
+    # Messages from threads
 
     @on(RunEnded)
     @on(RunFailed)

@@ -12,9 +12,9 @@ from gpt import GPTError
 
 
 class Host(Protocol):
-    """The screen that a pane stands on.
+    """The screen that a pane belongs to.
 
-    A pane calls it directly rather than by messages: the next key may come before a message has arrived.
+    Panes call it directly and do not post messages: the next key could be handled before a message arrives.
     """
 
     session: Session | None
@@ -38,10 +38,10 @@ class Host(Protocol):
         timeout: float | None = None,
         markup: bool = True,
     ) -> None:
-        """Say something that goes away with the pane that is open."""
+        """Show a notice that disappears when another pane opens."""
 
     def show_status(self, status: str) -> None:
-        """Say in the top line what the model is doing."""
+        """Show in the top line what the model is doing."""
 
 
 class Pane(Canvas):
@@ -57,7 +57,7 @@ class Pane(Canvas):
         self.host = host
 
     def draw(self, session: Session, cells: int, height: int) -> list[Line]:
-        """The lines to show; GPTError where the numbers do not let it, which is then shown instead."""
+        """The lines to show. A GPTError is shown in their place."""
         raise NotImplementedError
 
     def caption(self, session: Session) -> None:

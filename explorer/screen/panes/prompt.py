@@ -1,4 +1,4 @@
-"""Where the prompt is typed: Enter runs it, Escape leaves it as it was."""
+"""The prompt: Enter runs it, Escape leaves it as it was."""
 
 import unicodedata
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from gpt import GPTError
 
 _NEW_LINE = ("shift+enter", "ctrl+j", "alt+enter")
 
-_WITHOUT_A_LOOK = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # they would command the terminal, or turn the line around
+_INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # they would control the terminal, or reverse the line
 _JOINERS = "\u200c\u200d"  # these are needed to write some scripts
 
 # A text area breaks its lines at all of these and joins them with line feeds: a private character keeps their place.
@@ -23,7 +23,7 @@ _RELEASED = {held: character for character, held in _HELD.items()}
 
 
 class Prompt(TextArea):
-    """A text area of a few lines. Its text is shown literally; control characters appear as their pictures."""
+    """A text area of a few lines. Its text is shown literally, control characters as visible signs."""
 
     def __init__(
         self, host: Host, tokens: TokensPane, run: Callable[[str], bool], stop: Callable[[], None], text: str
@@ -48,7 +48,7 @@ class Prompt(TextArea):
 
     @property
     def value(self) -> str:
-        """What was typed, to the letter."""
+        """The typed text, unchanged."""
         return self.text.translate(_RELEASED)
 
     def on_key(self, event: events.Key) -> None:
@@ -87,7 +87,7 @@ class Prompt(TextArea):
 
     @property
     def typing(self) -> bool:
-        """Whether another text than that of the run is being typed."""
+        """True while a text other than the run's is being typed."""
         return self._tokens.typed is not None
 
     def on_text_area_changed(self) -> None:
@@ -138,8 +138,8 @@ class Prompt(TextArea):
 
 
 def _shown(character: str) -> str:
-    """One character for one, so that the caret stays where it is."""
-    if unicodedata.category(character) not in _WITHOUT_A_LOOK or character in _JOINERS:
+    """A visible character in place of this one; always one, so that the caret stays where it is."""
+    if unicodedata.category(character) not in _INVISIBLE or character in _JOINERS:
         return character
     glyph = visible(character)
     return glyph if len(glyph) == 1 else "\ufffd"

@@ -38,7 +38,7 @@ class ViewPane(Pane, can_focus=True):
     ]
 
     def __init__(self, host: Host, follow_edits: Callable[[Sequence[Trace]], None]) -> None:
-        """`follow_edits` is called after a view has made an edit, with the runs that were missing before it."""
+        """`follow_edits` is called after a view has made an edit, with the runs that were missing before."""
         super().__init__(host)
         self.view: View | None = None
         self._views: dict[str, View] = {}
@@ -89,7 +89,7 @@ class ViewPane(Pane, can_focus=True):
 
     def action_move(self, across: int, down: int) -> None:
         """Move the cursor of the view."""
-        self._have(lambda view: view.move(across, down))
+        self._act(lambda view: view.move(across, down))
 
     def action_enter(self) -> None:
         """Open what is chosen, or type what the view asks for."""
@@ -98,20 +98,20 @@ class ViewPane(Pane, can_focus=True):
             dialog = AskDialog(self.view.asks, other.text if other else session.text, self.view.take)
             self.app.push_screen(dialog, lambda taken: self.host.repaint())
         else:
-            self._have(lambda view: view.enter())
+            self._act(lambda view: view.enter())
 
     def action_next_mode(self) -> None:
         """Show it in another way."""
-        self._have(lambda view: view.next_mode())
+        self._act(lambda view: view.next_mode())
 
     def on_clicked(self, message: Clicked) -> None:
         kind, *numbers = message.action
         if kind == "view":
             message.stop()
-            self._have(lambda view: view.click(*numbers))
+            self._act(lambda view: view.click(*numbers))
 
-    def _have(self, act: Callable[[View], bool | None]) -> None:
-        """Have the view act. True closes it; edits that it made are computed; GPTError is said."""
+    def _act(self, act: Callable[[View], bool | None]) -> None:
+        """Let the view act, show an error, and compute its edits. If `act` returns True, the view is closed."""
         if self.view is None:
             return
         session = self.host.session
