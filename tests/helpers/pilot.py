@@ -13,6 +13,7 @@ from explorer.screen.app import ExplorerApp
 from explorer.screen.main.keys import SECTIONS
 from explorer.screen.main.screen import MainScreen
 from explorer.screen.panes.code import CodePane
+from explorer.screen.panes.pane import Pane
 from explorer.screen.panes.picture import PicturePane
 from explorer.screen.panes.view import ViewPane
 from explorer.screen.panes.why import WhyPane
@@ -23,6 +24,8 @@ from tests.helpers.exhaustive import exhaustive
 from tests.helpers.models import embedded, small_model
 
 SIZES: Any = [(80, 24), *exhaustive((120, 36), (160, 48))]
+PANES: tuple[type[Pane], ...] = (PicturePane, WhyPane, CodePane, ViewPane)
+"""Those with keys of their own."""
 PROMPT = "Once upon a time there was"
 SAMPLING = Sampling(0.8, 40)
 
@@ -95,8 +98,7 @@ async def computed(pilot: Pilot[str]) -> None:
 
 def all_keys() -> dict[str, list[Binding]]:
     """All keys of the main screen: those that work anywhere, by section, and those of each pane, by its id."""
-    panes = (PicturePane, WhyPane, CodePane, ViewPane)
-    return SECTIONS | {pane.ID: [key for key in pane.BINDINGS if isinstance(key, Binding)] for pane in panes}
+    return SECTIONS | {pane.ID: [key for key in pane.BINDINGS if isinstance(key, Binding)] for pane in PANES}
 
 
 async def press(pilot: Pilot[str], *keys: str) -> None:
