@@ -9,7 +9,7 @@ from pathlib import Path
 
 from explorer.loading.checkpoints import open_checkpoint
 from explorer.screen.app import ExplorerApp
-from explorer.screen.main.walk import WalkScreen
+from explorer.screen.main.screen import MainScreen
 from explorer.walk.session import Session
 from gpt import Sampling
 
@@ -45,7 +45,7 @@ async def draw(name: str, prompt: str, theme: str, keys: str) -> None:
             await app.workers.wait_for_complete()
         while session.computing or session.wanted_lenses():
             await pilot.pause(0.05)
-        assert isinstance(app.screen, WalkScreen)
+        assert isinstance(app.screen, MainScreen)
         app.screen.show_status("")  # how long it took is another number on every machine
         await pilot.pause()
         svg = app.export_screenshot(title="gpt-explorer")

@@ -1,1 +1,1 @@
-"""The screens, and what their keys do."""
+"""The app on the screen. The only room that uses Textual."""

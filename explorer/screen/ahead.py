@@ -1,7 +1,7 @@
-"""Read and imported before anybody asks: what the screen's thread would otherwise wait for while a model computes.
+"""Modules and files read early, so that the screen's thread does not wait for them while a model computes.
 
-Whoever asks for a file gives the interpreter's lock away and gets it back when the computing thread lets go of it. An
-import asks dozens of times: done on the screen's thread, it keeps the first key that needs it waiting.
+A thread that reads a file releases the interpreter's lock, and waits for it until the computing thread releases it in
+turn. An import reads dozens of files: on the screen's thread, it would delay the first key that needs it.
 """
 
 from importlib import import_module

@@ -15,7 +15,7 @@ from textual.worker import get_current_worker
 from explorer.screen.ahead import prepare
 from explorer.screen.guard import is_a_librarys_own
 from explorer.screen.main.keys import SECTIONS
-from explorer.screen.main.walk import WalkScreen
+from explorer.screen.main.screen import MainScreen
 from explorer.screen.messages import Loading, Opened, OpenFailed, OtherFailed, OtherOpened
 from explorer.screen.palette import NAMES, Palette
 from explorer.screen.turns import give_way
@@ -58,21 +58,21 @@ LIGHT = Theme(
 )
 THEMES = (DARK.name, LIGHT.name, "ansi-dark", "ansi-light")
 
-SWITCH_INTERVAL = 0.0005  # seconds: how soon the computing thread lets the screen have its turn
-_TO_BEGIN = 1.0  # seconds at the most that loading waits until the first frame is complete
+SWITCH_INTERVAL = 0.0005  # seconds after which the computing thread lets the screen's thread run
+_TO_BEGIN = 1.0  # seconds: the longest time that loading waits for the first frame
 
 
 class Tell(Protocol):
-    """Told how far it is, and with what: done, of how many, "loading" or "downloading"."""
+    """Called with progress: parts done, parts in all, and "loading" or "downloading"."""
 
     def __call__(self, done: int, parts: int, word: str = "loading", /) -> None: ...
 
 
 OpenModel = Callable[[Tell], Session]
-"""Loads the model, telling how far it is."""
+"""Loads the model, and reports progress."""
 
 OpenOther = Callable[[str, Tell], Session]
-"""Loads another model, by the name that the list of models gives it."""
+"""Loads another model by its name in the list of models, and reports progress."""
 
 
 class ExplorerApp(App[str]):
@@ -88,13 +88,13 @@ class ExplorerApp(App[str]):
         super().__init__()
         self._open_model = open_model
         self._open_other = open_other
-        self._walk = WalkScreen(prompt, model_name)
+        self._main = MainScreen(prompt, model_name)
         self._palette = 0
         self.register_theme(DARK)
         self.register_theme(LIGHT)
 
     def get_default_screen(self) -> Screen[object]:
-        return self._walk  # type: ignore[return-value]
+        return self._main  # type: ignore[return-value]
 
     def on_mount(self) -> None:
         sys.setswitchinterval(SWITCH_INTERVAL)
@@ -118,11 +118,11 @@ class ExplorerApp(App[str]):
         self.post_message(Loading(done, parts, word))
 
     def on_loading(self, message: Loading) -> None:
-        self._walk.show_status(f"{message.word} {message.done / max(message.parts, 1):.0%}")
+        self._main.show_status(f"{message.word} {message.done / max(message.parts, 1):.0%}")
 
     def on_opened(self, message: Opened) -> None:
-        gc.freeze()  # millions of weights that stay: to look through them for garbage would take 40 ms again and again
-        self._walk.begin(message.session)
+        gc.freeze()  # the weights stay: searching them for garbage would take 40 ms each time
+        self._main.begin(message.session)
 
     def on_open_failed(self, message: OpenFailed) -> None:
         self.exit(message.reason, return_code=1)
@@ -133,7 +133,7 @@ class ExplorerApp(App[str]):
         default_namespace: DOMNode | None = None,
         namespaces: Mapping[str, DOMNode] | None = None,
     ) -> bool:
-        """What every key does; an action of a library's own widget that fails does nothing."""
+        """Run the action of a key. One that fails inside a library's own widget is logged and ignored."""
         try:
             return await super().run_action(action, default_namespace, namespaces)
         except Exception as error:
@@ -145,7 +145,7 @@ class ExplorerApp(App[str]):
     # Other models
 
     def action_models(self) -> None:
-        """List the models that can be opened; to look into the hub's cache may take a moment."""
+        """List the models that can be opened, in a thread: reading the hub's cache takes a moment."""
         if self._open_other:
             self.run_worker(self._list_models, thread=True, group="models", exclusive=True)
         else:
@@ -159,11 +159,11 @@ class ExplorerApp(App[str]):
     def _show_models(self, entries: "Sequence[ModelEntry]") -> None:
         from explorer.screen.dialogs.models import ModelPicker
 
-        self.push_screen(ModelPicker(entries, self._walk.model_name), self._change_model)
+        self.push_screen(ModelPicker(entries, self._main.header.model_name), self._change_model)
 
     def _change_model(self, choice: "Choice | None") -> None:
-        if choice is not None and (choice.compare or choice.name != self._walk.model_name):
-            self._walk.show_status(f"opening {choice.name} …")
+        if choice is not None and (choice.compare or choice.name != self._main.header.model_name):
+            self._main.show_status(f"opening {choice.name} …")
             self.run_worker(lambda: self._open_another(*choice), thread=True, group="models", exclusive=True)
 
     def _open_another(self, name: str, compare: bool) -> None:
@@ -184,20 +184,20 @@ class ExplorerApp(App[str]):
             if not worker.is_cancelled:
                 self.post_message(OtherOpened(session, name, compare))
 
-    def action_stop_opening(self) -> None:
-        """Stop loading another model; what was downloaded of it is kept."""
+    def on_stop_opening(self) -> None:
+        """Stop loading another model. Files that were downloaded are kept."""
         if any(worker.is_running for worker in self.workers.cancel_group(self, "models")):
-            self._walk.show_status("stopped opening it")
+            self._main.show_status("stopped opening it")
 
     def on_other_opened(self, message: OtherOpened) -> None:
         if message.compare:
-            self._walk.compare_with(message.session, message.name)
+            self._main.compare_with(message.session, message.name)
             return
-        self._walk.change_model(message.session, message.name)
+        self._main.change_model(message.session, message.name)
 
     def on_other_failed(self, message: OtherFailed) -> None:
-        """What was open stays open."""
-        self._walk.show_status("")
+        """Say why the other model cannot be opened. The current one stays."""
+        self._main.show_status("")
         self.notify(message.reason, title="This model cannot be opened", severity="error", timeout=15, markup=False)
 
     # Colours
@@ -212,11 +212,11 @@ class ExplorerApp(App[str]):
         self.notify(f"Colours: {self._palette_name()}")
 
     def _palette_name(self) -> str:
-        """In the terminal's own colours there are too few for heat: it is shaded with characters."""
+        """The name of the palette; "none" with the terminal's own colours, which are too few for heat."""
         return "none" if self.current_theme.ansi else NAMES[self._palette]
 
     def _restyle(self) -> None:
-        self._walk.restyle(Palette(self._palette_name(), self.current_theme.dark))
+        self._main.restyle(Palette(self._palette_name(), self.current_theme.dark))
 
     # The command palette
 
@@ -233,6 +233,6 @@ class ExplorerApp(App[str]):
 
     def _runner(self, action: str) -> Callable[[], None]:
         def run() -> None:
-            self.call_later(self._walk.run_action, action)
+            self.call_later(self._main.run_action, action)
 
         return run

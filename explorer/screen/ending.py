@@ -1,8 +1,7 @@
-"""An end from outside, SIGTERM or SIGHUP: the terminal is left as it was found, at whatever moment the signal comes.
+"""Ending on SIGTERM or SIGHUP: whenever the signal comes, the terminal is left as it was found.
 
-The program is asked to end as it does on ctrl+c, which draws nothing more and restores the terminal. Where that takes
-too long, because the screen's thread or one that computes is busy, a thread of its own restores it and ends the
-program.
+The program is asked to end as on ctrl+c, which draws nothing more and restores the terminal. Where that takes too
+long, because the screen's thread or a computing one is busy, a separate thread restores it and ends the program.
 """
 
 import asyncio
@@ -26,7 +25,7 @@ Result = TypeVar("Result")
 
 
 class _Ending:
-    """Waits for a signal, and sees to the end."""
+    """Waits for a signal, and ends the program."""
 
     def __init__(self) -> None:
         self.number = 0  # of the signal that came
@@ -37,7 +36,7 @@ class _Ending:
         threading.Thread(target=self._watch, daemon=True, name="ending").start()
 
     def received(self, number: int, frame: FrameType | None) -> None:
-        """A signal came, at any moment: nothing is called here that might wait for a lock."""
+        """Handle a signal. It may come at any moment, so nothing here may wait for a lock."""
         if self.number:
             return
         self.number = number
@@ -52,18 +51,18 @@ class _Ending:
             os._exit(128 + self.number)
 
     def leave(self) -> NoReturn:
-        """Leave at once: the usual way has been gone, and threads that compute are not waited for."""
+        """Exit at once, after the usual ending; computing threads are not waited for."""
         self._terminal.restore(_SCREEN)
         os._exit(128 + self.number)
 
     def over(self) -> None:
-        """No signal came, or none that matters any more."""
+        """Stop waiting for a signal."""
         self._done.set()
         os.write(self._waking, b".")
 
 
 class _Terminal:
-    """What is drawn on, as it was at first."""
+    """The terminal, with the attributes that it had at the start."""
 
     def __init__(self) -> None:
         self._output = 2 if os.isatty(2) else None  # Textual draws on standard error
@@ -75,7 +74,7 @@ class _Terminal:
                 self._attributes = termios.tcgetattr(0)
 
     def restore(self, last: bytes) -> None:
-        """Its modes, and these bytes behind everything that was drawn. A terminal that is gone is let go."""
+        """Restore the attributes, then write these bytes last. Errors are ignored: the terminal may be gone."""
         with suppress(Exception):
             if self._attributes is not None:
                 import termios
@@ -87,7 +86,7 @@ class _Terminal:
 
 
 def run(main: Callable[[], Coroutine[Any, Any, Result]], new_loop: Callable[[], asyncio.AbstractEventLoop]) -> Result:
-    """Run a program that draws on the terminal. Ended by a signal, it leaves with exit status 128 + its number."""
+    """Run a program that draws on the terminal. Ended by a signal, its exit status is 128 + the signal's number."""
     with _watching() as ending, asyncio.Runner(loop_factory=new_loop) as runner:
 
         async def stoppable() -> Result:
@@ -106,7 +105,7 @@ def run(main: Callable[[], Coroutine[Any, Any, Result]], new_loop: Callable[[], 
 
 @contextmanager
 def _watching() -> Iterator[_Ending]:
-    """Signals are waited for; one that is ignored, as under nohup, stays ignored."""
+    """Handle the signals. One that is ignored, as under nohup, stays ignored."""
     ending = _Ending()
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     for number, handler in before.items():

@@ -1,4 +1,4 @@
-"""What a library raises in a corner of its own must not end a talk; what our own code raises ends it, and is seen."""
+"""Telling errors inside a library's own widget, which are ignored, from those of our own code, which are seen."""
 
 import sys
 from types import TracebackType
@@ -9,9 +9,9 @@ _LIBRARIES = ("textual", "rich")
 
 
 def is_a_librarys_own(error: Exception) -> bool:
-    """Whether nobody else had a part in an error, from where it was caught on inwards.
+    """Whether only library code ran between where the error was caught and where it was raised.
 
-    An action that is misspelt is ours, whoever says so.
+    A misspelt action is our own error, although Textual raises it.
     """
     trace: TracebackType | None = error.__traceback__ and error.__traceback__.tb_next
     while trace:

@@ -1,4 +1,4 @@
-"""What the parts of the screen tell each other."""
+"""The messages from the mouse, from threads that load or compute, and from the screen to the app."""
 
 from dataclasses import dataclass
 
@@ -13,28 +13,20 @@ from gpt.ops import Vector
 
 @dataclass
 class Clicked(Message):
-    """Somebody clicked on a span that asks for something."""
+    """A span with an action was clicked."""
 
     action: Action
 
 
 @dataclass
 class Scrolled(Message):
-    """Somebody turned the wheel over a canvas."""
+    """The mouse wheel was turned over a canvas."""
 
-    canvas: str
-    by: int
-
-
-@dataclass
-class PromptSubmitted(Message):
-    """The prompt was typed to its end."""
-
-    text: str
+    by: int  # 1 is down, -1 up
 
 
-class PromptAbandoned(Message):
-    """The prompt is to stay as it was before it was edited."""
+class StopOpening(Message):
+    """Stop opening another model."""
 
 
 @dataclass
@@ -57,7 +49,7 @@ class OtherOpened(Message):
 
     session: Session
     name: str
-    compare: bool = False  # it is to be held against the one that is open
+    compare: bool = False  # it is compared with the one that is open
 
 
 @dataclass
@@ -69,7 +61,7 @@ class OtherFailed(Message):
 
 @dataclass
 class Loading(Message):
-    """So much of the model is loaded, or downloaded."""
+    """This much of the model is loaded, or downloaded."""
 
     done: int
     parts: int
@@ -78,7 +70,7 @@ class Loading(Message):
 
 @dataclass
 class RunEnded(Message):
-    """A run is over: complete, or cancelled on the way."""
+    """A run is complete, or was cancelled."""
 
     trace: Trace
     finished: bool
@@ -87,7 +79,7 @@ class RunEnded(Message):
 
 @dataclass
 class RunFailed(Message):
-    """A run came to no numbers: the edits in force do not let it."""
+    """A run has no numbers, because of the edits in force."""
 
     trace: Trace
     reason: str
@@ -95,7 +87,7 @@ class RunFailed(Message):
 
 @dataclass
 class AnswerReady(Message):
-    """What an edited run says at its end; the rest of it is still to be recorded."""
+    """The logits at the end of an edited run, before the rest of it is recorded."""
 
     trace: Trace
     logits: Vector

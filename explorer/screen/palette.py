@@ -1,6 +1,6 @@
 """The colours of heat: how a level becomes a colour, on dark and on light ground.
 
-Three choices, of which none relies on telling red from green: `safe` runs through several hues and sets orange (below
+Three palettes; none relies on telling red from green: `safe` runs through several hues and sets orange (below
 zero) against blue (above), `hue` uses one hue and lightness alone, `none` has no colours and shades with characters.
 """
 
@@ -38,14 +38,14 @@ _SHADES_BELOW = " --==≡≡##"
 
 @dataclass(frozen=True)
 class Palette:
-    """A choice of colours on one ground."""
+    """The colours of heat, on a dark or a light ground."""
 
     name: str = "safe"
     dark: bool = True
 
     @property
     def colourful(self) -> bool:
-        """Whether a level has a colour at all."""
+        """True unless levels are shown by characters alone."""
         return self.name != "none"
 
     def colour(self, scale: str, level: int) -> str:

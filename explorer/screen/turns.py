@@ -1,8 +1,8 @@
-"""Taking turns: while the screen's thread has something to do, the threads that compute wait for it.
+"""Taking turns: while the screen's thread has something to do, the computing threads wait for it.
 
-One thread runs Python at a time. Beside one that computes, whoever draws a frame gets half of the time at best, and
-less the more often it lets go: for a file, a lock, a write. So the event loop notes when it rests, and a computing
-thread, which asks between two products whether it is still wanted, waits there until it does.
+One thread runs Python at a time. Beside a computing thread, the one that draws a frame gets half of the time at best,
+and less each time it releases the lock: for a file, a lock, a write. So the event loop notes when it is idle. A
+computing thread checks between two products whether it is cancelled, and waits there until the loop is idle.
 """
 
 import asyncio
@@ -13,14 +13,14 @@ from collections.abc import Callable
 
 from textual.worker import Worker, get_current_worker
 
-_LONGEST = 0.05  # seconds that a computing thread waits at once: it goes on, however busy the screen is
+_LONGEST = 0.05  # seconds that a computing thread waits at most, however busy the screen is
 
 _resting = threading.Event()  # the event loop waits for something to happen
 _resting.set()
 
 
 class _Noting(selectors.DefaultSelector):
-    """What an event loop rests in; notes that it does."""
+    """The selector of an event loop, which notes when the loop is idle."""
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None or timeout > 0:  # else it just looks: there is more to do
@@ -36,14 +36,14 @@ class _Noting(selectors.DefaultSelector):
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
-    """An event loop that notes when it rests; on Windows, where loops wait in another way, a usual one."""
+    """An event loop that notes when it is idle; on Windows, where loops wait in another way, the usual one."""
     if sys.platform == "win32":
         return asyncio.new_event_loop()
     return asyncio.SelectorEventLoop(_Noting())
 
 
 def cancelled(worker: Worker[None]) -> Callable[[], bool]:
-    """Asks whether a worker's thread may stop; while the screen has something to do, it waits before it answers."""
+    """A function that tells whether a worker is cancelled; it first waits while the screen has something to do."""
 
     def asked() -> bool:
         give_way()
@@ -53,11 +53,11 @@ def cancelled(worker: Worker[None]) -> Callable[[], bool]:
 
 
 def give_way(longest: float = _LONGEST) -> None:
-    """Let the screen's thread finish what it is doing, or have so many seconds for it. Called in other threads."""
+    """Wait until the screen's thread is idle, but not longer than this many seconds. Called in other threads."""
     _resting.wait(longest)
 
 
 def cancellation() -> Callable[[], bool]:
-    """A function that tells whether the worker that asks for it now has been cancelled."""
+    """A function that tells whether the current worker is cancelled."""
     worker = get_current_worker()
     return lambda: worker.is_cancelled

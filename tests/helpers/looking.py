@@ -82,7 +82,7 @@ def text_of(lines: list[Line]) -> list[str]:
 
 
 def shown(view: View, cells: int = 94, height: int = 24) -> str:
-    """The lines of a view whose work is done."""
+    """The text that a view draws when its work is done."""
     return "\n".join(text_of(settle(view).lines(cells, height)))
 
 

@@ -5,11 +5,18 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from textual.binding import Binding
 from textual.pilot import Pilot
 
 from explorer.paint.spans import Action
 from explorer.screen.app import ExplorerApp
-from explorer.screen.main.walk import WalkScreen
+from explorer.screen.main.keys import SECTIONS
+from explorer.screen.main.screen import MainScreen
+from explorer.screen.panes.code import CodePane
+from explorer.screen.panes.pane import Pane
+from explorer.screen.panes.picture import PicturePane
+from explorer.screen.panes.view import ViewPane
+from explorer.screen.panes.why import WhyPane
 from explorer.screen.widgets.canvas import Canvas
 from explorer.walk.session import Session
 from gpt import GPT, Sampling, ops
@@ -17,6 +24,8 @@ from tests.helpers.exhaustive import exhaustive
 from tests.helpers.models import embedded, small_model
 
 SIZES: Any = [(80, 24), *exhaustive((120, 36), (160, 48))]
+PANES: tuple[type[Pane], ...] = (PicturePane, WhyPane, CodePane, ViewPane)
+"""Those with keys of their own."""
 PROMPT = "Once upon a time there was"
 SAMPLING = Sampling(0.8, 40)
 
@@ -39,13 +48,13 @@ async def opened(
     prompt: str = PROMPT,
     wait: bool = True,
     notices: bool = False,
-) -> AsyncIterator[tuple[Pilot[str], WalkScreen]]:
+) -> AsyncIterator[tuple[Pilot[str], MainScreen]]:
     """The app with a session; by default its prompt has been computed, and notices are not drawn."""
     opening = opening or session()
     app = ExplorerApp(lambda progress: opening, prompt, "tiny")
     async with app.run_test(size=size, notifications=notices) as pilot:
         screen = app.get_default_screen()
-        assert isinstance(screen, WalkScreen)
+        assert isinstance(screen, MainScreen)
         await until(pilot, lambda: screen.session is not None)
         if wait:
             await computed(pilot)
@@ -60,14 +69,14 @@ _gates: list[threading.Event] = []
 
 
 def gate() -> threading.Event:
-    """Something to wait for that has happened, at the latest, when `opened` ends."""
+    """An event to wait for; it is set, at the latest, when `opened` ends."""
     _gates.append(threading.Event())
     return _gates[-1]
 
 
 async def until(pilot: Pilot[str], happened: Callable[[], object]) -> None:
-    """Wait for something to happen, not for some time to pass: it never will once all work behind the screen has
-    ended and 1500 looks have seen nothing new, or if that work is endless."""
+    """Wait until something happens, however long it takes. It fails after 1500 checks with no work in the background;
+    while there is work, a check counts a twentieth."""
     looks = 0.0
     while looks < 1500:
         await pilot.pause(0.01)
@@ -80,11 +89,16 @@ async def until(pilot: Pilot[str], happened: Callable[[], object]) -> None:
 async def computed(pilot: Pilot[str]) -> None:
     """Wait until the prompt is computed, the lenses of the view too, and both are shown."""
     screen = pilot.app.screen_stack[0]
-    assert isinstance(screen, WalkScreen)
+    assert isinstance(screen, MainScreen)
     here = screen.session
     assert here
     await until(pilot, lambda: here.ids and not here.computing and not here.wanted_lenses())
     await pilot.pause()
+
+
+def all_keys() -> dict[str, list[Binding]]:
+    """All keys of the main screen: those that work anywhere, by section, and those of each pane, by its id."""
+    return SECTIONS | {pane.ID: [key for key in pane.BINDINGS if isinstance(key, Binding)] for pane in PANES}
 
 
 async def press(pilot: Pilot[str], *keys: str) -> None:
@@ -92,8 +106,8 @@ async def press(pilot: Pilot[str], *keys: str) -> None:
     await pilot.pause()
 
 
-def text(screen: WalkScreen, name: str) -> list[str]:
-    """The text of a canvas, line by line."""
+def text(screen: MainScreen, name: str) -> list[str]:
+    """The lines of text that a canvas shows."""
     canvas = screen.query_one(f"#{name}", Canvas)
     return [canvas.render_line(y).text.rstrip() for y in range(canvas.size.height)]
 

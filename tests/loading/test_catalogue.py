@@ -14,7 +14,7 @@ from explorer.loading.catalogue import ModelEntry, listing, locate
 from explorer.loading.hub import KNOWN, Reference
 from explorer.screen.app import ExplorerApp, Tell
 from explorer.screen.dialogs.models import ModelPicker
-from explorer.screen.main.walk import WalkScreen
+from explorer.screen.main.screen import MainScreen
 from explorer.walk.session import Session
 from tests.helpers.models import small_model
 from tests.helpers.pilot import PROMPT, computed, opened, press, session, text, tiny, until
@@ -68,7 +68,7 @@ async def test_switching_keeps_the_prompt(size: tuple[int, int], monkeypatch: py
     app = ExplorerApp(lambda tell: first, PROMPT, "stories", other)
     async with app.run_test(size=size) as pilot:
         screen = app.get_default_screen()
-        assert isinstance(screen, WalkScreen)
+        assert isinstance(screen, MainScreen)
         await until(pilot, lambda: screen.session)
         await computed(pilot)
         await press(pilot, "slash", *" big", "enter")
@@ -93,7 +93,7 @@ async def test_a_model_that_cannot_be_opened_leaves_the_one_that_is(monkeypatch:
     app = ExplorerApp(lambda tell: first, PROMPT, "stories", other)
     async with app.run_test() as pilot:
         screen = app.get_default_screen()
-        assert isinstance(screen, WalkScreen)
+        assert isinstance(screen, MainScreen)
         await until(pilot, lambda: screen.session)
         await computed(pilot)
         await press(pilot, "m")
@@ -121,7 +121,7 @@ async def test_escape_stops_opening_another_model(monkeypatch: pytest.MonkeyPatc
     app = ExplorerApp(lambda tell: first, PROMPT, "stories", endlessly)
     async with app.run_test() as pilot:
         screen = app.get_default_screen()
-        assert isinstance(screen, WalkScreen)
+        assert isinstance(screen, MainScreen)
         await until(pilot, lambda: screen.session)
         await computed(pilot)
         await press(pilot, "m")
@@ -142,7 +142,7 @@ async def test_comparing_with_another_model(size: tuple[int, int], monkeypatch: 
     app = ExplorerApp(lambda tell: first, PROMPT, "stories", lambda name, tell: second)
     async with app.run_test(size=size) as pilot:
         screen = app.get_default_screen()
-        assert isinstance(screen, WalkScreen)
+        assert isinstance(screen, MainScreen)
         await until(pilot, lambda: screen.session)
         await computed(pilot)
         await press(pilot, "right", "m")

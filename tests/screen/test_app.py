@@ -10,7 +10,7 @@ from explorer.screen.app import ExplorerApp
 from explorer.screen.dialogs.help import Help
 from explorer.screen.dialogs.settings import SettingsDialog
 from explorer.screen.main.keys import SECTIONS
-from explorer.screen.widgets.prompt import Prompt
+from explorer.screen.panes.prompt import Prompt
 from gpt import generate
 from tests.helpers.pilot import PROMPT, SAMPLING, Gate, click, computed, opened, press, session, text, tiny, until
 
@@ -89,9 +89,9 @@ async def test_an_unfinished_prompt_is_left_and_taken_up_again() -> None:
 async def test_clicking_into_the_prompt_stops_the_playing() -> None:
     async with opened() as (pilot, screen):
         await press(pilot, "space")
-        assert screen.player.playing
+        assert screen.playback.player.playing
         await pilot.click("#prompt")
-        await until(pilot, lambda: not screen.player.playing)
+        await until(pilot, lambda: not screen.playback.player.playing)
         assert screen.query_one(Prompt).has_focus
 
 

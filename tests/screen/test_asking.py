@@ -5,7 +5,6 @@ import re
 import pytest
 
 from explorer.runs.cells import Cell
-from explorer.screen.main.keys import CODE_BINDINGS, SECTIONS, WHY_BINDINGS
 from explorer.walk.session import Session
 from explorer.walk.why import Look
 from gpt import Sampling
@@ -183,10 +182,3 @@ async def test_code_opens_from_an_explained_number_and_goes_back_to_it() -> None
         await press(pilot, "escape")
         assert screen.query_one("#why").display
         assert screen.query_one("#why").has_focus
-
-
-def test_every_key_of_these_panes_has_an_id_of_its_own() -> None:
-    ids = [binding.id for binding in (*WHY_BINDINGS, *CODE_BINDINGS)]  # type: ignore[union-attr]
-    others = {binding.id for bindings in SECTIONS.values() for binding in bindings}
-    assert len(set(ids)) == len(ids)
-    assert not set(ids) & others

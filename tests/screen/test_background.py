@@ -99,7 +99,7 @@ async def test_a_full_context_is_said() -> None:
         await until(pilot, lambda: screen.app._notifications)
         assert len(full.ids) == 8
         assert any("context is full" in notice.message for notice in screen.app._notifications)
-        assert not screen.player.left_to_draw
+        assert not screen.playback.player.left_to_draw
 
 
 async def test_it_walks_by_itself_and_begins_again_with_a_drawn_token() -> None:
@@ -112,10 +112,10 @@ async def test_it_walks_by_itself_and_begins_again_with_a_drawn_token() -> None:
         await until(pilot, lambda: len(here.ids) > here.prompt_length)
         assert here.cursor.stage_index < len(here.cursor.stages) - 1, "from the beginning again"
         await press(pilot, "space")
-        assert not screen.player.playing
-        assert screen.player.pace == 16
+        assert not screen.playback.player.playing
+        assert screen.playback.player.pace == 16
         await press(pilot, "minus", "minus")
-        assert screen.player.pace == 4
+        assert screen.playback.player.pace == 4
 
 
 async def test_the_other_engine_says_how_far_apart_they_are() -> None:

@@ -106,7 +106,7 @@ def test_as_soon_as_the_alternate_screen_is_entered() -> None:
 def test_before_anything_is_on_the_screen() -> None:
     """The signal comes while the app is made."""
     late = (
-        "import os, signal; from explorer import ending; real = ending.asyncio.Runner; "
+        "import os, signal; from explorer.screen import ending; real = ending.asyncio.Runner; "
         "ending.asyncio.Runner = lambda **options: os.kill(os.getpid(), signal.SIGTERM) or real(**options)"
     )
     program = Program("Once", code=late)
@@ -119,8 +119,8 @@ def test_before_anything_is_on_the_screen() -> None:
 def test_with_a_screen_that_hangs() -> None:
     """The screen's thread does nothing any more: another one restores the terminal."""
     hanging = (
-        "import os, time; from explorer.screen.main.walk import WalkScreen; "
-        "WalkScreen.action_overview = lambda self: [os.write(2, b'HANGS'), *(time.sleep(0.1) for _ in iter(int, 1))]"
+        "import os, time; from explorer.screen.panes.picture import PicturePane; "
+        "PicturePane.action_overview = lambda self: [os.write(2, b'HANGS'), *(time.sleep(0.1) for _ in iter(int, 1))]"
     )
     program = Program("Once", code=hanging)
     program.until(lambda: b"computed in" in program.seen)

@@ -13,8 +13,8 @@ import pytest
 from explorer.screen import turns
 from explorer.screen.ahead import prepare
 from explorer.screen.app import ExplorerApp
-from explorer.screen.main.walk import WalkScreen
-from explorer.screen.widgets.prompt import Prompt
+from explorer.screen.main.screen import MainScreen
+from explorer.screen.panes.prompt import Prompt
 from tests.helpers.pilot import PROMPT, Gate, computed, opened, press, session, text, tiny, until
 
 WATCHED = ("open", "stat", "lstat", "listdir", "scandir")
@@ -74,7 +74,7 @@ async def test_what_is_typed_while_the_model_loads_stays() -> None:
     app = ExplorerApp(load, PROMPT, "tiny")
     async with app.run_test(size=(120, 36)) as pilot:
         screen = app.get_default_screen()
-        assert isinstance(screen, WalkScreen)
+        assert isinstance(screen, MainScreen)
         prompt = screen.query_one(Prompt)
         await press(pilot, "slash", *" cat")
         loaded.set()

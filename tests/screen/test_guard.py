@@ -7,7 +7,7 @@ from textual.actions import ActionError
 from textual.command import CommandPalette
 from textual.widgets import OptionList
 
-from explorer.screen.main.walk import WalkScreen
+from explorer.screen.panes.picture import PicturePane
 from tests.helpers.pilot import opened, press, until
 
 PAGES = ("pagedown", "pageup", "ctrl+end", "ctrl+home", "down", "up")
@@ -60,17 +60,17 @@ async def test_dialogs_and_keys_without_a_pause(opening: str) -> None:
 
 
 async def test_what_our_own_code_raises_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(self: WalkScreen) -> None:
+    def fail(self: PicturePane) -> None:
         raise KeyError("ours")
 
-    monkeypatch.setattr(WalkScreen, "action_overview", fail)
+    monkeypatch.setattr(PicturePane, "action_overview", fail)
     with pytest.raises(KeyError, match="ours"):
         async with opened() as (pilot, _):
             await press(pilot, "o")
 
 
 async def test_what_our_own_code_makes_a_library_raise_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(WalkScreen, "action_overview", lambda self: OptionList("a").get_option_at_index(7))
+    monkeypatch.setattr(PicturePane, "action_overview", lambda self: OptionList("a").get_option_at_index(7))
     with pytest.raises(Exception, match="7"):
         async with opened() as (pilot, _):
             await press(pilot, "o")

@@ -4,16 +4,15 @@ import random
 
 import pytest
 
-from explorer.screen.main.keys import PICTURE_BINDINGS, SECTIONS
 from explorer.walk.session import Session
 from tests.helpers.exhaustive import exhaustive
-from tests.helpers.pilot import computed, opened, session, tiny
+from tests.helpers.pilot import all_keys, computed, opened, session, tiny
 
 KEYS = [
     key
-    for bindings in (*SECTIONS.values(), PICTURE_BINDINGS)
+    for bindings in all_keys().values()
     for binding in bindings
-    for key in binding.key.split(",")  # type: ignore[union-attr]
+    for key in binding.key.split(",")
     if key not in ("q", "ctrl+p")
 ]
 TYPED = [*"abc XYZ019.!", "tab", "enter", "escape", "delete", "ctrl+a", "shift+enter", "é", "猫", "left_square_bracket"]

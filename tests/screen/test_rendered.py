@@ -1,4 +1,4 @@
-"""What is on the screen is what the painters give: every view, pane and dialog after every other, at three sizes.
+"""The rendered screen equals the painted lines: every view, pane and dialog after every other, at three sizes.
 
 A pane redraws only the rows that changed. So what the compositor holds is compared, row by row, with what the painter
 gives for an empty pane, and then with the whole screen drawn afresh.
@@ -12,7 +12,7 @@ from textual.screen import Screen
 
 from explorer.edits import Zero, where
 from explorer.paint.spans import Line
-from explorer.screen.main.walk import WalkScreen
+from explorer.screen.main.screen import MainScreen
 from explorer.screen.widgets.canvas import Canvas
 from explorer.text import width
 from tests.helpers.pilot import computed, opened, press, session, tiny, until
@@ -43,7 +43,7 @@ def test_every_pair_comes_once() -> None:
     assert len(pairs) == len(set(pairs)) == len(LOOKS) * (len(LOOKS) - 1)
 
 
-async def settled(pilot: Pilot[str], screen: WalkScreen) -> None:
+async def settled(pilot: Pilot[str], screen: MainScreen) -> None:
     """Wait until all that the screen asked for has been computed, and is shown."""
     await computed(pilot)
     await until(pilot, lambda: all(worker.is_finished for worker in screen.workers))
@@ -62,7 +62,7 @@ async def show(pilot: Pilot[str], look: str) -> None:
 
 
 def rendered(screen: Screen[object]) -> list[str]:
-    """What the compositor holds, cell by cell, with every style."""
+    """The cells that the compositor holds, with their styles."""
     return [str(list(strip.simplify())) for strip in screen._compositor.render_strips()]
 
 
@@ -80,11 +80,11 @@ def painted(canvas: Canvas) -> list[str]:
         text = "".join(span.text for span in line)
         return text + " " * (canvas.size.width - width(text))
 
-    lines = canvas._painter(*canvas.size)
+    lines = canvas.paint(*canvas.size)
     return [filled(line) for line in islice(chain(lines, cycle([[]])), canvas.size.height)]
 
 
-async def check(pilot: Pilot[str], screen: WalkScreen, where: str) -> None:
+async def check(pilot: Pilot[str], screen: MainScreen, where: str) -> None:
     """Rendered is painted; and the same again after everything is drawn anew."""
     top = pilot.app.screen
     if top is screen:
@@ -120,7 +120,7 @@ async def test_views_after_others_that_drew_more_rows() -> None:
 
 async def test_after_an_undo_compare_shows_one_run() -> None:
     async with opened(session(tiny(n_layer=3))) as (pilot, screen):
-        screen.edit(lambda edits: edits.add(where.head(1, 1), Zero(), None))
+        screen.edits.edit(lambda edits: edits.add(where.head(1, 1), Zero(), None))
         for key in ("6", "z", "escape", "6"):
             await press(pilot, key)
             await settled(pilot, screen)

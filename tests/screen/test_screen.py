@@ -9,13 +9,13 @@ from textual.widgets import Input
 
 from explorer.screen.app import THEMES, ExplorerApp
 from explorer.screen.dialogs.settings import SettingsDialog
-from explorer.screen.main.keys import PICTURE_BINDINGS, SECTIONS
-from explorer.screen.main.walk import WalkScreen
+from explorer.screen.main.keys import SECTIONS
+from explorer.screen.main.screen import MainScreen
 from explorer.screen.palette import NAMES
-from explorer.screen.widgets.prompt import Prompt
+from explorer.screen.panes.prompt import Prompt
 from explorer.walk.session import Session
 from tests.helpers.models import HOSTILE, Words, small_model
-from tests.helpers.pilot import PROMPT, SIZES, computed, opened, press, session, text, tiny, until
+from tests.helpers.pilot import PROMPT, SIZES, all_keys, computed, opened, press, session, text, tiny, until
 
 
 async def test_the_first_frame_comes_before_the_model() -> None:
@@ -29,7 +29,7 @@ async def test_the_first_frame_comes_before_the_model() -> None:
     app = ExplorerApp(slowly, PROMPT, "stories")
     async with app.run_test(size=(120, 36)) as pilot:
         screen = app.get_default_screen()
-        assert isinstance(screen, WalkScreen)
+        assert isinstance(screen, MainScreen)
         await until(pilot, lambda: "loading 50%" in text(screen, "header")[0])
         assert "GPT Explorer   stories" in text(screen, "header")[0]
         assert screen.query_one(Prompt).text == PROMPT
@@ -152,8 +152,7 @@ async def test_the_command_palette_has_every_action_and_runs_them() -> None:
 
 
 async def test_every_key_has_an_id_of_its_own_and_can_be_moved() -> None:
-    bindings = [binding for section in SECTIONS.values() for binding in section] + PICTURE_BINDINGS  # type: ignore[operator]
-    ids = [binding.id for binding in bindings]
+    ids = [binding.id for bindings in all_keys().values() for binding in bindings]
     assert None not in ids
     assert len(set(ids)) == len(ids)
     async with opened() as (pilot, screen):

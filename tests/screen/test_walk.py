@@ -3,7 +3,7 @@
 import pytest
 from textual import events
 
-from explorer.screen.main.walk import WalkScreen
+from explorer.screen.main.screen import MainScreen
 from tests.helpers.models import embedded
 from tests.helpers.pilot import PROMPT, SIZES, click, computed, opened, press, session, text, tiny
 
@@ -152,7 +152,7 @@ async def test_the_wheel_walks_on_the_map_and_along_the_tokens() -> None:
         assert cursor.position == last - 1
 
 
-def turn(screen: WalkScreen, pane: str, way: type[events.MouseEvent]) -> None:
+def turn(screen: MainScreen, pane: str, way: type[events.MouseEvent]) -> None:
     canvas = screen.query_one(f"#{pane}")
     canvas.post_message(way(canvas, 3, 3, 0, 0, 0, False, False, False))
 

@@ -1,4 +1,4 @@
-"""What the screen says of its numbers: at which temperature, how many, from where, how much is out of sight."""
+"""The words beside the numbers: at which temperature, how many, from where, and how many are out of sight."""
 
 import re
 from typing import Any
@@ -12,7 +12,7 @@ from explorer.paint.number import number_under_cursor
 from explorer.paint.pictures import picture
 from explorer.paint.predictions import percent
 from explorer.paint.spans import Span, clipped, part_of, shortened
-from explorer.screen.main.walk import WalkScreen
+from explorer.screen.main.screen import MainScreen
 from explorer.views.sweep import Sweep
 from explorer.walk.session import Session
 from gpt import Sampling
@@ -72,8 +72,9 @@ async def test_the_answer_beside_it_says_that_it_is_at_temperature_1(size: tuple
 
 def test_the_last_of_eight_tokens_is_the_eighth() -> None:
     here = at("tokens")
-    line, _ = text_of(number_under_cursor(here, 80, 2))
+    line, code = text_of(number_under_cursor(here, 80, 2))
     assert "token 8 of 8 (position 7), id" in line
+    assert code.startswith("gpt/tokenizer.py:")
 
 
 @pytest.mark.parametrize("size", PANES, ids=str)
@@ -198,7 +199,7 @@ def test_an_edit_that_was_made_anew_is_measured_by_the_run_it_is_in() -> None:
     assert changed.editor.effective == {1}  # type: ignore[attr-defined]
 
 
-def shown(screen: WalkScreen) -> list[Toast]:
+def shown(screen: MainScreen) -> list[Toast]:
     """The notices on the screen."""
     return list(screen.get_child_by_type(ToastRack).query(Toast))
 
@@ -208,7 +209,7 @@ async def test_it_is_said_and_the_notice_covers_no_number_and_goes_with_its_pane
     async with opened(session(tiny()), size, notices=True) as (pilot, screen):
         pilot.app.NOTIFICATION_TIMEOUT = 3600  # they go with their pane, and not because time has passed
         await press(pilot, "right")
-        screen.edit(lambda edits: edits.add(where.mlp(0), Scale(1), None))
+        screen.edits.edit(lambda edits: edits.add(where.mlp(0), Scale(1), None))
         await computed(pilot)
         assert any("changes nothing" in notice.title for notice in pilot.app._notifications)
         await press(pilot, "y")

@@ -1,1 +1,1 @@
-"""What opens above the main screen."""
+"""The dialogs that open above the main screen."""

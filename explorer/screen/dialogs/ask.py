@@ -1,4 +1,4 @@
-"""A line to type: what a view asks for."""
+"""A dialog with one line to type, for views that ask for a text."""
 
 from collections.abc import Callable
 
@@ -6,13 +6,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
+from explorer.screen.dialogs.problem import Problem
 from gpt import GPTError
 
 
 class AskDialog(ModalScreen[bool]):
-    """Enter takes what was typed, and says below it what cannot be used; Escape leaves."""
+    """Enter takes the text, and shows below it why it cannot be used; Escape leaves."""
 
     BINDINGS = [Binding("escape", "dismiss(False)", "Leave", id="ask.leave")]
 
@@ -27,12 +28,12 @@ class AskDialog(ModalScreen[bool]):
             dialog.border_title = self._title
             dialog.border_subtitle = "enter takes it · esc leaves"
             yield Input(self._text, id="answer", compact=True, select_on_focus=False)
-            yield Static("", id="problem", markup=False)
+            yield Problem()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         try:
             self._take(event.value)
         except GPTError as error:
-            self.query_one("#problem", Static).update(str(error)[:1].upper() + str(error)[1:])
+            self.query_one(Problem).show(error)
             return
         self.dismiss(True)

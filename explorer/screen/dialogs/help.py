@@ -22,7 +22,7 @@ _SCREEN = {
 
 
 class Help(ModalScreen[None]):
-    """Any of the keys that opened it closes it."""
+    """A page that scrolls. The key that opened it closes it."""
 
     BINDINGS = [
         Binding("escape,question_mark,q", "dismiss", "Close", id="help.close"),

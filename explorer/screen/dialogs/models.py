@@ -1,4 +1,4 @@
-"""The model picker: what is embedded, what is in the hub's cache, and what can be fetched."""
+"""The model picker: the embedded models, those in the hub's cache, and those that can be downloaded."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -18,7 +18,7 @@ COLUMNS = ("model", "", "size", "layers", "heads", "wide", "parameters")
 
 
 class Choice(NamedTuple):
-    """A model, and whether it is to be held against this one rather than to take its place."""
+    """A model, and whether to compare with it rather than to open it."""
 
     name: str
     compare: bool
@@ -64,7 +64,7 @@ class ModelPicker(ModalScreen[Choice | None]):
 
 
 def cells(entry: ModelEntry) -> list[tuple[str, JustifyMethod]]:
-    """What the table shows of a model, and to which side; a blank where something is not known."""
+    """The cells of a model's row, each with its alignment; empty where a value is not known."""
 
     def count(value: int | None) -> str:
         return "" if value is None else str(value)

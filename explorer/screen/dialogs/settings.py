@@ -1,4 +1,4 @@
-"""How the next token is drawn: a small form for temperature, top-k, top-p and the seed."""
+"""The settings: a small form for temperature, top-k, top-p and the seed."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,12 +7,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Grid, Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Input, Label, Static
+from textual.widgets import Input, Label
 
+from explorer.screen.dialogs.problem import Problem
 from explorer.walk.session import Session
 from gpt import Sampling, SamplingError
 
-_HELP = {
+_HINTS = {
     "temperature": "below 1 sharper, above 1 flatter, 0 greedy",
     "top-k": "only the k most probable; empty: all",
     "top-p": "only the fewest that add up to p; 1: all",
@@ -21,7 +22,7 @@ _HELP = {
 
 
 class SettingsDialog(ModalScreen[bool]):
-    """Enter takes the values, Escape leaves them as they were."""
+    """The settings that the next token is drawn with. Enter takes them, Escape leaves them as they were."""
 
     BINDINGS = [Binding("escape", "dismiss(False)", "Leave", id="settings.leave")]
 
@@ -44,22 +45,22 @@ class SettingsDialog(ModalScreen[bool]):
                 for name, value in values.items():
                     yield Label(name, markup=False)
                     yield Input(value, id=name, compact=True)
-                    yield Label(_HELP[name], classes="hint", markup=False)
-            yield Static("", id="problem", markup=False)
+                    yield Label(_HINTS[name], classes="hint", markup=False)
+            yield Problem()
 
     def on_input_submitted(self) -> None:
-        values = {name: self.query_one(f"#{name}", Input).value.strip() for name in _HELP}
+        values = {name: self.query_one(f"#{name}", Input).value.strip() for name in _HINTS}
         try:
             sampling, seed = read_settings(values)
         except SamplingError as error:
-            self.query_one("#problem", Static).update(str(error)[:1].upper() + str(error)[1:])
+            self.query_one(Problem).show(error)
             return
         self._session.sampling, self._session.seed = sampling, seed
         self.dismiss(True)
 
 
 def read_settings(values: dict[str, str]) -> tuple[Sampling, int]:
-    """The settings as they were typed; SamplingError says which one is no number, or out of range."""
+    """Sampling and seed from the typed texts; SamplingError says which one is not a number, or out of range."""
     sampling = Sampling(
         temperature=_number("temperature", values["temperature"], float),
         top_k=_number("top-k", values["top-k"], int, "a whole number") if values["top-k"] else None,

@@ -1,4 +1,4 @@
-"""What if: a dialog in which something of the run is chosen and changed, and the edits are listed."""
+"""The what-if dialog: a place in the run, what to do there, and the list of edits."""
 
 from collections.abc import Callable
 
@@ -12,6 +12,8 @@ from textual.widgets import Input, Label, OptionList, Static
 from explorer.edits import Edits
 from explorer.edits.edit import label
 from explorer.edits.where import Where
+from explorer.screen.dialogs.edit_list import EditList
+from explorer.screen.dialogs.problem import Problem
 from explorer.walk.edit_choices import Way, places, read_way, ways
 from explorer.walk.session import Session
 from gpt import GPTError
@@ -19,20 +21,11 @@ from gpt import GPTError
 _LEAVES = "tab next · esc leaves"
 
 Change = Callable[[Callable[[Edits], object]], None]
-"""Makes a change of the stack; raises EditError, and changes nothing, where it cannot be made."""
-
-
-class Stack(OptionList):
-    """The edits that were made."""
-
-    BINDINGS = [
-        Binding("space", "screen.switch", "Switch it off, or on", id="what_if.toggle"),
-        Binding("delete,backspace", "screen.remove", "Remove it", id="what_if.remove"),
-    ]
+"""Changes the edits by a function that gets them; EditError, and nothing changes, where that cannot be done."""
 
 
 class WhatIfDialog(ModalScreen[None]):
-    """Where, what, and the stack of edits. Enter goes on, in the end it makes the edit; Escape leaves."""
+    """Enter goes from where to what to how much, and makes the edit; Escape leaves."""
 
     BINDINGS = [
         Binding("escape", "dismiss(None)", "Leave", id="what_if.leave"),
@@ -45,6 +38,7 @@ class WhatIfDialog(ModalScreen[None]):
         self._change = change
         self._places = places(session)
         self._ways: list[Way] = []
+        self._edits = EditList(session, self._try)
 
     def compose(self) -> ComposeResult:
         with Vertical(id="what-if", classes="dialog") as dialog:
@@ -59,24 +53,23 @@ class WhatIfDialog(ModalScreen[None]):
                 yield Label("", markup=False, id="of-token")
                 yield Input("", id="token", compact=True)
             yield Static("", id="hint", markup=False)
-            yield Static("", id="problem", markup=False)
-            yield Label("", id="stack-title", markup=False)
-            yield Stack(id="stack", compact=True)
+            yield Problem()
+            yield self._edits
 
     def on_mount(self) -> None:
         self.query_one("#where").border_title = "where"
         self.query_one("#way").border_title = "what"
-        self._show_stack()
+        self._edits.show_edits()
         if self._places:
             self.query_one("#where", OptionList).highlighted = 0
             self.query_one("#where").focus()
         else:
             for name in ("#choices", "#values", "#hint"):
                 self.query_one(name).display = False
-            self.query_one("#stack").focus()
+            self._edits.options.focus()
 
     def _named(self, place: Where) -> str:
-        """The place in words, with the tokens it is at."""
+        """The place in words, with the tokens that it is at."""
         labels = self._session.labels()
         if place.edge:
             query, key = (label(position, labels) for position in place.edge)
@@ -84,7 +77,7 @@ class WhatIfDialog(ModalScreen[None]):
         return place.title + "".join(f" at {label(position, labels)}" for position in place.at or ())
 
     def _likely(self, count: int) -> str:
-        """The tokens that are offered: the runner-up, which an edit may bring to the front, and the answer."""
+        """The tokens to begin with: the second likeliest, which an edit may make the likeliest, and the answer."""
         ranking = self._session.what_if.answer(self._session.position)
         return " / ".join(self._session.label(ranking.order[rank]) for rank in (1, 0)[:count]) if ranking else ""
 
@@ -101,7 +94,7 @@ class WhatIfDialog(ModalScreen[None]):
             self._show_values(self._ways[event.option_index])
 
     def _show_values(self, way: Way) -> None:
-        """Ask for what this needs, and for nothing else."""
+        """Show the fields that this needs, and no others."""
         self.query_one("#values").visible = bool(way.amount)
         for name in ("#of-token", "#token"):
             self.query_one(name).display = way.tokens > 0
@@ -115,7 +108,7 @@ class WhatIfDialog(ModalScreen[None]):
         self._say_enter()
 
     def _say_enter(self) -> None:
-        """Below the dialog, which key does what where the focus is."""
+        """Show in the border what enter does where the focus is."""
         field, way = self.focused, self.query_one("#way", OptionList).highlighted
         asks = way is not None and way < len(self._ways) and self._ways[way].amount
         enter = {"where": "enter: what to do with it", "stack": "enter switches it"}.get((field and field.id) or "")
@@ -126,8 +119,6 @@ class WhatIfDialog(ModalScreen[None]):
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         if event.option_list.id == "where":
             self.query_one("#way").focus()
-        elif event.option_list.id == "stack":
-            self.action_switch()
         elif self._ways[event.option_index].amount:
             self.query_one("#amount").focus()
         else:
@@ -137,7 +128,7 @@ class WhatIfDialog(ModalScreen[None]):
         self._make()
 
     def _make(self) -> None:
-        """Make the edit that is chosen; what cannot be made is said, and stays to be mended."""
+        """Make the chosen edit and close; where that cannot be done, show the error and stay open."""
         place, way = (self.query_one(f"#{name}", OptionList).highlighted for name in ("where", "way"))
         if place is None or way is None:
             return
@@ -146,49 +137,24 @@ class WhatIfDialog(ModalScreen[None]):
         try:
             what = read_way(session, where, self._ways[way].id, amount, token)
         except GPTError as error:
-            self._say(error)
+            self.query_one(Problem).show(error)
             return
         if self._try(lambda edits: edits.add(where, what, len(session.ids))):
             self.dismiss(None)
 
     def _try(self, move: Callable[[Edits], object]) -> bool:
+        """Change the edits and list them; False, and the error below, where that cannot be done."""
         try:
             self._change(move)
         except GPTError as error:
-            self._say(error)
+            self.query_one(Problem).show(error)
             return False
-        self.query_one("#problem", Static).update("")
+        self.query_one(Problem).update("")
+        self._edits.show_edits()
+        if self.focused is self._edits.options and not self._edits.options.display and self._places:
+            self.query_one("#where").focus()
         return True
 
-    def _say(self, error: GPTError) -> None:
-        self.query_one("#problem", Static).update(str(error)[:1].upper() + str(error)[1:])
-
-    # The stack
-
-    def _show_stack(self) -> None:
-        stack, lines = self.query_one("#stack", Stack), self._session.what_if.lines(self._session.labels())
-        at = stack.highlighted or 0
-        stack.clear_options()
-        marks = ["●" if entry.on else "○" for entry in self._session.what_if.edits]
-        stack.add_options([Text(f"{mark} {line}") for mark, line in zip(marks, lines)])
-        stack.highlighted = min(at, len(lines) - 1) if lines else None
-        stack.display = bool(lines)
-        title = "Edits · space switches one off and on · ⌫ removes it · u undoes the last" if lines else "No edits yet."
-        self.query_one("#stack-title", Label).update(title)
-        if not lines and stack.has_focus and self._places:
-            self.query_one("#where").focus()
-
-    def _on_stack(self, move: Callable[[Edits, int], object]) -> None:
-        at = self.query_one("#stack", Stack).highlighted
-        if at is not None and self._try(lambda edits: move(edits, at)):
-            self._show_stack()
-
-    def action_switch(self) -> None:
-        self._on_stack(lambda edits, at: edits.toggle(at))
-
-    def action_remove(self) -> None:
-        self._on_stack(lambda edits, at: edits.remove(at))
-
     def action_undo(self) -> None:
-        if self._try(lambda edits: edits.undo()):
-            self._show_stack()
+        """Undo the last edit."""
+        self._try(lambda edits: edits.undo())

@@ -1,4 +1,4 @@
-"""The model at work in threads: they compute and post messages, and touch no widget."""
+"""Computing in threads: they post messages to the screen and touch no widget."""
 
 import time
 from collections.abc import Callable, Hashable, Sequence
@@ -22,7 +22,7 @@ _BETWEEN_DRAWINGS = 0.1  # seconds, while a view fills in
 
 
 class Background:
-    """Runs and lenses for one screen, which gets `RunEnded` and `LensReady`. A new one supersedes the one before."""
+    """Starts threads for one screen: runs, lenses, views, engines. A new thread replaces the one of its kind."""
 
     def __init__(self, screen: DOMNode) -> None:
         self._screen = screen
@@ -30,7 +30,7 @@ class Background:
         self._working_on: tuple[View | None, Hashable] = (None, None)
 
     def compute(self, traces: Sequence[Trace]) -> None:
-        """Compute the positions of these runs that are not known yet, one run after the other."""
+        """Compute the missing positions of these runs, one run after the other; the screen gets `RunEnded`."""
         self._screen.run_worker(partial(self._complete, traces), group=_RUN, exclusive=True, thread=True)
 
     def _complete(self, traces: Sequence[Trace]) -> None:
@@ -48,7 +48,7 @@ class Background:
                 return
 
     def _answer(self, trace: Trace, cancelled: Callable[[], bool]) -> None:
-        """Of an edited run the answer first; of a single token it comes as soon as all the rest."""
+        """Compute the answer of an edited run first, unless a single position is missing."""
         if trace.editor and len(trace.ids) - trace.complete > 1:
             logits = running.last_logits(trace, cancelled)
             if logits is not None:
@@ -56,23 +56,23 @@ class Background:
 
     @property
     def computing(self) -> bool:
-        """Whether a run is under way that nobody has cancelled."""
+        """True while a run is being computed and is not cancelled."""
         workers = self._screen.workers
         return any(w.group == _RUN and not w.is_finished and not w.is_cancelled for w in workers)
 
     def cancel(self) -> None:
-        """End the run that is under way; what it has computed is kept."""
+        """Stop the run; positions that are computed are kept."""
         self._screen.workers.cancel_group(self._screen, _RUN)
 
     def change_engine(self, model: GPT, engine: str) -> None:
-        """Bring the model to another engine; the screen gets `EngineReady`."""
+        """Convert the model to another engine; the screen gets `EngineReady`."""
         self._screen.run_worker(partial(self._convert, model, engine), group=_ENGINE, exclusive=True, thread=True)
 
     def _convert(self, model: GPT, engine: str) -> None:
         self._screen.post_message(EngineReady(model, on_engine(model, engine)))
 
     def look_through_lenses(self, session: Session) -> None:
-        """Compute the lenses that the session's view asks for, if nobody is at it yet."""
+        """Compute the lenses that the screen shows, unless that is under way; the screen gets `LensReady`."""
         wanted = session.wanted_lenses()
         if wanted and wanted != self._wanted:
             work = partial(self._look, session.trace, wanted)

@@ -1,1 +1,1 @@
-"""The widgets: they show lines of spans and pass on what the user did; they decide nothing."""
+"""The canvas, the widget that all panes are drawn on."""

@@ -1,0 +1,106 @@
+"""Playback: walking by itself, and drawing several tokens."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from textual.timer import Timer
+
+from explorer.screen.dialogs.settings import SettingsDialog
+from explorer.screen.messages import StopOpening
+from explorer.walk.player import Player
+from explorer.walk.session import Session
+from gpt import GPTError
+
+if TYPE_CHECKING:
+    from explorer.screen.main.screen import MainScreen
+
+
+class Playback:
+    """The part of the screen that draws tokens and walks by itself."""
+
+    def __init__(self, screen: "MainScreen") -> None:
+        self.player = Player()
+        self._screen = screen
+        self._timer: Timer | None = None
+
+    def action_draw(self, count: int) -> None:
+        """Draw this many tokens, each as soon as the one before is computed."""
+        if session := self._screen.ready:
+            if session.ended:
+                self._screen.notify("The text has ended here. Backspace takes the last token back.")
+            self.player.left_to_draw += count
+            self._screen.runs.go_on()
+            self.draw()
+
+    def draw(self) -> None:
+        """Draw one of the tokens asked for, if it is known by now."""
+        self._draw_by(self.player.draw)
+
+    def action_take_back(self) -> None:
+        """Take the last drawn token back."""
+        if session := self._screen.ready:
+            self.player.stop()
+            if session.untake_token():
+                self._screen.runs.compute()
+
+    def action_settings(self) -> None:
+        """Ask for temperature, top-k, top-p and the seed."""
+        if session := self._screen.session:
+            self._screen.app.push_screen(SettingsDialog(session), lambda changed: self._screen.repaint())
+
+    def action_play(self) -> None:
+        """Walk by itself, or stop."""
+        self.player.playing = not self.player.playing
+        self._screen.runs.go_on()
+        self._set_timer()
+
+    def action_pace(self, by: int) -> None:
+        """Play faster, or slower."""
+        self.player.change_pace(by)
+        self._screen.show_status(f"pace {self.player.pace:g} stages a second")
+        self._set_timer()
+
+    def action_stop(self) -> None:
+        """Go back to the run itself, if another is shown; else stop playing, opening and computing."""
+        screen = self._screen
+        if screen.session and screen.session.what_if.shown:
+            screen.session.show(None)
+            screen.prompt.show_text(screen.session.text)
+            screen.repaint()
+            return
+        self.stop()
+        screen.post_message(StopOpening())
+        screen.background.cancel()
+
+    def stop(self) -> None:
+        """End the playing and the drawing."""
+        if self.player.playing or self.player.left_to_draw:
+            self._screen.show_status("stopped")
+        self.player.stop()
+        self._set_timer()
+
+    def _set_timer(self) -> None:
+        """Start the timer at the player's pace while it plays, else stop it."""
+        if self._timer:
+            self._timer.stop()
+        self._timer = None
+        if self.player.playing:
+            self._timer = self._screen.set_interval(1 / self.player.pace, self._step)
+            self._screen.show_status(f"playing, {self.player.pace:g} stages a second · space stops")
+
+    def _step(self) -> None:
+        if self._screen.ready:
+            self._draw_by(self.player.next_stage)
+            self._screen.repaint()
+
+    def _draw_by(self, move: Callable[[Session], bool]) -> None:
+        """Make a move, and compute the token if it drew one; show why if no token fits."""
+        assert self._screen.session
+        try:
+            drawn = move(self._screen.session)
+        except GPTError as error:
+            self.stop()
+            self._screen.notify(str(error), title="No further", severity="warning", markup=False)
+            return
+        if drawn:
+            self._screen.runs.compute()

@@ -1,0 +1,150 @@
+"""The runs of the session: started, followed until they end, and computed again in the other engine."""
+
+from typing import TYPE_CHECKING
+
+from explorer.edits.edit import Edit
+from explorer.engine.engines import NUMPY, PYTHON, engine_of, in_words, largest_difference
+from explorer.runs.trace import Trace
+from explorer.screen.messages import AnswerReady, EngineReady, RunEnded, RunFailed
+from explorer.walk.session import Session
+from gpt import GPTError
+
+if TYPE_CHECKING:
+    from explorer.screen.main.screen import MainScreen
+
+
+class Runs:
+    """The part of the screen that starts computations in the background and shows their results."""
+
+    def __init__(self, screen: "MainScreen") -> None:
+        self._screen = screen
+        self._other_engine: Trace | None = None  # the same run, computed by the other engine
+        self._idle: list[Edit] = []  # edits that change nothing, as already shown
+
+    def run_prompt(self, text: str) -> bool:
+        """Take a prompt and compute it; False, with everything as it was, if it cannot be run."""
+        assert self._screen.session
+        try:
+            self._screen.session.submit(text)
+        except GPTError as error:
+            self._screen.notify(str(error), title="This prompt cannot be run", severity="error", markup=False)
+            return False
+        self._screen.playback.player.stop()
+        self.compute()
+        return True
+
+    def compute(self) -> None:
+        """Compute what the session's runs are missing."""
+        screen, session = self._screen, self._screen.session
+        assert session
+        if session.computing:
+            screen.show_status("computing")
+            session.stopped = False
+        if missing := session.what_if.missing:
+            screen.background.compute(missing)
+        if not screen.prompt.typing:
+            screen.prompt.show_text(session.text)
+        screen.repaint()
+
+    def action_again(self) -> None:
+        """Go on with a computation that was stopped."""
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Take up a computation that was stopped."""
+        session = self._screen.session
+        if session and session.computing and not self._screen.background.computing:
+            self.compute()
+
+    def receive(self, message: RunEnded | RunFailed | AnswerReady | EngineReady) -> None:
+        """Handle a message from the background. Runs that another one has replaced are ignored."""
+        session = self._screen.session
+        if session is None:
+            return
+        match message:
+            case RunEnded():
+                self._end(session, message)
+            case RunFailed():
+                self._fail(session, message)
+            case AnswerReady():
+                if message.trace is session.what_if.run:
+                    session.what_if.answer_early(message.trace, message.logits)
+                    self._screen.repaint()
+            case EngineReady():
+                self._take_engine(session, message)
+
+    def _end(self, session: Session, message: RunEnded) -> None:
+        """A run is complete, or was stopped."""
+        screen, what_if = self._screen, session.what_if
+        if message.trace not in (what_if.run, what_if.base):
+            return
+        if not message.finished and screen.background.computing:
+            return  # taken up again meanwhile
+        if message.finished and what_if.waiting:
+            screen.edits.change(lambda edits: None)
+            return
+        if message.trace is not what_if.run:  # the run without the edits has caught up
+            screen.repaint()
+            return
+        session.stopped = not message.finished
+        done = "edited run computed" if what_if.edited else "computed"
+        screen.show_status("stopped · r goes on" if session.stopped else f"{done} in {message.seconds:.2f} s")
+        screen.repaint()
+        if message.finished:
+            self._say_difference(session)
+            self._say_idle(session)
+        screen.playback.draw()
+
+    def _fail(self, session: Session, message: RunFailed) -> None:
+        """The edits leave no numbers: switch the last one off, and say so."""
+        if message.trace is not session.what_if.run:
+            return
+        edit = session.what_if.give_up(session.prompt_length)
+        which = f" {edit.words(session.labels())}: switched off." if edit else ""
+        text = message.reason + which
+        self._screen.app.notify(text, title="No numbers", severity="warning", timeout=10, markup=False)
+        self.compute()
+
+    # The other engine
+
+    def action_engine(self) -> None:
+        """Compute the run again in the other engine, then say how far the two differ."""
+        screen, session = self._screen, self._screen.session
+        if session and session.recorded:
+            screen.notify("This is a recorded run: there is no model to compute it again.")
+        elif session and session.ids:
+            other = PYTHON if engine_of(session.model) == NUMPY else NUMPY
+            screen.playback.stop()
+            screen.show_status(f"changing to {other} …")
+            screen.background.change_engine(session.model, other)
+
+    def _take_engine(self, session: Session, message: EngineReady) -> None:
+        """Compute the run again, now that the model is in the other engine."""
+        if message.before is session.model:
+            done = not session.computing
+            before = session.compute_with(message.model)
+            self._other_engine = before if done else None
+            self.compute()
+
+    def _say_difference(self, session: Session) -> None:
+        """Show the largest difference between this run and the one in the other engine."""
+        before, self._other_engine = self._other_engine, None
+        if before is None or before.ids != session.ids:
+            return
+        gap, name = largest_difference(before.values, session.trace.values)
+        self._screen.app.notify(
+            f"{in_words(session.model)} and {in_words(before.model)} differ by at most {gap:.2g}, at {name}.",
+            title="The same run in both engines",
+            timeout=10,
+            markup=False,
+        )
+
+    def _say_idle(self, session: Session) -> None:
+        """Show which edits change nothing, each once."""
+        entries = session.what_if.edits.entries
+        before, self._idle = self._idle, [entries[number].edit for number in session.what_if.idle]
+        for edit in self._idle:
+            if any(edit is known for known in before):
+                continue
+            words = f"{edit.words(session.labels())}. Its numbers were so already."
+            self._screen.notify(words, title="This edit changes nothing", markup=False)

@@ -1,0 +1,237 @@
+"""The main screen: the walk through one forward pass, composed of panes and parts.
+
+Panes are drawn; parts (runs, playback, edits) are not. Both have `action_` methods, which keys reach."""
+
+from dataclasses import replace
+
+from textual import on
+from textual.actions import parse
+from textual.app import ComposeResult
+from textual.binding import ActiveBinding
+from textual.notifications import SeverityLevel
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from explorer.screen.dialogs.help import Help
+from explorer.screen.main.background import Background
+from explorer.screen.main.edits import Editing
+from explorer.screen.main.keys import BINDINGS, NOT_IN_NARROW_FOOTERS
+from explorer.screen.main.playback import Playback
+from explorer.screen.main.runs import Runs
+from explorer.screen.messages import (
+    AnswerReady,
+    Clicked,
+    EngineReady,
+    LensReady,
+    RunEnded,
+    RunFailed,
+    ViewFilled,
+)
+from explorer.screen.palette import Palette
+from explorer.screen.panes.header import HeaderPane
+from explorer.screen.panes.map import RailPane
+from explorer.screen.panes.middle import Middle
+from explorer.screen.panes.number import NumberPane
+from explorer.screen.panes.prompt import Prompt
+from explorer.screen.panes.tokens import TokensPane
+from explorer.screen.panes.view import ViewPane
+from explorer.screen.widgets.canvas import Canvas
+from explorer.views.view import View
+from explorer.walk.session import Session
+
+FRAMES_A_SECOND = 15  # while something computes; more would be lost on tmux and ssh
+
+
+class MainScreen(Screen[None]):
+    """Composes the panes, knows the session, and passes keys and messages to the panes and parts."""
+
+    AUTO_FOCUS = ""
+    BINDINGS = BINDINGS
+    HORIZONTAL_BREAKPOINTS = [(0, "-too-narrow"), (80, "-narrow"), (110, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-too-flat"), (24, "-flat"), (32, "-tall")]
+
+    def __init__(self, prompt: str, model_name: str) -> None:
+        super().__init__()
+        self.session: Session | None = None
+        self.background = Background(self)
+        self.runs = Runs(self)
+        self.playback = Playback(self)
+        self.edits = Editing(self)
+        self.header, self.tokens = HeaderPane(self, model_name), TokensPane(self)
+        self.prompt = Prompt(self, self.tokens, self.runs.run_prompt, self.playback.stop, prompt)
+        self.middle = Middle(self, ViewPane(self, self.edits.follow))
+        self._parts = {
+            "prompt": self.prompt,
+            "picture": self.middle.picture,
+            "why": self.middle.why,
+            "code": self.middle.code,
+            "view": self.middle.view,
+            "edits": self.edits,
+            "playback": self.playback,
+            "runs": self.runs,
+        }
+        self._version = -1  # of the trace that is on the screen
+        self._noticed = False  # whether a notice about the open pane is shown
+
+    def compose(self) -> ComposeResult:
+        yield from (self.header, self.prompt, self.tokens, RailPane(self), self.middle, NumberPane(self))
+        yield Footer(compact=True, show_command_palette=False)
+        yield Static(id="too-small", markup=False)
+
+    def on_mount(self) -> None:
+        self.set_interval(1 / FRAMES_A_SECOND, self._show_progress)
+
+    def on_resize(self) -> None:
+        size = self.app.size
+        self.query_one("#too-small", Static).update(
+            f"GPT Explorer needs 80 columns and 24 lines.\nThis terminal has {size.width} and {size.height}.\n\n"
+            "Make it larger, or its letters smaller. q quits."
+        )
+
+    # The session
+
+    @property
+    def ready(self) -> Session | None:
+        """The session, once it has tokens to walk."""
+        return self.session if self.session and self.session.ids else None
+
+    @property
+    def view(self) -> View | None:
+        """The view that is open."""
+        return self.middle.view.view
+
+    def begin(self, session: Session) -> None:
+        """The model is there: run the first prompt. Text that is being typed by then stays as it is."""
+        self.session, self.middle.view.view = session, None
+        typed = self.prompt.value if self.prompt.has_focus else None
+        if session.recorded:
+            self.runs.compute()
+            self.show_status("a recorded run")
+        elif not self.runs.run_prompt(self.prompt.to_run):
+            self.show_status("no prompt yet")
+            self.prompt.type_on()
+        if typed is not None:
+            self.prompt.show_text(typed)
+
+    def change_model(self, session: Session, name: str) -> None:
+        """Walk another model: the prompt and how tokens are drawn stay."""
+        self.playback.stop()
+        self.background.cancel()
+        if self.session:
+            session.sampling, session.seed = self.session.sampling, self.session.seed
+            self.prompt.to_run = self.session.text
+        self.header.model_name = name
+        self.begin(session)
+
+    def compare_with(self, other: Session, name: str) -> None:
+        """Compare this run with that of another model with the same tokenizer."""
+        self.middle.view.compare_with(other, name)
+
+    # Drawing
+
+    def repaint(self) -> None:
+        """Bring every pane up to date, and start computing what they still miss."""
+        if session := self.ready:
+            self._version = session.trace.version
+            if self.middle.update_opened(session):
+                self._forget_notices()
+            self.background.look_through_lenses(session)
+            self.background.work_on(self.view)
+        for canvas in self.query(Canvas):
+            canvas.repaint()
+
+    def restyle(self, palette: Palette) -> None:
+        """Draw everything in other colours."""
+        for canvas in self.query(Canvas):
+            canvas.restyle(palette)
+
+    def show_status(self, status: str) -> None:
+        """Show in the top line what the model is doing."""
+        self.header.status = status
+        self.header.repaint()
+
+    def _show_progress(self) -> None:
+        if self.session and self.session.trace.version != self._version:
+            if self.session.computing and not self.prompt.typing:
+                self.show_status(f"computing {self.session.progress():.0%}")
+            self.repaint()
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Show a notice that disappears when another pane opens."""
+        self._noticed = True
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+
+    def on_screen_suspend(self) -> None:
+        """A dialog opens."""
+        self._forget_notices()
+
+    def _forget_notices(self) -> None:
+        if self._noticed:
+            self._noticed = False
+            self.app.clear_notifications()
+
+    @property
+    def active_bindings(self) -> dict[str, ActiveBinding]:
+        """The bindings; only those that fit are shown in the footer: the keys of the pane with the focus, and help."""
+        return {key: found if self._fits(found) else _hidden(found) for key, found in super().active_bindings.items()}
+
+    def _fits(self, found: ActiveBinding) -> bool:
+        if isinstance(self.focused, Canvas):
+            return found.node is self.focused or found.binding.id == "help"
+        return found.binding.id not in NOT_IN_NARROW_FOOTERS or self.has_class("-wide")
+
+    # Keys and mouse
+
+    def action_send(self, part: str, action: str) -> None:
+        """Run an action of a pane or of a part of the screen, for a key that works anywhere."""
+        _, name, arguments = parse(action)
+        getattr(self._parts[part], f"action_{name}")(*arguments)
+
+    def action_help(self) -> None:
+        self.app.push_screen(Help())
+
+    def move_cursor(self, move: str, *arguments: int) -> None:
+        """Call a method of the session's cursor. Code closes; if a number is open, the new one opens."""
+        if session := self.ready:
+            getattr(session.cursor, move)(*arguments)
+            session.code = None
+            if session.why:
+                session.ask_why()
+            self.repaint()
+
+    def on_clicked(self, message: Clicked) -> None:
+        """Handle a click that no pane handled: on settings, on the edits, or on a place to go to."""
+        kind, *numbers = message.action
+        if kind == "settings":
+            self.playback.action_settings()
+        elif kind == "edits":
+            self.edits.action_open()
+        else:
+            self.move_cursor(f"go_to_{kind}", *numbers)
+
+    # Messages from threads
+
+    @on(RunEnded)
+    @on(RunFailed)
+    @on(AnswerReady)
+    @on(EngineReady)
+    def _follow_run(self, message: RunEnded | RunFailed | AnswerReady | EngineReady) -> None:
+        self.runs.receive(message)
+
+    @on(LensReady)
+    @on(ViewFilled)
+    def _fill_in(self) -> None:
+        self.repaint()
+
+
+def _hidden(found: ActiveBinding) -> ActiveBinding:
+    """The same key, not shown in the footer."""
+    return found._replace(binding=replace(found.binding, show=False))

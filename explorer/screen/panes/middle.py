@@ -1,0 +1,61 @@
+"""The panes side by side, and which of them is open."""
+
+from enum import StrEnum
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+
+from explorer.screen.panes.code import CodePane
+from explorer.screen.panes.map import MapPane
+from explorer.screen.panes.next_token import NextTokenPane
+from explorer.screen.panes.pane import Host
+from explorer.screen.panes.picture import PicturePane
+from explorer.screen.panes.view import ViewPane
+from explorer.screen.panes.why import WhyPane
+from explorer.walk.session import Session
+from explorer.walk.why import Look
+
+
+class MiddlePane(StrEnum):
+    """The panes of which one is open, by their ids. The stylesheet finds the open one as a class of the row."""
+
+    PICTURE = PicturePane.ID
+    WHY = WhyPane.ID
+    CODE = CodePane.ID
+    VIEW = ViewPane.ID
+
+
+class Middle(Horizontal):
+    """The map, the pane that is open, and the next token."""
+
+    def __init__(self, host: Host, view: ViewPane) -> None:
+        super().__init__(id="panes", classes=f"-{MiddlePane.PICTURE}")
+        self.opened = MiddlePane.PICTURE
+        self._place: object = None  # which pane is open, and at which stage
+        self._map, self._next = MapPane(host), NextTokenPane(host)
+        self.picture, self.why, self.code, self.view = PicturePane(host), WhyPane(host), CodePane(host), view
+
+    def compose(self) -> ComposeResult:
+        yield from (self._map, self.picture, self.why, self.code, self.view, self._next)
+
+    def update_opened(self, session: Session) -> bool:
+        """Show the pane that is open in this session. True if the pane or the stage has changed."""
+        opened = self._open_in(session)
+        place = (opened, self.view.view, session.cursor.stage_index)
+        moved, self._place = place != self._place, place
+        if opened is not self.opened:
+            had_focus = self.opened is not MiddlePane.PICTURE or self.picture.has_focus
+            self.opened = opened
+            self.update_classes({f"-{name}": name is opened for name in MiddlePane})
+            if had_focus or opened is not MiddlePane.PICTURE:
+                self.screen.set_focus(None if opened is MiddlePane.PICTURE else self.get_child_by_id(opened))
+        self.set_class(session.what_if.edited or bool(session.what_if.showing), "-edited")
+        self.set_class(opened is MiddlePane.WHY and session.why is not None and session.why.look is Look.PATH, "-path")
+        return moved
+
+    def _open_in(self, session: Session) -> MiddlePane:
+        if session.code:
+            return MiddlePane.CODE
+        if session.why:
+            return MiddlePane.WHY
+        return MiddlePane.VIEW if self.view.view else MiddlePane.PICTURE

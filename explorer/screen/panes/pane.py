@@ -1,0 +1,86 @@
+"""The base of every pane, and the screen as panes know it."""
+
+from typing import Protocol
+
+from textual.notifications import SeverityLevel
+
+from explorer.paint.spans import Line, wrapped
+from explorer.screen.messages import Scrolled
+from explorer.screen.widgets.canvas import Canvas
+from explorer.walk.session import Session
+from gpt import GPTError
+
+
+class Host(Protocol):
+    """The screen that a pane belongs to.
+
+    Panes call it directly and do not post messages: the next key could be handled before a message arrives.
+    """
+
+    session: Session | None
+
+    @property
+    def ready(self) -> Session | None:
+        """The session, once it has tokens to walk."""
+
+    def repaint(self) -> None:
+        """Bring every pane up to date."""
+
+    def move_cursor(self, move: str, *arguments: int) -> None:
+        """Make a move of the session's cursor, by the name of its method."""
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Show a notice that disappears when another pane opens."""
+
+    def show_status(self, status: str) -> None:
+        """Show in the top line what the model is doing."""
+
+
+class Pane(Canvas):
+    """A canvas that shows the session of its screen; empty until there is something to show."""
+
+    ID = ""
+    TITLE = ""
+    WHEEL = "position"  # what the mouse wheel moves along: tokens, or stages
+
+    def __init__(self, host: Host) -> None:
+        super().__init__(id=self.ID)
+        self.border_title = self.TITLE or None
+        self.host = host
+
+    def draw(self, session: Session, cells: int, height: int) -> list[Line]:
+        """The lines to show. A GPTError is shown in their place."""
+        raise NotImplementedError
+
+    def caption(self, session: Session) -> None:
+        """Bring the words in the border up to date."""
+
+    def paint(self, cells: int, height: int) -> list[Line]:
+        session = self.host.ready
+        try:
+            return self.draw(session, cells, height) if session else []
+        except GPTError as error:  # logits that overflowed, for instance
+            return wrapped(str(error), cells, "down")
+
+    def repaint(self) -> None:
+        """Bring the border and the lines up to date."""
+        if session := self.host.ready:
+            self.caption(session)
+        super().repaint()
+
+    def on_scrolled(self, message: Scrolled) -> None:
+        message.stop()
+        self.host.move_cursor(f"move_{self.WHEEL}", message.by)
+
+
+def literal(title: str) -> str:
+    """A title in which square brackets are no markup."""
+    return title.replace("[", r"\[")

@@ -1,0 +1,78 @@
+"""The picture of the stage, and its cursor."""
+
+from textual.binding import Binding
+
+from explorer.paint.pictures import picture
+from explorer.paint.spans import Line
+from explorer.screen.bindings import key
+from explorer.screen.messages import Clicked
+from explorer.screen.panes.pane import Pane, literal
+from explorer.walk.session import Session
+from gpt import GPTError
+
+_CURSOR = Binding.Group("move the cursor", compact=True)
+
+
+class PicturePane(Pane, can_focus=True):
+    """The numbers of the stage. While it has the focus, the arrows move the cursor in it."""
+
+    ID = "picture"
+    BINDINGS = [
+        key("cursor.left", "left", "move('column', -1)", "The cursor to the left", display="←", group=_CURSOR),
+        key("cursor.right", "right", "move('column', 1)", "The cursor to the right", display="→", group=_CURSOR),
+        key("cursor.up", "up", "move('position', -1)", "The cursor up", display="↑", group=_CURSOR),
+        key("cursor.down", "down", "move('position', 1)", "The cursor down", display="↓", group=_CURSOR),
+        key("cursor.page_left", "pageup", "move('column', -16)", "Sixteen numbers to the left"),
+        key("cursor.page_right", "pagedown", "move('column', 16)", "Sixteen numbers to the right"),
+        key("cursor.home", "home", "go('column', 0)", "To the first number of the row"),
+        key("cursor.end", "end", "go('column', 1000000)", "To the last number of the row"),
+        key("cursor.leave", "escape", "toggle_focus", "Let the arrows walk again", footer="walk", display="esc"),
+    ]
+
+    def draw(self, session: Session, cells: int, height: int) -> list[Line]:
+        return picture(session, cells, height, self.looks.palette.colourful)
+
+    def caption(self, session: Session) -> None:
+        place, showing = session.stage.place, session.what_if.showing
+        mark = f" · {showing}" if showing else " · edited" if session.what_if.edited else ""
+        self.border_title = literal(place[:1].upper() + place[1:] + mark)
+        self.border_subtitle = literal(session.shape_in_words())
+
+    def action_move(self, axis: str, by: int) -> None:
+        """Move the cursor along an axis: stage, block, position, head, column or part."""
+        self.host.move_cursor(f"move_{axis}", by)
+
+    def action_go(self, axis: str, to: int) -> None:
+        """Put the cursor at a place on an axis; a large number is its end."""
+        self.host.move_cursor(f"go_to_{axis}", to)
+
+    def action_overview(self) -> None:
+        """Show all heads of the block, or one."""
+        self.host.move_cursor("toggle_overview")
+
+    def action_toggle_focus(self) -> None:
+        """Let the arrows move the cursor in the picture, or walk again."""
+        self.screen.set_focus(None if self.has_focus else self)
+
+    def action_copy(self) -> None:
+        """Copy the number under the cursor."""
+        session = self.host.ready
+        try:
+            value = session.value() if session else None
+        except GPTError as error:  # probabilities that cannot be worked out
+            self.host.notify(str(error), severity="warning", markup=False)
+            return
+        if value is not None:
+            self.app.copy_to_clipboard(repr(value))
+            self.host.notify(f"Copied {value!r}", markup=False)
+
+    def on_clicked(self, message: Clicked) -> None:
+        kind, *numbers = message.action
+        if kind == "cell":
+            self.action_go("position", numbers[0])
+            self.action_go("column", numbers[1])
+        elif kind == "overview":
+            self.action_overview()
+        else:
+            return
+        message.stop()

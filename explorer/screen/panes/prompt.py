@@ -1,0 +1,145 @@
+"""The prompt: Enter runs it, Escape leaves it as it was."""
+
+import unicodedata
+from collections.abc import Callable
+
+from rich.text import Text
+from textual import events
+from textual.widgets import TextArea
+
+from explorer.screen.panes.pane import Host
+from explorer.screen.panes.tokens import TokensPane
+from explorer.text import visible
+from gpt import GPTError
+
+_NEW_LINE = ("shift+enter", "ctrl+j", "alt+enter")
+
+_INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # they would control the terminal, or reverse the line
+_JOINERS = "\u200c\u200d"  # these are needed to write some scripts
+
+# A text area breaks its lines at all of these and joins them with line feeds: a private character keeps their place.
+_HELD = {ord(character): 0xF0000 + ord(character) for character in "\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"}
+_RELEASED = {held: character for character, held in _HELD.items()}
+
+
+class Prompt(TextArea):
+    """A text area of a few lines. Its text is shown literally, control characters as visible signs."""
+
+    def __init__(
+        self, host: Host, tokens: TokensPane, run: Callable[[str], bool], stop: Callable[[], None], text: str
+    ) -> None:
+        """`run` computes a prompt, or says why it cannot and returns False; `stop` ends the playing.
+
+        `text` is the first prompt to run.
+        """
+        super().__init__(
+            text.translate(_HELD),
+            id="prompt",
+            soft_wrap=True,
+            show_line_numbers=False,
+            highlight_cursor_line=False,
+            compact=True,
+        )
+        self.host = host
+        self.to_run = text  # as soon as there is a model
+        self._tokens = tokens
+        self._run = run
+        self._stop_playing = stop
+
+    @property
+    def value(self) -> str:
+        """The typed text, unchanged."""
+        return self.text.translate(_RELEASED)
+
+    def on_key(self, event: events.Key) -> None:
+        if event.key == "enter":
+            self._submit()
+        elif event.key == "escape":
+            self._leave()
+        elif event.key in _NEW_LINE:
+            self.insert("\n")
+        else:
+            return
+        event.stop()
+        event.prevent_default()
+
+    def get_line(self, line_index: int) -> Text:
+        line = self.document.get_line(line_index).translate(_RELEASED)
+        return Text("".join(map(_shown, line)), end="", no_wrap=True)
+
+    def show_text(self, text: str) -> None:
+        """Show another text, with the caret at its end."""
+        if self.value != text:
+            self.load_text(text.translate(_HELD))
+            self.move_cursor(self.document.end)
+
+    def type_on(self) -> None:
+        """Go on typing at the end."""
+        self.move_cursor(self.document.end)
+        self.screen.set_focus(self)  # at once: `focus` waits, and the next key would go elsewhere
+
+    def action_type_on(self) -> None:
+        """Edit the prompt."""
+        self._stop_playing()
+        self.type_on()
+
+    # The tokens of the text being typed
+
+    @property
+    def typing(self) -> bool:
+        """True while a text other than the run's is being typed."""
+        return self._tokens.typed is not None
+
+    def on_text_area_changed(self) -> None:
+        self._read()
+
+    def on_focus(self) -> None:
+        self._stop_playing()
+        self._read()
+
+    def on_blur(self) -> None:
+        """An unfinished text stays in its line; the tokens are again those of the run."""
+        if self.typing:
+            self._tokens.typed = None
+            self.host.show_status("unfinished prompt · / goes on with it")
+            self.host.repaint()
+
+    def _read(self) -> None:
+        """Show the tokens that the text would become, and how many they are."""
+        session = self.host.session
+        if session is None or not self.has_focus:
+            return
+        typed = None
+        if self.value != session.text:
+            try:
+                typed = session.tokenizer.encode(self.value)
+            except GPTError:
+                typed = []  # said when it is submitted
+        self._tokens.typed = typed
+        count = len(session.ids if typed is None else typed)
+        self.host.show_status(f"{count} of {session.model.config.n_positions} tokens · enter runs it · esc drops it")
+        self._tokens.repaint()
+
+    def _submit(self) -> None:
+        if self.host.session is None:
+            self.to_run = self.value
+            self.screen.set_focus(None)
+        elif self._run(self.value):
+            self._leave()
+
+    def _leave(self) -> None:
+        """Show the prompt of the run again, and let the keys walk."""
+        session = self.host.session
+        self._tokens.typed = None
+        self.show_text(session.text if session else self.to_run)
+        self.screen.set_focus(None)
+        self.host.show_status("")
+        self.host.repaint()
+
+
+def _shown(character: str) -> str:
+    """A visible character in place of this one; always one, so that the caret stays where it is."""
+    if unicodedata.category(character) not in _INVISIBLE or character in _JOINERS:
+        return character
+    glyph = visible(character)
+    return glyph if len(glyph) == 1 else "\ufffd"

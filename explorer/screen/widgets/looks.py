@@ -1,0 +1,57 @@
+"""The looks of spans on a canvas: a style by name from the stylesheet, a level of heat from the palette."""
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.widget import Widget
+
+from explorer.paint.spans import Span
+from explorer.screen.palette import Palette
+
+
+class Looks:
+    """Segments for one widget. Styles are kept until it gets other colours."""
+
+    def __init__(self, widget: Widget, palette: Palette) -> None:
+        self.palette = palette
+        self._widget = widget
+        self._styles: dict[str, Style] = {}
+
+    def forget(self) -> None:
+        """The theme, or the stylesheet, is another one: look styles up again."""
+        self._styles.clear()
+
+    def segment(self, span: Span) -> Segment:
+        """The text of a span in its style; heat on blanks becomes characters where there are no colours."""
+        text = span.text
+        scale, _, levels = span.style.partition(":")
+        if levels and not self.palette.colourful and not text.strip():
+            text = self.palette.shade(scale, int(levels)) * len(text)
+        return Segment(text, self._style(span.style))
+
+    def _style(self, name: str) -> Style:
+        if name not in self._styles:
+            scale, _, levels = name.partition(":")
+            if levels:
+                self._styles[name] = self._heat(scale, levels)
+            elif name:
+                self._styles[name] = self._widget.get_component_rich_style(f"canvas--{name}")
+            else:
+                self._styles[name] = self._widget.rich_style
+        return self._styles[name]
+
+    def _heat(self, scale: str, levels: str) -> Style:
+        """One level is the ground, under readable ink; of two, top/bottom, the upper one is the ink."""
+        if not self.palette.colourful:
+            return self._widget.rich_style
+        top, pair, bottom = levels.partition("/")
+        if pair:
+            return Style(color=self._level(scale, top), bgcolor=self._level(scale, bottom))
+        ground = self.palette.colour(scale, int(top))
+        return Style(color=self.palette.ink(ground), bgcolor=ground)
+
+    def _level(self, scale: str, level: str) -> str | None:
+        """The colour of a level; of the cursor (*), or of the ground where there is none."""
+        if level and level != "*":
+            return self.palette.colour(scale, int(level))
+        style = self._widget.get_component_rich_style("canvas--here") if level else self._widget.rich_style
+        return style.bgcolor.name if style.bgcolor else None
