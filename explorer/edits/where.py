@@ -102,7 +102,7 @@ def _axis(given: int | Sequence[int] | None) -> Axis:
     return (given,) if isinstance(given, int) else tuple(given)
 
 
-# Whether it is there
+# Checks
 
 
 def checked(where: Where, config: GPTConfig, length: int | None = None) -> Where:
