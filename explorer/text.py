@@ -61,6 +61,11 @@ def fit(text: str, cells: int, align: str = "<", mark: str = "…") -> str:
     return filling + text if align == ">" else text + filling
 
 
+def counted(count: int, noun: str) -> str:
+    """A number and its noun: counted(1, "token") = "1 token", counted(2, "token") = "2 tokens"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def number(value: float, digits: int = 3, plus: str = "+") -> str:
     """A signed number in a few characters: number(-0.01234) = "−0.012"."""
     if not math.isfinite(value):

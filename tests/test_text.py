@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from explorer.text import fit, number, printable, visible, width
+from explorer.text import counted, fit, number, printable, visible, width
 
 # Any character at all, and more often those that make trouble: escapes, marks, joiners, overrides, wide ones, halves.
 TRICKY = (
@@ -121,3 +121,7 @@ def test_a_number_reads_as_what_it_is(value: float, digits: int) -> None:
     shown = number(value, digits)
     assert float(shown.replace("−", "-")) == pytest.approx(value, abs=0.5 * 10.0**-digits + 1e-9)
     assert shown.removeprefix("+") == number(value, digits, plus="")
+
+
+def test_a_number_and_its_noun() -> None:
+    assert [counted(count, "token") for count in (0, 1, 2)] == ["0 tokens", "1 token", "2 tokens"]

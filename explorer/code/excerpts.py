@@ -227,7 +227,7 @@ def _one_head(place: _Place) -> Excerpt:
 
 
 def _all_heads(place: _Place) -> Excerpt:
-    """For one dimension of what they write together."""
+    """All heads, for one dimension of their output."""
     weights = place.block_weights
     part = replace(
         weights, attn_qkv=_all_outputs(weights.attn_qkv), attn_out=_some_outputs(weights.attn_out, [place.column])
@@ -258,7 +258,7 @@ def _neuron(place: _Place) -> Excerpt:
 
 
 def _all_neurons(place: _Place) -> Excerpt:
-    """For one dimension of what they write together."""
+    """All neurons, for one dimension of their output."""
     weights = place.block_weights
     part = replace(weights, mlp_in=_all_outputs(weights.mlp_in), mlp_out=_some_outputs(weights.mlp_out, [place.column]))
     x = [place.row("ln2.hook_out")]

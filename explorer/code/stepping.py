@@ -300,7 +300,7 @@ class _Recorder:
             return None
         call = self.calls[frame]
         if call.spent and (spot := self.spots[frame].get(frame.f_lasti)) and spot.closes is call.spent:
-            return self.watch  # in haste: a vocabulary is long
+            return self.watch  # the fast way: a vocabulary is long
         if event == "return" and frame is call.frame:
             self._return(call, argument)
         elif event in ("line", "return") and not (frame is call.frame and self._line(call)):

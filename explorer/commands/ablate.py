@@ -190,13 +190,14 @@ def patch(base: "Trace", prompt: str, tokenizer: "Tokenizer", at: str) -> "What"
 def alignment_in_words(what: "What | None", length: int, at: str, alone: str) -> list[str]:
     """How positions are aligned with those of a longer or shorter prompt; `alone` says what happens to the others."""
     from explorer.edits import Patch
+    from explorer.text import counted
 
     if not isinstance(what, Patch) or len(what.source.ids) == length:
         return []
     theirs, shift = len(what.source.ids), what.shift
     last = next(position for position in reversed(range(length)) if what.reaches(position))
-    counted = f"{what.title} has {theirs} token{'s' * (theirs > 1)}, this prompt {length}"
-    words = [f"{counted}: aligned at the {at} (--align), so that position {last} takes that of its {last + shift}."]
+    lengths = f"{what.title} has {counted(theirs, 'token')}, this prompt {length}"
+    words = [f"{lengths}: aligned at the {at} (--align), so that position {last} takes that of its {last + shift}."]
     if rest := [position for position in range(length) if not what.reaches(position)]:
         which = f"Positions {rest[0]} to {rest[-1]} have" if len(rest) > 1 else f"Position {rest[0]} has"
         words.append(f"{which} no counterpart: {alone}.")

@@ -97,7 +97,7 @@ def _as_json(found: LogitAttribution, given: "Prompted", top: int | None) -> dic
 
 
 def _fields(part: Contribution) -> dict[str, Any]:
-    """Label, value and kind, and of the places those that it has."""
+    """Label, value, kind, and those of layer, head, source and neuron that it has."""
     places = {"layer": part.layer, "head": part.head, "source": part.source, "neuron": part.neuron}
     there = {name: place for name, place in places.items() if place is not None}
     return {"label": part.label, "value": part.value, "kind": part.kind} | there

@@ -130,11 +130,11 @@ def _short(row: "LensRow") -> str:
 
 def _loss(trace: "Trace") -> Iterator[str]:
     from explorer.analysis import lens
+    from explorer.text import counted
 
     loss = lens.loss(trace)
     if loss is None:
         yield "loss         none: nothing comes before the first token to predict it from"
     else:
-        counted = "1 token" if loss.tokens == 1 else f"{loss.tokens} tokens"
         amount = f"{loss.nats:.4f} nats = {loss.bits:.4f} bits a token"
-        yield f"loss         {amount}, over {counted}; perplexity {loss.perplexity:.2f}"
+        yield f"loss         {amount}, over {counted(loss.tokens, 'token')}; perplexity {loss.perplexity:.2f}"

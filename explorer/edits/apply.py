@@ -1,4 +1,4 @@
-"""Edits in force: a run that departs from another where the first of them takes hold."""
+"""Edited runs: each is computed anew from its first edit on, and shares the rest with its base."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from explorer.runs.trace import Trace
 
 
 class Editor:
-    """Changes the values of a run, as `Trace.editor`: after whatever is in force in the run that it departs from."""
+    """The editor of a trace: it changes values, after the edits of the run that it is based on."""
 
     def __init__(self, edits: Sequence[Edit], base: Trace, prompt: int) -> None:
         self.edits = tuple(edits)
@@ -26,7 +26,7 @@ class Editor:
                 self._changes.setdefault(place.name, []).append((number, place, change))
 
     def __call__(self, name: str, value: Any, first: int) -> Any:
-        """The value to go on with, whose first row belongs to position `first`; the very same where no edit is."""
+        """The edited value, whose first row belongs to position `first`; the same object where there is no edit."""
         if self._before:
             value = self._before(name, value, first)
         for number, place, change in self._changes.get(name, ()):
@@ -39,11 +39,11 @@ class Editor:
 def edited(base: Trace, edits: Sequence[Edit], prompt: int | None = None) -> Trace:
     """The run of the same tokens with these edits, on top of any that `base` has; to be completed (running.complete).
 
-    All that is no different it shares with `base`. `prompt` says how many of the tokens were typed: a mean is taken
-    over these (by default over all). Tokens may be appended as to any trace; the edits stay in force.
+    It shares with `base` everything that is not different. `prompt` says how many of the tokens were typed: a mean is
+    taken over these (by default over all). Tokens may be appended as to any trace; the edits stay in force.
     """
     if base.model.weights is None:
-        raise EditError("this is a recorded run: there is no model that could run it edited.")
+        raise EditError("this is a recorded run without its model: it cannot be run with edits.")
     edits = [check(edit, base.config) for edit in edits]
     check_together(edits, base.config)
     if not edits:

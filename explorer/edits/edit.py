@@ -82,7 +82,7 @@ class Edits:
 
     @property
     def active(self) -> tuple[Edit, ...]:
-        """Those in force, the first one first."""
+        """The edits in force, in their order."""
         return tuple(entry.edit for entry in self.entries if entry.on)
 
     def add(self, where: Where, what: What, length: int | None = None) -> Edit:
@@ -107,11 +107,11 @@ class Edits:
         return self.remove(len(self) - 1) if self.entries else None
 
     def clear(self) -> None:
-        """Take all of them away."""
+        """Remove all edits."""
         self.entries = ()
 
     def words(self, labels: Sequence[str] = ()) -> list[str]:
-        """A line for each."""
+        """A line for each edit."""
         return [entry.edit.words(labels) + ("" if entry.on else " (off)") for entry in self.entries]
 
     def _entry(self, number: int) -> Entry:

@@ -12,6 +12,7 @@ from explorer.edits.where import ActivationPart
 from explorer.engine.engines import plain
 from explorer.errors import EditError
 from explorer.runs.trace import Trace
+from explorer.text import counted
 from gpt import GPT, GPTConfig, InputError, activation_shapes
 from gpt.ops import Vector
 
@@ -130,9 +131,10 @@ class Patch(What):
 
     @property
     def words(self) -> str:
-        far = f"{abs(self.shift)} position{'s' * (abs(self.shift) > 1)}"
-        where = f", {far} {'later' if self.shift > 0 else 'earlier'} there" if self.shift else ""
-        return f"from {self.title}{where}"
+        if not self.shift:
+            return f"from {self.title}"
+        direction = "later" if self.shift > 0 else "earlier"
+        return f"from {self.title}, {counted(abs(self.shift), 'position')} {direction} there"
 
     def reaches(self, position: int) -> bool:
         """Whether the source has a counterpart for a position."""

@@ -102,7 +102,7 @@ def _axis(given: int | Sequence[int] | None) -> Axis:
     return (given,) if isinstance(given, int) else tuple(given)
 
 
-# Whether it is there
+# Checks
 
 
 def checked(where: Where, config: GPTConfig, length: int | None = None) -> Where:
@@ -146,8 +146,9 @@ def _no_such_name(name: str, names: list[str], config: GPTConfig) -> str:
         return f"there is no block {layer}: they go from 0 to {config.n_layer - 1}."
     if name.endswith("attn.hook_result"):
         return f"{name} is computed on request only: edit the head at its z, {name.replace('result', 'z')}."
-    likely = get_close_matches(name, names, 1) or [f"{names[0]}, {names[2]} and so on"]
-    return f"there is no activation {name!r}: did you mean {likely[0]}?"
+    if likely := get_close_matches(name, names, 1):
+        return f"there is no activation {name!r}: did you mean {likely[0]}?"
+    return f"there is no activation {name!r}: the names are {names[0]}, {names[2]} and so on."
 
 
 def _title(place: ActivationPart, axes: tuple[str, ...]) -> str:

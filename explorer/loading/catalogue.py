@@ -28,7 +28,7 @@ class ModelEntry:
 
 
 def locate(name: str | None) -> ModelPlace:
-    """Where a model is, without asking any network. CheckpointError or HubError if the name can be none."""
+    """Where a model is, without using the network; CheckpointError or ModelNameError if no model has that name."""
     if name is None:
         return embedded()
     if is_directory_name(name):
@@ -46,7 +46,7 @@ def resolve(
     progress: hub.Progress = lambda done, total: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Path:
-    """The directory of a model; fetched from the hub where it must be, telling how many bytes of how many are there."""
+    """The directory of a model, fetched from the hub if needed; `progress` gets the bytes done, and their total."""
     place = locate(name) if name is None or isinstance(name, str) else name
     return place if isinstance(place, Path) else hub.fetch(place, progress, cancelled)
 

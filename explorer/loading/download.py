@@ -18,7 +18,7 @@ from explorer.errors import HubError
 from gpt.errors import GPTError
 
 CHUNK = 2**18
-"""Bytes between two looks at whether to stop; no more than this is lost when a connection breaks."""
+"""Bytes between two checks for cancellation; no more than this is lost when a connection breaks."""
 
 Arrived = Callable[[str, int], None]
 """Called with a file's name and how much of it is there; raises to stop."""
@@ -75,7 +75,9 @@ def _blob(file: HubFile, cache: Path) -> Path:
 
 
 def _partial(blob: Path) -> Path:
-    return blob.with_name(f"{blob.name}.gpt-explorer.incomplete")  # no name of the client's: it may append to its own
+    return blob.with_name(
+        f"{blob.name}.gpt-explorer.incomplete"
+    )  # not a name that the client uses: it may append to its own files
 
 
 def _fetch(file: HubFile, partial: Path, arrived: Callable[[int], None]) -> None:

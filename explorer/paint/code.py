@@ -25,7 +25,7 @@ def code(stepper: Stepper, cells: int, height: int) -> list[Line]:
     room = height - 1 - len(result) - 2 * len(gap)
     below = min(len(names), max(3, room * 2 // 5))
     rows = _source(stepper, cells, max(1, room - below))
-    # what the function leaves free, the names take
+    # the names take the lines that the function does not need
     names = shortened(names, room - len(rows))
     return [_header(stepper, cells), *gap, *rows, *gap, *result, *names][:height]
 

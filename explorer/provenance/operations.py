@@ -217,7 +217,7 @@ def softmax(scores: ValueNode) -> ValueNode:  # [H, T, S] -> [H, T, S]
 
 
 def largest(numbers: Sequence[Number], read: Read) -> Number:
-    """Which of the numbers is the largest, the first of those that are."""
+    """The index of the largest number; of several, the first."""
     values = [read(number) for number in numbers]
     return max(zip(numbers, values), key=lambda pair: -math.inf if pair[1] is None else pair[1])[0]
 

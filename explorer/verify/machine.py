@@ -34,7 +34,7 @@ def machine(torch: bool) -> dict[str, Any]:
 
 
 def processor() -> str:
-    """Its name as it calls itself; the architecture where it has none."""
+    """The name of the processor; its architecture where it has no name."""
     found = ""
     if platform.system() == "Linux":
         found = _named_in(Path("/proc/cpuinfo"))
@@ -54,7 +54,7 @@ def _named_in(cpuinfo: Path) -> str:
 
 
 def _numpy() -> dict[str, Any]:
-    """Of the libraries in use what they say of themselves; else the one that NumPy was built with."""
+    """The libraries in use, as they describe themselves; else the one that NumPy was built with."""
     config: Any = np.show_config(mode="dicts")
     built = config.get("Build Dependencies", {}).get("blas", {})
     used = [

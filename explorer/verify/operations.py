@@ -66,7 +66,7 @@ def _attention(name: str, function: Callable[..., Any], cases: Callable[[Inputs]
     return Check((name,), (SUMS,), run, cases, numpy=numpy, torch=torch)
 
 
-# What they are tried on
+# Inputs
 
 
 def _products(inputs: Inputs) -> Cases:  # [n, k], [m, k]

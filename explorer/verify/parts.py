@@ -94,7 +94,7 @@ _ATTENTION = {
 
 
 def _attention(ops: Any, x: Any, weights: Weights, layer: int, config: GPTConfig) -> Results:
-    """Every stage, and what is written; written by head and then summed, too, which must be the same."""
+    """Every stage and the output; the output also summed head by head, which must give the same."""
     seen: dict[str, Any] = {}
     run = Run(config, ops, seen.__setitem__, layer=layer)
     written, _ = attention(x, weights.blocks[layer], run)
@@ -104,7 +104,7 @@ def _attention(ops: Any, x: Any, weights: Weights, layer: int, config: GPTConfig
 
 
 def _attention_once(ops: Any, *arguments: Any) -> Results:
-    """A reference's order: what is written is one product with all of z, also where ours is summed by head."""
+    """The order of a reference: its output is one product with all of z, also where ours is summed by head."""
     *stages, written, _ = _attention(ops, *arguments)
     return (*stages, written, written)
 

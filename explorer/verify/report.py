@@ -1,4 +1,4 @@
-"""Everything at once: the cascade, the dot products, Hugging Face's model, the published facts; and its verdict."""
+"""The whole report: the cascade, the dot products, Hugging Face's model, the published facts; and its verdict."""
 
 import platform
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ from explorer.verify.runner import Tell, run_checks
 
 @dataclass(frozen=True)
 class CheckedFact:
-    """A fact, and what this model says to it."""
+    """A fact, and what was found in this model."""
 
     fact: Fact
     passed: bool

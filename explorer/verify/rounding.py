@@ -73,12 +73,12 @@ class Uncertain:
         return (self[index] for index in range(len(self)))
 
     def rearranged(self, move: Callable[[Array], Array]) -> "Uncertain":
-        """The same numbers elsewhere."""
+        """The same numbers, moved to other places."""
         return Uncertain(move(self.value), move(self.error), move(self.settled))
 
 
 def uncertain(x: Any) -> Uncertain:
-    """Plain arrays are what both programs are given."""
+    """The value as `Uncertain`; a plain array is given to both programs and has no error."""
     return x if isinstance(x, Uncertain) else Uncertain(x, 0.0, True)
 
 

@@ -26,7 +26,7 @@ Tell = Callable[[str], None]
 def run_checks(
     inputs: Inputs, torch: bool, tell: Tell = lambda name: None, checks: Iterable[Check] = CHECKS
 ) -> list[Component]:
-    """Every check against NumPy, and against PyTorch where it is there: the cascade, first the one, then the other."""
+    """Every check against NumPy and then, where it is installed, against PyTorch."""
     against: dict[str, list[Component]] = {NUMPY: [], TORCH: []}
     with _one_thread() if torch else nullcontext():
         for check in checks:
@@ -92,7 +92,7 @@ def _reference(check: Check, against: str, arguments: tuple[Any, ...]) -> tuple[
 
 
 def _add(component: Component, pair: Pair, ours: Any, theirs: Any, our_bound: Any, their_bound: Any) -> None:
-    """Compare; of a recording, which is several values by name, each."""
+    """Compare two results; of recordings, which hold values by name, each value."""
     if not isinstance(ours, dict):
         component.add(ours, theirs, pair.tolerance(_one(our_bound), _one(their_bound)))
         return

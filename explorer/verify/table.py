@@ -76,7 +76,7 @@ def _component(component: Component) -> Iterator[str]:
 
 
 def _share(equal: int, of: int) -> str:
-    """How many of how many; never rounded up to all."""
+    """A part of the whole in percent; less than all is never rounded up to 100.0%."""
     return f"{min(int(1000 * equal / of), 999) / 10:.1f}%"
 
 
