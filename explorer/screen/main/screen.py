@@ -215,7 +215,7 @@ class MainScreen(Screen[None]):
         elif kind == "edits":
             self.edits.action_open()
         else:
-            self.move_cursor(f"go_to_{kind}", *numbers)
+            self.move_cursor(f"go_to_{kind}", numbers[0])
 
     # Messages from threads
 
