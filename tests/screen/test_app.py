@@ -79,7 +79,10 @@ async def test_an_unfinished_prompt_is_left_and_taken_up_again() -> None:
         assert "unfinished" in text(screen, "header")[0]
         await press(pilot, "escape", "right")
         assert here.cursor.stage_index == 1
-        await press(pilot, "slash", "s")
+        await press(pilot, "slash")
+        assert "·cat" in " ".join(text(screen, "tokens")).replace("   ", "")
+        assert "enter runs it" in text(screen, "header")[0]
+        await press(pilot, "s")
         assert "·cats" in " ".join(text(screen, "tokens")).replace("   ", "")
         await press(pilot, "tab", "escape", "n")
         assert screen.query_one(Prompt).value == here.text != PROMPT, "a drawn token takes its place"

@@ -5,6 +5,8 @@ import re
 import pytest
 
 from explorer.runs.cells import Cell
+from explorer.screen.main.screen import MainScreen
+from explorer.screen.messages import Clicked
 from explorer.walk.session import Session
 from explorer.walk.why import Look
 from gpt import Sampling
@@ -23,7 +25,8 @@ def story(prompt: str = "") -> Session:
 PROMPT = "Tom and Lily went to the park. Tom said to"
 
 
-def shown(screen, pane: str = "why") -> str:  # type: ignore[no-untyped-def]
+def shown(screen: MainScreen, pane: str = "why") -> str:
+    """The text of a pane."""
     return "\n".join(text(screen, pane))
 
 
@@ -182,3 +185,16 @@ async def test_code_opens_from_an_explained_number_and_goes_back_to_it() -> None
         await press(pilot, "escape")
         assert screen.query_one("#why").display
         assert screen.query_one("#why").has_focus
+
+
+async def test_a_click_on_a_number_that_was_closed_meanwhile_is_ignored() -> None:
+    async with opened(story(), (120, 36), prompt="Tom and Lily") as (pilot, screen):
+        await computed(pilot)
+        here = screen.session
+        assert here
+        await press(pilot, "right", "enter")
+        for action in (("term", 0, 0), ("trail", 0)):
+            screen.query_one("#why").post_message(Clicked(action))
+        here.why = None
+        await pilot.pause()
+        assert here.why is None

@@ -1,5 +1,7 @@
 """The model at work behind the screen: keys are answered, runs are superseded, cancelled and taken up again."""
 
+import pytest
+
 from explorer.loading.checkpoints import CheckpointError
 from explorer.screen.app import ExplorerApp
 from explorer.walk.session import Session
@@ -58,7 +60,7 @@ async def test_escape_cancels_and_r_goes_on() -> None:
         assert not here.computing
 
 
-async def test_a_prompt_that_grew_at_the_end_is_not_computed_again(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+async def test_a_prompt_that_grew_at_the_end_is_not_computed_again(monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened() as (pilot, screen):
         here = screen.session
         assert here

@@ -120,7 +120,7 @@ async def test_views_after_others_that_drew_more_rows() -> None:
 
 async def test_after_an_undo_compare_shows_one_run() -> None:
     async with opened(session(tiny(n_layer=3))) as (pilot, screen):
-        screen.edits.edit(lambda edits: edits.add(where.head(1, 1), Zero(), None))
+        screen.editing.edit(lambda edits: edits.add(where.head(1, 1), Zero(), None))
         for key in ("6", "z", "escape", "6"):
             await press(pilot, key)
             await settled(pilot, screen)

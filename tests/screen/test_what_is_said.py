@@ -209,7 +209,7 @@ async def test_it_is_said_and_the_notice_covers_no_number_and_goes_with_its_pane
     async with opened(session(tiny()), size, notices=True) as (pilot, screen):
         pilot.app.NOTIFICATION_TIMEOUT = 3600  # they go with their pane, and not because time has passed
         await press(pilot, "right")
-        screen.edits.edit(lambda edits: edits.add(where.mlp(0), Scale(1), None))
+        screen.editing.edit(lambda edits: edits.add(where.mlp(0), Scale(1), None))
         await computed(pilot)
         assert any("changes nothing" in notice.title for notice in pilot.app._notifications)
         await press(pilot, "y")

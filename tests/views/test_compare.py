@@ -288,7 +288,7 @@ async def test_what_the_edit_did_to_the_story(size: tuple[int, int]) -> None:
         await computed(pilot)
         here = screen.session
         assert here
-        screen.edits.edit(lambda edits: edits.add(where.head(3, 3), Zero(), None))
+        screen.editing.edit(lambda edits: edits.add(where.head(3, 3), Zero(), None))
         await computed(pilot)
         await press(pilot, "6")
         view: Any = screen.view

@@ -419,7 +419,7 @@ async def test_an_edit_that_leads_to_no_numbers_is_said_and_switched_off() -> No
     async with opened() as (pilot, screen):
         here = screen.session
         assert here
-        screen.edits.edit(lambda edits: edits.add(where.activation("blocks.1.ln2.hook_scale"), Set(0), None))
+        screen.editing.edit(lambda edits: edits.add(where.activation("blocks.1.ln2.hook_scale"), Set(0), None))
         await until(pilot, lambda: screen.app._notifications)
         await computed(pilot)
         assert any("no number" in notice.message for notice in screen.app._notifications)
@@ -435,7 +435,7 @@ async def test_the_answer_comes_before_the_rest_and_keys_are_answered() -> None:
         await computed(pilot)
         gate.open.clear()
         gate.reached.clear()
-        screen.edits.edit(lambda edits: edits.add(where.mlp(0), Zero(), None))
+        screen.editing.edit(lambda edits: edits.add(where.mlp(0), Zero(), None))
         await until(pilot, gate.reached.is_set)
         await press(pilot, "right")
         assert here.cursor.stage_index == 1
@@ -449,7 +449,7 @@ async def test_drawing_goes_on_with_the_edits_and_a_new_prompt_keeps_them(monkey
     async with opened() as (pilot, screen):
         here = screen.session
         assert here
-        screen.edits.edit(lambda edits: edits.add(where.head(1, 0), Zero(), None))
+        screen.editing.edit(lambda edits: edits.add(where.head(1, 0), Zero(), None))
         await computed(pilot)
         asked: list[int] = []
         monkeypatch.setattr(GPT, "forward", counting(GPT.forward, asked))
@@ -466,7 +466,7 @@ async def test_drawing_goes_on_with_the_edits_and_a_new_prompt_keeps_them(monkey
 
 async def test_a_click_on_the_mark_lists_the_edits() -> None:
     async with opened() as (pilot, screen):
-        screen.edits.edit(lambda edits: edits.add(where.head(1, 0), Zero(), None))
+        screen.editing.edit(lambda edits: edits.add(where.head(1, 0), Zero(), None))
         await computed(pilot)
         header_line = screen.query_one("#header", Canvas).lines[0]
         assert any(span.action == ("edits",) for span in header_line)
@@ -482,7 +482,7 @@ async def test_many_edits_and_a_message_fit_on_the_smallest_screen() -> None:
         assert here
         for number in range(6):
             place = where.head(number % 2, number // 2)
-            screen.edits.edit(lambda edits, place=place: edits.add(place, Scale(2), None))  # type: ignore[misc]
+            screen.editing.edit(lambda edits, place=place: edits.add(place, Scale(2), None))  # type: ignore[misc]
         await computed(pilot)
         await press(pilot, "right", "x", "enter", "down", "enter", "z", "enter")
         dialog = pilot.app.screen

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from explorer.screen.bindings import key, to
 
 _picture, _why, _code, _view = (partial(to, pane) for pane in ("picture", "why", "code", "view"))
-_prompt, _edits, _playback, _runs = (partial(to, part) for part in ("prompt", "edits", "playback", "runs"))
+_prompt, _editing, _playback, _runs = (partial(to, part) for part in ("prompt", "editing", "playback", "runs"))
 
 _STAGE = Binding.Group("stage", compact=True)
 _BLOCK = Binding.Group("block", compact=True)
@@ -95,9 +95,9 @@ SECTIONS: dict[str, list[Binding]] = {
         key("view.compare", "6", _view("open_or_close('compare')"), "Compare two runs", group=_VIEW),
     ],
     "What if": [
-        key("edit", "x", _edits("open"), "What if this were different? Edit it; list the edits", footer="what if"),
-        key("edit.undo", "z", _edits("undo"), "Undo the last edit"),
-        key("edit.toggle", "X", _edits("toggle"), "Switch all edits off, or on again"),
+        key("edit", "x", _editing("open"), "What if this were different? Edit it; list the edits", footer="what if"),
+        key("edit.undo", "z", _editing("undo"), "Undo the last edit"),
+        key("edit.toggle", "X", _editing("toggle"), "Switch all edits off, or on again"),
         key("sweep", "w", _view("open_or_close('sweep')"), "Sweep: zero every head, MLP and position in turn"),
     ],
     "Next token": [

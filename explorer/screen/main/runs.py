@@ -81,7 +81,7 @@ class Runs:
         if not message.finished and screen.background.computing:
             return  # taken up again meanwhile
         if message.finished and what_if.waiting:
-            screen.edits.change(lambda edits: None)
+            screen.editing.change(lambda edits: None)
             return
         if message.trace is not what_if.run:  # the run without the edits has caught up
             screen.repaint()

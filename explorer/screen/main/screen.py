@@ -14,7 +14,7 @@ from textual.widgets import Footer, Static
 
 from explorer.screen.dialogs.help import Help
 from explorer.screen.main.background import Background
-from explorer.screen.main.edits import Editing
+from explorer.screen.main.editing import Editing
 from explorer.screen.main.keys import BINDINGS, NOT_IN_NARROW_FOOTERS
 from explorer.screen.main.playback import Playback
 from explorer.screen.main.runs import Runs
@@ -56,17 +56,17 @@ class MainScreen(Screen[None]):
         self.background = Background(self)
         self.runs = Runs(self)
         self.playback = Playback(self)
-        self.edits = Editing(self)
+        self.editing = Editing(self)
         self.header, self.tokens = HeaderPane(self, model_name), TokensPane(self)
         self.prompt = Prompt(self, self.tokens, self.runs.run_prompt, self.playback.stop, prompt)
-        self.middle = Middle(self, ViewPane(self, self.edits.follow))
+        self.middle = Middle(self, ViewPane(self, self.editing.follow))
         self._parts = {
             "prompt": self.prompt,
             "picture": self.middle.picture,
             "why": self.middle.why,
             "code": self.middle.code,
             "view": self.middle.view,
-            "edits": self.edits,
+            "editing": self.editing,
             "playback": self.playback,
             "runs": self.runs,
         }
@@ -213,9 +213,9 @@ class MainScreen(Screen[None]):
         if kind == "settings":
             self.playback.action_settings()
         elif kind == "edits":
-            self.edits.action_open()
+            self.editing.action_open()
         else:
-            self.move_cursor(f"go_to_{kind}", *numbers)
+            self.move_cursor(f"go_to_{kind}", numbers[0])
 
     # Messages from threads
 

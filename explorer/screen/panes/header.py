@@ -13,7 +13,7 @@ class HeaderPane(Pane):
     def __init__(self, host: Host, model_name: str) -> None:
         super().__init__(host)
         self.model_name = model_name
-        self.status = "waking the model …"
+        self.status = "loading the model …"
 
     def paint(self, cells: int, height: int) -> list[Line]:
         return header(self.host.session, self.model_name, self.status, cells)

@@ -91,7 +91,8 @@ class Prompt(TextArea):
         return self._tokens.typed is not None
 
     def on_text_area_changed(self) -> None:
-        self._read()
+        if self.has_focus:
+            self._read()
 
     def on_focus(self) -> None:
         self._stop_playing()
@@ -107,7 +108,7 @@ class Prompt(TextArea):
     def _read(self) -> None:
         """Show the tokens that the text would become, and how many they are."""
         session = self.host.session
-        if session is None or not self.has_focus:
+        if session is None:
             return
         typed = None
         if self.value != session.text:

@@ -11,8 +11,8 @@ from explorer.screen.panes.pane import Pane, literal
 from explorer.walk.session import Session
 from explorer.walk.why import Why
 
-NO_REASON = "A difference of two runs is no run's number: esc, and it opens in the run itself."
-"""Said where an explanation or its code is asked for while a difference is walked."""
+NO_REASON = "This is the difference of two runs. Press esc: in the run itself the number opens."
+"""Shown when an explanation, or code, is asked for while a difference of two runs is walked."""
 
 _TERM = Binding.Group("choose", compact=True)
 
@@ -111,9 +111,9 @@ class WhyPane(Pane, can_focus=True):
     def on_clicked(self, message: Clicked) -> None:
         """A click on a term opens the number it came from; one on the trail goes there."""
         kind, *numbers = message.action
-        if self.why is None or kind not in ("term", "trail"):
-            return
         message.stop()
+        if self.why is None:  # it was closed before the click arrived
+            return
         if kind == "trail":
             self.why.go(numbers[0])
             self.host.repaint()
@@ -125,5 +125,5 @@ class WhyPane(Pane, can_focus=True):
 def _dead_end(why: Why) -> str:
     """The reason why a term leads to no other number."""
     if why.door is None:
-        return "Here the way back ends. Backspace goes the other way."
-    return f"This number is nobody's result: {why.door.label}."
+        return "This number has no terms: the way back ends here. Backspace returns to the number before."
+    return f"This number was not computed from others: {why.door.label}."
