@@ -121,7 +121,7 @@ def _norm(id: str, title: str, layer: int | None, prefix: str, residual: str, re
         layer=layer,
         kind=Kind.NORM,
         formula="(x − mean) / √(variance + ε) · γ + β",
-        sentence=f"Each vector brought to one size, then stretched as was learned: what {reader} reads.",
+        sentence=f"Normalised, then scaled and shifted by the learned γ and β: what {reader} reads.",
         parts=(Part("normalised", f"{prefix}.hook_normalized"), Part("scaled", f"{prefix}.hook_out")),
         function=layer_norm.layer_norm,
         residual=residual,

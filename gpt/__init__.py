@@ -5,7 +5,7 @@ Read it in this order, from the whole to its parts:
     1. model.py        a picture of the whole, and the forward pass: token ids in, logits out
     2. embeddings.py   token ids become vectors
     3. block.py        one layer: attention, then an MLP
-    4. layer_norm.py   vectors brought to one size
+    4. layer_norm.py   every vector normalised
     5. attention.py    positions read from those up to themselves
     6. mlp.py          each position by itself
     7. ops.py          every operation: products, sums, softmax, activations

@@ -261,7 +261,7 @@ class _Terminal:
         """The median of the seconds from its key to the help."""
         times = []
         for _ in range(10):
-            times.append(self._answer(b"?", "Don't panic"))
+            times.append(self._answer(b"?", "Help"))
             os.write(self.screen, b"?")  # closes it
             self._read_until(lambda seen: False, 0.2)
         return statistics.median(times)

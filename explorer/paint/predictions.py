@@ -46,7 +46,7 @@ def _here(session: Session, cells: int, room: int) -> list[Line]:
     residual, before = session.stage.residual, session.cursor.residual_before
     lines: list[Line] = [[Span("if it stopped here", "bold")]]
     if residual is None or session.what_if.difference:
-        words = "no vector yet to read" if residual is None else "a difference says nothing"
+        words = "nothing yet: press →" if residual is None else "no prediction: this is B − A"
         nothing: list[Line] = [[Span(words, "dim")], *([[]] * room)]
         return [*lines, *nothing]
     then = session.trace.ranking(before, session.position) if before else None
@@ -102,7 +102,7 @@ def percent(share: float) -> str:
 
 
 def _change(change: float) -> Span:
-    """By how many points of a hundred a probability rose or fell."""
+    """By how many percentage points a probability rose or fell."""
     if abs(change) < _NOTICEABLE:
         return Span(" " * 6)
     return Span(f"{'▲' if change > 0 else '▼'}{abs(change) * 100:4.1f}", "up" if change > 0 else "down")

@@ -42,7 +42,7 @@ def picture(session: Session, cells: int, height: int, halves: bool = True) -> l
         )
     formula = stage.formula
     if session.what_if.difference:
-        unit = ", in points of a hundred" if stage.kind is Kind.PATTERN else ""
+        unit = ", in percentage points" if stage.kind is Kind.PATTERN else ""
         formula = f"B − A{unit}: {formula}"
     below = [*wrapped(formula, cells, "accent"), *wrapped(stage.sentence, cells)]
     if stage.kind is Kind.PATTERN and session.computed(stage):

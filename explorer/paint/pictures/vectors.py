@@ -167,7 +167,7 @@ def _of_heads(lengths: list[float], cells: int, rows: int) -> list[Line]:
     heads = list(range(len(lengths)))
     across = max(1, min(-(-len(lengths) // rows), cells // _ENTRY))
     if len(lengths) <= across * rows:
-        title = "how long a vector each head wrote"
+        title = "length of each head's output"
     else:
         heads = sorted(heads, key=lambda head: -lengths[head])[: across * rows]
         title = f"how much the heads wrote: the {len(heads)} longest of {len(lengths)}"

@@ -30,7 +30,7 @@ class Help(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="help", classes="dialog") as dialog:
-            dialog.border_title = "Don't panic"
+            dialog.border_title = "Help"
             dialog.border_subtitle = "↑ ↓ scroll · esc closes"
             yield Static(self._text())
 
