@@ -149,7 +149,7 @@ def kl(before: Vector, after: Vector) -> float:  # [V], [V]
 
 def _kl(log_a: Sequence[float], log_b: Sequence[float]) -> float:
     nats = fsum(exp(p) * (p - q) for p, q in zip(log_a, log_b) if p > -inf or isnan(p))
-    return max(0.0, nats * BITS_IN_A_NAT)  # rounding may leave a little less than nothing
+    return max(0.0, nats * BITS_IN_A_NAT)  # rounding may make it slightly negative
 
 
 def log_probabilities(logits: Vector) -> list[float]:  # [V]

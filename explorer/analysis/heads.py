@@ -94,7 +94,7 @@ class HeadScores:
 
 
 Targets = Sequence[Sequence[int]]
-"""For each position the positions to which a behaviour would attend; none where it cannot show."""
+"""For each position the positions that a behaviour would attend to; none where it cannot be seen."""
 
 
 def targets(behaviour: str, ids: Sequence[int]) -> Targets:

@@ -52,7 +52,7 @@ def _absent(cell: Cell) -> str:
 
 
 def lines(session: Session, explanation: Explanation, shown: Shown, columns: int) -> list[str]:
-    """The number, its terms in a table, whether they give it again, and what computed it."""
+    """The number, its terms in a table, whether they add up to it, and the function that computed it."""
     found = [*_head(session, explanation), *_body(session, explanation, shown, columns)]
     if explanation.function:
         found += _verdict(session, explanation, columns)
@@ -76,7 +76,7 @@ def _body(session: Session, explanation: Explanation, shown: Shown, columns: int
     name = min(_LABEL, max(width(row.name) for row in rows))
     value, door = max(width(row.value) for row in rows), max(width(row.door) for row in rows)
     how = max(width(row.how) for row in rows)
-    if name + how + value + door + 8 > columns:  # numbers cut short would be other numbers
+    if name + how + value + door + 8 > columns:  # a number that is cut off would be another number
         how = 0
     for row in rows:
         table = (fit(row.name, name), fit(row.how, how), fit(row.value, value, ">"), row.door)
@@ -131,7 +131,7 @@ def _signed(value: float | None) -> str:
 
 
 def _behind(session: Session, row: _Row, shown: Shown, columns: int) -> Iterator[str]:
-    """The number behind the door of a term, a step further in."""
+    """The number behind the door of a term, indented."""
     if not shown.depth or row.at is None:
         return
     inner = session.provenance.explain(row.at, shown.unrolled)
@@ -156,7 +156,7 @@ def _exactly(explanation: Explanation) -> str:
 
 
 def _origin(explanation: Explanation) -> str:
-    """Where a number is from that nothing computed."""
+    """The origin of a number that was not computed."""
     if explanation.value is None:
         return "  not recorded"
     if explanation.cell.name == TOKENS:
@@ -207,7 +207,7 @@ def _plain(value: float | None) -> float | str | None:
 
 
 def operation_name(explanation: Explanation) -> str:
-    """The function that made it, or how else it came about."""
+    """The function that computed it, or its other origin."""
     if explanation.unrolled:
         return "unrolled"
     if explanation.function:

@@ -1,4 +1,4 @@
-"""The line at the top: what runs here, what it is doing, and how the next token will be drawn."""
+"""The line at the top: the model, what it is doing, and how the next token will be drawn."""
 
 from explorer.engine.engines import in_words
 from explorer.paint.spans import Line, Span, clipped, length

@@ -1,4 +1,4 @@
-"""The strip at the bottom: the number under the cursor, where it is, how it was made, and what computed it."""
+"""The strip at the bottom: the number under the cursor, its place, its formula, and the line that computed it."""
 
 from collections.abc import Callable
 from functools import cache

@@ -30,7 +30,7 @@ Line = list[Span]
 
 
 def share_level(value: float) -> int:
-    """A share from 0 to 1 as a level from 0 to 16; the root shows small shares too."""
+    """A share from 0 to 1 as a level from 0 to 16; by its square root, so that small shares can be seen too."""
     return 0 if math.isnan(value) else round(SHARE_LEVELS * math.sqrt(min(max(value, 0.0), 1.0)))
 
 

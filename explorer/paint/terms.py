@@ -1,4 +1,4 @@
-"""The terms of an explained number, and whether they give it again."""
+"""The terms of an explained number, and whether they add up to it."""
 
 import math
 from collections.abc import Sequence
@@ -49,7 +49,7 @@ def table(session: Session, asked: Why, explanation: Explanation, cells: int, he
 
 
 def _bar(term: Term, largest: Term, room: int) -> Line:
-    """How much of it there is, next to the largest; its colour and sign say which way."""
+    """A bar for the size of a term next to the largest; colour and sign say its direction."""
     if room < _LEAST_BAR or term.value is None or not largest.size:
         return []
     style = "positive" if term.value >= 0 else "negative"
@@ -61,7 +61,7 @@ def _value(term: Term) -> str:
 
 
 def _columns(terms: Sequence[Term]) -> list[int]:
-    """How wide a place each factor needs."""
+    """The width of the column of each factor."""
     widths: dict[int, int] = {}
     for term in terms:
         for text, factor in term.pieces():
@@ -71,7 +71,7 @@ def _columns(terms: Sequence[Term]) -> list[int]:
 
 
 def _pieces(term: Term, columns: list[int], index: int, chosen: int | None) -> Line:
-    """How a term is made, its numbers in columns; each can be chosen. Nothing where they are not wanted."""
+    """The formula of a term, its numbers in columns, each a thing to choose; nothing without columns."""
     line: Line = []
     for text, factor in term.pieces() if columns else ():
         if factor is None:
@@ -84,7 +84,7 @@ def _pieces(term: Term, columns: list[int], index: int, chosen: int | None) -> L
 
 
 def verdict(session: Session, explanation: Explanation, cells: int) -> list[Line]:
-    """Whether the terms give the number again."""
+    """Whether the terms add up to the recorded number."""
     if explanation.computed is None:
         return [[], *wrapped(_missing(session), cells, "down")]
     if explanation.exact:
@@ -176,7 +176,7 @@ def _breakdown(session: Session, cell: Cell, cells: int, height: int) -> list[Li
 def operation(session: Session, explanation: Explanation) -> str:
     """The operation in a line: with its numbers where they are few, else with the names of what is added up."""
     if explanation.unrolled:
-        return f"{len(explanation.terms)} were written, and added up"
+        return f"the sum of {len(explanation.terms)} contributions"
     if len(explanation.terms) <= 3:
         return explanation.formula(3)
     how = explanation.terms[0].how

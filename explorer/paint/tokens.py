@@ -51,7 +51,7 @@ def _chip(row: TokenRow, position: int) -> Span:
 
 
 def _stretch(sizes: list[int], current: int, room: int) -> tuple[int, int]:
-    """The neighbours of the current chip that fit together with it, as evenly as there are some."""
+    """The neighbours of the current chip that fit beside it, as many on each side as possible."""
     if not sizes:
         return 0, 0
     first, last, used = current, current + 1, sizes[current]

@@ -111,7 +111,7 @@ def _trail(session: Session, asked: Why, cells: int) -> list[Line]:
     chips = [_chip(session, visit.cell) for visit in asked.visits]
     sizes = [width(chip) + 5 for chip in chips]
     first, last, room = asked.at, asked.at + 1, cells - 6 - sizes[asked.at]
-    while True:  # first what lies behind, then what lies ahead
+    while True:  # first the numbers before it, then those after it
         if first and sizes[first - 1] <= room:
             first -= 1
             room -= sizes[first]

@@ -224,8 +224,13 @@ def largest(numbers: Sequence[Number], read: Read) -> Number:
 
 def sum_of(parts: Iterable[Part], read: Read) -> float | None:
     """The sum of the parts, one after the other from the first; None where one is not known."""
-    values = [value_of(part, read) for part in parts]
-    return None if None in values else float(sum(values))  # type: ignore[arg-type]
+    total: float | None = None
+    for part in parts:
+        value = value_of(part, read)
+        if value is None:
+            return None
+        total = value if total is None else total + value  # `sum` begins with 0, which turns -0.0 into 0.0
+    return 0.0 if total is None else float(total)
 
 
 def value_of(part: Part, read: Read) -> float | None:

@@ -16,7 +16,11 @@ IDS = [3, 1, 4, 1, 5]
     [
         ([[3, 0], [0, 1]], [3, 1], [0.75, 0.25]),
         ([[1, 1]], [1, 1], [1.0]),
-        ([[2, 2], [-1, -1]], [1, 1], [0.0, 0.0]),  # one goes as far beyond as it brings, one leads away
+        (
+            [[2, 2], [-1, -1]],
+            [1, 1],
+            [0.0, 0.0],
+        ),  # the first goes past the sum as far as it came nearer, the second leads away
         ([[1, 1], [-2, 0], [2, 0]], [1, 1], [1.0, 0.0, 0.0]),
         ([[0, 0]], [0, 0], [0.0]),
     ],

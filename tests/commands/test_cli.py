@@ -219,7 +219,7 @@ def test_ids_in_place_of_a_prompt(tmp_path: Path, capsys: pytest.CaptureFixture[
     ],
 )
 def test_more_refusals(arguments: list[str], status: int, said: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """2 where other words would mend it, 1 where a file, a folder or a terminal is in the way."""
+    """Status 2 if another call would work, 1 if a file, a folder or a terminal is the reason."""
     assert main(arguments) == status
     out, error = capsys.readouterr()
     assert said in error

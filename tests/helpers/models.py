@@ -30,7 +30,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
 
 
 def never() -> bool:
-    """Nobody cancels."""
+    """False: the work is never cancelled."""
     return False
 
 

@@ -1,4 +1,4 @@
-"""Opening and loading model directories: every layout that is met in the wild, and every way in which one is broken."""
+"""Opening and loading model directories: every layout that checkpoints have, and every way to break one."""
 
 import shutil
 import struct

@@ -48,7 +48,7 @@ def small(checkpoint: Path, tmp_path: Path) -> Iterator[SmallHub]:
 def environment(small: SmallHub, home: Path, **more: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     kept |= {"HF_ENDPOINT": small.address, "HF_HOME": str(home), "NO_PROXY": "*", "no_proxy": "*"}
-    # The client is not to lose its patience on a machine that is busy.
+    # The client must not give up on a machine that is busy.
     return kept | {"HF_HUB_DOWNLOAD_TIMEOUT": str(HANGS), "HF_HUB_ETAG_TIMEOUT": str(HANGS)} | more
 
 
@@ -206,7 +206,7 @@ def test_cancelling(small: SmallHub, tmp_path: Path) -> None:
 
 
 def test_an_error_of_the_server_that_passes(small: SmallHub, tmp_path: Path) -> None:
-    """The client's own patience: since its version 1.17 at the latest it asks again."""
+    """The client tries again by itself: since its version 1.17 at the latest it asks again."""
     small.errors["HEAD config.json"] = [503, 503]
     works(generate(small, tmp_path))
 
@@ -242,7 +242,7 @@ def test_a_file_in_the_cache_that_was_truncated(small: SmallHub, tmp_path: Path)
     assert small.fetched == {WEIGHTS}
 
 
-# What cannot be had
+# Models that cannot be opened
 
 
 def test_offline_without_the_model(small: SmallHub, tmp_path: Path) -> None:
@@ -250,7 +250,7 @@ def test_offline_without_the_model(small: SmallHub, tmp_path: Path) -> None:
     assert small.requests == []
 
 
-def test_nobody_there(checkpoint: Path, tmp_path: Path) -> None:
+def test_no_connection(checkpoint: Path, tmp_path: Path) -> None:
     with SmallHub(checkpoint).serving() as gone:
         pass
     code = "import time; time.sleep = lambda seconds: None\n"  # the client waits before it asks again

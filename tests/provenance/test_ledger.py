@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from explorer.provenance import ledger
@@ -97,6 +97,7 @@ LOGIT = st.one_of(st.integers(-3, 3).map(float), st.floats(-60, 60), st.sampled_
     st.integers(0, 3),
 )
 @settings(max_examples=60)
+@example([[0.0] * V, [0.0] * V, [0.0] * (V - 1) + [-0.0]], 0.0, None, 1.0, 0)  # no zero changes its sign
 def test_any_logits_and_settings(
     logits: list[list[float]], temperature: float, top_k: int | None, top_p: float, seed: int
 ) -> None:

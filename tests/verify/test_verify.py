@@ -396,7 +396,7 @@ def test_tolerances_hold_against_exact_arithmetic() -> None:
 
 
 def test_tolerances_hold_for_float32() -> None:
-    """A whole forward pass in float32 is within what is allowed, and not by miles."""
+    """A whole forward pass in float32 is within what is allowed, which is not far too wide."""
     config = GPTConfig.from_dict({**SMALL, "n_embd": 48, "vocab_size": 50})
     model = Model(config, load_weights(config, RandomTensors(config, 0, 0.2)))
     ids = [3, 1, 4, 1, 5, 9, 2, 6]
