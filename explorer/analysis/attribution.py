@@ -173,7 +173,7 @@ class _Reader:
 
     def back_through(self, matrix: Matrix) -> Vector:  # [d, n] -> [n]
         """The direction as an input of the matrix that writes: what a unit of each of its inputs adds to the logit."""
-        return plain(self.trace.model.ops.matmul([self.direction], matrix)[0])
+        return plain(self.trace.ops.matmul([self.direction], matrix)[0])
 
     def heads(self, layer: int) -> list[Vector]:  # [H, e]
         """The direction as each head of a block reads it, through its part of W_O."""
@@ -192,7 +192,7 @@ class _Reader:
 
     def _beta_through_values(self, block: BlockWeights) -> Vector:  # [d]
         into_values = block.attn_qkv.weight[2 * self.trace.config.n_embd :]
-        return plain(self.trace.model.ops.matmul_transposed([block.ln_1.beta], into_values)[0])
+        return plain(self.trace.ops.matmul_transposed([block.ln_1.beta], into_values)[0])
 
 
 def mean_unembedding(trace: Trace) -> Vector:  # [d]
@@ -201,7 +201,7 @@ def mean_unembedding(trace: Trace) -> Vector:  # [d]
     if key not in trace.derived:
         matrix, total = weights_of(trace).unembedding, [[0.0] * trace.config.n_embd]
         for start in range(0, len(matrix), _ROWS_AT_ONCE):
-            total = trace.model.ops.add_all([matrix[start : start + _ROWS_AT_ONCE]], total[0])
+            total = trace.ops.add_all([matrix[start : start + _ROWS_AT_ONCE]], total[0])
         trace.derived[key] = [value / len(matrix) for value in plain(total[0])]
     return trace.derived[key]
 

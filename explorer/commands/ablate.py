@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from explorer.edits import Edits, What
     from explorer.edits.where import Where
     from explorer.runs.ranking import Ranking
-    from explorer.runs.trace import Trace
+    from explorer.runs.trace import LiveRun
     from explorer.tokenizer.tokenizer import Tokenizer
     from gpt import GPT, GPTConfig
 
@@ -150,28 +150,28 @@ def _check_call(options: argparse.Namespace) -> None:
         raise InputError("edges are cut, and nothing else is named that --set, --scale, --mean or --patch-from is for.")
 
 
-def computed(model: "GPT", ids: list[int]) -> "Trace":
+def computed(model: "GPT", ids: list[int]) -> "LiveRun":
     """A complete run; InputError where the model cannot read these tokens."""
-    from explorer.runs.trace import Trace
+    from explorer.runs.trace import LiveRun
 
     model.check(ids)
-    return complete(Trace(model, ids))
+    return complete(LiveRun(model, ids))
 
 
-def complete(trace: "Trace") -> "Trace":
+def complete(trace: "LiveRun") -> "LiveRun":
     from explorer.runs import running
 
     running.complete(trace, lambda: False)
     return trace
 
 
-def _ranking(trace: "Trace") -> "Ranking":
+def _ranking(trace: "LiveRun") -> "Ranking":
     ranking = trace.ranking("logits", len(trace.ids) - 1)
     assert ranking
     return ranking
 
 
-def _what(options: argparse.Namespace, base: "Trace", tokenizer: "Tokenizer") -> "What":
+def _what(options: argparse.Namespace, base: "LiveRun", tokenizer: "Tokenizer") -> "What":
     from explorer.edits import Mean, Scale, Set, Zero
 
     if options.patch_from is not None:
@@ -183,7 +183,7 @@ def _what(options: argparse.Namespace, base: "Trace", tokenizer: "Tokenizer") ->
     return Mean() if options.mean else Zero()
 
 
-def patch(base: "Trace", prompt: str, tokenizer: "Tokenizer", at: str) -> "What":
+def patch(base: "LiveRun", prompt: str, tokenizer: "Tokenizer", at: str) -> "What":
     """The values of another prompt's run on the same model, aligned at its end or at its beginning."""
     from explorer.analysis.compare import align
     from explorer.edits import Patch

@@ -11,7 +11,7 @@ from gpt import InputError
 
 if TYPE_CHECKING:
     from explorer.runs.trace import Trace
-    from explorer.walk.sequence import Tokens
+    from explorer.walk.text import Tokens
 
 _SHOWN = 20
 _BAR = 14
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     from explorer.analysis import lens
     from explorer.commands.headless import prompt_and_ids
     from explorer.runs.running import complete
-    from explorer.runs.trace import Trace
+    from explorer.runs.trace import LiveRun
 
     checkpoint, model = open_model(options)
     tokenizer, config = checkpoint.tokenizer, model.config
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
     position = _position(options.position, len(ids))
     chosen = None if options.token is None else token_id(options.token, tokenizer, config)
     versus = None if options.versus is None else token_id(options.versus, tokenizer, config)
-    trace = Trace(model, list(ids))
+    trace = LiveRun(model, list(ids))
     complete(trace, lambda: False)
     token = lens.answer(trace, position) if chosen is None else chosen
     if token == versus:

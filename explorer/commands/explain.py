@@ -69,7 +69,7 @@ def _session(options: argparse.Namespace, cell: "Cell") -> "Session":
     """A computed run of the prompt. That it has such a number is known before it is computed."""
     from explorer.commands.headless import prompt_and_ids
     from explorer.runs.running import complete
-    from explorer.runs.trace import Trace
+    from explorer.runs.trace import LiveRun
     from explorer.walk.session import Session
 
     chosen = sampling(options)
@@ -77,7 +77,7 @@ def _session(options: argparse.Namespace, cell: "Cell") -> "Session":
     prompt, ids = prompt_and_ids(options.prompt, options.ids, checkpoint.tokenizer, model.config)
     model.check(ids)
     session = Session(model, checkpoint.tokenizer, chosen, options.seed)
-    session.show_recorded(Trace(model, list(ids)), prompt)
+    session.begin(LiveRun(model, list(ids)), prompt)
     session.provenance.check(cell)
-    complete(session.trace, lambda: False)
+    complete(session.run, lambda: False)
     return session

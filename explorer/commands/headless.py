@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, TextIO
 
 from explorer.text import printable
-from explorer.walk.sequence import Tokens
+from explorer.walk.text import Tokens
 from gpt import GPT, GPTConfig, InputError, Sampling, generate
 
 

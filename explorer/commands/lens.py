@@ -11,7 +11,7 @@ from explorer.commands.options import add_model, add_prompt, count, open_model, 
 if TYPE_CHECKING:
     from explorer.analysis.lens import LensCell, LensRow
     from explorer.runs.trace import Trace
-    from explorer.walk.sequence import Tokens
+    from explorer.walk.text import Tokens
 
 _LIKELIEST = 10
 _TITLE, _TOKEN, _CELL = 12, 9, 14
@@ -32,13 +32,13 @@ def parser() -> argparse.ArgumentParser:
 def run(options: argparse.Namespace) -> int:
     from explorer.commands.headless import prompt_and_ids
     from explorer.runs.running import complete
-    from explorer.runs.trace import Trace
+    from explorer.runs.trace import LiveRun
 
     checkpoint, model = open_model(options)
     tokenizer = checkpoint.tokenizer
     prompt, ids = prompt_and_ids(options.prompt, options.ids, tokenizer, model.config)
     model.check(ids)
-    trace = Trace(model, list(ids))
+    trace = LiveRun(model, list(ids))
     complete(trace, lambda: False)
     if options.json:
         top = _LIKELIEST if options.top is None else options.top

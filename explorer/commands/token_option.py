@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from gpt import GPTConfig, InputError
 
 if TYPE_CHECKING:
-    from explorer.walk.sequence import Tokens
+    from explorer.walk.text import Tokens
 
 _BY_ID = "id:"
 

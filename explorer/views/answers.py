@@ -57,11 +57,11 @@ class Answers(View):
 
     def wanted(self) -> Hashable:
         asked = tuple(self._asked())
-        run = (self.session.trace, self.session.trace.complete)
+        run = (self.session.run, self.session.run.complete)
         return (*run, asked) if set(asked) - self._answered().whole else None
 
     def work(self) -> Iterator[None]:
-        answered, trace = self._answered(), self.session.trace
+        answered, trace = self._answered(), self.session.run
         for question in self._asked():
             if question not in answered.whole:
                 answers = self.answers(trace, question)

@@ -9,12 +9,12 @@ from explorer.analysis.errors import AnalysisError
 from explorer.paint.predictions import percent
 from explorer.paint.spans import Line, Span, bar, clipped, window, wrapped
 from explorer.runs import running
-from explorer.runs.trace import Trace
+from explorer.runs.trace import LiveRun, Trace
 from explorer.text import fit, number
 from explorer.views.answers import ROW, to_choose
 from explorer.views.view import View
-from explorer.walk.session import Session
-from explorer.walk.what_if import Other
+from explorer.walk.session import NO_OTHER_PROMPT, Session
+from explorer.walk.what_if import OtherRun
 from gpt import InputError
 
 _TOKEN = 12
@@ -132,15 +132,15 @@ class Compare(View):
     def take(self, text: str) -> None:
         """B's prompt; without any, B is no longer another prompt."""
         session = self.session
-        if session.recorded:
-            raise InputError("This is a recorded run: there is no model that could run another prompt.")
+        if session.model is None:
+            raise InputError(NO_OTHER_PROMPT)
         session.show(None)
         if not text:
             session.what_if.other = None
             return
         ids = session.tokenizer.encode(text)
         session.model.check(ids)
-        session.what_if.other = Other(text, Trace(session.model, ids))
+        session.what_if.other = OtherRun(text, LiveRun(session.model, ids))
 
     def _shown(self) -> int:
         """What the pictures show: A, B, or B − A."""

@@ -19,7 +19,7 @@ from explorer.errors import EditError
 from explorer.paint.predictions import percent
 from explorer.paint.spans import Line, Span, clipped, length, signed_level, window, wrapped
 from explorer.runs import running
-from explorer.runs.trace import Trace
+from explorer.runs.trace import LiveRun, Trace
 from explorer.text import fit, number, width
 from explorer.views.view import View
 from explorer.walk.session import Session
@@ -66,11 +66,11 @@ class Sweep(View):
     @property
     def _columns(self) -> tuple[int, int]:
         """How many columns each of the two sections has."""
-        return self.session.model.config.n_head + 1, len(self.session.ids)
+        return self.session.config.n_head + 1, len(self.session.ids)
 
     @property
     def _rows(self) -> int:
-        return self.session.model.config.n_layer
+        return self.session.config.n_layer
 
     def _place(self, section: int, row: int, column: int) -> Place:
         if section:
@@ -94,7 +94,7 @@ class Sweep(View):
 
     def _current(self) -> Found | None:
         """What is known of the run that is walked; None while that is not computed."""
-        session, trace = self.session, self.session.trace
+        session, trace = self.session, self.session.run
         ranking = trace.ranking("logits", len(session.ids) - 1)
         if session.recorded or session.computing or ranking is None:
             return None
@@ -128,13 +128,13 @@ class Sweep(View):
         found = self._current()
         if found is None or len(found.effects) == len(self._places()):
             return None
-        return self.session.trace, found.source and (found.source.source, found.source.shift)
+        return self.session.run, found.source and (found.source.source, found.source.shift)
 
     def work(self) -> Iterator[None]:
-        cancelled, trace, found, places = self.cancelled, self.session.trace, self._current(), self._places()
-        if found is None:
+        cancelled, trace, found, places = self.cancelled, self.session.run, self._current(), self._places()
+        if found is None or not isinstance(trace, LiveRun):
             return
-        base = Trace(on_engine(trace.model, NUMPY), trace.ids)
+        base = LiveRun(on_engine(trace.model, NUMPY), trace.ids)
         base.editor = trace.editor
         source = found.source
         if not running.complete(base, cancelled) or (source and not running.complete(source.source, cancelled)):

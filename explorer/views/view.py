@@ -58,7 +58,7 @@ class View:
 
     def kept(self, key: Hashable, work: Callable[[], T]) -> T:
         """What `work` gives, worked out once for this run; another run, or a longer one, and it is worked out again."""
-        run = (self.session.trace, self.session.trace.complete)
+        run = (self.session.run, self.session.run.complete)
         held = self._held  # taken once: the run may change in another thread while this one works
         if held[0] != run:
             held = self._held = (run, {})

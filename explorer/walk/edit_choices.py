@@ -116,7 +116,7 @@ def _of_head(session: Session) -> list[Where]:
 
 def _scores(session: Session) -> list[Where]:
     """Of scores and patterns: the edge from this token to that one, here, in the block and everywhere; the head."""
-    cursor, layer, config = session.cursor, session.stage.layer, session.model.config
+    cursor, layer, config = session.cursor, session.stage.layer, session.config
     query, key, head = session.position, cursor.column, cursor.head
     assert layer is not None
     assert cursor.part
@@ -179,12 +179,15 @@ def read_way(session: Session, place: Where, id: str, amount: str, token: str) -
 
 
 def _read_amount(session: Session, place: Where, id: str, number: float, token: str) -> What:
+    model = session.model
+    if model is None:
+        raise EditError("this is a recorded run: there is no model that could run it edited.")
     if id == TOWARDS:
         found = token_of(session, token)
-        return towards(session.model, found, session.label(found), number)
+        return towards(model, found, session.label(found), number)
     if id == BETWEEN:
         one, versus = _two_tokens(session, token)
-        return between(session.model, one, versus, (session.label(one), session.label(versus)), number)
+        return between(model, one, versus, (session.label(one), session.label(versus)), number)
     if id == CONTRAST:
         return _towards_other(session, place, number)
     return Scale(number) if id == SCALE else Set(number)

@@ -37,7 +37,7 @@ class Player:
             return False
         if cursor.position + 1 < len(session.ids):
             cursor.move_position(1)
-        elif session.ended:
+        elif session.draws.ended:
             self.stop()
             return False
         elif not session.take_token():
@@ -55,7 +55,7 @@ class Player:
         """
         if not self.left_to_draw:
             return False
-        if session.ended:
+        if session.draws.ended:
             self.left_to_draw = 0
             return False
         if session.take_token():

@@ -7,7 +7,7 @@ import pytest
 from explorer.analysis.attribution import IN_WORDS, Convention, Level, attribute
 from explorer.analysis.errors import AnalysisError
 from explorer.engine.engines import NUMPY, on_engine
-from explorer.runs.trace import Trace
+from explorer.runs.trace import LiveRun
 from tests.analysis.test_heads import recorded
 from tests.helpers.models import CONFIGS, small_model, traced
 
@@ -115,7 +115,7 @@ def test_the_difference_of_two_tokens_is_the_difference_of_their_attributions() 
 
 def test_an_edit_that_is_no_part_shows_as_the_gap() -> None:
     """Steering: a vector added to the residual stream, of which no part of the model knows."""
-    model, run = small_model(), Trace(small_model(), IDS)
+    model, run = small_model(), LiveRun(small_model(), IDS)
 
     def steer(name: str, value: Any) -> Any:
         if name == "blocks.1.hook_resid_pre":
@@ -129,7 +129,7 @@ def test_an_edit_that_is_no_part_shows_as_the_gap() -> None:
 
 def test_a_head_that_was_silenced_contributes_what_it_took_away() -> None:
     """A zeroed z still adds up: the value biases it would have moved are counted once and taken back by the head."""
-    model, run = small_model(), Trace(small_model(), IDS)
+    model, run = small_model(), LiveRun(small_model(), IDS)
 
     def silence(name: str, value: Any) -> Any:
         if name == "blocks.1.attn.hook_z":

@@ -9,7 +9,7 @@ import pytest
 from explorer.analysis import heads
 from explorer.analysis.errors import AnalysisError
 from explorer.engine.engines import NUMPY, on_engine, plain
-from explorer.runs.trace import Trace
+from explorer.runs.trace import LiveRun, RecordedRun, Trace
 from gpt import GPT
 from tests.helpers.models import small_model, traced
 
@@ -131,10 +131,7 @@ def recorded(model: GPT, ids: Sequence[int]) -> Trace:
     import numpy as np
 
     run = traced(model, list(ids))
-    without = Trace(GPT(model.config, weights=None), list(ids))  # type: ignore[arg-type]
-    without.values = {name: np.asarray(value) for name, value in run.values.items()}
-    without.complete = len(ids)
-    return without
+    return RecordedRun(model.config, list(ids), {name: np.asarray(value) for name, value in run.values.items()})
 
 
 def test_every_head_of_a_model_has_scores() -> None:
@@ -154,7 +151,7 @@ def test_a_recorded_run_has_labels_but_no_norms() -> None:
 
 
 def test_a_run_without_patterns_says_so() -> None:
-    run = Trace(small_model(), [1, 2])
+    run = LiveRun(small_model(), [1, 2])
     with pytest.raises(AnalysisError, match=r"blocks\.0\.attn\.hook_pattern was not recorded"):
         heads.head_scores(run)
 

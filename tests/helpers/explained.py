@@ -85,14 +85,14 @@ class Subject:
         return seen
 
     def _chances(self, position: int) -> Distribution:
-        settings = self.session.settings_shown(position)[0]
+        settings = self.session.draws.settings_shown(position)[0]
         if (position, settings) not in self._known:
             logits = [float(logit) for logit in self.seen["logits"][position]]
             self._known[position, settings] = distribution(logits, settings)
         return self._known[position, settings]
 
     def _from_logits(self, name: str, position: int, *token: int) -> float | None:
-        chances, seed = self._chances(position), self.session.settings_shown(position)[1]
+        chances, seed = self._chances(position), self.session.draws.settings_shown(position)[1]
         if name == "drawn":
             step = position + 1 - self.session.prompt_length
             return draw(chances, random_number(seed, step)) if step >= 0 else None

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from explorer.paint.spans import Line
 from explorer.views.view import View
 from explorer.walk.session import Session
-from gpt import GPT, Sampling
+from gpt import Sampling
 from tests.analysis.test_heads import recorded
 from tests.helpers.models import HOSTILE, Words, embedded, small_model, start
 from tests.paint.test_paint import check_style
@@ -45,8 +45,8 @@ def many() -> Iterator[Session]:
 def without_weights() -> Session:
     """A run that was recorded, without its model."""
     run = recorded(small_model(vocab_size=len(HOSTILE)), [3, 1, 4, 1, 5])
-    session = Session(GPT(run.config, weights=None), Words(HOSTILE))  # type: ignore[arg-type]
-    session.show_recorded(run, "recorded")
+    session = Session(run, Words(HOSTILE))
+    session.begin(run, "recorded")
     return session
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from explorer.loading.checkpoints import Checkpoint, open_checkpoint
 from explorer.runs import running
-from explorer.runs.trace import Trace
+from explorer.runs.trace import LiveRun, Trace
 from explorer.tokenizer.merging import merges_of
+from explorer.walk.on_screen import wanted_lenses
 from explorer.walk.session import Session
 from gpt import GPT, GPTConfig, Output, RandomTensors, load_weights
 from gpt.tokenizer import Piece
@@ -54,7 +55,7 @@ def full_run(model: GPT, ids: Sequence[int]) -> dict[str, Any]:
 
 def traced(model: GPT, ids: list[int]) -> Trace:
     """A complete trace."""
-    trace = Trace(model, ids)
+    trace = LiveRun(model, ids)
     assert running.complete(trace, never)
     return trace
 
@@ -62,7 +63,7 @@ def traced(model: GPT, ids: list[int]) -> Trace:
 def finish(session: Session) -> None:
     """Compute what is missing, and the lenses that the view asks for: what the screen does in its threads."""
     assert running.complete(session.trace, never)
-    for residual, position in session.wanted_lenses():
+    for residual, position in wanted_lenses(session):
         assert running.look_through_lens(session.trace, residual, position, never)
 
 

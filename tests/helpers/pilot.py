@@ -11,6 +11,7 @@ from explorer.paint.spans import Action
 from explorer.screen.app import ExplorerApp
 from explorer.screen.main.walk import WalkScreen
 from explorer.screen.widgets.canvas import Canvas
+from explorer.walk.on_screen import wanted_lenses
 from explorer.walk.session import Session
 from gpt import GPT, Sampling, ops
 from tests.helpers.exhaustive import exhaustive
@@ -83,7 +84,7 @@ async def computed(pilot: Pilot[str]) -> None:
     assert isinstance(screen, WalkScreen)
     here = screen.session
     assert here
-    await until(pilot, lambda: here.ids and not here.computing and not here.wanted_lenses())
+    await until(pilot, lambda: here.ids and not here.computing and not wanted_lenses(here))
     await pilot.pause()
 
 

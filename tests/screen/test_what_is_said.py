@@ -193,7 +193,7 @@ def test_an_edit_that_was_made_anew_is_measured_by_the_run_it_is_in() -> None:
     edits.add(where.mlp(0), Zero(), 8)
     changed = edited(here.trace, edits.active)
     assert changed.editor is not None
-    here.trace = changed
+    here.what_if.begin(changed)
     finish(here)
     assert changed.editor.effective == {1}  # type: ignore[attr-defined]
 

@@ -43,7 +43,7 @@ def figures(lines: str) -> list[float]:
 def test_it_opens_on_the_lead_of_the_answer_over_the_runner_up() -> None:
     view = at_the_end(story())
     here = view.session
-    first, second = here.ranked(here.position)[:2]
+    first, second = here.trace.order(here.position)[:2]
     logits = here.trace.logits(here.position)
     assert logits
     assert view.found().logit == logits[first] - logits[second]
@@ -67,7 +67,7 @@ def test_by_token_is_what_all_heads_moved_from_it() -> None:
     here = view.session
     view.against, view.mode = 0, view.modes.index("by token")
     settle(view)
-    parts = attribution.attribute(here.trace, here.position, here.ranked(here.position)[0], level=Level.POSITION)
+    parts = attribution.attribute(here.trace, here.position, here.trace.order(here.position)[0], level=Level.POSITION)
     lily = [part.value for part in parts.contributions if part.source == 2]
     assert len(lily) == 36
     assert next(part.value for part in view.found().ranked if part.source == 2) == pytest.approx(fsum(lily))
@@ -76,7 +76,7 @@ def test_by_token_is_what_all_heads_moved_from_it() -> None:
 def test_left_and_right_choose_what_it_is_held_against() -> None:
     view = at_the_end(story())
     here = view.session
-    order = here.ranked(here.position)
+    order = here.trace.order(here.position)
     view.move(-1, 0)
     assert "the logit of ·Lily after" in shown(view)
     view.move(3, 0)

@@ -18,6 +18,7 @@ from explorer.runs import running
 from explorer.views.compare import Compare
 from explorer.views.view import View
 from explorer.walk.edit_choices import CONTRAST, OTHER, places, read_way, ways
+from explorer.walk.on_screen import wanted_lenses
 from explorer.walk.session import Session
 from gpt import InputError, Sampling
 from tests.helpers.exhaustive import exhaustive
@@ -98,7 +99,7 @@ def test_every_picture_shows_a_b_or_their_difference(session: Session) -> None:
             assert session.value() == (0.0 if a == b else b - a)
             assert "B − A" in said(number_under_cursor(session, 100, 2))
     assert not session.ask_why(), "a difference is nobody's result"
-    assert session.wanted_lenses() == []
+    assert wanted_lenses(session) == []
     view.next_mode()
     assert session.trace is base
     assert "A (without the edits)" in session.what_if.showing
@@ -148,7 +149,7 @@ def test_two_prompts_are_aligned_at_the_end() -> None:
     session.cursor.go_to_position(4)
     view.next_mode()
     assert (session.text, session.ids, session.position) == ("a brittle", other.trace.ids, 7)
-    assert session.piece_at(0)
+    assert session.written.piece_at(0)
     view.next_mode()
     assert (session.text, len(session.ids), session.position) == ("little", 6, 4)
     session.cursor.go_to_value("blocks.1.attn.hook_pattern")

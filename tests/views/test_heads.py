@@ -1,19 +1,19 @@
 """The view of all heads: what it says of each, what it draws where, and its keys."""
 
 import re
-from typing import Any
 
 import pytest
 
 from explorer.analysis.heads import head_scores, value_weighted
 from explorer.paint.spans import Line
+from explorer.runs.trace import RecordedRun
 from explorer.stages import Kind
 from explorer.text import width
 from explorer.views.heads.picture import Place
 from explorer.views.heads.small_patterns import Extent, drawn, extent, levels
 from explorer.views.heads.view import Heads
 from explorer.walk.session import Session
-from gpt import GPT, Sampling
+from gpt import Sampling
 from tests.helpers.models import HOSTILE, Bytes, Words, embedded, finish, small_model, start
 from tests.helpers.pilot import click, computed, opened, press, text, until
 from tests.paint.test_paint import check_style
@@ -324,20 +324,11 @@ def test_of_a_large_model_it_says_which_part_is_shown() -> None:
     assert "of 25" in shown
 
 
-class NoWeights(GPT):
-    """The model of a recorded run."""
-
-    def __init__(self, model: GPT) -> None:
-        super().__init__(model.config, weights=None)  # type: ignore[arg-type]
-
-
 def recorded(session: Session, without: str = "") -> Session:
-    shown = Session(NoWeights(session.model), session.tokenizer)
-    trace: Any = session.trace.first(len(session.ids))
-    trace.model = shown.model
-    trace.derived = {}
-    trace.values = {name: value for name, value in trace.values.items() if not without or without not in name}
-    shown.show_recorded(trace, session.text)
+    values = {name: value for name, value in session.run.values.items() if not without or without not in name}
+    trace = RecordedRun(session.config, session.ids, values)
+    shown = Session(trace, session.tokenizer)
+    shown.begin(trace, session.text)
     return shown
 
 

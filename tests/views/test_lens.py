@@ -7,11 +7,12 @@ import pytest
 
 from explorer.analysis import lens
 from explorer.analysis.errors import AnalysisError
+from explorer.runs.trace import RecordedRun
 from explorer.text import width
 from explorer.views.lens.cell import short
 from explorer.views.lens.view import Lens
 from explorer.walk.session import Session
-from gpt import GPT, Sampling
+from gpt import Sampling
 from tests.helpers.models import HOSTILE, Bytes, Words, embedded, finish, never, small_model, start
 from tests.helpers.pilot import click, computed, opened, press, text, until
 from tests.paint.test_paint import check_style
@@ -359,18 +360,10 @@ def test_it_fits_everywhere(name: str) -> None:
                 assert ("view", row, position) in shown, "the chosen cell is on the screen"
 
 
-class NoWeights(GPT):
-    """The model of a recorded run."""
-
-    def __init__(self, model: GPT) -> None:
-        super().__init__(model.config, weights=None)  # type: ignore[arg-type]
-
-
 def test_a_recorded_run_says_what_it_cannot_show(story: Session) -> None:
-    shown = Session(NoWeights(story.model), story.tokenizer)
-    trace: Any = story.trace.first(len(story.ids))
-    trace.model, trace.derived = shown.model, {}
-    shown.show_recorded(trace, story.text)
+    trace = RecordedRun(story.config, story.ids, story.run.values)
+    shown = Session(trace, story.tokenizer)
+    shown.begin(trace, story.text)
     view = worked(shown)
     lines = written(view)
     assert lines[0].startswith("after ·to it says ")

@@ -10,11 +10,11 @@ from explorer.edits import Edit, Patch, Zero, edited, where
 from explorer.edits.metric import PROBABILITY
 from explorer.paint.spans import length
 from explorer.runs import running
-from explorer.runs.trace import Trace
+from explorer.runs.trace import LiveRun, Trace
 from explorer.views.sweep import Sweep
 from explorer.views.view import View
 from explorer.walk.session import Session
-from explorer.walk.what_if import Other
+from explorer.walk.what_if import OtherRun
 from gpt import Sampling
 from gpt.ops import softmax_row
 from tests.helpers.exhaustive import exhaustive
@@ -102,7 +102,7 @@ def test_it_is_of_the_edited_run() -> None:
 
 def other_run(session: Session, text: str) -> Trace:
     """Another prompt's run, as Compare holds it; not computed yet."""
-    other = Other(text, Trace(session.model, list(text.encode())))
+    other = OtherRun(text, LiveRun(session.model, list(text.encode())))
     session.what_if.other = other
     return other.trace
 

@@ -13,11 +13,11 @@ from explorer.paint.predictions import predictions
 from explorer.paint.terms import verdict
 from explorer.runs import running
 from explorer.runs.cells import parse
-from explorer.runs.trace import Trace
+from explorer.runs.trace import LiveRun, Trace
 from explorer.screen.widgets.canvas import Canvas
 from explorer.walk.edit_choices import BETWEEN, CONTRAST, places, read_way, ways
 from explorer.walk.session import Session
-from explorer.walk.what_if import Other, toggle_all
+from explorer.walk.what_if import OtherRun, toggle_all
 from gpt import GPT, Sampling
 from tests.helpers.exhaustive import exhaustive
 from tests.helpers.models import Bytes, counting, embedded, never, small_model, start
@@ -180,7 +180,7 @@ def test_it_is_said_what_is_edited(session: Session) -> None:
 def test_what_the_answer_was_stays_in_the_list_when_it_is_lost() -> None:
     model, checkpoint = embedded()
     session = start(model, checkpoint.tokenizer, "Tom and Lily")
-    first = session.ranked(session.position)[0]
+    first = session.trace.order(session.position)[0]
     session.edit(lambda edits: edits.add(where.activation("logits", session.position, first), Set(-9), None))
     settle(session)
     lines = said(predictions(session, 30, 24)).split("at the end")[1].splitlines()
@@ -270,9 +270,9 @@ def test_a_stroke_can_be_one_of_the_two_tokens(session: Session) -> None:
 
 def holding(session: Session, text: str) -> Trace:
     """Hold the run of another prompt against this one's, as Compare does."""
-    trace = Trace(session.model, list(text.encode()))
+    trace = LiveRun(session.model, list(text.encode()))
     assert running.complete(trace, never)
-    session.what_if.other = Other(text, trace)
+    session.what_if.other = OtherRun(text, trace)
     return trace
 
 
@@ -306,7 +306,7 @@ def test_it_is_not_offered_where_there_is_no_other_run_and_says_what_is_missing(
     place = replace(towards_other(session), at=(2,))
     with pytest.raises(EditError, match="“cat” is too short"):
         read_way(session, place, CONTRAST, "1", "")
-    session.what_if.other = Other("cat", Trace(MODEL, other.ids))
+    session.what_if.other = OtherRun("cat", LiveRun(MODEL, other.ids))
     with pytest.raises(EditError, match="is not computed yet"):
         read_way(session, place, CONTRAST, "1", "")
 
@@ -358,8 +358,8 @@ async def test_steering_away_from_the_name(size: tuple[int, int]) -> None:
         await computed(pilot)
         here = screen.session
         assert here
-        holding_story = Trace(here.model, here.tokenizer.encode(STORY.replace("Lily", "Anna")))
-        here.what_if.other = Other("another", holding_story)
+        holding_story = LiveRun(here.model, here.tokenizer.encode(STORY.replace("Lily", "Anna")))
+        here.what_if.other = OtherRun("another", holding_story)
         here.cursor.go_to_value("blocks.5.hook_resid_post")
         await press(pilot, "x")
         dialog: Any = pilot.app.screen
@@ -368,13 +368,13 @@ async def test_steering_away_from_the_name(size: tuple[int, int]) -> None:
         await press(pilot, *["down"] * [way.id for way in dialog._ways].index(BETWEEN))
         assert dialog.query_one("#way").max_scroll_y == 0, "all that can be done is in sight"
         assert "A / B: adds x × (A − B)" in str(dialog.query_one("#hint").render())
-        answer = here.label(here.ranked(here.position)[0])
+        answer = here.label(here.trace.order(here.position)[0])
         assert answer == "·Lily"
         assert dialog.query_one("#token").value.endswith(f" / {answer}")
         await press(pilot, "enter", "enter")
         await computed(pilot)
         assert pilot.app.screen is screen
-        assert here.label(here.ranked(here.position)[0]) != answer
+        assert here.label(here.trace.order(here.position)[0]) != answer
 
 
 async def test_edits_are_listed_switched_off_removed_and_undone() -> None:

@@ -31,6 +31,7 @@ from explorer.screen.palette import Palette
 from explorer.screen.widgets.canvas import Canvas, Painter
 from explorer.screen.widgets.prompt import Prompt
 from explorer.views.view import View
+from explorer.walk.on_screen import progress, shape_in_words
 from explorer.walk.session import Session
 from explorer.walk.why import Look
 from gpt import GPTError
@@ -165,7 +166,7 @@ class WalkView(Screen[None]):
             mark = f" · {showing}" if showing else " · edited" if edited else ""
             pane.border_title = (title + mark).replace("[", r"\[")
             self.set_class(edited or bool(showing), "-edited")
-            pane.border_subtitle = session.shape_in_words().replace("[", r"\[")
+            pane.border_subtitle = shape_in_words(session).replace("[", r"\[")
             self._show_opened(session)
             self.background.look_through_lenses(session)
             self.background.work_on(self.view)
@@ -231,7 +232,7 @@ class WalkView(Screen[None]):
     def _show_progress(self) -> None:
         if self.session and self.session.trace.version != self._version:
             if self.session.computing and self._typed is None:
-                self._status = f"computing {self.session.progress():.0%}"
+                self._status = f"computing {progress(self.session):.0%}"
             self.repaint()
 
 

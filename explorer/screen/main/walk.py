@@ -49,7 +49,7 @@ class WalkScreen(LookingScreen):
             except GPTError:
                 self._typed = []  # said when it is submitted
         count = len(session.ids if self._typed is None else self._typed)
-        self.show_status(f"{count} of {session.model.config.n_positions} tokens · enter runs it · esc drops it")
+        self.show_status(f"{count} of {session.config.n_positions} tokens · enter runs it · esc drops it")
         self.query_one("#tokens", Canvas).repaint()
 
     def on_prompt_submitted(self, message: PromptSubmitted) -> None:

@@ -7,7 +7,7 @@ from textual.timer import Timer
 from explorer.edits import Edits
 from explorer.edits.edit import Edit
 from explorer.engine.engines import NUMPY, PYTHON, engine_of, in_words, largest_difference
-from explorer.runs.trace import Trace
+from explorer.runs.trace import LiveRun, Trace
 from explorer.screen.main.layout import WalkView
 from explorer.screen.messages import AnswerReady, EngineReady, LensReady, RunEnded, RunFailed, ViewFilled
 from explorer.screen.widgets.prompt import Prompt
@@ -23,7 +23,7 @@ class WorkScreen(WalkView):
         super().__init__(prompt, model_name)
         self.player = Player()
         self._play_timer: Timer | None = None
-        self._compare_with: Trace | None = None  # the same run in the other engine
+        self._compare_with: LiveRun | None = None  # the same run in the other engine
         self._idle: list[Edit] = []  # the edits of which it was said that they change nothing
 
     def begin(self, session: Session) -> None:
@@ -45,7 +45,7 @@ class WorkScreen(WalkView):
         self._stop_playing()
         self.background.cancel()
         if self.session:
-            session.sampling, session.seed = self.session.sampling, self.session.seed
+            session.draws.sampling, session.draws.seed = self.session.draws.sampling, self.session.draws.seed
             self._prompt = self.session.text
         self.model_name = name
         self.begin(session)
@@ -150,7 +150,7 @@ class WorkScreen(WalkView):
     def action_draw(self, count: int) -> None:
         """Draw so many tokens; those that cannot be drawn yet follow as soon as they can."""
         if self.session and self.session.ids:
-            if self.session.ended:
+            if self.session.draws.ended:
                 self.notify("The text has ended here. Backspace takes the last token back.")
             self.player.left_to_draw += count
             self._go_on()
@@ -218,13 +218,14 @@ class WorkScreen(WalkView):
 
     def action_engine(self) -> None:
         """Compute it all again in the other engine; when that is done, say how far the two are apart."""
-        if self.session and self.session.recorded:
+        model = self.session.model if self.session else None
+        if self.session and model is None:
             self.notify("This is a recorded run: there is no model to compute it again.")
-        elif self.session and self.session.ids:
-            other = PYTHON if engine_of(self.session.model) == NUMPY else NUMPY
+        elif self.session and model and self.session.ids:
+            other = PYTHON if engine_of(model) == NUMPY else NUMPY
             self._stop_playing()
             self.show_status(f"changing to {other} …")
-            self.background.change_engine(self.session.model, other)
+            self.background.change_engine(model, other)
 
     def on_engine_ready(self, message: EngineReady) -> None:
         session = self.session
@@ -239,7 +240,7 @@ class WorkScreen(WalkView):
         before, self._compare_with = self._compare_with, None
         if before is None or before.ids != session.ids:
             return
-        gap, name = largest_difference(before.values, session.trace.values)
+        gap, name = largest_difference(before.values, session.run.values)
         self.app.notify(
             f"{in_words(session.model)} and {in_words(before.model)} differ by at most {gap:.2g}, at {name}.",
             title="The same run in both engines",

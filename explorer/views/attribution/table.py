@@ -33,7 +33,7 @@ class Found:
 
 def table_and_map(session: Session, found: Found, chosen: int, cells: int, height: int) -> list[Line]:
     """The table, and where there is room a map of all heads beside it or below."""
-    wide, high = size_of_map(session.model.config, cells)
+    wide, high = size_of_map(session.config, cells)
     beside = cells - wide - 3
     if beside >= _LEAST_TABLE and high <= height:
         rows = table(session, found, chosen, beside, height)
@@ -48,7 +48,7 @@ def _map(session: Session, found: Found, chosen: int, cells: int) -> list[Line]:
     heads = [(row, part) for row, part in enumerate(found.ranked) if part.kind == "head"]
     values = {(part.layer or 0, part.head or 0): (part.value, ("view", ROW, row)) for row, part in heads}
     here = next(((part.layer or 0, part.head or 0) for row, part in heads if row == chosen), None)
-    return head_map(session.model.config, values, here, cells)
+    return head_map(session.config, values, here, cells)
 
 
 def table(session: Session, found: Found, chosen: int, cells: int, height: int) -> list[Line]:

@@ -48,7 +48,7 @@ class Attribution(Answers):
 
     def _order(self) -> list[int]:
         """The likeliest tokens here; none while there are no logits."""
-        return self.session.ranked(self.session.position)[: _RIVALS + 1]
+        return self.session.run.order(self.session.position)[: _RIVALS + 1]
 
     def _held_against(self) -> int:
         return max(0, min(self.against, len(self._order()) - 1))

@@ -27,7 +27,7 @@ class FlowPicture:
         self.edges = edges
         self.chosen = chosen
         self.halves = halves  # each block takes two lines: attention, and above it the MLP
-        config = session.model.config
+        config = session.config
         self.depth = 2 * config.n_layer
         self.columns, self.step = self._columns(cells - _MARGIN)
         self.cells = _MARGIN + self.step * len(self.columns)

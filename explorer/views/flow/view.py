@@ -54,7 +54,7 @@ class Flow(Answers):
 
     def questions(self) -> list[Hashable]:
         session = self.session
-        if session.trace.positions(session.trace.last_residual) <= session.position:
+        if session.run.positions(session.run.last_residual) <= session.position:
             return []
         return [(session.position, _THRESHOLDS[self.level])]
 
@@ -130,7 +130,7 @@ class Flow(Answers):
         head = self._head(found, cells)
         if waiting := self.waiting(found, cells):
             return [*head, [], *waiting]
-        layers, room = self.session.model.config.n_layer, height - len(head)
+        layers, room = self.session.config.n_layer, height - len(head)
         measure = wrapped(_MEASURE, cells, "dim") if height >= 22 else wrapped(_BRIEFLY, cells, "dim")[:1]
         high = room - len(measure) - _AROUND
         self._in_words = self.modes[self.mode] == "in words" or high < layers
@@ -147,7 +147,7 @@ class Flow(Answers):
 
     def _head(self, found: Any, cells: int) -> list[Line]:
         session = self.session
-        order = session.ranked(session.position)
+        order = session.run.order(session.position)
         answer = [Span(session.label(order[0]), "answer")] if order else [Span("the answer")]
         here = Span(token_at(session, session.position), "here-text")
         line = [Span("how "), *answer, Span(" came to follow "), here]
@@ -163,7 +163,7 @@ class Flow(Answers):
         session, chosen = self.session, self.chosen()
         edge = chosen if isinstance(chosen, Edge) else None
         picture = FlowPicture(session, found.edges, edge, cells, halves)
-        order = session.ranked(session.position)
+        order = session.run.order(session.position)
         answer = {session.position: Span(session.label(order[0]) if order else "▲", "answer")}
         shares = {node.position: share for node, share in found.routes.shares.items() if not node.depth}
         below = {position: Span(percent(share), "dim") for position, share in shares.items()}

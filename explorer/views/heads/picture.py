@@ -51,10 +51,10 @@ def atlas(view: "Heads", cells: int, height: int) -> list[Line]:
     """The whole view."""
     if view.defining:
         return [clipped(_found(view, cells), cells), [], *definitions(view, cells, height - 2)][:height]
-    if not any(view.session.trace.positions(name) for name in view.session.trace.axes if name.endswith("pattern")):
+    if not any(view.session.run.positions(name) for name in view.session.run.axes if name.endswith("pattern")):
         return [[Span(_nothing_yet(view), "dim")]]
     fitting, beside = ((cells - _MARGIN - side) // _LEAST for side in (0, _SIDE + 2))
-    heads = view.session.model.config.n_head
+    heads = view.session.config.n_head
     if beside >= heads or (fitting < heads and beside >= _MANY):
         return _beside(view, cells, height)
     if height < _LOW:
@@ -95,7 +95,7 @@ def _beside(view: "Heads", cells: int, height: int) -> list[Line]:
 
 def _plan(view: "Heads", cells: int, height: int) -> Layout:
     """As many heads and blocks as fit, and the finest patterns for which there is room."""
-    config, tokens = view.session.model.config, len(view.session.ids)
+    config, tokens = view.session.config, len(view.session.ids)
     across = max(1, min(config.n_head, (cells - _MARGIN) // _LEAST))
     widest = (cells - _MARGIN) // across
     widest -= widest != tokens  # a cell between two heads, unless every token can have its own dot without it
@@ -113,7 +113,7 @@ def _plan(view: "Heads", cells: int, height: int) -> Layout:
 
 def _found(view: "Heads", cells: int) -> Line:
     """How many heads do what: the answer, before any picture."""
-    config = view.session.model.config
+    config = view.session.config
     total = config.n_layer * config.n_head
     scores = [view.scores(Place(layer, head)) for layer in range(config.n_layer) for head in range(config.n_head)]
     counts = Counter(found.label for found in scores if found)
@@ -191,7 +191,7 @@ def _name(view: "Heads", plan: Layout, place: Place) -> Line:
 
 def _remark(view: "Heads", plan: Layout, cells: int) -> Line:
     """What part of the model and of the prompt is there, and what the colours are."""
-    config, words = view.session.model.config, []
+    config, words = view.session.config, []
     for part, count, noun in ((plan.blocks, config.n_layer, "blocks"), (plan.heads, config.n_head, "heads")):
         words += [f"{len(part)} of {count} {noun}"] if len(part) < count else []
     words += [part for part in [plan.part.in_words(len(view.session.ids))] if part]

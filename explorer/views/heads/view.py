@@ -64,7 +64,7 @@ class Heads(View):
 
     def click(self, *numbers: int) -> None:
         layer, head = numbers
-        config = self.session.model.config
+        config = self.session.config
         self.chosen = Place(max(0, min(layer, config.n_layer - 1)), max(0, min(head, config.n_head - 1)))
 
     def enter(self) -> bool:
@@ -80,7 +80,7 @@ class Heads(View):
 
     def pattern(self, place: Place) -> Matrix | None:  # [T, S]
         """What a head attends to; None while it is not computed."""
-        trace, name = self.session.trace, _pattern_of(place.layer)
+        trace, name = self.session.run, _pattern_of(place.layer)
         if not trace.positions(name):
             return None
         return self.kept((name, place.head, trace.positions(name)), lambda: plain(trace.values[name][place.head]))
@@ -91,7 +91,7 @@ class Heads(View):
 
     def scores(self, place: Place) -> HeadScores | None:
         """What a head does; None while it is not measured."""
-        rows = self.session.trace.positions(_pattern_of(place.layer))
+        rows = self.session.run.positions(_pattern_of(place.layer))
         return self._found().get((place, rows))
 
     def heaviest(self) -> float:
@@ -109,16 +109,16 @@ class Heads(View):
 
     def wanted(self) -> Hashable:
         """Every head's scores; and, where they are looked at, the sizes of what the heads of these blocks move."""
-        trace = self.session.trace
+        trace = self.session.run
         self._found()  # so that the thread finds a place for this run's results
-        rows = sum(trace.positions(_pattern_of(layer)) for layer in range(self.session.model.config.n_layer))
+        rows = sum(trace.positions(_pattern_of(layer)) for layer in range(self.session.config.n_layer))
         blocks = (self.shown, self.chosen.layer) if self.weighted else None
         return (trace, trace.complete, rows, blocks) if rows else None
 
     def work(self) -> Iterator[None]:
         """The block of the chosen head first. Another run may begin meanwhile: what is found goes where it belongs."""
-        trace, found, weighted = self.session.trace, self._found(), self._weighted()
-        if trace is not self.session.trace:
+        trace, found, weighted = self.session.run, self._found(), self._weighted()
+        if trace is not self.session.run:
             return
         aims = {behaviour.name: targets(behaviour.name, trace.ids) for behaviour in BEHAVIOURS}
         layers = sorted(range(trace.config.n_layer), key=lambda layer: abs(layer - self.chosen.layer))

@@ -70,7 +70,7 @@ def _answer(view: "Lens", cells: int) -> list[Line]:
     if view.failure:
         return wrapped(view.failure, cells, "down")
     if last is None:
-        known = session.trace.positions("logits") > position
+        known = session.run.positions("logits") > position
         waiting = "stopped · r goes on" if session.stopped and not known else "computing …"
         return [clipped([Span("after "), here, Span(f"  {_missing(view) or waiting}", "dim")], cells)]
     answer = Span(session.label(last.answer), "value")
@@ -92,7 +92,7 @@ def _answer(view: "Lens", cells: int) -> list[Line]:
 
 
 def _missing(view: "Lens") -> str:
-    recorded = view.session.recorded and view.session.trace.positions("logits") <= view.session.position
+    recorded = view.session.recorded and view.session.run.positions("logits") <= view.session.position
     return "its logits were not recorded" if recorded else ""
 
 
@@ -114,7 +114,7 @@ def _loss(view: "Lens", cells: int) -> Line:
 
 def _header(view: "Lens", plan: Layout) -> list[Line]:
     """The prompt's tokens, coloured by how much each surprised the model, and by how many bits."""
-    session, unsure = view.session, log2(max(2, view.session.model.config.vocab_size))
+    session, unsure = view.session, log2(max(2, view.session.config.vocab_size))
     names: Line = [Span(fit(_more(plan, len(session.ids)), _MARGIN), "dim")]
     bits: Line = [Span(fit("surprise", _MARGIN), "dim")]
     for position in plan.columns:
@@ -179,7 +179,7 @@ def _level(view: "Lens", found: LensCell) -> int:
     """How bright a cell is: the surer of what it says, or of the answer, the brighter; dark where it is no number."""
     if isnan(found.probability):
         return 0
-    vocabulary = max(2, view.session.model.config.vocab_size)
+    vocabulary = max(2, view.session.config.vocab_size)
     if view.mode == _ENTROPY:
         return _share_of(1 - found.entropy / log2(vocabulary))
     if view.mode == _RANK:
@@ -196,7 +196,7 @@ def _share_of(share: float) -> int:
 
 def _legend(view: "Lens", plan: Layout, cells: int) -> Line:
     """What the colours are, and how much of the table is there, where it is not all."""
-    vocabulary = max(2, view.session.model.config.vocab_size)
+    vocabulary = max(2, view.session.config.vocab_size)
     low, high, what = (
         ("0%", "100%", "probability, T 1"),
         (f"{log2(vocabulary):.0f} bits", "0", "entropy"),

@@ -32,7 +32,7 @@ class Lens(View):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self.rows: tuple[LensRow, ...] = rows(session.model.config.n_layer)
+        self.rows: tuple[LensRow, ...] = rows(session.config.n_layer)
         self.row = len(self.rows) - 1  # the chosen one; the first is the embeddings
         self.columns = range(0)  # those that were drawn last
         self.failure = ""  # why a cell could not be computed
@@ -91,7 +91,7 @@ class Lens(View):
 
     def loss(self) -> Loss | None:
         """How badly the prompt was predicted as a whole; None while not every token is known."""
-        trace = self.session.trace
+        trace = self.session.run
         return loss(trace) if len(self._known().bits) == len(trace.ids) - 1 else None
 
     def _known(self) -> "_Known":
@@ -105,14 +105,14 @@ class Lens(View):
         return self._asked()
 
     def _asked(self) -> Hashable:
-        trace = self.session.trace
+        trace = self.session.run
         if not trace.positions("logits"):
             return None
         return trace, trace.complete, trace.positions("logits"), self.columns, self.row, self.session.position
 
     def work(self) -> Iterator[None]:
         """The column of the cursor, then the others on the screen, the nearest first; then what is not on it."""
-        asked, trace, known = self._asked(), self.session.trace, self._known()
+        asked, trace, known = self._asked(), self.session.run, self._known()
 
         def changed() -> bool:
             return self._asked() != asked

@@ -44,7 +44,7 @@ def _size(neuron: Neuron, by_length: bool) -> float:
 def fires(session: Session, neuron: Neuron, cells: int, height: int) -> list[Line]:
     """The tokens of the prompt, each on the colour of its activation; where there are too many, the strongest."""
     try:
-        values = neurons.activations(session.trace, neuron.layer, neuron.index)[: len(session.ids)]
+        values = neurons.activations(session.run, neuron.layer, neuron.index)[: len(session.ids)]
     except GPTError:
         return []
     size = min(_TOKEN, max(width(session.label(session.ids[i])) for i in range(len(values)))) + _VALUE + 3

@@ -40,9 +40,9 @@ class Neurons(Answers):
 
     def questions(self) -> list[Hashable]:
         """The list, and what the chosen one does to the vocabulary."""
-        session, config = self.session, self.session.model.config
+        session, config = self.session, self.session.config
         layers = range(config.n_layer) if self.layer is None else (self.layer,)
-        if not all(session.trace.positions(f"blocks.{i}.mlp.hook_post") > session.position for i in layers):
+        if not all(session.run.positions(f"blocks.{i}.mlp.hook_post") > session.position for i in layers):
             return []
         chosen = self.chosen()
         effects = ("effects", chosen.layer, chosen.index) if chosen and not session.recorded else None
@@ -72,7 +72,7 @@ class Neurons(Answers):
 
     def move(self, across: int, down: int) -> None:
         layer = -1 if self.layer is None else self.layer
-        there = max(-1, min(layer + across, self.session.model.config.n_layer - 1))
+        there = max(-1, min(layer + across, self.session.config.n_layer - 1))
         if there != layer:
             self._layer, self.row = (None if there < 0 else there), 0
         self.row = max(0, min(self.row + down, len(self.listed()) - 1))
@@ -117,7 +117,7 @@ class Neurons(Answers):
     def _head(self, cells: int) -> list[Line]:
         session, mode = self.session, self.modes[self.mode]
         here = token_at(session, session.position)
-        blocks = ["all", *map(str, range(session.model.config.n_layer))]
+        blocks = ["all", *map(str, range(session.config.n_layer))]
         chosen = 0 if self.layer is None else self.layer + 1
         return [
             [Span(f"the neurons that {mode} at "), Span(here, "here-text")],
