@@ -131,7 +131,7 @@ def excerpt(
     if not stage.parts or any(trace.positions(part.activation) <= position for part in stage.parts):
         return None
     place = _Place(trace, stage, position, head, column, activation or stage.parts[-1].activation)
-    kind = stage.id.rpartition(".")[2]
+    kind = stage.local_id
     if kind in ("probabilities", "draw"):
         return _chosen(place, sampling, number)
     too_wide = kind.startswith("resid") and trace.config.n_embd > WIDEST_BLOCK

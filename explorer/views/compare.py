@@ -1,7 +1,8 @@
 """Compare: two runs on one cursor, before and after the edits, or of two prompts; and what every picture shows."""
 
-from collections.abc import Hashable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from explorer.analysis.compare import ALIGNED, BEGINNING, Change, compare
 from explorer.analysis.difference import Difference, Pair
@@ -9,93 +10,77 @@ from explorer.analysis.errors import AnalysisError
 from explorer.paint.predictions import percent
 from explorer.paint.spans import Line, Span, bar, clipped, window, wrapped
 from explorer.runs import running
+from explorer.runs.activations import Activations
 from explorer.runs.trace import LiveRun, Trace
 from explorer.text import fit, number
-from explorer.views.answers import ROW, to_choose
+from explorer.views.parts import ROW, to_choose
 from explorer.views.view import View
-from explorer.walk.session import NO_OTHER_PROMPT, Session
+from explorer.walk.session import NO_OTHER_PROMPT
 from explorer.walk.what_if import OtherRun
 from gpt import InputError
 
 _TOKEN = 12
 _CHANGES = 16  # tokens that are kept of each position
-_KEPT = 4  # pairs of runs
+_RUN = "run"  # the question for another prompt's run
 _ALIGNED = 1  # the first number of a click on where they are aligned
 
 
 @dataclass(frozen=True)
 class Apart:
-    """What differs at one position."""
+    """The two runs at one position."""
 
+    position: int  # in B
     kl: float  # KL(A ‖ B), in bits
     changes: tuple[Change, ...]
     best: tuple[int, int]  # the answer of A, and of B
 
 
-@dataclass
-class Found:
-    """What is known of a pair of runs, by the position in B."""
-
-    length: int
-    at: dict[int, Apart] = field(default_factory=dict)
-
-
-class Compare(View):
+class CompareView(View):
     """The next token in both runs, and how far they are apart at every position."""
 
     title = "Compare"
     modes = ("v: the pictures show A", "v: the pictures show B", "v: the pictures show B − A")
     asks = "B: another prompt, to compare with this one"
-
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
-        self._found: dict[tuple[Trace, Trace, str], Found] = {}
+    remembers = 4
 
     @property
     def _pair(self) -> Pair | None:
         return self.session.what_if.pair
 
-    def _known(self, pair: Pair) -> Found:
-        key, length = (pair.a, pair.b, pair.at), len(pair.a.ids) + len(pair.b.ids)
-        found = self._found.get(key)
-        if found is None or found.length != length:
-            found = self._found[key] = Found(length)
-            for old in list(self._found)[:-_KEPT]:
-                del self._found[old]
-        return found
-
-    # The work
-
-    def wanted(self) -> Hashable:
+    def follow(self, cells: int, height: int) -> None:
         self.mode = self._shown()
+
+    # Questions
+
+    def subject(self) -> Hashable:
+        """The pair of runs, and how they are aligned."""
+        pair = self._pair
+        return (pair.a, pair.b, pair.at, len(pair.a.ids), len(pair.b.ids)) if pair else None
+
+    def questions(self) -> list[Hashable]:
+        """The other prompt's run; then position after position of B, from the last one back."""
         pair, other = self._pair, self.session.what_if.other
         if pair is None or self.session.recorded:
-            return None
+            return []
         if other and other.trace.complete < len(other.trace.ids):
-            return "run", other.trace
+            return [(_RUN, other.trace)]
         if pair.a.complete < len(pair.a.ids) or pair.b.complete < len(pair.b.ids):
-            return None  # they are under way
-        missing = len(self._known(pair).at) < pair.alignment.length
-        return ("positions", pair.a, pair.b, pair.at, len(pair.b.ids)) if missing else None
+            return []  # they are under way
+        first = pair.alignment.start_b
+        return [(pair, position) for position in reversed(range(first, first + pair.alignment.length))]
 
-    def work(self) -> Iterator[None]:
-        """The other prompt's run, then position after position, from the last one back."""
-        pair, other, cancelled = self._pair, self.session.what_if.other, self.cancelled
-        if pair is None:
-            return
-        if other and other.trace.complete < len(other.trace.ids):
-            running.complete(other.trace, cancelled)
-            return
-        found, alignment = self._known(pair), pair.alignment
-        for position in reversed(range(alignment.start_b, alignment.start_b + alignment.length)):
-            partner = alignment.in_a(position)
-            if position in found.at or partner is None:
-                continue
-            compared = compare(pair.a, pair.b, position, pair.at)
-            rankings = pair.a.ranking("logits", partner), pair.b.ranking("logits", position)
-            best = [ranking.order[0] if ranking else 0 for ranking in rankings]
-            found.at[position] = Apart(compared.kl, compared.changes[:_CHANGES], (best[0], best[1]))
-            yield
+    def answers(self, run: Trace, question: Any, cancelled: Callable[[], bool]) -> Iterator[Any]:
+        about, what = question
+        if about == _RUN:
+            if running.complete(what, cancelled):
+                yield True
+        else:
+            yield _apart(about, what)
+
+    def _known_apart(self) -> dict[int, Apart]:
+        """What is known by now, by the position in B."""
+        answers = self.all_known().values()
+        return {answer.position: answer for answer in answers if isinstance(answer, Apart)}
 
     # The keys
 
@@ -153,14 +138,14 @@ class Compare(View):
         pair, session = self._pair, self.session
         if pair is None:
             raise AnalysisError("there is only one run: edit something (x), or press enter for another prompt.")
-        if min(pair.a.complete - len(pair.a.ids), pair.b.complete - len(pair.b.ids)) < 0:
+        if any(run.complete < len(run.ids) for run in (pair.a, pair.b)):
             raise AnalysisError("one of the two runs is not computed yet.")
         if _shape(pair.a) != _shape(pair.b):
             raise AnalysisError("the two models have different shapes: only what they say is compared.")
-        mode = (self._shown() + 1) % 3
-        run = (pair.a, pair.b, None)[mode] or Difference(pair)
+        following: list[Activations] = [pair.b, Difference(pair), pair.a]  # of A, of B, of their difference
+        run = following[self._shown()]
         text = session.what_if.other.text if session.what_if.other and run is pair.b else ""
-        session.show(None if run is session.what_if.run else run, text)
+        session.show(None if run is session.run else run, text)
         self.mode = self._shown()
 
     # The picture
@@ -169,10 +154,10 @@ class Compare(View):
         pair = self._pair
         if pair is None:
             return _how(cells)
-        found, alignment = self._known(pair), pair.alignment
+        known, alignment = self._known_apart(), pair.alignment
         position = alignment.start_b + self._row(pair)
         partner = alignment.start_a + self._row(pair)
-        apart = found.at.get(position)
+        apart = known.get(position)
         head = [_title("A", pair.title_a, cells), _title("B", pair.title_b, cells)]
         bits = f"{number(apart.kl, 3, plus='')} bits" if apart else "computing …"
         after = [self.session.label(run.ids[at]) for run, at in zip((pair.a, pair.b), (partner, position))]
@@ -182,7 +167,7 @@ class Compare(View):
         room = height - len(head) - 3
         rows = min(alignment.length, max(2, room // 2))
         changes = self._changes(apart, max(1, room - rows))
-        lines = [*head, *changes, [], *self._positions(pair, found, position, cells, rows)]
+        lines = [*head, *changes, [], *self._positions(pair, known, position, cells, rows)]
         return [clipped(line, cells) for line in lines]
 
     def _first(self, pair: Pair) -> int:
@@ -217,11 +202,11 @@ class Compare(View):
             lines.append([*line, Span(f" {number(change.bits, 2):>7}")])
         return lines
 
-    def _positions(self, pair: Pair, found: Found, here: int, cells: int, room: int) -> list[Line]:
+    def _positions(self, pair: Pair, known: Mapping[int, Apart], here: int, cells: int, room: int) -> list[Line]:
         """The aligned positions side by side; at each the divergence and both answers."""
         alignment, label = pair.alignment, self.session.label
         top, bottom = window(here - alignment.start_b, alignment.length, room)
-        largest = max((apart.kl for apart in found.at.copy().values()), default=0.0) or 1.0
+        largest = max((apart.kl for apart in known.values()), default=0.0) or 1.0
         bars = max(0, min(16, cells - 4 * _TOKEN - 8))
         title = fit("token A", _TOKEN) + fit("token B", _TOKEN) + fit("KL bits", 8) + " " * bars + "says A → says B"
         title += f"   {bottom - top} of {alignment.length} shown" if bottom - top < alignment.length else ""
@@ -235,7 +220,7 @@ class Compare(View):
             line.append(
                 Span(fit(label(tokens[1]), _TOKEN), lit or ("dim" if tokens[0] == tokens[1] else "down"), action)
             )
-            if apart := found.at.get(position):
+            if apart := known.get(position):
                 says = label(apart.best[0]) + (f" → {label(apart.best[1])}" if len(set(apart.best)) > 1 else "")
                 line += [
                     Span(f"{number(apart.kl, 3, plus=''):>7} "),
@@ -244,6 +229,15 @@ class Compare(View):
                 line.append(Span(says))
             lines.append(line)
         return lines
+
+
+def _apart(pair: Pair, position: int) -> Apart:
+    """The comparison after a position of B."""
+    compared = compare(pair.a, pair.b, position, pair.at)
+    partner = pair.alignment.in_a(position)
+    assert partner is not None
+    best = [order[0] if order else 0 for order in (pair.a.order(partner), pair.b.order(position))]
+    return Apart(position, compared.kl, compared.changes[:_CHANGES], (best[0], best[1]))
 
 
 def _title(letter: str, words: str, cells: int) -> Line:

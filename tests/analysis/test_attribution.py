@@ -1,5 +1,6 @@
 """The sum adds up: at every level, in both conventions, on both engines, and says so where it does not."""
 
+from itertools import product
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from explorer.analysis.attribution import IN_WORDS, Convention, Level, attribute
 from explorer.analysis.errors import AnalysisError
 from explorer.engine.engines import NUMPY, on_engine
 from explorer.runs.trace import LiveRun
+from gpt import activation_shapes
 from tests.analysis.test_heads import recorded
 from tests.helpers.models import CONFIGS, small_model, traced
 
@@ -156,3 +158,11 @@ def test_what_cannot_be_answered() -> None:
     cut.ids = IDS
     with pytest.raises(AnalysisError, match="hook_scale is known for 3 of the 5 positions"):
         attribute(cut, 4, 2)
+
+
+def test_a_part_is_named_by_the_activation_that_it_is_or_goes_into() -> None:
+    model = small_model()
+    names = {name for name, _ in activation_shapes(model.config)}
+    for convention, level in product(Convention, Level):
+        for part in attribute(traced(model, IDS), 4, 2, level=level, convention=convention).contributions:
+            assert (part.name in names) == (part.kind in ("embedding", "attention", "mlp", "bias")), part.label

@@ -70,6 +70,7 @@ def at_the_last_token(kind: type[V], here: Session) -> V:
 
 def settle(view: View) -> View:
     """Work out all that the view wants, as the screen's thread does."""
+    view.follow(*SIZES[3])
     for _ in range(20):
         if view.wanted() is None:
             return view
@@ -84,11 +85,13 @@ def text_of(lines: list[Line]) -> list[str]:
 
 def shown(view: View, cells: int = 94, height: int = 24) -> str:
     """What a settled view draws."""
-    return "\n".join(text_of(settle(view).lines(cells, height)))
+    settle(view).follow(cells, height)
+    return "\n".join(text_of(view.lines(cells, height)))
 
 
 def check_fits(view: View, cells: int, height: int) -> None:
     """Within its lines and cells, nothing that commands a terminal, known styles; and every click is understood."""
+    view.follow(cells, height)
     lines = view.lines(cells, height)
     assert len(lines) <= height
     for line in lines:

@@ -13,7 +13,7 @@ from explorer.paint.pictures import picture
 from explorer.paint.predictions import percent
 from explorer.paint.spans import Span, clipped, part_of, shortened
 from explorer.screen.main.walk import WalkScreen
-from explorer.views.sweep import Sweep
+from explorer.views.sweep.view import SweepView
 from explorer.walk.session import Session
 from gpt import Sampling
 from gpt.ops import softmax_row
@@ -245,9 +245,10 @@ async def test_the_dialog_says_what_enter_does() -> None:
 
 def test_the_most_is_that_of_all_that_shares_the_map_in_the_colour_of_its_sign() -> None:
     here = at("tokens", "cat")
-    view = Sweep(here)
+    view = SweepView(here)
     settle(view)
-    (found,) = view._found.values()
+    found = view.state()
+    assert found
     for mode in range(3):
         effects = {place: values[mode] for place, values in found.effects.items()}
         for section, kinds in ((0, ("heads", "mlps")), (1, ("positions",))):

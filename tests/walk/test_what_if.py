@@ -15,7 +15,7 @@ from explorer.runs import running
 from explorer.runs.cells import parse
 from explorer.runs.trace import LiveRun, Trace
 from explorer.screen.widgets.canvas import Canvas
-from explorer.walk.edit_choices import BETWEEN, CONTRAST, places, read_way, ways
+from explorer.walk.edit_choices import BETWEEN, CONTRAST, edit_kinds, places, read_edit
 from explorer.walk.session import Session
 from explorer.walk.what_if import OtherRun, toggle_all
 from gpt import GPT, Sampling
@@ -202,8 +202,8 @@ def test_every_suggestion_at_every_stage_can_be_made_in_every_way() -> None:
                 found = places(session)
                 assert found, stage.id
                 for place in found:
-                    for way in ways(session, place):
-                        what = read_way(session, place, way.id, way.amount, "b / c" if way.tokens > 1 else "b")
+                    for way in edit_kinds(session, place):
+                        what = read_edit(session, place, way.id, way.amount, "b / c" if way.tokens > 1 else "b")
                         session.edit(lambda edits, place=place, what=what: edits.add(place, what, 3))  # type: ignore[misc]
                         session.edit(lambda edits: edits.undo())
     session.cursor.go_to_stage(0)
@@ -245,13 +245,13 @@ def test_the_likeliest_suggestion_comes_first() -> None:
 )
 def test_what_cannot_be_read_is_said(session: Session, way: str, amount: str, token: str, message: str) -> None:
     with pytest.raises(EditError, match=message):
-        read_way(session, where.block(0), way, amount, token)
+        read_edit(session, where.block(0), way, amount, token)
 
 
 @pytest.mark.parametrize("typed", ["a / b", "a/b", "a  /  b"])
 def test_steering_from_one_token_to_another(session: Session, typed: str) -> None:
     place = replace(where.activation("blocks.1.hook_resid_post", 3), at=(3,))
-    what = read_way(session, place, BETWEEN, "2.5", typed)
+    what = read_edit(session, place, BETWEEN, "2.5", typed)
     assert what == between(MODEL, ord("a"), ord("b"), ("a", "b"), 2.5)
     base = session.trace.matrix("blocks.1.hook_resid_post")
     session.edit(lambda edits: edits.add(place, what, len(session.ids)))
@@ -264,7 +264,7 @@ def test_steering_from_one_token_to_another(session: Session, typed: str) -> Non
 
 def test_a_stroke_can_be_one_of_the_two_tokens(session: Session) -> None:
     for typed, ids in (("/ / b", "/b"), ("a / /", "a/")):
-        what = read_way(session, where.activation("hook_embed"), BETWEEN, "1", typed)
+        what = read_edit(session, where.activation("hook_embed"), BETWEEN, "1", typed)
         assert what == between(MODEL, ord(ids[0]), ord(ids[1]), (ids[0], ids[1]))
 
 
@@ -279,7 +279,7 @@ def holding(session: Session, text: str) -> Trace:
 def towards_other(session: Session) -> Where:
     """The residual at the cursor, to which the difference to the other run is offered."""
     session.cursor.go_to_value("blocks.1.hook_resid_mid")
-    (place, *_) = (place for place in places(session) if CONTRAST in [way.id for way in ways(session, place)])
+    (place, *_) = (place for place in places(session) if CONTRAST in [way.id for way in edit_kinds(session, place)])
     return place
 
 
@@ -289,7 +289,7 @@ def test_once_the_difference_to_the_other_run_is_that_run(session: Session, text
     session.cursor.go_to_position(7)
     place, before = towards_other(session), session.trace.matrix(name)[7]
     for amount in ("1", "0.5"):
-        what = read_way(session, place, CONTRAST, amount, "")
+        what = read_edit(session, place, CONTRAST, amount, "")
         session.edit(lambda edits, what=what: edits.add(place, what, len(session.ids)))  # type: ignore[misc]
         settle(session)
         share = float(amount)
@@ -300,15 +300,15 @@ def test_once_the_difference_to_the_other_run_is_that_run(session: Session, text
 
 
 def test_it_is_not_offered_where_there_is_no_other_run_and_says_what_is_missing(session: Session) -> None:
-    offered = {way.id for way in ways(session, replace(where.activation("hook_embed", 1), at=(1,)))}
+    offered = {way.id for way in edit_kinds(session, replace(where.activation("hook_embed", 1), at=(1,)))}
     assert CONTRAST not in offered
     other = holding(session, "cat")
     place = replace(towards_other(session), at=(2,))
     with pytest.raises(EditError, match="“cat” is too short"):
-        read_way(session, place, CONTRAST, "1", "")
+        read_edit(session, place, CONTRAST, "1", "")
     session.what_if.other = OtherRun("cat", LiveRun(MODEL, other.ids))
     with pytest.raises(EditError, match="is not computed yet"):
-        read_way(session, place, CONTRAST, "1", "")
+        read_edit(session, place, CONTRAST, "1", "")
 
 
 # On the screen

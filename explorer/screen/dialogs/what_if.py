@@ -12,7 +12,7 @@ from textual.widgets import Input, Label, OptionList, Static
 from explorer.edits import Edits
 from explorer.edits.edit import label
 from explorer.edits.where import Where
-from explorer.walk.edit_choices import Way, places, read_way, ways
+from explorer.walk.edit_choices import EditKind, edit_kinds, places, read_edit
 from explorer.walk.session import Session
 from gpt import GPTError
 
@@ -44,7 +44,7 @@ class WhatIfDialog(ModalScreen[None]):
         self._session = session
         self._change = change
         self._places = places(session)
-        self._ways: list[Way] = []
+        self._ways: list[EditKind] = []
 
     def compose(self) -> ComposeResult:
         with Vertical(id="what-if", classes="dialog") as dialog:
@@ -92,7 +92,7 @@ class WhatIfDialog(ModalScreen[None]):
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         if event.option_list.id == "where":
-            self._ways = ways(self._session, self._places[event.option_index])
+            self._ways = edit_kinds(self._session, self._places[event.option_index])
             options = self.query_one("#way", OptionList)
             options.clear_options()
             options.add_options([Text(way.label) for way in self._ways])
@@ -100,7 +100,7 @@ class WhatIfDialog(ModalScreen[None]):
         elif event.option_list.id == "way":
             self._show_values(self._ways[event.option_index])
 
-    def _show_values(self, way: Way) -> None:
+    def _show_values(self, way: EditKind) -> None:
         """Ask for what this needs, and for nothing else."""
         self.query_one("#values").visible = bool(way.amount)
         for name in ("#of-token", "#token"):
@@ -144,7 +144,7 @@ class WhatIfDialog(ModalScreen[None]):
         amount, token = (self.query_one(f"#{name}", Input).value.strip() for name in ("amount", "token"))
         session, where = self._session, self._places[place]
         try:
-            what = read_way(session, where, self._ways[way].id, amount, token)
+            what = read_edit(session, where, self._ways[way].id, amount, token)
         except GPTError as error:
             self._say(error)
             return

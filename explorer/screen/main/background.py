@@ -100,8 +100,7 @@ class Background:
 
     def _work(self, view: View) -> None:
         cancelled, drawn = turns.cancelled(get_current_worker()), time.perf_counter()
-        view.cancelled = cancelled
-        for _ in view.work():
+        for _ in view.work(cancelled):
             if cancelled():
                 return
             if time.perf_counter() - drawn > _BETWEEN_DRAWINGS:

@@ -166,6 +166,8 @@ class WalkView(Screen[None]):
             mark = f" · {showing}" if showing else " · edited" if edited else ""
             pane.border_title = (title + mark).replace("[", r"\[")
             self.set_class(edited or bool(showing), "-edited")
+            if self.view:
+                self.view.follow(*self.query_one("#view").size)
             pane.border_subtitle = shape_in_words(session).replace("[", r"\[")
             self._show_opened(session)
             self.background.look_through_lenses(session)
