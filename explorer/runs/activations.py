@@ -15,7 +15,7 @@ Editor = Callable[[str, Any, int], Any]
 
 
 class Activations:
-    """What was recorded in a run, or worked out from two of them. A subclass says where the values come from."""
+    """Values that were recorded in a run, or worked out from two runs. A subclass says where they come from."""
 
     version = 0  # goes up where values are added
     complete = 0  # for how many positions everything is known
@@ -80,5 +80,5 @@ class Activations:
         return ranking.order if ranking else []
 
     def head_writes(self, layer: int, position: int) -> Matrix | None:  # [H, d]
-        """What each head of a block wrote at a position; None where that is not known."""
+        """The vector that each head of a block wrote at a position; None where that is not known."""
         return self.derived.get((f"blocks.{layer}.attn.hook_result", position))

@@ -95,7 +95,7 @@ def complete(trace: Trace, cancelled: Callable[[], bool]) -> bool:
 
 
 def last_logits(branch: LiveRun, cancelled: Callable[[], bool]) -> Vector | None:  # [V]
-    """What the last position of a complete run's branch says, and nothing besides: the trace stays as it is.
+    """Logits of the last position of a complete run's branch, and nothing besides: the branch stays as it is.
 
     None if it was cancelled.
     """

@@ -23,11 +23,11 @@ RAW, SCALED, MASKED, PATTERN = (
     "hook_pattern",
 )
 _BEYOND = {MASKED: -math.inf, PATTERN: 0.0}
-"""What a row of scores holds for positions later than its own, whatever they are."""
+"""The value in a row of scores for every position later than its own."""
 
 
 class Upstream(NamedTuple):
-    """What a changed run takes from the run it departs from: the blocks before `layer`, for the positions of `ids`."""
+    """The part of another run that a changed run shares: the blocks before `layer`, for the positions of `ids`."""
 
     layer: int
     ids: list[int]
@@ -86,7 +86,7 @@ class LiveRun(Trace):
         return self.model.ops
 
     def hook(self, name: str, value: Any) -> Any:
-        """What a run of this trace hands its values to: they are edited first, and recorded as they then are."""
+        """Edit and record a value: the hook of a forward pass of this run."""
         edited = self.editor(name, value, self.complete) if self.editor else value
         self.record(name, edited)
         return None if edited is value else edited
@@ -140,7 +140,7 @@ class LiveRun(Trace):
         return branch
 
     def head_writes(self, layer: int, position: int) -> Matrix | None:  # [H, d]
-        """What each head of a block wrote at a position; None while z is not computed."""
+        """The vector that each head of a block wrote at a position; None while z is not computed."""
         z, key = f"blocks.{layer}.attn.hook_z", (f"blocks.{layer}.attn.hook_result", position)
         if key not in self.derived and self.positions(z) > position:
             weights = self.model.weights.blocks[layer].attn_out

@@ -78,7 +78,7 @@ class CompareView(View):
             yield _apart(about, what)
 
     def _known_apart(self) -> dict[int, Apart]:
-        """What is known by now, by the position in B."""
+        """The positions compared by now, by the position in B."""
         answers = self.all_known().values()
         return {answer.position: answer for answer in answers if isinstance(answer, Apart)}
 
@@ -128,7 +128,7 @@ class CompareView(View):
         session.what_if.other = OtherRun(text, LiveRun(session.model, ids))
 
     def _shown(self) -> int:
-        """What the pictures show: A, B, or B − A."""
+        """The mode of what the pictures show: A, B, or B − A."""
         what_if, pair = self.session.what_if, self._pair
         if what_if.difference:
             return 2
@@ -245,7 +245,7 @@ def _title(letter: str, words: str, cells: int) -> Line:
 
 
 def _how(cells: int) -> list[Line]:
-    """What to do where there is only one run."""
+    """Advice where there is only one run."""
     words = (
         "There is only one run. Edit something (x, or a sweep with w) to compare it with the model as it is; press "
         "enter and type another prompt; or choose another model with m, and then b."
@@ -254,6 +254,6 @@ def _how(cells: int) -> list[Line]:
 
 
 def _shape(run: Trace) -> tuple[int, ...]:
-    """What two models must share for their activations to be held against each other."""
+    """The sizes that two models must share for their activations to be compared."""
     config = run.config
     return config.n_layer, config.n_head, config.n_embd, config.mlp_width

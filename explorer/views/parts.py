@@ -34,7 +34,7 @@ class Scene:
         return [self.label(token) for token in self.ids]
 
     def waiting(self, answer: Any, cells: int) -> list[Line]:
-        """What to say in place of an answer that is not there; nothing where it is."""
+        """A sentence in place of an answer that is not there; nothing where it is."""
         if answer is None:
             return wrapped(self._why_not(), cells, "dim")
         return error_in_words(answer, cells) if isinstance(answer, GPTError) else []

@@ -1,4 +1,4 @@
-"""What every view is: a look at a session's run, with things to choose in it, and questions answered in a thread."""
+"""The base of every view: a look at a run, with a cursor of its own, and questions answered in a thread."""
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -111,7 +111,7 @@ class View:
         return kept[key]
 
     def wanted(self) -> Hashable:
-        """What `work` would answer now; when it changes, the work begins again. None where there is nothing to do."""
+        """The questions for `work`; when they change, the work begins again. None where there is nothing to do."""
         asked = self._asked()
         return asked if set(asked[1]) - self._of_subject().whole else None
 

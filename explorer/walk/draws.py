@@ -10,7 +10,7 @@ from gpt.sampling import random_number
 
 
 class Walk(Protocol):
-    """What is walked: a run and its text."""
+    """A run that is walked, and its text."""
 
     @property
     def trace(self) -> Activations: ...

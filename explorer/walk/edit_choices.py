@@ -1,4 +1,4 @@
-"""What can be edited where the cursor stands, and what can be done with it: the choices, and how they are read."""
+"""The edits that can be made where the cursor stands: the places, the kinds of edit, and how they are read."""
 
 import math
 from dataclasses import dataclass, replace
@@ -44,7 +44,7 @@ EDIT_KINDS = {
 
 
 def places(session: Session) -> list[Where]:
-    """What may be meant by the number under the cursor, the likeliest first; none where there are no numbers."""
+    """The places that the number under the cursor may stand for, the likeliest first; none without numbers."""
     cursor, layer = session.cursor, session.stage.layer
     if cursor.part is None:
         return []
@@ -78,7 +78,7 @@ def _titled(title: str, at: int | None, name: str, *index: int | None) -> Where:
 
 
 def _vector(session: Session) -> list[Where]:
-    """Of an activation with a vector for each position: a number, a column, a row, all of it."""
+    """The places in an activation with a vector for each position: a number, a column, a row, all of it."""
     cursor, cell, position = session.cursor, session.cell(), session.position
     assert cell
     assert cursor.part
@@ -97,7 +97,7 @@ def _vector(session: Session) -> list[Where]:
 
 
 def _of_head(session: Session) -> list[Where]:
-    """Of q, k, v and z: a head, or numbers of it."""
+    """The places in q, k, v and z: a head, or numbers of it."""
     cursor, layer, position = session.cursor, session.stage.layer, session.position
     assert layer is not None
     assert cursor.part
@@ -116,7 +116,7 @@ def _of_head(session: Session) -> list[Where]:
 
 
 def _scores(session: Session) -> list[Where]:
-    """Of scores and patterns: the edge from this token to that one, here, in the block and everywhere; the head."""
+    """The places in scores and patterns: the edge between two tokens, here, in the block, everywhere; the head."""
     cursor, layer, config = session.cursor, session.stage.layer, session.config
     query, key, head = session.position, cursor.column, cursor.head
     assert layer is not None
@@ -131,7 +131,7 @@ def _scores(session: Session) -> list[Where]:
 
 
 def edit_kinds(session: Session, place: Where) -> list[EditKind]:
-    """What can be done there, the likeliest first."""
+    """The edits that can be made there, the likeliest first."""
     if place.edge:
         return [EDIT_KINDS[id] for id in (CUT, SCALE, SET)]
     shapes = session.cursor.shapes
@@ -149,7 +149,7 @@ def edit_kinds(session: Session, place: Where) -> list[EditKind]:
 
 
 def _with_alignment(session: Session, place: Where, kind: EditKind) -> EditKind:
-    """Of what takes something from the other run, which position takes from which, where the lengths differ."""
+    """With a hint where it takes from the other run and the lengths differ: which position takes from which."""
     what_if = session.what_if
     other, alignment = what_if.other, what_if.alignment
     if kind.id not in (CONTRAST, OTHER) or other is None or alignment is None:
@@ -170,7 +170,7 @@ def _with_alignment(session: Session, place: Where, kind: EditKind) -> EditKind:
 
 
 def read_edit(session: Session, place: Where, id: str, amount: str, token: str) -> What:
-    """What is to be done, from what was typed; EditError says what cannot be read."""
+    """The edit, from what was typed; EditError says what cannot be read."""
     if EDIT_KINDS[id].amount:
         return _read_amount(session, place, id, _number(amount), token)
     if id == OTHER and session.what_if.other:

@@ -7,7 +7,7 @@ PACES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 
 
 class Player:
-    """What happens next while nobody presses a key. It never runs ahead of what is computed."""
+    """The next move while nobody presses a key. It never runs ahead of what is computed."""
 
     def __init__(self) -> None:
         self.playing = False

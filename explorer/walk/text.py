@@ -9,7 +9,7 @@ from gpt.tokenizer import Piece
 
 
 class Tokens(Protocol):
-    """What the session asks of a tokenizer."""
+    """The parts of a tokenizer that the session uses."""
 
     def encode(self, text: str) -> list[int]: ...
     def decode(self, ids: list[int]) -> str: ...

@@ -1,4 +1,4 @@
-"""What if: the edits of a session, its run without them, and the run that is shown with them in force."""
+"""The edits of a session, its run without them, and the run with them in force."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple

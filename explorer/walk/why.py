@@ -58,11 +58,11 @@ class Why:
 
     @property
     def explanation(self) -> Explanation:
-        """Of the number that is open."""
+        """The explanation of the number that is open."""
         return self.explanation_of(self.at)
 
     def explanation_of(self, index: int) -> Explanation:
-        """Of a number on the trail."""
+        """The explanation of a number on the trail."""
         return self._session.provenance.explain(self.visits[index].cell, self.unrolled)
 
     @property

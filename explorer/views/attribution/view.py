@@ -82,7 +82,7 @@ class AttributionView(View):
         yield RankedParts(found.ranked(), found.sum, found.logit, min(values), max(values))
 
     def found(self) -> Any:
-        """What is known of the question that is asked: None, an error or the terms."""
+        """The answer to the question that is asked: None, an error or the terms."""
         asked = self.questions()
         return self.known(asked[0]) if asked else None
 
@@ -198,7 +198,7 @@ class AttributionView(View):
 
 
 def _by_token(parts: tuple[Contribution, ...]) -> Iterator[Contribution]:
-    """What all heads moved from a token, together; the other parts as they are."""
+    """The parts that heads moved from the same token, added up; the other parts as they are."""
     moved: dict[int, list[float]] = {}
     for part in parts:
         if part.source is None:

@@ -63,7 +63,7 @@ class FlowPicture:
         return {position for position in self.columns if any(left < position < right for left, right in drawn)}
 
     def legend(self, cells: int) -> Line:
-        """What the lines mean, and how many tokens that are passed have no column."""
+        """The legend: the kinds of line, and how many tokens that are passed have no column."""
         hidden = len({edge.source.position for edge in self.edges if edge.source} - set(self.columns))
         if cells < 72:
             return [Span(f"{_LEGEND}  ◆ MLP" + (f"  hidden: {hidden}" if hidden else ""), "dim")]
@@ -111,7 +111,7 @@ class FlowPicture:
         return self._kept.get(("residual", Node(depth - 1, position), Node(depth, position)))
 
     def _stream(self, target: Node, x: int) -> None:
-        """What stayed at a token; in one line a block, that of its attention shows."""
+        """Draw the part that stayed at a token; with one line a block, that of its attention."""
         edge = self._residual(*target)
         if edge is not None and (self.halves or target.depth % 2):
             level = _level(edge.share)

@@ -75,7 +75,7 @@ class FlowView(View):
         yield _found(Routes(position, threshold, tuple(edges), shares), depth, whole=True)
 
     def found(self) -> Any:
-        """What is known of the question that is asked: None, an error or the routes."""
+        """The answer to the question that is asked: None, an error or the routes."""
         asked = self.questions()
         return self.known(asked[0]) if asked else None
 

@@ -1,4 +1,4 @@
-"""What the chosen head does: its scores, what they mean, and its pattern, plain and value-weighted side by side."""
+"""The chosen head: its scores, what they mean, and its pattern, plain and value-weighted side by side."""
 
 from explorer.analysis.heads import BEHAVIOURS, LABELLING, NONE, VALUE_WEIGHTED, HeadScores, Score
 from explorer.paint.spans import Line, Span, bar, clipped, wrapped
@@ -72,9 +72,10 @@ def _one(state: HeadsState, cells: int, height: int) -> list[Line]:
     found = state.scores.get(state.chosen)
     behaviour = next((each for each in BEHAVIOURS if found and each.name == found.label), None)
     text = wrapped(behaviour.definition, cells, "dim") if behaviour else []
-    rest = height - len(text) - bool(text)
+    above: list[Line] = [*text, []] if text else []
+    rest = height - len(above)
     picture = _picture(state, "attention", state.patterns.get(state.chosen), 1.0, cells, rest)
-    return [*text, *([[]] if text else []), *picture] if len(picture) > 2 else text[:height]
+    return [*above, *picture] if len(picture) > 2 else text[:height]
 
 
 def _both(state: HeadsState, cells: int, height: int) -> list[Line]:

@@ -27,7 +27,7 @@ _MEDIUM = {
 _SHORT = _MEDIUM | {"first token": "1st", "induction": "indu"}
 
 
-class Layout(NamedTuple):
+class HeadsLayout(NamedTuple):
     """Where what stands."""
 
     blocks: range
@@ -68,7 +68,7 @@ def _side_by_side(state: HeadsState, cells: int) -> bool:
     return beside >= heads or (fitting < heads and beside >= _MANY)
 
 
-def _layout(state: HeadsState, cells: int, height: int) -> Layout:
+def _layout(state: HeadsState, cells: int, height: int) -> HeadsLayout:
     if _side_by_side(state, cells):
         return _plan(state, cells - _SIDE - 2, height - 2)
     return _plan(state, cells, height - 2 - (0 if height < _LOW else _room_below(state, height)))
@@ -85,7 +85,7 @@ def _room_below(state: HeadsState, height: int) -> int:
     return 9 if state.weighted and height >= 24 else 3
 
 
-def _beside(state: HeadsState, plan: Layout, cells: int, height: int) -> list[Line]:
+def _beside(state: HeadsState, plan: HeadsLayout, cells: int, height: int) -> list[Line]:
     """The chosen head to the right of the others."""
     left = _table(state, plan)
     used = _MARGIN + plan.slot * len(plan.heads) + 2
@@ -98,7 +98,7 @@ def _beside(state: HeadsState, plan: Layout, cells: int, height: int) -> list[Li
     return [_found(state, cells), *lines, _remark(state, plan, cells)]
 
 
-def _plan(state: HeadsState, cells: int, height: int) -> Layout:
+def _plan(state: HeadsState, cells: int, height: int) -> HeadsLayout:
     """As many heads and blocks as fit, and the finest patterns for which there is room."""
     config, tokens = state.scene.config, len(state.scene.ids)
     across = max(1, min(config.n_head, (cells - _MARGIN) // _LEAST))
@@ -113,7 +113,7 @@ def _plan(state: HeadsState, cells: int, height: int) -> Layout:
     gap = 1 if down * (tall + 1) - 1 <= lines else 0
     slot = max(_LEAST, min(widest + 1, max(part.dots + 2, _NAMED, 18 if widest > 16 else 0)))
     blocks, heads = page(state.chosen.layer, config.n_layer, down), page(state.chosen.head, config.n_head, across)
-    return Layout(range(*blocks), range(*heads), slot, tall, gap, part)
+    return HeadsLayout(range(*blocks), range(*heads), slot, tall, gap, part)
 
 
 def _found(state: HeadsState, cells: int) -> Line:
@@ -135,7 +135,7 @@ def _found(state: HeadsState, cells: int) -> Line:
     return [*line, Span(f"   measuring {known / total:.0%}", "dim")] if known < total else line
 
 
-def _table(state: HeadsState, plan: Layout) -> list[Line]:
+def _table(state: HeadsState, plan: HeadsLayout) -> list[Line]:
     """The heads' numbers, then a row of small patterns for every block."""
     lines: list[Line] = [
         [Span(" " * _MARGIN)]
@@ -154,7 +154,7 @@ def _table(state: HeadsState, plan: Layout) -> list[Line]:
     return lines
 
 
-def _block(state: HeadsState, plan: Layout, layer: int) -> list[Line]:
+def _block(state: HeadsState, plan: HeadsLayout, layer: int) -> list[Line]:
     heads = [_small(state, plan, Head(layer, head)) for head in plan.heads]
     margin = Span(fit(str(layer), _MARGIN - 1, ">") + " ", "here-text" if layer == state.chosen.layer else "dim")
     return [
@@ -163,7 +163,7 @@ def _block(state: HeadsState, plan: Layout, layer: int) -> list[Line]:
     ]
 
 
-def _small(state: HeadsState, plan: Layout, head: Head) -> list[Line]:
+def _small(state: HeadsState, plan: HeadsLayout, head: Head) -> list[Line]:
     """A head's pattern with its name in the corner where a causal pattern is always empty."""
     rows = state.weighted_patterns.get(head) if state.weighted else state.patterns.get(head)
     action = ("view", *head)
@@ -182,8 +182,8 @@ def _small(state: HeadsState, plan: Layout, head: Head) -> list[Line]:
     return lines
 
 
-def _name(state: HeadsState, plan: Layout, head: Head) -> Line:
-    """What a head is called; a dot where it has no name."""
+def _name(state: HeadsState, plan: HeadsLayout, head: Head) -> Line:
+    """The name of a head; a dot where it has none."""
     found, room = state.scores.get(head), plan.slot - _CORNER - 1
     name = found.label if found and found.label != NONE else ""
     if room < max(map(width, _MEDIUM)):
@@ -194,8 +194,8 @@ def _name(state: HeadsState, plan: Layout, head: Head) -> Line:
     return [Span("▸" if chosen else " ", "here-text"), Span(text[:room], style, ("view", *head))]
 
 
-def _remark(state: HeadsState, plan: Layout, cells: int) -> Line:
-    """What part of the model and of the prompt is there, and what the colours are."""
+def _remark(state: HeadsState, plan: HeadsLayout, cells: int) -> Line:
+    """The legend: the colours, and how much of the model and of the prompt is there."""
     config, words = state.scene.config, []
     for part, count, noun in ((plan.blocks, config.n_layer, "blocks"), (plan.heads, config.n_head, "heads")):
         words += [f"{len(part)} of {count} {noun}"] if len(part) < count else []

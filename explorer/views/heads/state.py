@@ -19,7 +19,7 @@ class Head(NamedTuple):
 
 @dataclass(frozen=True)
 class HeadsState:
-    """What is chosen, and what is known of the heads."""
+    """The chosen head, and everything known of the heads."""
 
     scene: Scene
     chosen: Head

@@ -51,7 +51,7 @@ class HeadsView(View):
         return atlas(self.state(), cells, height)
 
     def state(self) -> HeadsState:
-        """What is known by now."""
+        """Everything that is known by now."""
         return HeadsState(
             scene_of(self.session),
             self.chosen,

@@ -37,7 +37,7 @@ def in_words(state: LensState, cells: int) -> Line:
 
 
 def in_columns(state: LensState, cells: int, height: int) -> list[Line]:
-    """What the chosen cell would say, several tokens a line."""
+    """The likeliest tokens of the chosen cell, several a line."""
     entries = [
         [
             Span(f"{rank:>2} ", "dim"),

@@ -17,7 +17,7 @@ class Likely(NamedTuple):
 
 @dataclass(frozen=True)
 class LensState:
-    """What is chosen, and what is known of the cells."""
+    """The chosen cell, and everything known of the cells."""
 
     scene: Scene
     rows: tuple[LensRow, ...]

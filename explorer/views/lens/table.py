@@ -18,7 +18,7 @@ _PROBABILITY, _ENTROPY, _RANK = range(3)
 _TALL = 8  # lines from which on the list below is drawn
 
 
-class Layout(NamedTuple):
+class LensLayout(NamedTuple):
     """Which part of the table is drawn, and how wide a column is."""
 
     rows: range
@@ -34,7 +34,10 @@ def table(state: LensState, cells: int, height: int) -> list[Line]:
     left = [*_header(state, plan), *_body(state, plan)]
     lines = top + (beside(state, left, _MARGIN + len(plan.columns) * plan.size, cells) if plan.side else left)
     rest = height - len(lines)
-    lines += [_legend(state, plan, cells), in_words(state, cells)][-max(0, rest) :] if rest else []
+    if rest >= 2:
+        lines.append(_legend(state, plan, cells))
+    if rest >= 1:
+        lines.append(in_words(state, cells))
     rest = height - len(lines)
     if plan.side or rest <= 0:
         return lines[:height]
@@ -51,7 +54,7 @@ def _top(state: LensState, cells: int, height: int) -> list[Line]:
     return [*_answer(state, cells)[: 2 if height > 18 else 1], _loss(state, cells)]
 
 
-def _plan(state: LensState, cells: int, height: int) -> Layout:
+def _plan(state: LensState, cells: int, height: int) -> LensLayout:
     """As many columns and rows as fit; the list goes where the table needs no room."""
     tokens, here = len(state.scene.ids), state.scene.position
     fitting = (cells - _MARGIN) // _NARROWEST
@@ -63,7 +66,9 @@ def _plan(state: LensState, cells: int, height: int) -> Layout:
     first, last = window(here, tokens, shown)
     from_top = len(state.rows) - 1 - state.row
     top, bottom = page(from_top, len(state.rows), max(1, height - 2))
-    return Layout(range(len(state.rows) - 1 - top, len(state.rows) - 1 - bottom, -1), range(first, last), size, side)
+    return LensLayout(
+        range(len(state.rows) - 1 - top, len(state.rows) - 1 - bottom, -1), range(first, last), size, side
+    )
 
 
 # On top
@@ -117,7 +122,7 @@ def _loss(state: LensState, cells: int) -> Line:
 # The table
 
 
-def _header(state: LensState, plan: Layout) -> list[Line]:
+def _header(state: LensState, plan: LensLayout) -> list[Line]:
     """The prompt's tokens, coloured by how much each surprised the model, and by how many bits."""
     scene, unsure = state.scene, log2(state.vocabulary)
     names: Line = [Span(fit(_more(plan, len(scene.ids)), _MARGIN), "dim")]
@@ -133,7 +138,7 @@ def _header(state: LensState, plan: Layout) -> list[Line]:
     return [names, bits]
 
 
-def _more(plan: Layout, tokens: int) -> str:
+def _more(plan: LensLayout, tokens: int) -> str:
     """Which tokens are there, where it is not all of them."""
     if len(plan.columns) == tokens:
         return ""
@@ -141,7 +146,7 @@ def _more(plan: Layout, tokens: int) -> str:
     return f"{'‹ ' if first else ''}{first}–{last}{' ›' if last + 1 < tokens else ''}"
 
 
-def _body(state: LensState, plan: Layout) -> list[Line]:
+def _body(state: LensState, plan: LensLayout) -> list[Line]:
     settled = {position: state.settled(position) for position in plan.columns}
     lines: list[Line] = []
     for row in plan.rows:
@@ -155,7 +160,7 @@ def _body(state: LensState, plan: Layout) -> list[Line]:
     return lines
 
 
-def _entry(state: LensState, plan: Layout, row: int, position: int, stays: bool) -> Line:
+def _entry(state: LensState, plan: LensLayout, row: int, position: int, stays: bool) -> Line:
     """A cell: the token, a number where there is room, and a line along those in which the answer stays."""
     found, action = state.cells.get((row, position)), ("view", row, position)
     here = row == state.row and position == state.scene.position
@@ -199,8 +204,8 @@ def _share_of(share: float) -> int:
 # Below
 
 
-def _legend(state: LensState, plan: Layout, cells: int) -> Line:
-    """What the colours are, and how much of the table is there, where it is not all."""
+def _legend(state: LensState, plan: LensLayout, cells: int) -> Line:
+    """The legend: the colours, and how much of the table is there, where it is not all."""
     vocabulary = state.vocabulary
     low, high, what = (
         ("0%", "100%", "probability, T 1"),

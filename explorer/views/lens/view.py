@@ -51,7 +51,7 @@ class LensView(View):
         return table(self.state(), cells, height)
 
     def state(self) -> LensState:
-        """What is known by now."""
+        """Everything that is known by now."""
         run, position = self.session.run, self.session.position
         known, numbers = self.all_known(), {row.name: number for number, row in enumerate(self.rows)}
         cells = {(numbers[cell.name], cell.position): cell for cell in known.values() if isinstance(cell, LensCell)}

@@ -70,7 +70,7 @@ def _chip(scene: Scene, position: int, value: float, largest: float, size: int) 
 
 
 def promoted(scene: Scene, found: Effects, cells: int, height: int) -> list[Line]:
-    """What a neuron promotes beside what it suppresses, and how that is measured."""
+    """The tokens that a neuron promotes beside those it suppresses, and how that is measured."""
     size = (cells - 3) // 2
     words = "directly, and before ln_final divides by its scale"
     below: list[Line] = [[Span(words, "dim")]] if height > 5 and width(words) <= cells else []

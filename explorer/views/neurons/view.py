@@ -155,14 +155,14 @@ class NeuronsView(View):
         return [*fires(scene, neuron, self._activations(neuron), cells, room)[:room], *gap, *effects]
 
     def _activations(self, neuron: Neuron) -> list[float]:
-        """Of every token; none where they are not known."""
+        """The activation at every token; none where that is not known."""
         try:
             return neurons.activations(self.session.run, neuron.layer, neuron.index)[: len(self.session.ids)]
         except GPTError:
             return []
 
     def _effects(self, scene: Scene, neuron: Neuron, cells: int, height: int) -> list[Line]:
-        """What it promotes beside what it suppresses, and how that is measured."""
+        """The tokens that it promotes beside those it suppresses, and how that is measured."""
         if scene.recorded:
             return wrapped("What it promotes is not known: the weights are not in this file.", cells, "dim")
         found = self.known((_Asked.EFFECTS, neuron.layer, neuron.index))

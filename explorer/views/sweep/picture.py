@@ -33,7 +33,7 @@ def heatmap(state: SweepState, cells: int, height: int) -> list[Line]:
 
 
 def _head(state: SweepState, cells: int) -> list[Line]:
-    """What is measured, and how far it is."""
+    """The measure, and how far the sweep is."""
     metric = state.metrics[state.mode]
     token, versus = state.scene.label(metric.token), state.scene.label(metric.versus)
     what = [Span("probability of "), Span(token, "here-text"), Span(" at T 1")]
@@ -51,7 +51,7 @@ def _head(state: SweepState, cells: int) -> list[Line]:
 
 
 def _how(state: SweepState) -> str:
-    """What is done to the positions, where there is another run."""
+    """How positions are edited, where there is another run."""
     assert state.source
     if len(state.source.source.ids) == len(state.scene.ids):
         return f"heads, MLPs zeroed; positions patched {state.source.words}"
@@ -136,7 +136,7 @@ def _spread(state: SweepState, over: str) -> float:
 
 
 def _words(state: SweepState, cells: int) -> list[Line]:
-    """What is chosen, and what it does by each measure."""
+    """The chosen place, and its effect by each measure."""
     place, largest = state.chosen, _largest(state, cells)
     effects = state.effects.get(place)
     if state.source and place[0] == POSITIONS and not state.source.reaches(place[1][1]):
@@ -159,7 +159,7 @@ def _words(state: SweepState, cells: int) -> list[Line]:
 
 
 def _largest(state: SweepState, cells: int) -> list[Line]:
-    """What matters most of the section that is chosen, a line for each kind, what matters most of all first."""
+    """The largest effects of the chosen section, a line for each kind, the largest of all first."""
     ranked = [_ranked(state, over) for over in ((POSITIONS,) if state.section else (HEADS, MLPS))]
     ranked.sort(key=lambda entries: -abs(entries[0][0]) if entries else 0.0)
     lines: list[Line] = []

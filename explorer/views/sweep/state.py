@@ -32,7 +32,7 @@ class SweepBase:
 
 @dataclass(frozen=True)
 class SweepState:
-    """What is chosen, and the effects that are known."""
+    """The chosen place, and the effects that are known."""
 
     scene: Scene
     mode: int  # which of the measures is shown

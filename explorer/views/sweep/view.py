@@ -50,7 +50,7 @@ class SweepView(View):
         return heatmap(state, cells, height)
 
     def state(self) -> SweepState | None:
-        """What is known of the run that is walked; None while that is not computed."""
+        """Everything known of the run that is walked; None while that is not computed."""
         metrics, source, known = self._metrics(), self._source(), self.all_known()
         if metrics is None:
             return None
@@ -96,7 +96,7 @@ class SweepView(View):
     # Questions
 
     def questions(self) -> list[Hashable]:
-        """Of all places, the heads first; before them, the run that they depart from."""
+        """The run that all edits depart from; then every place, the heads first."""
         if self._metrics() is None:
             return []
         config, source = self.session.config, self._source()
