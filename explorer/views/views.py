@@ -14,7 +14,7 @@ _HOMES = {
     "attribution": "attribution.view:AttributionView",
     "neurons": "neurons.view:NeuronsView",
     "flow": "flow.view:FlowView",
-    "compare": "compare:CompareView",
+    "compare": "compare.view:CompareView",
     "sweep": "sweep.view:SweepView",
 }
 """The module and the class of each view."""

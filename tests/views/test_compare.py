@@ -15,7 +15,7 @@ from explorer.paint.pictures import picture
 from explorer.paint.predictions import predictions
 from explorer.paint.spans import length
 from explorer.runs import running
-from explorer.views.compare import CompareView
+from explorer.views.compare.view import CompareView
 from explorer.views.view import View
 from explorer.walk.edit_choices import CONTRAST, OTHER, edit_kinds, places, read_edit
 from explorer.walk.on_screen import wanted_lenses
@@ -68,7 +68,9 @@ def test_before_and_after_an_edit(session: Session) -> None:
     assert pair
     assert pair.a is session.what_if.base
     assert pair.b is session.trace
-    found = view._known_apart()
+    state = view.state()
+    assert state
+    found = state.known
     for position, apart in found.items():
         expected = compare(pair.a, pair.b, position)
         assert apart.kl == expected.kl
@@ -142,7 +144,9 @@ def test_two_prompts_are_aligned_at_the_end() -> None:
     other = session.what_if.other
     assert other
     assert other.trace.complete == 9
-    found = view._known_apart()
+    state = view.state()
+    assert state
+    found = state.known
     assert sorted(found) == [3, 4, 5, 6, 7, 8]
     assert "“a brittle”" in shown(view)
     assert "the first 3 of B alone" in shown(view)
@@ -170,7 +174,9 @@ def test_two_prompts_are_aligned_at_the_beginning_if_that_is_chosen() -> None:
     view.move(1, 0)
     view = worked(session)
     assert "the last 4 of A alone" in shown(view)
-    found = view._known_apart()
+    state = view.state()
+    assert state
+    found = state.known
     assert sorted(found) == [0, 1, 2, 3, 4]
     for position, apart in found.items():
         before, after = session.trace.logits(position), other.trace.logits(position)
