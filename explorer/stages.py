@@ -51,6 +51,11 @@ class Stage:
     residual: str | None  # the residual stream's name as of this stage
 
     @property
+    def local_id(self) -> str:
+        """The id within the block: "pattern"."""
+        return self.id.rpartition(".")[2]
+
+    @property
     def place(self) -> str:
         """Where it is, in words: "block 2 · pattern"."""
         return self.title if self.layer is None else f"block {self.layer} · {self.title}"

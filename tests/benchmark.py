@@ -29,7 +29,7 @@ from explorer.loading.checkpoints import open_checkpoint
 from explorer.provenance.explanation import Explanation
 from explorer.runs import running
 from explorer.runs.cells import Cell
-from explorer.runs.trace import Trace
+from explorer.runs.trace import LiveRun
 from explorer.screen.palette import NAMES
 from explorer.stages import walk
 from explorer.walk.session import Session
@@ -123,7 +123,7 @@ def _explanations() -> None:
 
 def _index(session: Session, name: str, axes: Sequence[str], position: int) -> tuple[int, ...]:
     """A number at that position; of the vocabulary the least likely token that is left, which takes the longest."""
-    chances = session.chances_shown(position)
+    chances = session.draws.chances_shown(position)
     assert chances
     shape = session.provenance.shape(name)
     known = {"T": position, "V": chances.order[-1]}
@@ -141,7 +141,7 @@ def _edits() -> None:
     """Every head zeroed in turn: until the answer is known, until all of the edited run is."""
     checkpoint = open_checkpoint()
     model = checkpoint.load()
-    trace = Trace(model, checkpoint.tokenizer.encode(PROMPT)[:12])
+    trace = LiveRun(model, checkpoint.tokenizer.encode(PROMPT)[:12])
     whole = _median(lambda: model.forward(trace.ids, hook={}.__setitem__))
     running.complete(trace, _never)
     answers, runs = [], []

@@ -77,6 +77,7 @@ class Contribution:
     head: int | None = None
     source: int | None = None  # the position from which a head moved it
     neuron: int | None = None
+    name: str = ""  # the activation that it is, or that a bias goes into; "" for parts of one
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,7 @@ class _Reader:
 
     def back_through(self, matrix: Matrix) -> Vector:  # [d, n] -> [n]
         """The direction as an input of the matrix that writes: what a unit of each of its inputs adds to the logit."""
-        return plain(self.trace.model.ops.matmul([self.direction], matrix)[0])
+        return plain(self.trace.ops.matmul([self.direction], matrix)[0])
 
     def heads(self, layer: int) -> list[Vector]:  # [H, e]
         """The direction as each head of a block reads it, through its part of W_O."""
@@ -192,7 +193,7 @@ class _Reader:
 
     def _beta_through_values(self, block: BlockWeights) -> Vector:  # [d]
         into_values = block.attn_qkv.weight[2 * self.trace.config.n_embd :]
-        return plain(self.trace.model.ops.matmul_transposed([block.ln_1.beta], into_values)[0])
+        return plain(self.trace.ops.matmul_transposed([block.ln_1.beta], into_values)[0])
 
 
 def mean_unembedding(trace: Trace) -> Vector:  # [d]
@@ -201,26 +202,26 @@ def mean_unembedding(trace: Trace) -> Vector:  # [d]
     if key not in trace.derived:
         matrix, total = weights_of(trace).unembedding, [[0.0] * trace.config.n_embd]
         for start in range(0, len(matrix), _ROWS_AT_ONCE):
-            total = trace.model.ops.add_all([matrix[start : start + _ROWS_AT_ONCE]], total[0])
+            total = trace.ops.add_all([matrix[start : start + _ROWS_AT_ONCE]], total[0])
         trace.derived[key] = [value / len(matrix) for value in plain(total[0])]
     return trace.derived[key]
 
 
 def _parts(reader: _Reader, level: Level) -> Iterator[Contribution]:
-    yield Contribution("token embedding", reader.read("hook_embed"), "embedding")
-    yield Contribution("position embedding", reader.read("hook_pos_embed"), "embedding")
+    yield Contribution("token embedding", reader.read("hook_embed"), "embedding", name="hook_embed")
+    yield Contribution("position embedding", reader.read("hook_pos_embed"), "embedding", name="hook_pos_embed")
     for layer in range(reader.trace.config.n_layer):
         yield from _attention(reader, layer, level)
         yield from _mlp(reader, layer, level)
-    yield Contribution("b_U" if reader.folded else "ln_final beta", reader.beta(), "bias")
+    yield Contribution("b_U" if reader.folded else "ln_final beta", reader.beta(), "bias", name="ln_final.hook_out")
 
 
 def _attention(reader: _Reader, layer: int, level: Level) -> Iterator[Contribution]:
     apart = level in (Level.HEAD, Level.POSITION)
-    written = reader.read(f"blocks.{layer}.hook_attn_out")
-    title = f"block {layer} attention"
+    name = f"blocks.{layer}.hook_attn_out"
+    written, title = reader.read(name), f"block {layer} attention"
     if reader.folded and not apart:
-        yield Contribution(title, written, "attention", layer)
+        yield Contribution(title, written, "attention", layer, name=name)
         return
     backs, biases = reader.heads(layer), reader.value_bias(layer)
     constants = [_attended(reader, layer, head) * dot(*pair) for head, pair in enumerate(zip(biases, backs))]
@@ -231,12 +232,13 @@ def _attention(reader: _Reader, layer: int, level: Level) -> Iterator[Contributi
         for head, (back, bias) in enumerate(zip(backs, biases)):
             yield from _by_source(reader, layer, head, back, bias)
     else:
-        yield Contribution(title, written - by_values - by_output, "attention", layer)
+        yield Contribution(title, written - by_values - by_output, "attention", layer, name=name)
     if reader.folded:
-        yield Contribution(f"{title} biases", by_values + by_output, "bias", layer)
+        yield Contribution(f"{title} biases", by_values + by_output, "bias", layer, name=name)
     else:
-        yield Contribution(f"block {layer} value biases", by_values, "bias", layer)
-        yield Contribution(f"{title} bias", by_output, "bias", layer)
+        values = f"blocks.{layer}.attn.hook_v"
+        yield Contribution(f"block {layer} value biases", by_values, "bias", layer, name=values)
+        yield Contribution(f"{title} bias", by_output, "bias", layer, name=name)
 
 
 def _attended(reader: _Reader, layer: int, head: int) -> float:
@@ -263,9 +265,10 @@ def _by_source(reader: _Reader, layer: int, head: int, back: Vector, bias: Vecto
 
 def _mlp(reader: _Reader, layer: int, level: Level) -> Iterator[Contribution]:
     title, out = f"block {layer} MLP", reader.weights.blocks[layer].mlp_out
-    written = reader.read(f"blocks.{layer}.hook_mlp_out")
+    name = f"blocks.{layer}.hook_mlp_out"
+    written = reader.read(name)
     if reader.folded and level is not Level.NEURON:
-        yield Contribution(title, written, "mlp", layer)
+        yield Contribution(title, written, "mlp", layer, name=name)
         return
     bias = reader.share(out.bias)
     if level is Level.NEURON:
@@ -273,5 +276,5 @@ def _mlp(reader: _Reader, layer: int, level: Level) -> Iterator[Contribution]:
         for neuron, (activation, back) in enumerate(zip(post, reader.back_through(out.weight))):
             yield Contribution(f"neuron {layer}.{neuron}", activation * back, "neuron", layer, neuron=neuron)
     else:
-        yield Contribution(title, written - bias, "mlp", layer)
-    yield Contribution(f"{title} bias", bias, "bias", layer)
+        yield Contribution(title, written - bias, "mlp", layer, name=name)
+    yield Contribution(f"{title} bias", bias, "bias", layer, name=name)

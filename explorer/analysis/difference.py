@@ -1,8 +1,9 @@
-"""Two runs held against each other: which they are, and a run whose every value is the difference of theirs."""
+"""Two runs held against each other: which they are, and the difference of all their values."""
 
 from typing import Any, NamedTuple
 
 from explorer.analysis.compare import END, Alignment, align, difference
+from explorer.runs.activations import Activations
 from explorer.runs.trace import Trace
 
 
@@ -20,23 +21,28 @@ class Pair(NamedTuple):
         return align(self.a, self.b, self.at)
 
 
-class Difference(Trace):
+class Difference(Activations):
     """B − A: the same activations, worked out as they are asked for, for the positions that have a partner."""
 
     def __init__(self, pair: Pair) -> None:
-        self.alignment = alignment = pair.alignment
-        super().__init__(pair.b.model, pair.b.ids[alignment.start_b : alignment.start_b + alignment.length])
         self.pair = pair
-        self.complete = self.alignment.length
-        self.values = _Differences(self)
+        self.alignment = alignment = pair.alignment
+        super().__init__(pair.b.config, pair.b.ids[alignment.start_b : alignment.start_b + alignment.length])
+        self.complete = alignment.length
+        self._known: dict[str, Any] = {}
 
     def positions(self, name: str) -> int:
         """As many as are known in both; none of what is not whole in one of them."""
         runs = (self.pair.a, self.pair.b)
         return self.complete if all(run.positions(name) == len(run.ids) for run in runs) else 0
 
-    def difference(self, name: str) -> Any:
-        """The values of an activation in its own order of axes."""
+    def value(self, name: str) -> Any:
+        """B − A of an activation, in its own order of axes; AnalysisError where the two do not fit together."""
+        if name not in self._known:
+            self._known[name] = self._worked_out(name)
+        return self._known[name]
+
+    def _worked_out(self, name: str) -> Any:
         a, b, at = self.pair.a, self.pair.b, self.pair.at
         axes = self.axes[name]
         if "H" not in axes:
@@ -48,20 +54,5 @@ class Difference(Trace):
         """One number in A and in B."""
         starts = self.alignment.start_a, self.alignment.start_b
         axes = self.axes[name]
-        places = [[i + start * (axis in "TS") for axis, i in zip(axes, index)] for start in starts]
+        places = [[i + start if axis in "TS" else i for axis, i in zip(axes, index)] for start in starts]
         return self.pair.a.at(name, tuple(places[0])), self.pair.b.at(name, tuple(places[1]))
-
-
-class _Differences(dict[str, Any]):
-    """Each worked out when it is first asked for."""
-
-    def __init__(self, of: Difference) -> None:
-        super().__init__()
-        self._of = of
-
-    def __missing__(self, name: str) -> Any:
-        self[name] = self._of.difference(name)
-        return self[name]
-
-    def get(self, name: str, default: Any = None) -> Any:
-        return self[name] if self._of.positions(name) else default

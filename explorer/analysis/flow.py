@@ -146,7 +146,7 @@ def moved(trace: Trace, layer: int, source: int) -> Matrix:  # [H, d]
     if key not in trace.derived:
         values = by_head(trace, f"blocks.{layer}.attn.hook_v", source)
         weights = weights_of(trace).blocks[layer].attn_out
-        trace.derived[key] = plain(results_by_head([values], weights, ops=trace.model.ops)[0])
+        trace.derived[key] = plain(results_by_head([values], weights, ops=trace.ops)[0])
     return trace.derived[key]
 
 

@@ -179,7 +179,7 @@ def moved_norms(trace: Trace, layer: int, position: int) -> Vector:  # [H]
     """
     key = (f"blocks.{layer}.attn.moved_norms", position)
     if key not in trace.derived:
-        weights, ops = weights_of(trace).blocks[layer].attn_out, trace.model.ops
+        weights, ops = weights_of(trace).blocks[layer].attn_out, trace.ops
         values = by_head(trace, f"blocks.{layer}.attn.hook_v", position)
         (moved,) = results_by_head([values], weights, ops=ops)  # [H, d]
         trace.derived[key] = [sqrt(fsum(value * value for value in plain(row))) for row in moved]

@@ -75,7 +75,7 @@ def _activations(trace: Trace, position: int, layer: int | None) -> Iterator[tup
 
 def _written(trace: Trace, layer: int, index: int, activation: float) -> float | None:
     """|activation| · ‖w_out‖ of one neuron, without those of all others."""
-    if trace.model.weights is None:
+    if trace.weights is None:
         return None
     return abs(activation) * sqrt(fsum(value * value for value in _output(trace, layer, index)))
 
@@ -97,7 +97,7 @@ def output_norms(trace: Trace, layer: int) -> Vector:  # [m]
     """‖w_out‖ of every neuron of a block, kept in `trace.derived`."""
     key = (f"blocks.{layer}.mlp.output_norms", OF_THE_MODEL)
     if key not in trace.derived:
-        ops, weight = trace.model.ops, weights_of(trace).blocks[layer].mlp_out.weight  # [d, m]
+        ops, weight = trace.ops, weights_of(trace).blocks[layer].mlp_out.weight  # [d, m]
         trace.derived[key] = [sqrt(ops.matmul_transposed([out], [out])[0][0]) for out in ops.transpose(weight)]
     return trace.derived[key]
 
@@ -128,7 +128,7 @@ def effect_on_logits(trace: Trace, layer: int, neuron: int) -> Vector:  # [V]
     out = _output(trace, layer, neuron)  # [d]
     mean = fsum(out) / len(out)
     direction = [(value - mean) * gamma for value, gamma in zip(out, plain(weights.ln_final.gamma))]
-    added = plain(trace.model.ops.matmul_transposed([direction], weights.unembedding)[0])
+    added = plain(trace.ops.matmul_transposed([direction], weights.unembedding)[0])
     average = fsum(added) / len(added)
     return [value - average for value in added]
 

@@ -14,7 +14,7 @@ OF_THE_MODEL = -1
 
 def weights_of(trace: Trace) -> Weights:
     """The weights of the model that was run; AnalysisError where the run was recorded without them."""
-    weights: Weights | None = trace.model.weights
+    weights: Weights | None = trace.weights
     if weights is None:
         raise AnalysisError(
             "this is a recorded run, without its model: this question needs the weights. Open the model and run the "

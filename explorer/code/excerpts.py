@@ -79,12 +79,12 @@ class _Place:
     @property
     def weights(self) -> Weights:
         """CodeError where there are none."""
-        if self.trace.model.weights is None:
+        if self.trace.weights is None:
             raise CodeError(
                 "This is a recorded run without its model: the weights that this code multiplies with are not there. "
                 "Open the model itself and type the same prompt to step through it."
             )
-        return self.trace.model.weights
+        return self.trace.weights
 
     @property
     def block_weights(self) -> BlockWeights:
@@ -131,11 +131,11 @@ def excerpt(
     if not stage.parts or any(trace.positions(part.activation) <= position for part in stage.parts):
         return None
     place = _Place(trace, stage, position, head, column, activation or stage.parts[-1].activation)
-    kind = stage.id.rpartition(".")[2]
+    kind = stage.local_id
     if kind in ("probabilities", "draw"):
         return _chosen(place, sampling, number)
     too_wide = kind.startswith("resid") and trace.config.n_embd > WIDEST_BLOCK
-    if kind in _WITHOUT_WEIGHTS and (trace.model.weights is None or too_wide):
+    if kind in _WITHOUT_WEIGHTS and (trace.weights is None or too_wide):
         return _WITHOUT_WEIGHTS[kind](place)
     if stage.kind is Kind.NORM and stage.layer is not None:
         return _norm(place, kind)

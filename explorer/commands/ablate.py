@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from explorer.edits import Edits, What
     from explorer.edits.where import Where
     from explorer.runs.ranking import Ranking
-    from explorer.runs.trace import Trace
+    from explorer.runs.trace import LiveRun
     from explorer.tokenizer.tokenizer import Tokenizer
     from gpt import GPTConfig
 
@@ -153,13 +153,13 @@ def _check_call(options: argparse.Namespace) -> None:
         )
 
 
-def _ranking(trace: "Trace") -> "Ranking":
+def _ranking(trace: "LiveRun") -> "Ranking":
     ranking = trace.ranking("logits", len(trace.ids) - 1)
     assert ranking
     return ranking
 
 
-def _what(options: argparse.Namespace, base: "Trace", tokenizer: "Tokenizer") -> "What":
+def _what(options: argparse.Namespace, base: "LiveRun", tokenizer: "Tokenizer") -> "What":
     from explorer.edits import Mean, Scale, Set, Zero
 
     if options.patch_from is not None:
@@ -171,19 +171,19 @@ def _what(options: argparse.Namespace, base: "Trace", tokenizer: "Tokenizer") ->
     return Mean() if options.mean else Zero()
 
 
-def patch(base: "Trace", prompt: str, tokenizer: "Tokenizer", at: str) -> "What":
+def patch(base: "LiveRun", prompt: str, tokenizer: "Tokenizer", at: str) -> "What":
     """The values of another prompt's run on the same model, aligned at its end or at its beginning."""
     from explorer.analysis.compare import align
     from explorer.commands.headless import completed
     from explorer.edits import Patch
-    from explorer.runs.trace import Trace
+    from explorer.runs.trace import LiveRun
     from explorer.text import printable
 
     if not prompt:
         raise UsageError("the prompt to patch from is empty: give some text.")
     ids = tokenizer.encode(prompt)
     base.model.check(ids)
-    source = completed(Trace(base.model, ids))
+    source = completed(LiveRun(base.model, ids))
     return Patch(source, f"“{printable(prompt)}”", align(base, source, at).shift)
 
 

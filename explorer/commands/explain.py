@@ -75,13 +75,14 @@ def run(options: argparse.Namespace) -> int:
 def _session(options: argparse.Namespace, cell: "Cell") -> "Session":
     """A computed run of the prompt; CellError, before anything is computed, if it has no such number."""
     from explorer.commands.headless import completed, open_prompt
-    from explorer.runs.trace import Trace
+    from explorer.runs.trace import LiveRun
     from explorer.walk.session import Session
 
     chosen = sampling(options)
     given = open_prompt(options)
     session = Session(given.model, given.tokenizer, chosen, options.seed)
-    session.show_recorded(Trace(given.model, list(given.ids)), given.prompt)
+    run = LiveRun(given.model, list(given.ids))
+    session.begin(run, given.prompt)
     session.provenance.check(cell)
-    completed(session.trace)
+    completed(run)
     return session

@@ -10,10 +10,10 @@ from explorer.commands.options import open_model
 from explorer.errors import UsageError
 from explorer.loading.checkpoints import Checkpoint
 from explorer.runs import running
-from explorer.runs.trace import Trace
+from explorer.runs.trace import LiveRun
 from explorer.text import printable, visible
 from explorer.tokenizer.tokenizer import Tokenizer
-from explorer.walk.sequence import Tokens
+from explorer.walk.text import Tokens
 from gpt import GPT, GPTConfig, Sampling, generate
 
 
@@ -30,9 +30,9 @@ class Prompted:
     def tokenizer(self) -> Tokenizer:
         return self.checkpoint.tokenizer
 
-    def run(self) -> Trace:
+    def run(self) -> LiveRun:
         """The run of the prompt, complete."""
-        return completed(Trace(self.model, list(self.ids)))
+        return completed(LiveRun(self.model, list(self.ids)))
 
     def label(self, token: int) -> str:
         """The text of a token, made visible."""
@@ -60,10 +60,10 @@ def open_prompt(options: argparse.Namespace) -> Prompted:
     return Prompted(checkpoint, model, prompt, ids)
 
 
-def completed(trace: Trace) -> Trace:
+def completed(run: LiveRun) -> LiveRun:
     """The same run with everything in it computed."""
-    running.complete(trace, lambda: False)
-    return trace
+    running.complete(run, lambda: False)
+    return run
 
 
 def generate_text(

@@ -7,7 +7,7 @@ from explorer.errors import UsageError
 from gpt import GPTConfig
 
 if TYPE_CHECKING:
-    from explorer.walk.sequence import Tokens
+    from explorer.walk.text import Tokens
 
 _BY_ID = "id:"
 

@@ -8,7 +8,7 @@ from explorer.edits.what import ActivationRow, Change
 from explorer.edits.where import ActivationPart, Axis, first_layer, first_position
 from explorer.engine.engines import plain
 from explorer.errors import EditError
-from explorer.runs.trace import Trace
+from explorer.runs.trace import LiveRun, Trace
 
 
 class Editor:
@@ -36,13 +36,13 @@ class Editor:
         return value
 
 
-def edited(base: Trace, edits: Sequence[Edit], prompt: int | None = None) -> Trace:
+def edited(base: Trace, edits: Sequence[Edit], prompt: int | None = None) -> LiveRun:
     """The run of the same tokens with these edits, on top of any that `base` has; to be completed (running.complete).
 
     It shares with `base` everything that is not different. `prompt` says how many of the tokens were typed: a mean is
     taken over these (by default over all). Tokens may be appended as to any trace; the edits stay in force.
     """
-    if base.model.weights is None:
+    if not isinstance(base, LiveRun):
         raise EditError("this is a recorded run without its model: it cannot be run with edits.")
     edits = [check(edit, base.config) for edit in edits]
     check_together(edits, base.config)

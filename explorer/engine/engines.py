@@ -27,14 +27,14 @@ def choose(name: str, config: GPTConfig) -> str:
     return name
 
 
-def engine_of(model: GPT) -> str:
+def engine_of(model: GPT | None) -> str:
     """The engine a model runs on: its weights are arrays of NumPy, or lists."""
-    return NUMPY if model.weights and hasattr(model.weights.token_embedding, "dtype") else PYTHON
+    return NUMPY if model and model.weights and hasattr(model.weights.token_embedding, "dtype") else PYTHON
 
 
-def in_words(model: GPT) -> str:
-    """The same for people: "plain Python", "NumPy float32"."""
-    if model.weights is None:
+def in_words(model: GPT | None) -> str:
+    """The same for people: "plain Python", "NumPy float32"; "recorded" where there is no model."""
+    if model is None:
         return "recorded"
     if engine_of(model) == PYTHON:
         return "plain Python"

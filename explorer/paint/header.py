@@ -15,14 +15,14 @@ def header(session: Session | None, name: str, status: str, cells: int) -> list[
     shown_name = fit(visible(name), min(_NAME, width(visible(name))))
     if session is None:
         return [clipped([brand, Span(f"  {shown_name}", "bold"), Span(f"   {status}", "dim")], cells)]
-    config, sampling = session.model.config, session.sampling
+    config, sampling = session.config, session.draws.sampling
     size = config.parameters / 1e6
     left = [brand, Span(f"  {shown_name} ", "bold"), Span(f"{size:.1f}M" if size < 100 else f"{size:.0f}M", "bold")]
     doing = Span(f"   {status}", "done")
     shape = Span(f"   {config.n_layer} layers · {config.n_head} heads · {config.n_embd} wide", "dim")
     engine = Span(f"   {in_words(session.model)}", "lens")
     top_k = "off" if sampling.top_k is None else str(sampling.top_k)
-    values = (f"{sampling.temperature:g}", top_k, f"{sampling.top_p:g}", str(session.seed))
+    values = (f"{sampling.temperature:g}", top_k, f"{sampling.top_p:g}", str(session.draws.seed))
     settings = _settings(("T", "top-k", "top-p", "seed"), values)
     if length([*left, *_edits(session, cells), doing, *settings]) + 1 > cells:
         settings = _settings(("T", "k", "p", "seed"), values)

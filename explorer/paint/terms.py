@@ -110,7 +110,7 @@ def _nearly(session: Session, explanation: Explanation) -> bool:
     """Whether rounding may explain the difference: that of the run, and that of computing the number again."""
     assert explanation.computed is not None
     assert explanation.value is not None
-    config = session.model.config
+    config = session.config
     often = len(explanation.terms) + config.n_embd + config.n_positions + _ROUNDED
     sizes = math.fsum(abs(value) for value in explanation.values if value is not None)
     run = _SINGLE if engine_of(session.model) == NUMPY else _DOUBLE

@@ -34,7 +34,7 @@ class Ledger:
     def __init__(self, run: Run, logits: Callable[[int, int], Number]) -> None:
         self._run = run
         self._logits = logits
-        positions, tokens = run.model.config.n_positions, run.model.config.vocab_size
+        positions, tokens = run.trace.config.n_positions, run.trace.config.vocab_size
         ways = {
             "tempered": self._tempered,
             "tempered_probabilities": self._share_before,
@@ -52,11 +52,11 @@ class Ledger:
 
     def values(self, name: str, position: int) -> Any:
         """The number of that name at a position, or its numbers by token; None while the logits are not computed."""
-        chances = self._run.chances_shown(position)
+        chances = self._run.draws.chances_shown(position)
         if chances is None:
             return None
         if name == DRAWN:
-            step = self._run.step_after(position)
+            step = self._run.draws.step_after(position)
             return None if step is None else step.token
         if name == "cumulative":
             return dict(zip(chances.order, chances.cumulative))
@@ -65,9 +65,9 @@ class Ledger:
 
     def _at(self, position: int) -> tuple[Distribution, Sampling]:
         """The distribution that the token after a position is drawn from, and its settings."""
-        chances = self._run.chances_shown(position)
+        chances = self._run.draws.chances_shown(position)
         assert chances
-        return chances, self._run.settings_shown(position)[0]
+        return chances, self._run.draws.settings_shown(position)[0]
 
     def _tempered(self, read: Read, position: int, token: int) -> Made:
         _, settings = self._at(position)
@@ -145,7 +145,7 @@ class Ledger:
         )
 
     def _drawn(self, read: Read, position: int) -> Made:
-        step = self._run.step_after(position)
+        step = self._run.draws.step_after(position)
         if step is None:  # within the prompt: typed, not drawn
             return _made([])
         reached = self.nodes["cumulative"].at(position, step.token)

@@ -119,11 +119,11 @@ class Provenance:
         if name.endswith(HEAD_RESULTS):
             layer = int(name.split(".")[1])
             return _Rows(lambda position: trace.head_writes(layer, position))
-        return trace.values.get(name, ())
+        return trace.value(name) if trace.positions(name) else ()
 
     def _all_weights(self) -> dict[str, Any]:
         """The model's vectors and matrices under the checkpoint's names; none in a recorded run."""
-        weights = self.run.trace.model.weights
+        weights = self.run.trace.weights
         if self._weights_of is not weights:
             names = [leaf.name for leaf in leaves(self._graph().weights)]
             self._weights = dict(zip(names, leaves(weights))) if weights is not None else {}
@@ -139,7 +139,7 @@ class Provenance:
         and MLP.
         """
         run = self.run
-        state = (run.trace, run.trace.version, run.sampling, run.seed, len(run.ids))
+        state = (run.trace, run.trace.version, run.draws.sampling, run.draws.seed, len(run.ids))
         if state != self._state:
             self._state = state
             self._explained.clear()

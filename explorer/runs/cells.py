@@ -21,7 +21,7 @@ _AXES = {
     "V": "the token's id",
     "1": "the last index",
 }
-"""What an index counts, by the letter of its axis."""
+"""The things that an index counts, by the letter of its axis."""
 
 
 class Cell(NamedTuple):
@@ -46,7 +46,7 @@ def parse(text: str) -> Cell:
 
 
 def misfit(cell: Cell, shape: Sequence[int], axes: str) -> str | None:
-    """What is wrong with a cell of a value of that shape, in words; None if nothing is. `axes` are its letters."""
+    """Say why there is no such cell in a value of that shape; None if there is. `axes` are its letters."""
     counted = [_AXES[axis] for axis in axes] or ["the row", "the column"][-len(shape) :]
     if len(cell.index) != len(shape):
         wanted = " and ".join(f"{what} ({_span(size)})" for what, size in zip(counted, shape))

@@ -7,7 +7,8 @@ from typing import Any
 
 from explorer.engine.engines import NUMPY, engine_of, plain
 from explorer.errors import EditError
-from explorer.runs.trace import Trace
+from explorer.runs.activations import Activations
+from explorer.runs.trace import LiveRun, Trace
 from gpt import GPT, Hook, Output, StopRun
 from gpt.ops import Arithmetic, Matrix, Vector
 
@@ -19,7 +20,7 @@ _NO_NUMBERS = (
 
 
 class Interruptible:
-    """An arithmetic that works as the one it wraps does, and calls `check` before every bit of a long product."""
+    """The arithmetic it wraps, which calls `check` before every part of a long product."""
 
     def __init__(self, ops: Arithmetic, check: Callable[[], None]) -> None:
         self._ops = ops
@@ -51,7 +52,7 @@ class Interruptible:
         return products
 
 
-class Asking:
+class Checking:
     """An arithmetic so quick that it is enough to call `check` before each of its products."""
 
     def __init__(self, ops: Arithmetic, check: Callable[[], None]) -> None:
@@ -69,7 +70,7 @@ def _interruptible(model: GPT, cancelled: Callable[[], bool]) -> GPT:
             raise StopRun
 
     if engine_of(model) == NUMPY:
-        return GPT(model.config, model.weights, ops=Asking(model.ops, check))
+        return GPT(model.config, model.weights, ops=Checking(model.ops, check))
     return GPT(model.config, model.weights, ops=Interruptible(model.ops, check))
 
 
@@ -77,8 +78,10 @@ def complete(trace: Trace, cancelled: Callable[[], bool]) -> bool:
     """Compute the positions of the trace that are not known yet; False if it was cancelled on the way.
 
     What a cancelled run has recorded stays in the trace, and the next one begins where the last complete one ended.
-    EditError where the edits in force leave no numbers to go on with.
+    A run that was read from a file is complete. EditError where the edits in force leave no numbers to go on with.
     """
+    if not isinstance(trace, LiveRun):
+        return True
     model = _interruptible(trace.model, cancelled)
     try:
         with _within_numbers(trace):
@@ -91,8 +94,8 @@ def complete(trace: Trace, cancelled: Callable[[], bool]) -> bool:
     return True
 
 
-def last_logits(branch: Trace, cancelled: Callable[[], bool]) -> Vector | None:  # [V]
-    """What the last position of a complete run's branch says, and nothing besides: the trace stays as it is.
+def last_logits(branch: LiveRun, cancelled: Callable[[], bool]) -> Vector | None:  # [V]
+    """Logits of the last position of a complete run's branch, and nothing besides: the branch stays as it is.
 
     None if it was cancelled.
     """
@@ -109,7 +112,7 @@ def last_logits(branch: Trace, cancelled: Callable[[], bool]) -> Vector | None: 
     return plain(output.logits[-1])
 
 
-def _run_on(trace: Trace, model: GPT, hook: Hook, last_only: bool = False) -> tuple[list[int], Output]:
+def _run_on(trace: LiveRun, model: GPT, hook: Hook, last_only: bool = False) -> tuple[list[int], Output]:
     """The model on the positions that are missing, or on those of them that have come half way; and all ids by then."""
     upstream, known = trace.upstream, trace.complete
     if upstream and trace.ids[: len(upstream.ids)] == upstream.ids:
@@ -119,7 +122,7 @@ def _run_on(trace: Trace, model: GPT, hook: Hook, last_only: bool = False) -> tu
     return trace.ids, model.forward(trace.ids[known:], trace.cache, hook=hook, last_only=last_only)
 
 
-def _editing(trace: Trace) -> Hook:
+def _editing(trace: LiveRun) -> Hook:
     """The hook that edits as the trace does, and records nothing."""
     editor, first = trace.editor, trace.complete
 
@@ -131,7 +134,7 @@ def _editing(trace: Trace) -> Hook:
 
 
 @contextmanager
-def _within_numbers(trace: Trace) -> Iterator[None]:
+def _within_numbers(trace: LiveRun) -> Iterator[None]:
     """EditError where edits make a run divide by zero, or take the root of what is negative."""
     try:
         with _silent(trace):
@@ -142,7 +145,7 @@ def _within_numbers(trace: Trace) -> Iterator[None]:
         raise EditError(_NO_NUMBERS) from error
 
 
-def _silent(trace: Trace) -> AbstractContextManager[None]:
+def _silent(trace: LiveRun) -> AbstractContextManager[None]:
     """NumPy warns of what is no number; here it is found at the end of the run."""
     if trace.editor is None or engine_of(trace.model) != NUMPY:
         return nullcontext()
@@ -151,13 +154,18 @@ def _silent(trace: Trace) -> AbstractContextManager[None]:
     return np.errstate(all="ignore")
 
 
-def _check_numbers(trace: Trace, logits: Matrix) -> None:
+def _check_numbers(trace: LiveRun, logits: Matrix) -> None:
     if trace.editor and not all(math.isfinite(value) for row in logits for value in plain(row)):
         raise EditError(_NO_NUMBERS)
 
 
-def look_through_lens(trace: Trace, residual: str, position: int, cancelled: Callable[[], bool]) -> bool:
-    """The logit lens: what the model would say if it read this residual stream out now. Kept in `trace.derived`."""
+def look_through_lens(trace: Activations, residual: str, position: int, cancelled: Callable[[], bool]) -> bool:
+    """The logit lens: the logits if the model read this residual stream out now. Kept in `trace.derived`.
+
+    False if it was cancelled, or if the model of the run is not there.
+    """
+    if not isinstance(trace, LiveRun):
+        return False
     model = _interruptible(trace.model, cancelled)
     try:
         (logits,) = model.read_out([trace.values[residual][position]])

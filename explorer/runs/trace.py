@@ -1,20 +1,20 @@
 """Everything recorded in one run: activation name -> value, for all positions computed so far.
 
-A trace grows: a run that goes on from a cache computes the new positions only, and their rows are put below the ones
-already there. It can also be cut back to its first positions, since no position depends on a later one.
+The run of a model grows: going on from a cache computes the new positions only, and their rows are put below the ones
+already there. It can also be cut back to its first positions, since no position depends on a later one. A run that was
+read from a file does neither: it is whole, and its model is not there.
 """
 
 import math
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from explorer.engine.engines import crop, grow, plain
-from explorer.runs.ranking import Ranking, rank
-from gpt import GPT, activation_shapes
+from explorer.runs.activations import Activations, Editor
+from gpt import GPT, ops
 from gpt.attention import KeysValues, raw_scores, results_by_head
 from gpt.config import GPTConfig
 from gpt.model import Cache
-from gpt.ops import Matrix, Tensor, Vector
+from gpt.ops import Arithmetic, Matrix, Tensor
 
 RAW, SCALED, MASKED, PATTERN = (
     "hook_attn_scores_raw",
@@ -23,42 +23,70 @@ RAW, SCALED, MASKED, PATTERN = (
     "hook_pattern",
 )
 _BEYOND = {MASKED: -math.inf, PATTERN: 0.0}
-"""What a row of scores holds for positions later than its own, whatever they are."""
-
-Editor = Callable[[str, Any, int], Any]
-"""What changes a run: (name, value, the position of its first row) -> the value to go on with."""
+"""The value in a row of scores for every position later than its own."""
 
 
 class Upstream(NamedTuple):
-    """What a changed run takes from the run it departs from: the blocks before `layer`, for the positions of `ids`."""
+    """The part of another run that a changed run shares: the blocks before `layer`, for the positions of `ids`."""
 
     layer: int
     ids: list[int]
     cache: Cache  # whole before `layer`; from there on only the positions that are no different
 
 
-class Trace:
-    """The recorded values of one sequence of tokens, and the cache with which it goes on."""
+class Trace(Activations):
+    """The recorded values of one sequence of tokens."""
 
-    def __init__(self, model: GPT, ids: list[int]) -> None:
-        self.model = model
-        self.ids = ids
+    def __init__(self, config: GPTConfig, ids: list[int]) -> None:
+        super().__init__(config, ids)
         self.values: dict[str, Any] = {}
-        self.cache: Cache | None = None
         self.version = 0  # goes up with every value recorded
         self.complete = 0  # how many positions have been through the whole model
-        self.editor: Editor | None = None  # a run that is changed: by whom
-        self.upstream: Upstream | None = None  # and what of it need not be computed
-        # what was worked out on request, by name and position: lenses (under the residual stream's name), head results
-        self.derived: dict[tuple[str, int], Any] = {}
-        self.axes = {name: "".join(letters) for name, letters in activation_shapes(model.config)}
 
     @property
-    def config(self) -> GPTConfig:
-        return self.model.config
+    def ops(self) -> Arithmetic:
+        """The arithmetic that the values were computed with."""
+        return ops
+
+    def positions(self, name: str) -> int:
+        """For how many positions that activation is known by now."""
+        value = self.values.get(name)
+        if value is None:
+            return 0
+        return len(value[0]) if self.axes[name] == "HTS" else len(value)
+
+    def value(self, name: str) -> Any:
+        return self.values[name]
+
+
+class RecordedRun(Trace):
+    """A run that was read from a file, without its model: it can be looked at, and neither go on nor be edited."""
+
+    def __init__(self, config: GPTConfig, ids: list[int], values: dict[str, Any]) -> None:
+        super().__init__(config, ids)
+        self.values = {name: value for name, value in values.items() if name in self.axes}
+        self.complete = len(ids)
+        for name in values.keys() - self.values.keys():  # what the heads wrote: shown on request
+            for position, writes in enumerate(values[name]):
+                self.derived[name, position] = plain(writes)
+
+
+class LiveRun(Trace):
+    """A run of a model, and the cache with which it goes on."""
+
+    def __init__(self, model: GPT, ids: list[int]) -> None:
+        super().__init__(model.config, ids)
+        self.model = model
+        self.weights = model.weights
+        self.cache: Cache | None = None
+        self.upstream: Upstream | None = None  # what of a changed run need not be computed
+
+    @property
+    def ops(self) -> Arithmetic:
+        return self.model.ops
 
     def hook(self, name: str, value: Any) -> Any:
-        """What a run of this trace hands its values to: they are edited first, and recorded as they then are."""
+        """Edit and record a value: the hook of a forward pass of this run."""
         edited = self.editor(name, value, self.complete) if self.editor else value
         self.record(name, edited)
         return None if edited is value else edited
@@ -74,39 +102,10 @@ class Trace:
         else:
             self.values[name] = self.model.ops.concatenate(known[: self.complete], value)
 
-    def positions(self, name: str) -> int:
-        """For how many positions that activation is known by now."""
-        value = self.values.get(name)
-        if value is None:
-            return 0
-        return len(value[0]) if self.axes[name] == "HTS" else len(value)
-
-    def matrix(self, name: str, head: int = 0) -> Matrix:
-        """The activation as one row a position: for those that have heads, the rows of that head."""
-        value, axes = self.values[name], self.axes[name]
-        if axes == "HTS":
-            return plain(value[head])
-        return [plain(row[head]) for row in value] if axes == "THe" else plain(value)
-
-    def heads(self, name: str) -> list[Matrix]:  # [H, T, S]
-        """Scores or a pattern, for all heads."""
-        return plain(self.values[name])
-
-    def at(self, name: str, index: tuple[int, ...]) -> float:
-        """One number."""
-        value = self.values[name]
-        for i in index:
-            value = value[i]
-        return float(value)
-
-    def logits(self, position: int) -> Vector | None:
-        """What the model says of the token after a position; None while it is not computed."""
-        return plain(self.values["logits"][position]) if self.positions("logits") > position else None
-
-    def first(self, positions: int) -> "Trace":
-        """A trace of the first positions alone, as if the rest had never been run."""
+    def first(self, positions: int) -> "LiveRun":
+        """The run of the first positions alone, as if the rest had never been run."""
         positions = min(positions, self.complete)
-        cut = Trace(self.model, self.ids[:positions])
+        cut = LiveRun(self.model, self.ids[:positions])
         cut.editor = self.editor
         if not positions:
             return cut
@@ -120,7 +119,7 @@ class Trace:
         cut.derived = {key: value for key, value in known if key[1] < positions}
         return cut
 
-    def branch(self, layer: int, position: int, editor: Editor) -> "Trace":
+    def branch(self, layer: int, position: int, editor: Editor) -> "LiveRun":
         """A run of the same tokens which is changed from that block and that position on, and still to be completed.
 
         It begins with all that is no different: earlier positions whole, and of later ones the blocks before `layer`.
@@ -140,25 +139,10 @@ class Trace:
         branch.upstream = Upstream(layer, self.ids[: self.complete], (*self.cache[:layer], *later))
         return branch
 
-    @property
-    def last_residual(self) -> str:
-        return f"blocks.{self.config.n_layer - 1}.hook_resid_post"
-
-    def ranking(self, name: str, position: int) -> Ranking | None:
-        """The next tokens by the `logits`, or by the lens of a residual stream; None while those are not computed."""
-        if name == self.last_residual:  # its lens is what the model says
-            name = "logits"
-        key = (f"ranking by {name}", position)
-        if key not in self.derived:
-            logits = self.logits(position) if name == "logits" else self.derived.get((name, position))
-            if logits is not None:
-                self.derived[key] = rank(logits)
-        return self.derived.get(key)
-
     def head_writes(self, layer: int, position: int) -> Matrix | None:  # [H, d]
-        """What each head of a block wrote at a position; None while z is not computed."""
+        """The vector that each head of a block wrote at a position; None while z is not computed."""
         z, key = f"blocks.{layer}.attn.hook_z", (f"blocks.{layer}.attn.hook_result", position)
-        if key not in self.derived and self.positions(z) > position and self.model.weights is not None:
+        if key not in self.derived and self.positions(z) > position:
             weights = self.model.weights.blocks[layer].attn_out
             (writes,) = results_by_head([self.values[z][position]], weights, ops=self.model.ops)
             self.derived[key] = plain(writes)

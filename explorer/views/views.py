@@ -9,13 +9,13 @@ NAMES = ("heads", "lens", "attribution", "neurons", "flow", "compare")
 """Keys 1 to 6."""
 
 _HOMES = {
-    "heads": "heads.view:Heads",
-    "lens": "lens.view:Lens",
-    "attribution": "attribution.view:Attribution",
-    "neurons": "neurons.view:Neurons",
-    "flow": "flow.view:Flow",
-    "compare": "compare:Compare",
-    "sweep": "sweep:Sweep",
+    "heads": "heads.view:HeadsView",
+    "lens": "lens.view:LensView",
+    "attribution": "attribution.view:AttributionView",
+    "neurons": "neurons.view:NeuronsView",
+    "flow": "flow.view:FlowView",
+    "compare": "compare.view:CompareView",
+    "sweep": "sweep.view:SweepView",
 }
 """The module and the class of each view."""
 

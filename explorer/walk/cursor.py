@@ -13,7 +13,7 @@ from gpt.hooks import HEAD_RESULTS
 
 
 class Cursor:
-    """A place in the walk. The cursor in a picture stands in the row of `position`, at `column`."""
+    """The user's position in the walk. The cursor in a picture stands in the row of `position`, at `column`."""
 
     def __init__(self, config: GPTConfig) -> None:
         self.config = config
@@ -25,7 +25,7 @@ class Cursor:
         self.head = 0
         self.overview = False  # all heads of the block instead of one
         self._columns: dict[str, int] = {}  # axis -> where the cursor is on it
-        self._parts: dict[str, int] = {}  # stage title -> which of its parts is shown
+        self._parts: dict[str, int] = {}  # stages that are alike -> which of their parts is shown
 
     @property
     def stage(self) -> Stage:
@@ -35,7 +35,7 @@ class Cursor:
     def part(self) -> Part | None:
         """The activation of this stage that is shown; None in the tokenizer's stage, which has none."""
         parts = self.stage.parts
-        return parts[self._parts.get(self.stage.title, len(parts) - 1)] if parts else None
+        return parts[self._parts.get(_alike(self.stage), len(parts) - 1)] if parts else None
 
     @property
     def axes(self) -> str:
@@ -125,7 +125,7 @@ class Cursor:
 
     def go_to_part(self, index: int) -> None:
         if 0 <= index < len(self.stage.parts):
-            self._parts[self.stage.title] = index
+            self._parts[_alike(self.stage)] = index
 
     def move_part(self, by: int) -> None:
         """Round and round through the parts of this stage."""
@@ -134,6 +134,11 @@ class Cursor:
 
     def toggle_overview(self) -> None:
         self.overview = not self.overview
+
+
+def _alike(stage: Stage) -> str:
+    """The same for stages that show the same parts: in every block, and for both additions to the residual stream."""
+    return "resid" if stage.local_id in ("resid_mid", "resid_post") else stage.local_id
 
 
 def _belongs(name: str, stage: Stage) -> bool:

@@ -1,11 +1,11 @@
-"""What can be edited where the cursor stands, and what can be done with it: the choices, and how they are read."""
+"""The edits that can be made where the cursor stands: the places, the kinds of edit, and how they are read."""
 
 import math
 from dataclasses import dataclass, replace
 
 from explorer.edits import Cut, Mean, Patch, Scale, Set, What, Zero, between, contrast, towards, where
 from explorer.edits.edit import label
-from explorer.edits.where import SCORES, Where
+from explorer.edits.where import SCORES, Where, Z
 from explorer.errors import EditError
 from explorer.stages import Kind
 from explorer.walk.session import Session
@@ -13,10 +13,12 @@ from explorer.walk.session import Session
 ZERO, SCALE, SET, MEAN, CUT = "zero", "scale", "set", "mean", "cut"
 TOWARDS, BETWEEN, CONTRAST, OTHER = "towards", "between", "contrast", "other"
 
+_MLP_OUT = "mlp_out"  # the stage at which an MLP writes
+
 
 @dataclass(frozen=True)
-class Way:
-    """Something that can be done with a place."""
+class EditKind:
+    """One of the things that can be done with a place."""
 
     id: str
     label: str
@@ -25,24 +27,24 @@ class Way:
     hint: str = ""  # what is to be typed
 
 
-WAYS = {
-    way.id: way
-    for way in (
-        Way(CUT, "cut it: no attention"),
-        Way(ZERO, "zero"),
-        Way(SCALE, "scale by x", "2"),
-        Way(SET, "set to x", "1"),
-        Way(MEAN, "its mean over the prompt"),
-        Way(TOWARDS, "towards a token: + x times it", "4", tokens=1),
-        Way(BETWEEN, "towards a token, from another", "4", tokens=2, hint="A / B: adds x × (A − B). A space is ·"),
-        Way(CONTRAST, "towards the other run", "1", hint="adds x × (the other run − this one)"),
-        Way(OTHER, "as in the other run"),
+EDIT_KINDS = {
+    kind.id: kind
+    for kind in (
+        EditKind(CUT, "cut it: no attention"),
+        EditKind(ZERO, "zero"),
+        EditKind(SCALE, "scale by x", "2"),
+        EditKind(SET, "set to x", "1"),
+        EditKind(MEAN, "its mean over the prompt"),
+        EditKind(TOWARDS, "towards a token: + x times it", "4", tokens=1),
+        EditKind(BETWEEN, "towards a token, from another", "4", tokens=2, hint="A / B: adds x × (A − B). A space is ·"),
+        EditKind(CONTRAST, "towards the other run", "1", hint="adds x × (the other run − this one)"),
+        EditKind(OTHER, "as in the other run"),
     )
 }
 
 
 def places(session: Session) -> list[Where]:
-    """What may be meant by the number under the cursor, the likeliest first; none where there are no numbers."""
+    """The places that the number under the cursor may stand for, the likeliest first; none without numbers."""
     cursor, layer = session.cursor, session.stage.layer
     if cursor.part is None:
         return []
@@ -55,13 +57,12 @@ def places(session: Session) -> list[Where]:
         return found
     position, blocks = session.position, [where.mlp(layer), where.mlp(layer, session.position), where.block(layer)]
     head = [where.head(layer, cursor.head), where.head(layer, cursor.head, position)]
-    match session.stage.kind, session.stage.title:
-        case Kind.HEADS_OUT, _:
-            return [*head, *found, *blocks]
-        case Kind.NEURONS, _:
-            return [*found[1:2], found[0], *found[2:], *blocks]
-        case _, "contract":
-            return [*blocks[:2], *found, blocks[2]]
+    if session.stage.kind is Kind.HEADS_OUT:
+        return [*head, *found, *blocks]
+    if session.stage.kind is Kind.NEURONS:
+        return [*found[1:2], found[0], *found[2:], *blocks]
+    if session.stage.local_id == _MLP_OUT:
+        return [*blocks[:2], *found, blocks[2]]
     return [*found, *blocks]
 
 
@@ -77,7 +78,7 @@ def _titled(title: str, at: int | None, name: str, *index: int | None) -> Where:
 
 
 def _vector(session: Session) -> list[Where]:
-    """Of an activation with a vector for each position: a number, a column, a row, all of it."""
+    """The places in an activation with a vector for each position: a number, a column, a row, all of it."""
     cursor, cell, position = session.cursor, session.cell(), session.position
     assert cell
     assert cursor.part
@@ -96,14 +97,14 @@ def _vector(session: Session) -> list[Where]:
 
 
 def _of_head(session: Session) -> list[Where]:
-    """Of q, k, v and z: a head, or numbers of it."""
+    """The places in q, k, v and z: a head, or numbers of it."""
     cursor, layer, position = session.cursor, session.stage.layer, session.position
     assert layer is not None
     assert cursor.part
     name, head, column, noun = cursor.part.activation, cursor.head, cursor.column, _noun(session)
     part = f"{cursor.part.label} of head {layer}.{head}"
     whole = [where.head(layer, head), where.head(layer, head, position)]
-    if cursor.part.label != "z":
+    if name != Z.format(layer):
         whole = [_titled(part, None, name, None, head), _titled(part, position, name, position, head), *whole]
     return [
         *whole,
@@ -115,8 +116,8 @@ def _of_head(session: Session) -> list[Where]:
 
 
 def _scores(session: Session) -> list[Where]:
-    """Of scores and patterns: the edge from this token to that one, here, in the block and everywhere; the head."""
-    cursor, layer, config = session.cursor, session.stage.layer, session.model.config
+    """The places in scores and patterns: the edge between two tokens, here, in the block, everywhere; the head."""
+    cursor, layer, config = session.cursor, session.stage.layer, session.config
     query, key, head = session.position, cursor.column, cursor.head
     assert layer is not None
     assert cursor.part
@@ -129,10 +130,10 @@ def _scores(session: Session) -> list[Where]:
     return [*edges, *heads, *(numbers if cursor.part.activation != SCORES.format(layer) else ()), where.block(layer)]
 
 
-def ways(session: Session, place: Where) -> list[Way]:
-    """What can be done there, the likeliest first."""
+def edit_kinds(session: Session, place: Where) -> list[EditKind]:
+    """The edits that can be made there, the likeliest first."""
     if place.edge:
-        return [WAYS[id] for id in (CUT, SCALE, SET)]
+        return [EDIT_KINDS[id] for id in (CUT, SCALE, SET)]
     shapes = session.cursor.shapes
     axes = {"".join(shapes[part.name]) for part in place.places}
     found = [ZERO, SCALE, SET]
@@ -144,18 +145,18 @@ def ways(session: Session, place: Where) -> list[Way]:
             found.append(CONTRAST)
     if session.what_if.other:
         found.append(OTHER)
-    return [_with_alignment(session, place, WAYS[id]) for id in found]
+    return [_with_alignment(session, place, EDIT_KINDS[id]) for id in found]
 
 
-def _with_alignment(session: Session, place: Where, way: Way) -> Way:
-    """Of what takes something from the other run, which position takes from which, where the lengths differ."""
+def _with_alignment(session: Session, place: Where, kind: EditKind) -> EditKind:
+    """With a hint where it takes from the other run and the lengths differ: which position takes from which."""
     what_if = session.what_if
     other, alignment = what_if.other, what_if.alignment
-    if way.id not in (CONTRAST, OTHER) or other is None or alignment is None:
-        return way
+    if kind.id not in (CONTRAST, OTHER) or other is None or alignment is None:
+        return kind
     ours, theirs = len(what_if.run.ids), len(other.trace.ids)
     if ours == theirs:
-        return way
+        return kind
     alone = ours - alignment.length
     if place.at and (partner := alignment.in_b(place.at[0])) is not None:
         there = label(partner, [session.label(token) for token in other.trace.ids])
@@ -165,12 +166,12 @@ def _with_alignment(session: Session, place: Where, way: Way) -> Way:
     else:
         words = f"{alone} of {ours} positions have no counterpart and stay" if alone else "each has a counterpart"
     aligned = f"{ours} and {theirs} tokens, aligned at the {what_if.aligned}: {words}. Compare (6) ←→ changes it"
-    return replace(way, hint=f"{way.hint} · {aligned}" if way.hint else aligned)
+    return replace(kind, hint=f"{kind.hint} · {aligned}" if kind.hint else aligned)
 
 
-def read_way(session: Session, place: Where, id: str, amount: str, token: str) -> What:
-    """What is to be done, from what was typed; EditError says what cannot be read."""
-    if WAYS[id].amount:
+def read_edit(session: Session, place: Where, id: str, amount: str, token: str) -> What:
+    """The edit, from what was typed; EditError says what cannot be read."""
+    if EDIT_KINDS[id].amount:
         return _read_amount(session, place, id, _number(amount), token)
     if id == OTHER and session.what_if.other:
         other, alignment = session.what_if.other, session.what_if.alignment
@@ -179,12 +180,15 @@ def read_way(session: Session, place: Where, id: str, amount: str, token: str) -
 
 
 def _read_amount(session: Session, place: Where, id: str, number: float, token: str) -> What:
+    model = session.model
+    if model is None:
+        raise EditError("this is a recorded run: there is no model that could run it edited.")
     if id == TOWARDS:
         found = token_of(session, token)
-        return towards(session.model, found, session.label(found), number)
+        return towards(model, found, session.label(found), number)
     if id == BETWEEN:
         one, versus = _two_tokens(session, token)
-        return between(session.model, one, versus, (session.label(one), session.label(versus)), number)
+        return between(model, one, versus, (session.label(one), session.label(versus)), number)
     if id == CONTRAST:
         return _towards_other(session, place, number)
     return Scale(number) if id == SCALE else Set(number)

@@ -7,7 +7,7 @@ PACES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 
 
 class Player:
-    """What happens next while nobody presses a key. It never runs ahead of what is computed."""
+    """The next move while nobody presses a key. It never runs ahead of what is computed."""
 
     def __init__(self) -> None:
         self.playing = False
@@ -37,7 +37,7 @@ class Player:
             return False
         if cursor.position + 1 < len(session.ids):
             cursor.move_position(1)
-        elif session.ended:
+        elif session.draws.ended:
             self.stop()
             return False
         elif not session.take_token():
@@ -55,7 +55,7 @@ class Player:
         """
         if not self.left_to_draw:
             return False
-        if session.ended:
+        if session.draws.ended:
             self.left_to_draw = 0
             return False
         if session.take_token():

@@ -4,6 +4,7 @@ Its moves are plain methods, to be called and tested without a terminal.
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING
 
 from explorer.analysis.compare import BEGINNING
@@ -11,33 +12,100 @@ from explorer.edits import Edits
 from explorer.errors import EditError
 from explorer.provenance.names import axes_of
 from explorer.provenance.provenance import Provenance
+from explorer.runs.activations import Activations
 from explorer.runs.cells import Cell
-from explorer.runs.trace import Trace
+from explorer.runs.trace import LiveRun, RecordedRun, Trace
 from explorer.stages import Kind, Stage
+from explorer.text import visible
 from explorer.walk.cursor import Cursor
-from explorer.walk.sequence import Tokens, TokenSequence
-from explorer.walk.what_if import Other
+from explorer.walk.draws import Draws
+from explorer.walk.text import DrawnToken, Tokens, WalkedText
+from explorer.walk.what_if import OtherRun, WhatIf
 from explorer.walk.why import Why
-from gpt import GPT, InputError, Sampling, Step
-from gpt.tokenizer import Piece
+from gpt import GPT, GPTConfig, InputError, Sampling
 
 if TYPE_CHECKING:
     from explorer.code.stepping import Stepper
 
 
-class Session(TokenSequence):
-    """One user's walk through one model."""
+NO_OTHER_PROMPT = "This is a recorded run: there is no model that could run another prompt."
 
-    def __init__(self, model: GPT, tokenizer: Tokens, sampling: Sampling = Sampling(), seed: int = 0) -> None:
-        super().__init__(model, tokenizer, sampling, seed)
+
+class Session:
+    """One user's walk through one model, or through a run that was recorded without its model.
+
+    Three things are told apart: `run` is what is computed and edited; `trace` is what is shown, which is that run or
+    what Compare shows in its place; and `what_if.pair` is what is compared.
+    """
+
+    def __init__(
+        self, source: GPT | RecordedRun, tokenizer: Tokens, sampling: Sampling = Sampling(), seed: int = 0
+    ) -> None:
+        self.tokenizer = tokenizer
+        self.label: Callable[[int], str] = cache(lambda token: visible(tokenizer.token_bytes(token)))
+        self.what_if = WhatIf(source if isinstance(source, RecordedRun) else LiveRun(source, []))
+        self.draws = Draws(self, sampling, seed)
         self.stopped = False  # the user ended the computation of what is missing
-        self.cursor = Cursor(model.config)
+        self.cursor = Cursor(source.config)
         self.provenance = Provenance(self)
         self.why: Why | None = None  # the number that is being explained, and the way to it
         self.code: Stepper | None = None  # the code that is being stepped through
-        self._own: tuple[str, list[Piece], int, dict[int, Step], dict[int, tuple[Sampling, int]]] | None = None
+        self._own = WalkedText()  # of the run
+        self._in_its_place: WalkedText | None = None  # of what is shown, where its tokens are others
 
-    # The prompt and its tokens
+    # What is run, and what is shown
+
+    @property
+    def run(self) -> Trace:
+        """The run that is computed and edited."""
+        return self.what_if.run
+
+    @property
+    def trace(self) -> Activations:
+        """The run that is walked: with the edits in force, or what Compare shows in its place."""
+        return self.what_if.shown or self.what_if.run
+
+    @property
+    def model(self) -> GPT | None:
+        """The model that is walked; None where the run was recorded without it."""
+        return self.run.model if isinstance(self.run, LiveRun) else None
+
+    @property
+    def recorded(self) -> bool:
+        """Whether this is a recorded run, without its model."""
+        return isinstance(self.run, RecordedRun)
+
+    @property
+    def config(self) -> GPTConfig:
+        return self.cursor.config
+
+    @property
+    def written(self) -> WalkedText:
+        """The text of what is shown."""
+        return self._in_its_place or self._own
+
+    @property
+    def text(self) -> str:
+        """The prompt, and what was drawn after it."""
+        return self.written.text
+
+    @property
+    def prompt_length(self) -> int:
+        """How many of the tokens were typed; the others were drawn."""
+        return self.written.prompt_length
+
+    @property
+    def ids(self) -> list[int]:
+        return self.trace.ids
+
+    def labels(self) -> list[str]:
+        """The texts of all tokens of the sequence."""
+        return [self.label(token) for token in self.ids]
+
+    @property
+    def computing(self) -> bool:
+        """Whether some of the tokens have not been through the whole model, or edits have not taken hold."""
+        return self.run.complete < len(self.run.ids) or self.what_if.waiting
 
     @property
     def stage(self) -> Stage:
@@ -46,6 +114,8 @@ class Session(TokenSequence):
     @property
     def position(self) -> int:
         return self.cursor.position
+
+    # The prompt and its tokens
 
     def submit(self, text: str) -> None:
         """Take a new prompt; what it shares with the old one at its beginning is not computed again.
@@ -57,49 +127,51 @@ class Session(TokenSequence):
             return
         if not text:
             raise InputError("The prompt is empty: type something for the model to continue.")
-        ids = self.tokenizer.encode(text)
-        self.model.check(ids)
+        model, ids = self.model, self.tokenizer.encode(text)
+        if model is None:
+            raise InputError(NO_OTHER_PROMPT)
+        model.check(ids)
         pieces = self.tokenizer.pieces(text)
-        self.trace = self.what_if.base  # the edits are made again, on what this prompt gives without them
+        self.what_if.begin(self.what_if.base)  # the edits are made again, on what this prompt gives without them
         self._go_on_with(ids)
-        self.text, self.pieces, self.prompt_length = text, pieces, len(ids)
-        self.steps, self._settings = {}, {}
+        self._own = WalkedText(text, pieces, len(ids))
 
-    def show_recorded(self, trace: Trace, text: str) -> None:
-        """Walk a run that was recorded elsewhere. There is no model: nothing can be computed any more."""
-        self.trace, self.text, self.prompt_length = trace, text, len(trace.ids)
-        self.cursor.length = len(trace.ids)
-        self.cursor.go_to_position(len(trace.ids) - 1)
+    def begin(self, run: Trace, text: str) -> None:
+        """Walk a run whose tokens were all typed, from its last token on."""
+        self.what_if.begin(run)
+        self._own = WalkedText(text, (), len(run.ids))
+        self.cursor.length = len(run.ids)
+        self.cursor.go_to_position(len(run.ids) - 1)
 
     def _go_on_with(self, ids: list[int]) -> None:
         """Keep what was computed of the beginning that the old tokens and these share."""
-        known = self.ids[: self.trace.complete]
+        known = self.run.ids[: self.run.complete]
         shared = next((i for i, (old, new) in enumerate(zip(known, ids)) if old != new), min(len(known), len(ids)))
         self.what_if.go_on(ids, shared)
         self.why = self.code = None
-        self._chances = None
         self.cursor.length = len(ids)
         self.cursor.go_to_position(len(ids) - 1)
 
-    def compute_with(self, model: GPT) -> Trace:
-        """Begin again with the same tokens on another model or engine; returns what the one before had recorded."""
+    def compute_with(self, model: GPT) -> LiveRun:
+        """Begin again with the same tokens on another model or engine; returns the run before."""
         self.show(None)
-        before = self.trace
-        self.model = model
-        self.trace = Trace(model, before.ids)
-        self._chances = None
+        before = self.run
+        assert isinstance(before, LiveRun)
+        self.what_if.begin(LiveRun(model, before.ids))
         return before
 
     def compare_with(self, other: "Session", name: str) -> None:
         """Hold this run against that of another model; InputError, where its tokens are others."""
         spelled = [self.tokenizer.token_bytes(token) for token in self.ids]
-        if other.model.config.vocab_size != self.model.config.vocab_size or spelled != [
+        if other.config.vocab_size != self.config.vocab_size or spelled != [
             other.tokenizer.token_bytes(token) for token in self.ids
         ]:
             raise InputError(f"{name} has another tokenizer: its tokens are not those of this model.")
+        if other.model is None:
+            raise InputError(f"{name} is a recorded run: there is no model that could run this prompt.")
         other.model.check(self.ids)
         self.show(None)
-        self.what_if.other = Other(self.text, Trace(other.model, list(self.ids)), name)
+        self.what_if.other = OtherRun(self.text, LiveRun(other.model, list(self.ids)), name)
 
     def edit(self, move: Callable[[Edits], object]) -> None:
         """Change the edits in force; EditError, and everything as it was, where that cannot be run."""
@@ -109,23 +181,16 @@ class Session(TokenSequence):
         self.what_if.change(move, self.prompt_length)
         self.code = None
 
-    def show(self, run: Trace | None, text: str = "") -> None:
+    def show(self, run: Activations | None, text: str = "") -> None:
         """Walk another run in place of this one, that of `text` if its tokens are others; None: this one again."""
         what_if, position = self.what_if, self.position
         from_end = 0 if what_if.aligned == BEGINNING else len(self.ids) - position
         if run is what_if.shown:
             return
-        if self._own:
-            self.text, self.pieces, self.prompt_length, self.steps, self._settings = self._own
-            self._own = None
-        what_if.shown = run
+        what_if.shown, self._in_its_place = run, None
         if run and run.ids != what_if.run.ids:
-            self._own = self.text, self.pieces, self.prompt_length, self.steps, self._settings
-            self.pieces, self.prompt_length = self.tokenizer.pieces(text), len(run.ids)
-            self.text = text or self.text
-            self.steps, self._settings = {}, {}
+            self._in_its_place = WalkedText(text or self._own.text, self.tokenizer.pieces(text), len(run.ids))
         self.why = self.code = None
-        self._chances = None
         self.cursor.length = len(self.ids)
         self.cursor.go_to_position(len(self.ids) - from_end if from_end else position)
 
@@ -136,15 +201,14 @@ class Session(TokenSequence):
         if self.recorded:
             raise InputError("This is a recorded run: there is no model that could go on from here.")
         self.show(None)
-        if len(self.ids) >= self.model.config.n_positions:
-            raise InputError(f"The context is full: this model sees {self.model.config.n_positions} tokens at most.")
-        step = self.step_after(len(self.ids) - 1) if self.ids and not self.computing else None
+        if len(self.ids) >= self.config.n_positions:
+            raise InputError(f"The context is full: this model sees {self.config.n_positions} tokens at most.")
+        step = self.draws.step_after(len(self.ids) - 1) if self.ids and not self.computing else None
         if step is None:
             return False
         self._go_on_with([*self.ids, step.token])
-        self.steps[len(self.ids) - 1] = step
-        self._settings[len(self.ids) - 1] = self.sampling, self.seed
-        self.text = self.tokenizer.decode(self.ids)
+        drawn = DrawnToken(step, self.draws.sampling, self.draws.seed)
+        self._own = self._own.with_token(len(self.ids) - 1, drawn, self.tokenizer.decode(self.ids))
         return True
 
     def untake_token(self) -> bool:
@@ -152,10 +216,9 @@ class Session(TokenSequence):
         self.show(None)
         if len(self.ids) <= self.prompt_length:
             return False
-        self.steps.pop(len(self.ids) - 1, None)
-        self._settings.pop(len(self.ids) - 1, None)
+        last = len(self.ids) - 1
         self._go_on_with(self.ids[:-1])
-        self.text = self.tokenizer.decode(self.ids)
+        self._own = self._own.without_token(last, self.tokenizer.decode(self.ids))
         return True
 
     # What the user sees
@@ -165,32 +228,13 @@ class Session(TokenSequence):
         position = self.position if position is None else position
         return all(self.trace.positions(part.activation) > position for part in stage.parts)
 
-    def progress(self) -> float:
-        """The share of the activations that are known for all tokens, from 0 to 1."""
-        names = self.trace.axes
-        return sum(self.trace.positions(name) >= len(self.ids) for name in names) / len(names)
-
-    def shape_in_words(self) -> str:
-        """The name and the shape of what is shown: "blocks.2.attn.hook_pattern [6, 8, 8]"."""
-        cursor, config = self.cursor, self.model.config
-        if not cursor.part:
-            return ""
-        sizes = {"T": len(self.ids), "S": len(self.ids), "H": config.n_head, "e": config.head_width}
-        sizes |= {"d": config.n_embd, "m": config.mlp_width, "V": config.vocab_size, "1": 1}
-        return f"{cursor.part.activation} {[sizes[axis] for axis in cursor.axes]}"
-
-    def ranked(self, position: int) -> list[int]:
-        """All tokens, the likeliest to follow first; none while there are no logits."""
-        ranking = self.trace.ranking("logits", position)
-        return ranking.order if ranking else []
-
     def cell(self) -> Cell | None:
         """The number under the cursor; None in the tokenizer's stage, which has no numbers."""
         cursor = self.cursor
         if not cursor.part:
             return None
         name, column = cursor.part.activation, cursor.column
-        if cursor.axes == "TV" and (order := self.ranked(self.position)):
+        if cursor.axes == "TV" and (order := self.trace.order(self.position)):
             column = order[column]
         if self.stage.kind in (Kind.LEDGER, Kind.DRAW) and self.computed(self.stage) and not self.what_if.difference:
             name = "probabilities"
@@ -215,7 +259,7 @@ class Session(TokenSequence):
             elif axis == "H":
                 cursor.go_to_head(i)
             elif axis != "1":
-                cursor.go_to_column(self.ranked(self.position).index(i) if axis == "V" else i)
+                cursor.go_to_column(self.trace.order(self.position).index(i) if axis == "V" else i)
 
     def ask_why(self) -> bool:
         """Open the number under the cursor. False where there is none."""
@@ -229,12 +273,12 @@ class Session(TokenSequence):
 
         cursor, cell = self.cursor, self.cell()
         if self.stage.kind is Kind.MERGES:
-            piece = self.piece_at(self.position)
+            piece = self.written.piece_at(self.position)
             self.code = merging(piece).step() if piece else None
             return piece is not None
-        if cell is None or cursor.part is None:
+        if cell is None or cursor.part is None or not isinstance(self.trace, Trace):
             return False
-        settings, _ = self.settings_shown(self.position)
+        settings, _ = self.draws.settings_shown(self.position)
         part = excerpt(
             self.stage,
             self.trace,
@@ -243,20 +287,7 @@ class Session(TokenSequence):
             cell.index[-1],
             activation=cursor.part.activation,
             sampling=settings,
-            number=self.number(self.position),
+            number=self.draws.number(self.position),
         )
         self.code = part.step() if part else None
         return part is not None
-
-    def wanted_lenses(self) -> list[tuple[str, int]]:
-        """The lenses that this view asks for and that can be computed, but have not been."""
-        trace, position = self.trace, self.position
-        names = [] if self.recorded or self.what_if.difference else [self.stage.residual, self.cursor.residual_before]
-        return [
-            (name, position)
-            for name in names
-            if name
-            and name != trace.last_residual
-            and trace.positions(name) > position
-            and trace.ranking(name, position) is None
-        ]

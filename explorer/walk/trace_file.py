@@ -21,10 +21,10 @@ from explorer.engine.engines import plain
 from explorer.errors import TraceError
 from explorer.files import replacing
 from explorer.runs.ranking import Ranking, rank
-from explorer.runs.trace import Trace
+from explorer.runs.trace import RecordedRun
 from explorer.text import visible
-from explorer.walk.sequence import Tokens
-from explorer.walk.session import Session
+from explorer.walk.session import NO_OTHER_PROMPT, Session
+from explorer.walk.text import Tokens
 from gpt import GPT, ConfigError, GPTConfig, activation_shapes
 from gpt.ops import Matrix
 from gpt.tokenizer import Piece
@@ -110,14 +110,14 @@ def _text(token: bytes) -> str:
     return token.decode("utf-8", "surrogateescape")
 
 
-class _Recorded:
+class _RecordedTokens:
     """A tokenizer that knows the tokens of a trace, and cannot spell other texts."""
 
     def __init__(self, vocabulary: list[str]) -> None:
         self.vocabulary = vocabulary
 
     def encode(self, text: str) -> list[int]:
-        raise TraceError("This is a recorded run: there is no model that could run another prompt.")
+        raise TraceError(NO_OTHER_PROMPT)
 
     def decode(self, ids: list[int]) -> str:
         return b"".join(map(self.token_bytes, ids)).decode("utf-8", "replace")
@@ -147,20 +147,11 @@ def read(path: Path) -> tuple[Session, str]:
         ids, vocabulary = json.loads(metadata[IDS]), json.loads(metadata[VOCABULARY])
     except (ConfigError, ValueError) as error:
         raise TraceError(f"{path}: the metadata of this trace is damaged: {error}") from error
-    model = GPT(config, weights=None)  # type: ignore[arg-type]
     _check(path, values, config, ids)
-    session = Session(model, _Recorded(vocabulary))
-    session.show_recorded(_trace(model, ids, values), metadata[PROMPT])
+    run = RecordedRun(config, ids, values)
+    session = Session(run, _RecordedTokens(vocabulary))
+    session.begin(run, metadata[PROMPT])
     return session, visible(metadata.get(MODEL, path.name))
-
-
-def _trace(model: GPT, ids: list[int], values: dict[str, Any]) -> Trace:
-    trace = Trace(model, ids)
-    trace.values, trace.complete = values, len(ids)
-    for name in [name for name in values if name not in trace.axes]:  # what the heads wrote: shown on request
-        for position, writes in enumerate(values.pop(name)):
-            trace.derived[name, position] = writes.tolist()
-    return trace
 
 
 def _check(path: Path, values: dict[str, Any], config: GPTConfig, ids: list[int]) -> None:

@@ -1,4 +1,4 @@
-"""What if: the edits of a session, its run without them, and the run that is shown with them in force."""
+"""The edits of a session, its run without them, and the run with them in force."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -9,18 +9,19 @@ from explorer.edits import Editor, Edits, edited
 from explorer.edits.edit import Edit
 from explorer.edits.where import ActivationPart, first_position
 from explorer.errors import EditError
+from explorer.runs.activations import Activations
 from explorer.runs.ranking import Ranking, rank
-from explorer.runs.trace import Trace
+from explorer.runs.trace import LiveRun, Trace
 from explorer.text import printable
-from gpt import GPT, activation_shapes
+from gpt import activation_shapes
 from gpt.ops import Vector
 
 
-class Other(NamedTuple):
+class OtherRun(NamedTuple):
     """Another run, to be held against this one."""
 
     text: str
-    trace: Trace
+    trace: LiveRun
     model: str = ""  # its name, where it is another one
 
     @property
@@ -35,12 +36,13 @@ class WhatIf:
     Edits take hold once the base is computed, for they share all of it that lies upstream.
     """
 
-    def __init__(self, model: GPT) -> None:
-        self.edits = Edits(model.config)
-        self.base = self.run = Trace(model, [])
-        self.other: Other | None = None  # the run of another prompt, for comparing and patching
+    def __init__(self, run: Trace) -> None:
+        self.edits = Edits(run.config)
+        self.base: Trace = run
+        self.run: Trace = run
+        self.other: OtherRun | None = None  # the run of another prompt, for comparing and patching
         self.aligned = END  # where the two are aligned, if their prompts differ in length
-        self.shown: Trace | None = None  # what is walked in place of `run`, while two are compared
+        self.shown: Activations | None = None  # what is walked in place of `run`, while two are compared
         self.waiting = False  # there are edits that have not taken hold
         self._early: tuple[Trace, Ranking] | None = None  # the answer of a run that is not recorded yet
         self._latest: tuple[tuple[Edit, ...], Trace, Trace] | None = None  # edits, on which base, and what they made
@@ -51,9 +53,10 @@ class WhatIf:
         return self.run is not self.base
 
     @property
-    def missing(self) -> list[Trace]:
+    def missing(self) -> list[LiveRun]:
         """The runs that are to be computed: first the one that is shown."""
-        return [run for run in dict.fromkeys((self.run, self.base)) if run.complete < len(run.ids)]
+        runs = dict.fromkeys((self.run, self.base))
+        return [run for run in runs if isinstance(run, LiveRun) and run.complete < len(run.ids)]
 
     @property
     def idle(self) -> list[int]:
@@ -97,10 +100,12 @@ class WhatIf:
 
     def go_on(self, ids: list[int], shared: int) -> None:
         """The same text with a token more, or less: both runs go on, as far as they were computed."""
-        runs = {run: run.first(shared) for run in (self.base, self.run)}
-        for run in runs.values():
-            run.ids = ids
-        self.base, self.run = runs[self.base], runs[self.run]
+        base, run = self.base, self.run
+        assert isinstance(base, LiveRun)
+        assert isinstance(run, LiveRun)
+        self.base = base.first(shared)
+        self.run = self.base if run is base else run.first(shared)
+        self.base.ids = self.run.ids = ids
 
     def change(self, move: Callable[[Edits], object], prompt: int) -> None:
         """Change the stack; EditError, and everything as it was, where that cannot be run."""
@@ -139,7 +144,7 @@ class WhatIf:
     def pair(self) -> Pair | None:
         """A and B: this run and another prompt's, or before and after the edits; None where there is only one."""
         if self.other:
-            title = "this prompt" + ", edited" * self.edited
+            title = "this prompt, edited" if self.edited else "this prompt"
             return Pair(self.run, self.other.trace, title, self.other.title, self.aligned)
         return Pair(self.base, self.run, "without the edits", "with the edits") if self.edited else None
 
@@ -155,7 +160,7 @@ class WhatIf:
 
     @property
     def showing(self) -> str:
-        """What is walked in place of the run, in words: "A (without the edits)"; "" where nothing is."""
+        """The run that is walked in place of this one, in words: "A (without the edits)"; "" where there is none."""
         pair = self.pair
         if self.shown is None or pair is None:
             return ""
@@ -166,24 +171,24 @@ class WhatIf:
     # The answer
 
     def answer_early(self, run: Trace, logits: Vector) -> None:
-        """What the last position says, known before the run is recorded."""
+        """Take the logits of the last position, which are known before the run is recorded."""
         self._early = run, rank(logits)
 
     def answer(self, position: int) -> Ranking | None:
-        """What the run says after a position."""
+        """The next tokens of the run after a position; None while they are not known."""
         known = self.run.ranking("logits", position)
         if known is None and self._early and self._early[0] is self.run and position == len(self.run.ids) - 1:
             return self._early[1]
         return known
 
     def answer_before(self, position: int) -> Ranking | None:
-        """What it says without the edits; None where there are none in force, or it is not computed."""
+        """The same without the edits; None where there are none in force, or it is not computed."""
         return self.base.ranking("logits", position) if self.edited else None
 
     # In words
 
     def in_words(self, labels: Sequence[str]) -> str:
-        """What is in force: "head 3.3 zeroed", "3 edits"; "" where nothing is."""
+        """The edits in force: "head 3.3 zeroed", "3 edits"; "" where there are none."""
         active = self.edits.active if self.edited else ()
         if len(active) > 1:
             return f"{len(active)} edits"

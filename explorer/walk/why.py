@@ -11,8 +11,8 @@ from explorer.provenance.provenance import Provenance
 from explorer.runs.cells import Cell
 
 
-class Place(Protocol):
-    """What a walk backwards asks of a session."""
+class TrailSession(Protocol):
+    """The parts of a session that a walk backwards asks for."""
 
     provenance: Provenance
 
@@ -26,7 +26,7 @@ class Look(Enum):
     PATH = auto()  # all numbers of the trail
 
 
-class Row(NamedTuple):
+class TermRow(NamedTuple):
     """A line that can be chosen: a term, and which of its factors are doors of this line."""
 
     term: Term
@@ -45,8 +45,8 @@ class Visit:
 class Why:
     """A walk backwards: from a number through its terms to the numbers that they came from."""
 
-    def __init__(self, place: Place, cell: Cell) -> None:
-        self._place = place
+    def __init__(self, session: TrailSession, cell: Cell) -> None:
+        self._session = session
         self.visits = [Visit(cell)]
         self.at = 0  # which of them is open
         self.unrolled = True  # sums of sums are taken apart, until the user wants it otherwise
@@ -58,22 +58,24 @@ class Why:
 
     @property
     def explanation(self) -> Explanation:
-        """Of the number that is open."""
+        """The explanation of the number that is open."""
         return self.explanation_of(self.at)
 
     def explanation_of(self, index: int) -> Explanation:
-        """Of a number on the trail."""
-        return self._place.provenance.explain(self.visits[index].cell, self.unrolled)
+        """The explanation of a number on the trail."""
+        return self._session.provenance.explain(self.visits[index].cell, self.unrolled)
 
     @property
-    def rows(self) -> Lazy[Row]:
-        """What can be chosen: the terms, the largest first; where there is only one, the numbers it is made of."""
+    def rows(self) -> Lazy[TermRow]:
+        """The rows to choose from: the terms, the largest first; where there is only one, the numbers it is made of."""
         explanation = self.explanation
         if len(explanation.terms) == 1:
             term = explanation.terms[0]
-            return Lazy(lambda number: Row(term, (number,)), range(len(term.factors)))
+            return Lazy(lambda number: TermRow(term, (number,)), range(len(term.factors)))
         ranked = explanation.ranked
-        return Lazy(lambda number: Row(ranked[number], tuple(range(len(ranked[number].factors)))), range(len(ranked)))
+        return Lazy(
+            lambda number: TermRow(ranked[number], tuple(range(len(ranked[number].factors)))), range(len(ranked))
+        )
 
     @property
     def chosen(self) -> tuple[int, int]:
@@ -127,7 +129,7 @@ class Why:
     def go(self, index: int) -> None:
         """To a number on the trail; what comes after it stays there."""
         self.at = max(0, min(index, len(self.visits) - 1))
-        self._place.go_to(self.here.cell)
+        self._session.go_to(self.here.cell)
 
     def toggle_unrolled(self) -> None:
         self.unrolled = not self.unrolled
@@ -135,6 +137,6 @@ class Why:
 
     def follow(self) -> None:
         """The largest contribution, back as far as it goes: it becomes the trail, shown as one picture."""
-        path = follow_biggest(self._place.provenance, self.here.cell)
+        path = follow_biggest(self._session.provenance, self.here.cell)
         self.visits[self.at + 1 :] = map(Visit, path[1:])
         self.look = Look.PATH

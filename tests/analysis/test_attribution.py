@@ -1,5 +1,6 @@
 """The sum adds up: at every level, in both conventions, on both engines, and says so where it does not."""
 
+from itertools import product
 from typing import Any
 
 import pytest
@@ -7,7 +8,8 @@ import pytest
 from explorer.analysis.attribution import IN_WORDS, Convention, Level, attribute
 from explorer.analysis.errors import AnalysisError
 from explorer.engine.engines import NUMPY, on_engine
-from explorer.runs.trace import Trace
+from explorer.runs.trace import LiveRun
+from gpt import activation_shapes
 from tests.helpers.models import CONFIGS, recorded, small_model, traced
 
 IDS = [3, 1, 4, 1, 5]
@@ -114,7 +116,7 @@ def test_the_difference_of_two_tokens_is_the_difference_of_their_attributions() 
 
 def test_an_edit_that_is_no_part_shows_as_the_gap() -> None:
     """Steering: a vector added to the residual stream, of which no part of the model knows."""
-    model, run = small_model(), Trace(small_model(), IDS)
+    model, run = small_model(), LiveRun(small_model(), IDS)
 
     def steer(name: str, value: Any) -> Any:
         if name == "blocks.1.hook_resid_pre":
@@ -128,7 +130,7 @@ def test_an_edit_that_is_no_part_shows_as_the_gap() -> None:
 
 def test_a_head_that_was_silenced_contributes_what_it_took_away() -> None:
     """A zeroed z still adds up: the value biases it would have moved are counted once and taken back by the head."""
-    model, run = small_model(), Trace(small_model(), IDS)
+    model, run = small_model(), LiveRun(small_model(), IDS)
 
     def silence(name: str, value: Any) -> Any:
         if name == "blocks.1.attn.hook_z":
@@ -155,3 +157,11 @@ def test_what_cannot_be_answered() -> None:
     cut.ids = IDS
     with pytest.raises(AnalysisError, match="hook_scale is known for 3 of the 5 positions"):
         attribute(cut, 4, 2)
+
+
+def test_a_part_is_named_by_the_activation_that_it_is_or_goes_into() -> None:
+    model = small_model()
+    names = {name for name, _ in activation_shapes(model.config)}
+    for convention, level in product(Convention, Level):
+        for part in attribute(traced(model, IDS), 4, 2, level=level, convention=convention).contributions:
+            assert (part.name in names) == (part.kind in ("embedding", "attention", "mlp", "bias")), part.label

@@ -8,7 +8,7 @@ import pytest
 from explorer.analysis import compare
 from explorer.analysis.errors import AnalysisError
 from explorer.engine.engines import NUMPY, on_engine
-from explorer.runs.trace import Trace
+from explorer.runs.trace import LiveRun
 from tests.helpers.models import recorded, small_model, traced
 
 LONG, SHORT = [3, 1, 4, 1, 5], [2, 7, 1]
@@ -16,11 +16,11 @@ LONG, SHORT = [3, 1, 4, 1, 5], [2, 7, 1]
 
 def test_positions_are_aligned_from_the_right() -> None:
     model = small_model()
-    sides = compare.align(Trace(model, LONG), Trace(model, SHORT))
+    sides = compare.align(LiveRun(model, LONG), LiveRun(model, SHORT))
     assert [sides.in_a(position) for position in range(3)] == [2, 3, 4]
     assert [sides.in_b(position) for position in range(5)] == [None, None, 0, 1, 2]
     assert sides.length == 3
-    back = compare.align(Trace(model, SHORT), Trace(model, LONG))
+    back = compare.align(LiveRun(model, SHORT), LiveRun(model, LONG))
     assert [back.in_a(position) for position in range(5)] == [None, None, 0, 1, 2]
 
 
@@ -97,4 +97,4 @@ def test_what_does_not_fit_together() -> None:
     with pytest.raises(AnalysisError, match="position 0 of B has no partner in A"):
         compare.compare(traced(small_model(), SHORT), run, 0)
     with pytest.raises(AnalysisError, match="not known in both runs"):
-        compare.compare(run, Trace(small_model(), LONG))
+        compare.compare(run, LiveRun(small_model(), LONG))

@@ -9,7 +9,7 @@ import pytest
 from explorer.analysis import heads
 from explorer.analysis.errors import AnalysisError
 from explorer.engine.engines import NUMPY, on_engine, plain
-from explorer.runs.trace import Trace
+from explorer.runs.trace import LiveRun, Trace
 from tests.helpers.models import recorded, small_model, traced
 
 REPEATED = [5, 9, 2, 7, 4, 5, 9, 2, 7, 4, 5, 9]
@@ -142,7 +142,7 @@ def test_a_recorded_run_has_labels_but_no_norms() -> None:
 
 
 def test_a_run_without_patterns_says_so() -> None:
-    run = Trace(small_model(), [1, 2])
+    run = LiveRun(small_model(), [1, 2])
     with pytest.raises(AnalysisError, match=r"blocks\.0\.attn\.hook_pattern was not recorded"):
         heads.head_scores(run)
 

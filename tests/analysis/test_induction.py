@@ -14,7 +14,7 @@ import pytest
 from explorer.analysis.heads import head_scores
 from explorer.analysis.lens import surprises
 from explorer.engine.engines import NUMPY, PYTHON, on_engine
-from explorer.runs.trace import Trace
+from explorer.runs.trace import LiveRun, Trace
 from gpt import GPT, GPTConfig, load_weights
 from tests.helpers.models import traced
 from tests.helpers.numpy_gpt2 import Array, Source, Tensors
@@ -147,7 +147,7 @@ def without(model: GPT, layer: int, silent: int) -> Trace:
         trace.record(name, z)
         return z
 
-    trace = Trace(model, PROMPT)
+    trace = LiveRun(model, PROMPT)
     model.forward(PROMPT, hook=hook)
     return trace
 

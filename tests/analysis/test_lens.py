@@ -9,7 +9,7 @@ from explorer.analysis.errors import AnalysisError
 from explorer.analysis.lens import LensCell
 from explorer.engine.engines import NUMPY, on_engine
 from explorer.runs import running
-from explorer.runs.trace import Trace
+from explorer.runs.trace import LiveRun
 from gpt import StopRun
 from tests.helpers.models import never, recorded, small_model, traced
 
@@ -96,7 +96,7 @@ def test_a_cancelled_cell_is_not_there() -> None:
 
 def test_what_is_not_computed_yet_has_no_cell() -> None:
     model = small_model()
-    run = Trace(model, IDS)
+    run = LiveRun(model, IDS)
 
     def half(name: str, value: object) -> None:
         run.record(name, value)

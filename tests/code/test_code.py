@@ -19,7 +19,7 @@ from explorer.code.excerpts import CodeError, excerpt
 from explorer.code.source import calculating_line, coloured, source_of, where_computed
 from explorer.code.stepping import Stepper, step_through
 from explorer.engine.engines import NUMPY, on_engine
-from explorer.runs.trace import Trace
+from explorer.runs.trace import LiveRun, Trace
 from explorer.stages import Stage, walk
 from explorer.walk.session import Session
 from gpt import (
@@ -192,7 +192,7 @@ def flat(value: Any) -> list[float]:
 
 
 def test_what_is_not_computed_has_no_code_yet() -> None:
-    trace = Trace(small_model(), IDS)
+    trace = LiveRun(small_model(), IDS)
     assert all(excerpt(stage, trace, 0, 0, 0) is None for stage in walk(trace.config))
     complete = run_of("small")
     assert excerpt(stage(complete, "logits"), complete, len(IDS), 0, 0) is None
@@ -200,7 +200,7 @@ def test_what_is_not_computed_has_no_code_yet() -> None:
 
 
 def without_model(trace: Trace) -> Trace:
-    copy = Trace(GPT(trace.config, None), trace.ids)  # type: ignore[arg-type]
+    copy = LiveRun(GPT(trace.config, None), trace.ids)  # type: ignore[arg-type]
     copy.values, copy.complete = trace.values, trace.complete
     return copy
 
@@ -546,7 +546,7 @@ def test_the_merges_of_a_piece_step_by_step() -> None:
     session = Session(model, checkpoint.tokenizer)
     session.submit("Lily yesterday")
     assert session.step_into_code()
-    piece, steps = session.pieces[-1], session.code
+    piece, steps = session.written.pieces[-1], session.code
     assert steps
     assert (steps.stop.file, steps.stop.function) == ("gpt/tokenizer.py", "merges_of")
     assert steps.index == 0

@@ -15,7 +15,7 @@ from explorer.engine.engines import AUTO
 from explorer.errors import CellError, UsageError
 from explorer.loading.checkpoints import Checkpoint
 from explorer.runs import running
-from explorer.runs.trace import Trace
+from explorer.runs.trace import LiveRun, Trace
 from gpt import GPT, GPTError, InputError
 from tests.helpers.checkpoint_builder import write_checkpoint
 from tests.helpers.models import embedded, full_run
@@ -63,7 +63,7 @@ def _once(monkeypatch: pytest.MonkeyPatch) -> None:
         if trace.model is not embedded()[0]:
             return compute(trace, cancelled)
         if tuple(trace.ids) not in RUNS:
-            RUNS[tuple(trace.ids)] = Trace(trace.model, trace.ids)
+            RUNS[tuple(trace.ids)] = LiveRun(trace.model, trace.ids)
             assert compute(RUNS[tuple(trace.ids)], cancelled)
         trace.values, trace.complete = RUNS[tuple(trace.ids)].values, len(trace.ids)
         return True

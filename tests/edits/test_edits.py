@@ -30,7 +30,7 @@ from explorer.edits.edit import check
 from explorer.engine.engines import NUMPY, on_engine
 from explorer.errors import EditError
 from explorer.runs import running
-from explorer.runs.trace import Trace
+from explorer.runs.trace import LiveRun, RecordedRun, Trace
 from gpt import GPT, GPTConfig, InputError, Sampling, activation_shapes, distribution, load_weights
 from tests.helpers.models import embedded, never, small_model, traced
 from tests.helpers.numpy_gpt2 import Array, Run, Source, random_tensors
@@ -397,7 +397,7 @@ def test_what_is_no_different_is_shared_and_what_is_different_is_forgotten() -> 
 
 def full_writes(trace: Trace, layer: int, position: int) -> Any:
     """The output of the heads in a trace without kept values."""
-    fresh = Trace(trace.model, trace.ids)
+    fresh = LiveRun(trace.model, trace.ids)
     fresh.values, fresh.complete = trace.values, trace.complete
     return fresh.head_writes(layer, position)
 
@@ -511,7 +511,7 @@ def test_malformed_places(text: str) -> None:
         where.parse(text)
 
 
-SHORT = Trace(MODEL, IDS)
+SHORT = LiveRun(MODEL, IDS)
 OTHER_SHAPE = traced(small_model(), IDS)
 
 
@@ -574,8 +574,7 @@ def test_more_refusals() -> None:
 
 
 def test_a_recorded_run_cannot_be_edited() -> None:
-    recorded = Trace(GPT(CONFIG, weights=None), IDS)  # type: ignore[arg-type]
-    recorded.values, recorded.complete = BASE.values, len(IDS)
+    recorded = RecordedRun(CONFIG, IDS, BASE.values)
     with pytest.raises(EditError, match="a recorded run"):
         edited(recorded, [Edit(where.mlp(0), Zero())])
 

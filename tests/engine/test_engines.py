@@ -9,7 +9,7 @@ from explorer.engine import engines, numpy_ops
 from explorer.engine.engines import AUTO, NUMPY, PYTHON, in_words, largest_difference, on_engine
 from explorer.loading.checkpoints import LISTS_UP_TO
 from explorer.runs import running
-from explorer.runs.trace import Trace
+from explorer.runs.trace import LiveRun
 from explorer.walk.session import Session
 from gpt import GPTConfig, generate, ops
 from gpt.sampling import Sampling
@@ -76,7 +76,7 @@ def test_which_engine_auto_means() -> None:
 def test_a_trace_grows_and_shrinks_on_numpy_too() -> None:
     model = on_engine(small_model(scale_attn_by_inverse_layer_idx=True), NUMPY)
     whole = traced(model, IDS)
-    grown = Trace(model, IDS[:3])
+    grown = LiveRun(model, IDS[:3])
     assert running.complete(grown, never)
     grown = grown.first(3)
     grown.ids = IDS
@@ -102,7 +102,7 @@ def test_a_session_on_numpy_draws_what_numpy_generates() -> None:
 
 
 def test_a_run_on_numpy_can_be_cancelled() -> None:
-    trace = Trace(on_engine(small_model(), NUMPY), IDS)
+    trace = LiveRun(on_engine(small_model(), NUMPY), IDS)
     assert not running.complete(trace, lambda: len(trace.values) > 10)
     assert 10 < len(trace.values) < 15
     assert running.complete(trace, never)

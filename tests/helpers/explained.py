@@ -78,6 +78,7 @@ class Subject:
         """One run of the model, without a cache, and what its heads wrote."""
         seen: dict[str, Any] = {}
         model = self.session.model
+        assert model
         model.forward(self.session.ids, hook=seen.__setitem__)
         for layer, block in enumerate(model.weights.blocks):
             prefix = f"blocks.{layer}.attn."
@@ -85,14 +86,14 @@ class Subject:
         return seen
 
     def _chances(self, position: int) -> Distribution:
-        settings = self.session.settings_shown(position)[0]
+        settings = self.session.draws.settings_shown(position)[0]
         if (position, settings) not in self._known:
             logits = [float(logit) for logit in self.seen["logits"][position]]
             self._known[position, settings] = distribution(logits, settings)
         return self._known[position, settings]
 
     def _from_logits(self, name: str, position: int, *token: int) -> float | None:
-        chances, seed = self._chances(position), self.session.settings_shown(position)[1]
+        chances, seed = self._chances(position), self.session.draws.settings_shown(position)[1]
         if name == "drawn":
             step = position + 1 - self.session.prompt_length
             return draw(chances, random_number(seed, step)) if step >= 0 else None
@@ -146,7 +147,7 @@ def _exponentials(scores: Any) -> float:
 
 def shapes(subject: Subject) -> dict[str, tuple[int, ...]]:
     """Every name there is, with its shape in this run."""
-    config, positions = subject.session.model.config, len(subject.session.ids)
+    config, positions = subject.session.config, len(subject.session.ids)
     found = {name: np.shape(value) for name, value in (*subject.seen.items(), *subject.stored.items())}
     scores = (config.n_head, positions)
     found |= {f"blocks.{layer}.attn.hook_pattern.total": scores for layer in range(config.n_layer)}
@@ -269,13 +270,13 @@ def _written(subject: Subject, layer: int, position: int, dimension: int) -> flo
     z = np.ravel(subject.seen[f"blocks.{layer}.attn.hook_z"][position])  # [H·e]
     weight = np.asarray(subject.stored[f"h.{layer}.attn.c_proj.weight"])[:, dimension]  # [H·e], as it is stored
     bias = abs(float(subject.stored[f"h.{layer}.attn.c_proj.bias"][dimension]))
-    by_head = len(z) // subject.session.model.config.n_head
+    by_head = len(z) // subject.session.config.n_head
     return (len(z) + 1 + by_head) * UNIT * (float(np.abs(z) @ np.abs(weight)) + bias)
 
 
 def faults_of_streams(subject: Subject) -> Iterator[str]:
     """The faults in the residual streams after each block, taken apart."""
-    config = subject.session.model.config
+    config = subject.session.config
     wrote = ["hook_embed", "hook_pos_embed"]
     for layer in range(config.n_layer):
         wrote += [f"blocks.{layer}.attn.hook_result"] * config.n_head

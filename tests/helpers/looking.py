@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from explorer.paint.spans import Line
 from explorer.views.view import View
 from explorer.walk.session import Session
-from gpt import GPT, Sampling
+from gpt import Sampling
 from tests.helpers.models import HOSTILE, Words, embedded, recorded, small_model, start
 from tests.helpers.styles import check_style
 
@@ -44,8 +44,8 @@ def many() -> Iterator[Session]:
 def without_weights() -> Session:
     """A run that was recorded, without its model."""
     run = recorded(small_model(vocab_size=len(HOSTILE)), [3, 1, 4, 1, 5])
-    session = Session(GPT(run.config, weights=None), Words(HOSTILE))  # type: ignore[arg-type]
-    session.show_recorded(run, "recorded")
+    session = Session(run, Words(HOSTILE))
+    session.begin(run, "recorded")
     return session
 
 
@@ -53,8 +53,8 @@ def overflowed() -> Session:
     """A run whose residual stream, and all that follows, is no number any more."""
     session = hostile(3)
     for name in ("blocks.1.hook_resid_post", "ln_final.hook_out", "logits", "blocks.1.hook_mlp_out"):
-        session.trace.values[name] = [[float("inf")] * len(row) for row in session.trace.values[name]]
-    session.trace.derived.clear()
+        session.run.values[name] = [[float("inf")] * len(row) for row in session.run.values[name]]
+    session.run.derived.clear()
     return session
 
 
@@ -69,6 +69,7 @@ def at_the_last_token(kind: type[V], here: Session) -> V:
 
 def settle(view: View) -> View:
     """Work out all that the view wants, as the screen's thread does."""
+    view.follow(*SIZES[3])
     for _ in range(20):
         if view.wanted() is None:
             return view
@@ -83,11 +84,13 @@ def text_of(lines: list[Line]) -> list[str]:
 
 def shown(view: View, cells: int = 94, height: int = 24) -> str:
     """The text that a view draws when its work is done."""
-    return "\n".join(text_of(settle(view).lines(cells, height)))
+    settle(view).follow(cells, height)
+    return "\n".join(text_of(view.lines(cells, height)))
 
 
 def check_fits(view: View, cells: int, height: int) -> None:
     """Within its lines and cells, nothing that commands a terminal, known styles; and every click is understood."""
+    view.follow(cells, height)
     lines = view.lines(cells, height)
     assert len(lines) <= height
     for line in lines:

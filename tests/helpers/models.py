@@ -8,8 +8,9 @@ import numpy as np
 
 from explorer.loading.checkpoints import Checkpoint, open_checkpoint
 from explorer.runs import running
-from explorer.runs.trace import Trace
+from explorer.runs.trace import LiveRun, RecordedRun
 from explorer.tokenizer.merging import merges_of
+from explorer.walk.on_screen import wanted_lenses
 from explorer.walk.session import Session
 from gpt import GPT, GPTConfig, Output, RandomTensors, load_weights
 from gpt.tokenizer import Piece
@@ -54,26 +55,23 @@ def full_run(model: GPT, ids: Sequence[int]) -> dict[str, Any]:
     return seen
 
 
-def traced(model: GPT, ids: list[int]) -> Trace:
+def traced(model: GPT, ids: list[int]) -> LiveRun:
     """A complete trace."""
-    trace = Trace(model, ids)
+    trace = LiveRun(model, ids)
     assert running.complete(trace, never)
     return trace
 
 
-def recorded(model: GPT, ids: Sequence[int]) -> Trace:
+def recorded(model: GPT, ids: Sequence[int]) -> RecordedRun:
     """A run without its model, its values in arrays, as a file gives it back."""
     run = traced(model, list(ids))
-    without = Trace(GPT(model.config, weights=None), list(ids))  # type: ignore[arg-type]
-    without.values = {name: np.asarray(value) for name, value in run.values.items()}
-    without.complete = len(ids)
-    return without
+    return RecordedRun(model.config, list(ids), {name: np.asarray(value) for name, value in run.values.items()})
 
 
 def finish(session: Session) -> None:
     """Compute what is missing, and the lenses that the view asks for: what the screen does in its threads."""
-    assert running.complete(session.trace, never)
-    for residual, position in session.wanted_lenses():
+    assert running.complete(session.run, never)
+    for residual, position in wanted_lenses(session):
         assert running.look_through_lens(session.trace, residual, position, never)
 
 

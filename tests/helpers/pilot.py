@@ -18,6 +18,7 @@ from explorer.screen.panes.picture import PicturePane
 from explorer.screen.panes.view import ViewPane
 from explorer.screen.panes.why import WhyPane
 from explorer.screen.widgets.canvas import Canvas
+from explorer.walk.on_screen import wanted_lenses
 from explorer.walk.session import Session
 from gpt import GPT, Sampling, ops
 from tests.helpers.exhaustive import exhaustive
@@ -92,7 +93,7 @@ async def computed(pilot: Pilot[str]) -> None:
     assert isinstance(screen, MainScreen)
     here = screen.session
     assert here
-    await until(pilot, lambda: here.ids and not here.computing and not here.wanted_lenses())
+    await until(pilot, lambda: here.ids and not here.computing and not wanted_lenses(here))
     await pilot.pause()
 
 

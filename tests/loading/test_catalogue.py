@@ -82,7 +82,7 @@ async def test_switching_keeps_the_prompt(size: tuple[int, int], monkeypatch: py
         await computed(pilot)
         assert screen.session
         assert screen.session.text == PROMPT + " big"
-        assert screen.session.seed == 42, "how tokens are drawn stays too"
+        assert screen.session.draws.seed == 42, "how tokens are drawn stays too"
         assert len(screen.session.cursor.stages) > len(first.cursor.stages)
         assert "other" in text(screen, "header")[0]
 

@@ -285,9 +285,9 @@ def ledger_rows(lines: list[Line]) -> list[list[str]]:
 @pytest.mark.parametrize("position", [2, 5])  # within the prompt, and at the end, where nothing was drawn yet
 def test_the_ledger(sampling: Sampling, position: int) -> None:
     here = at("probabilities", position)
-    here.sampling = sampling
+    here.draws.sampling = sampling
     lines = picture(here, *WIDE)
-    here.sampling = SAMPLING
+    here.draws.sampling = SAMPLING
     logits = recorded("logits")[position]
     order = np.argsort(-logits, kind="stable")
     tempered = logits[order] / (sampling.temperature or 1.0)
@@ -312,9 +312,9 @@ def test_the_ledger(sampling: Sampling, position: int) -> None:
 def test_the_ledger_of_a_drawn_token_names_the_settings_it_was_drawn_with() -> None:
     here = at("probabilities", 4)
     before = [text_of(line) for line in picture(here, *WIDE)]
-    here.sampling = Sampling(0.1, 2)
+    here.draws.sampling = Sampling(0.1, 2)
     after = [text_of(line) for line in picture(here, *WIDE)]
-    here.sampling = SAMPLING
+    here.draws.sampling = SAMPLING
     assert before == after
     assert any(line.startswith("p is drawn from: T 0.9, top-k 15, top-p 0.8 ") for line in after)
 
@@ -323,10 +323,10 @@ def test_the_ledger_of_a_drawn_token_names_the_settings_it_was_drawn_with() -> N
 @pytest.mark.parametrize("width", [49, 110])
 def test_the_random_number_falls_on_the_drawn_token(seed: int, width: int) -> None:
     here = at("draw", 5)
-    here.seed = seed
-    step = here.step_after(5)
+    here.draws.seed = seed
+    step = here.draws.step_after(5)
     lines = drawing(here, width, 30, True)
-    here.seed = 3
+    here.draws.seed = 3
     assert step
     shown = float(re.search(r"0\.\d{6}", text_of(lines[0]))[0])  # type: ignore[index]
     assert shown == pytest.approx(step.number, abs=5.001e-7)

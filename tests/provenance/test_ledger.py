@@ -14,7 +14,9 @@ from explorer.provenance import ledger
 from explorer.provenance.explanation import Explanation
 from explorer.provenance.nodes import How
 from explorer.runs.cells import Cell, parse
+from explorer.runs.trace import LiveRun
 from explorer.walk.session import Session
+from explorer.walk.text import DrawnToken
 from gpt import GPT, GPTConfig, Sampling, distribution, draw, sampling
 from tests.helpers.explained import Subject, every_cell, faults, first
 from tests.helpers.models import Words
@@ -57,13 +59,13 @@ class Rows(Subject):
 
     def __init__(self, logits: list[list[float]], chosen: Sampling, seed: int = 0) -> None:
         session = Session(Given(logits), Words([bytes([97 + id]) for id in range(V)]), chosen, seed)
-        session.trace.ids, session.prompt_length = list(PROMPT), len(PROMPT)
-        session.trace.values["logits"], session.trace.complete = logits, len(logits)
+        session.begin(LiveRun(Given(logits), list(PROMPT)), "")
+        session.run.values["logits"], session.run.complete = logits, len(logits)
         super().__init__(session, {})
 
     @property
     def seen(self) -> dict[str, Any]:  # type: ignore[override]
-        return {"logits": self.session.trace.values["logits"]}
+        return {"logits": self.session.run.values["logits"]}
 
 
 def cells(subject: Subject) -> Iterator[Cell]:
@@ -168,7 +170,7 @@ def test_a_running_sum_adds_up_the_likelier_ones() -> None:
 def test_the_draw() -> None:
     subject = Rows(TIED, Sampling(3.0), seed=5)
     chances = distribution(TIED[2], Sampling(3.0))
-    number = subject.session.number(2)
+    number = subject.session.draws.number(2)
     assert number is not None
     found = subject.provenance.explain(parse("drawn[2]"))
     token = draw(chances, number)
@@ -183,11 +185,11 @@ def test_the_draw() -> None:
 def test_a_drawn_token_keeps_the_settings_it_was_drawn_with() -> None:
     subject = Rows(TIED, Sampling(0.5, 3), seed=5)
     session = subject.session
-    step = session.step_after(2)
+    step = session.draws.step_after(2)
     assert step
     session.trace.ids = [*PROMPT, step.token]
-    session.steps[3], session._settings[3] = step, (Sampling(0.5, 3), 5)
-    session.set_sampling(temperature=9.0, top_k=None)
+    session._own = session.written.with_token(3, DrawnToken(step, Sampling(0.5, 3), 5), "")
+    session.draws.sampling = Sampling(9.0)
     assert subject.provenance.explain(Cell("tempered", (2, 0))).terms[0].text == "5 / 0.5"
     assert subject.provenance.explain(Cell("tempered", (1, 0))).terms[0].factors[1].value == 9.0
     drawn = subject.provenance.explain(parse("tokens[3]"))

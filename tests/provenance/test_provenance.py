@@ -20,7 +20,7 @@ from explorer.runs.cells import Cell, parse
 from explorer.verify.rounding import SINGLE, Pair, Rounding
 from explorer.walk import trace_file
 from explorer.walk.session import Session
-from gpt import activation_shapes, ops
+from gpt import Sampling, activation_shapes, ops
 from tests.helpers.exhaustive import exhaustive
 from tests.helpers.explained import (
     SAMPLING,
@@ -97,7 +97,7 @@ def test_what_was_kept_of_an_explanation_is_of_this_run_only() -> None:
     session, asked = subject.session, parse("probabilities[4,3]")
     before = subject.provenance.explain(asked)
     assert subject.provenance.explain(asked) is before
-    session.set_sampling(temperature=2.0, top_k=None, top_p=1.0)
+    session.draws.sampling = Sampling(2.0)
     after = subject.provenance.explain(asked)
     assert after.value != before.value
     assert first(faults(Subject(session, subject.stored), iter([asked]))) == []
@@ -350,7 +350,8 @@ def test_half_a_run_explains_what_it_has(known: int) -> None:
         session = Session(whole.session.model, WORDS, SAMPLING)
         session.trace.ids = whole.session.ids[:known]
         running.complete(session.trace, never)
-        session.trace.ids, session.prompt_length = whole.session.ids, len(whole.session.ids)
+        session.trace.ids = whole.session.ids
+        session.begin(session.run, "")
         asked = iter(range(questions))
         if running.complete(session.trace, lambda asked=asked: next(asked, None) is None):
             break

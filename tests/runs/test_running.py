@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.runs import running
-from explorer.runs.trace import Trace
+from explorer.runs.trace import LiveRun
 from gpt import GPT, ops
 from tests.helpers.models import CONFIGS, full_run, never, small_model, traced
 
@@ -70,7 +70,7 @@ def test_cancelled_at_any_moment_it_keeps_what_was_complete(moment: int, known: 
 
 
 def test_a_run_that_nobody_wants_records_no_more_than_the_embeddings() -> None:
-    trace = Trace(MODEL, IDS)
+    trace = LiveRun(MODEL, IDS)
     assert not running.complete(trace, lambda: True)
     assert not {name for name in trace.values if "attn" in name or "mlp" in name}
     assert trace.complete == 0
@@ -81,7 +81,7 @@ def test_there_is_nothing_to_do_for_a_complete_trace() -> None:
     version = trace.version
     assert running.complete(trace, lambda: True)
     assert trace.version == version
-    assert running.complete(Trace(MODEL, []), lambda: True)
+    assert running.complete(LiveRun(MODEL, []), lambda: True)
 
 
 def test_a_cancelled_lens_is_not_kept() -> None:
@@ -127,6 +127,6 @@ def test_between_two_questions_little_is_multiplied(vocabulary: int, ids: list[i
         return False
 
     model = GPT(plain.config, plain.weights, ops=multiplying(count))  # type: ignore[arg-type]
-    assert running.complete(Trace(model, ids), cancelled)
+    assert running.complete(LiveRun(model, ids), cancelled)
     row = max(plain.config.mlp_width, len(ids), min(vocabulary, running._ROWS_AT_ONCE)) * plain.config.n_embd
     assert 0 < most <= row

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.runs import running
-from explorer.runs.trace import Trace
+from explorer.runs.trace import LiveRun, Trace
 from gpt import GPT, activation_shapes
 from tests.helpers.models import CONFIGS, full_run, never, small_model, traced
 
@@ -34,7 +34,7 @@ def model(request: pytest.FixtureRequest) -> GPT:
 
 @pytest.mark.parametrize("ends", [[9], [1, 9], [8, 9], [2, 3, 9], list(range(1, 10))], ids=str)
 def test_grown_in_pieces_it_equals_one_run(model: GPT, ends: list[int]) -> None:
-    trace = Trace(model, IDS)
+    trace = LiveRun(model, IDS)
     for end in ends:
         trace.ids = IDS[:end]
         assert running.complete(trace, never)
@@ -44,7 +44,7 @@ def test_grown_in_pieces_it_equals_one_run(model: GPT, ends: list[int]) -> None:
 @given(IDS_OF_MODEL, st.data())
 def test_any_pieces_of_any_tokens_do(ids: list[int], data: st.DataObject) -> None:
     model = MODELS[data.draw(st.sampled_from(sorted(MODELS)))]
-    trace, end = Trace(model, []), 0
+    trace, end = LiveRun(model, []), 0
     while end < len(ids):
         end = data.draw(st.integers(end + 1, len(ids)))
         trace.ids = ids[:end]
@@ -111,7 +111,7 @@ def test_the_beginning_of_a_cancelled_run_is_what_was_complete() -> None:
 
 
 def test_the_version_counts_what_was_recorded() -> None:
-    trace = Trace(MODELS["small"], IDS)
+    trace = LiveRun(MODELS["small"], IDS)
     assert trace.version == 0
     running.complete(trace, never)
     assert trace.version == len(trace.values)
@@ -170,7 +170,7 @@ def test_what_the_heads_wrote_adds_up_to_what_attention_wrote(model: GPT) -> Non
 
 
 def test_nothing_is_said_of_what_is_not_computed() -> None:
-    trace = Trace(MODELS["small"], IDS)
+    trace = LiveRun(MODELS["small"], IDS)
     assert trace.ranking("logits", 0) is None
     assert trace.head_writes(0, 0) is None
     stopping_at("blocks.0.attn.hook_z")(trace)

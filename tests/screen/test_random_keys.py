@@ -44,5 +44,5 @@ def _consistent(here: Session) -> None:
     assert 0 <= cursor.position < len(here.ids) == cursor.length <= 24
     assert 0 <= cursor.column < cursor.columns
     assert here.prompt_length <= len(here.ids)
-    assert set(here.steps) == set(range(here.prompt_length, len(here.ids)))
+    assert set(here.draws.made) == set(range(here.prompt_length, len(here.ids)))
     here.cell()

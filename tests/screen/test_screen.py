@@ -14,6 +14,7 @@ from explorer.screen.main.screen import MainScreen
 from explorer.screen.palette import NAMES
 from explorer.screen.panes.prompt import Prompt
 from explorer.walk.session import Session
+from gpt import Sampling
 from tests.helpers.models import HOSTILE, Words, small_model
 from tests.helpers.pilot import PROMPT, SIZES, all_keys, computed, opened, press, session, text, tiny, until
 
@@ -132,10 +133,10 @@ async def test_settings_are_taken_or_refused() -> None:
         for name, value in {"temperature": "0.5", "top-k": "", "top-p": "0.9", "seed": "7"}.items():
             dialog.query_one(f"#{name}", Input).value = value
         await press(pilot, "enter")
-        assert (here.sampling.temperature, here.sampling.top_k, here.sampling.top_p, here.seed) == (0.5, None, 0.9, 7)
+        assert (here.draws.sampling, here.draws.seed) == (Sampling(0.5, None, 0.9), 7)
         assert "top-p 0.9" in text(screen, "header")[0]
         await press(pilot, "s", "9", "escape")
-        assert here.sampling.temperature == 0.5
+        assert here.draws.sampling.temperature == 0.5
 
 
 async def test_the_command_palette_has_every_action_and_runs_them() -> None:

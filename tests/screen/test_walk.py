@@ -42,7 +42,7 @@ async def test_every_pane_on_the_embedded_model(size: tuple[int, int]) -> None:
         await computed(pilot)
         here = screen.session
         assert here
-        (best, second, *_) = here.ranked(here.position)
+        (best, second, *_) = here.trace.order(here.position)
         shown = [line.split()[0] for line in text(screen, "next") if "%" in line]
         assert shown.count(here.label(best)) == 2, "if it stopped here, and at the end"
         assert here.label(second) in shown

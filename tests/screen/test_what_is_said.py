@@ -13,7 +13,7 @@ from explorer.paint.pictures import picture
 from explorer.paint.predictions import percent
 from explorer.paint.spans import Span, clipped, part_of, shortened
 from explorer.screen.main.screen import MainScreen
-from explorer.views.sweep import Sweep
+from explorer.views.sweep.view import SweepView
 from explorer.walk.session import Session
 from gpt import Sampling
 from gpt.ops import softmax_row
@@ -194,7 +194,7 @@ def test_an_edit_that_was_made_anew_is_measured_by_the_run_it_is_in() -> None:
     edits.add(where.mlp(0), Zero(), 8)
     changed = edited(here.trace, edits.active)
     assert changed.editor is not None
-    here.trace = changed
+    here.what_if.begin(changed)
     finish(here)
     assert changed.editor.effective == {1}  # type: ignore[attr-defined]
 
@@ -246,9 +246,10 @@ async def test_the_dialog_says_what_enter_does() -> None:
 
 def test_the_most_is_that_of_all_that_shares_the_map_in_the_colour_of_its_sign() -> None:
     here = at("tokens", "cat")
-    view = Sweep(here)
+    view = SweepView(here)
     settle(view)
-    (found,) = view._found.values()
+    found = view.state()
+    assert found
     for mode in range(3):
         effects = {place: values[mode] for place, values in found.effects.items()}
         for section, kinds in ((0, ("heads", "mlps")), (1, ("positions",))):

@@ -9,7 +9,7 @@ import pytest
 from explorer.analysis import attribution
 from explorer.analysis.attribution import Convention, Level
 from explorer.paint.bars import signed_bar
-from explorer.views.attribution.view import Attribution
+from explorer.views.attribution.view import AttributionView
 from explorer.views.view import View
 from tests.helpers.looking import (
     at_the_last_token,
@@ -31,7 +31,7 @@ from tests.helpers.pilot import PROMPT, click, computed, opened, press, session,
 SIZES = [(80, 24), (120, 36)]
 
 
-at_the_end = partial(at_the_last_token, Attribution)
+at_the_end = partial(at_the_last_token, AttributionView)
 
 
 def figures(lines: str) -> list[float]:
@@ -43,14 +43,14 @@ def figures(lines: str) -> list[float]:
 def test_it_opens_on_the_lead_of_the_answer_over_the_runner_up() -> None:
     view = at_the_end(story())
     here = view.session
-    first, second = here.ranked(here.position)[:2]
+    first, second = here.trace.order(here.position)[:2]
     logits = here.trace.logits(here.position)
     assert logits
     assert view.found().logit == logits[first] - logits[second]
     assert f"the lead of {here.label(first)} over {here.label(second)} after ·to" in shown(view)
 
 
-@pytest.mark.parametrize("mode", range(5), ids=Attribution.modes)
+@pytest.mark.parametrize("mode", range(5), ids=AttributionView.modes)
 def test_what_is_listed_and_the_remainder_add_up(mode: int) -> None:
     view = at_the_end(story())
     view.mode = mode
@@ -67,7 +67,7 @@ def test_by_token_is_what_all_heads_moved_from_it() -> None:
     here = view.session
     view.against, view.mode = 0, view.modes.index("by token")
     settle(view)
-    parts = attribution.attribute(here.trace, here.position, here.ranked(here.position)[0], level=Level.POSITION)
+    parts = attribution.attribute(here.trace, here.position, here.trace.order(here.position)[0], level=Level.POSITION)
     lily = [part.value for part in parts.contributions if part.source == 2]
     assert len(lily) == 36
     assert next(part.value for part in view.found().ranked if part.source == 2) == pytest.approx(fsum(lily))
@@ -76,7 +76,7 @@ def test_by_token_is_what_all_heads_moved_from_it() -> None:
 def test_left_and_right_choose_what_it_is_held_against() -> None:
     view = at_the_end(story())
     here = view.session
-    order = here.ranked(here.position)
+    order = here.trace.order(here.position)
     view.move(-1, 0)
     assert "the logit of ·Lily after" in shown(view)
     view.move(3, 0)
@@ -183,20 +183,20 @@ def test_the_axis_stands_where_both_sides_have_room() -> None:
 
 def test_everywhere() -> None:
     for opening in many():
-        check_everywhere(Attribution(opening))
+        check_everywhere(AttributionView(opening))
     for size in [(49, 15), (110, 40)]:
         check_fits(at_the_end(story()), *size)
 
 
 def test_a_recorded_run_says_that_it_needs_the_weights() -> None:
-    view = Attribution(without_weights())
+    view = AttributionView(without_weights())
     assert "this question needs the weights" in shown(view)
     assert not view.enter()
     check_everywhere(view)
 
 
 def test_numbers_that_are_none_are_said() -> None:
-    view: View = Attribution(overflowed())
+    view: View = AttributionView(overflowed())
     assert shown(view)
     check_everywhere(view)
 
@@ -204,7 +204,7 @@ def test_numbers_that_are_none_are_said() -> None:
 def test_before_the_run_has_come_to_the_end() -> None:
     here = hostile(4)
     here.submit("3 10 17 4 5 6")
-    view = Attribution(here)
+    view = AttributionView(here)
     assert view.wanted() is None
     assert "Not computed yet" in shown(view)
     view.move(3, 3)
@@ -223,7 +223,7 @@ async def test_from_the_key_to_the_head_that_wrote_it(size: tuple[int, int]) -> 
         await computed(pilot)
         await press(pilot, "3")
         view = screen.view
-        assert isinstance(view, Attribution)
+        assert isinstance(view, AttributionView)
         await until(pilot, lambda: "gap" in "\n".join(text(screen, "view")))
         assert "·" in str(screen.query_one("#view").border_title)
         await press(pilot, "v")
@@ -242,7 +242,7 @@ async def test_the_mouse_chooses_rows_rivals_and_conventions() -> None:
         await computed(pilot)
         await press(pilot, "3")
         view = screen.view
-        assert isinstance(view, Attribution)
+        assert isinstance(view, AttributionView)
         await until(pilot, lambda: "gap" in "\n".join(text(screen, "view")))
         await click(pilot, "view", ("view", 0, 2))
         assert view.row == 2

@@ -15,9 +15,10 @@ from explorer.paint.pictures import picture
 from explorer.paint.predictions import predictions
 from explorer.paint.spans import length
 from explorer.runs import running
-from explorer.views.compare import Compare
+from explorer.views.compare.view import CompareView
 from explorer.views.view import View
-from explorer.walk.edit_choices import CONTRAST, OTHER, places, read_way, ways
+from explorer.walk.edit_choices import CONTRAST, OTHER, edit_kinds, places, read_edit
+from explorer.walk.on_screen import wanted_lenses
 from explorer.walk.session import Session
 from gpt import InputError, Sampling
 from tests.helpers.exhaustive import exhaustive
@@ -38,8 +39,9 @@ def session() -> Session:
     return session
 
 
-def worked(session: Session) -> Compare:
-    view = Compare(session)
+def worked(session: Session) -> CompareView:
+    view = CompareView(session)
+    view.follow(76, 22)
     while view.wanted():
         list(view.work())
     return view
@@ -66,16 +68,18 @@ def test_before_and_after_an_edit(session: Session) -> None:
     assert pair
     assert pair.a is session.what_if.base
     assert pair.b is session.trace
-    (found,) = view._found.values()
-    for position, apart in found.at.items():
+    state = view.state()
+    assert state
+    found = state.known
+    for position, apart in found.items():
         expected = compare(pair.a, pair.b, position)
         assert apart.kl == expected.kl
         assert apart.changes == expected.changes[:16]
-    assert sorted(found.at) == list(range(6))
-    assert f"{found.at[5].kl:.3f} bits" in shown(view)
+    assert sorted(found) == list(range(6))
+    assert f"{found[5].kl:.3f} bits" in shown(view)
     view.move(0, -2)
     assert session.position == 3
-    assert f"{found.at[3].kl:.3f} bits" in shown(view)
+    assert f"{found[3].kl:.3f} bits" in shown(view)
 
 
 def test_every_picture_shows_a_b_or_their_difference(session: Session) -> None:
@@ -98,7 +102,7 @@ def test_every_picture_shows_a_b_or_their_difference(session: Session) -> None:
             assert session.value() == (0.0 if a == b else b - a)
             assert "B − A" in said(number_under_cursor(session, 100, 2))
     assert not session.ask_why(), "a difference is nobody's result"
-    assert session.wanted_lenses() == []
+    assert wanted_lenses(session) == []
     view.next_mode()
     assert session.trace is base
     assert "A (without the edits)" in session.what_if.showing
@@ -134,21 +138,23 @@ def test_what_is_masked_in_both_runs_is_no_difference(session: Session) -> None:
 
 def test_two_prompts_are_aligned_at_the_end() -> None:
     session = start(MODEL, Bytes(), "little")
-    view = Compare(session)
+    view = CompareView(session)
     view.take("a brittle")
     view = worked(session)
     other = session.what_if.other
     assert other
     assert other.trace.complete == 9
-    (found,) = view._found.values()
-    assert sorted(found.at) == [3, 4, 5, 6, 7, 8]
+    state = view.state()
+    assert state
+    found = state.known
+    assert sorted(found) == [3, 4, 5, 6, 7, 8]
     assert "“a brittle”" in shown(view)
     assert "the first 3 of B alone" in shown(view)
     assert view.mode == 0
     session.cursor.go_to_position(4)
     view.next_mode()
     assert (session.text, session.ids, session.position) == ("a brittle", other.trace.ids, 7)
-    assert session.piece_at(0)
+    assert session.written.piece_at(0)
     view.next_mode()
     assert (session.text, len(session.ids), session.position) == ("little", 6, 4)
     session.cursor.go_to_value("blocks.1.attn.hook_pattern")
@@ -160,7 +166,7 @@ def test_two_prompts_are_aligned_at_the_end() -> None:
 
 def test_two_prompts_are_aligned_at_the_beginning_if_that_is_chosen() -> None:
     session = start(MODEL, Bytes(), "a brittle")
-    view = Compare(session)
+    view = CompareView(session)
     view.take("a bat")
     view = worked(session)
     other = session.what_if.other
@@ -168,9 +174,11 @@ def test_two_prompts_are_aligned_at_the_beginning_if_that_is_chosen() -> None:
     view.move(1, 0)
     view = worked(session)
     assert "the last 4 of A alone" in shown(view)
-    (found,) = view._found.values()
-    assert sorted(found.at) == [0, 1, 2, 3, 4]
-    for position, apart in found.at.items():
+    state = view.state()
+    assert state
+    found = state.known
+    assert sorted(found) == [0, 1, 2, 3, 4]
+    for position, apart in found.items():
         before, after = session.trace.logits(position), other.trace.logits(position)
         assert before
         assert after
@@ -198,7 +206,7 @@ def test_two_prompts_are_aligned_at_the_beginning_if_that_is_chosen() -> None:
 def test_all_that_is_taken_from_the_other_run_is_aligned_as_compare_aligns_it(text: str, at: str) -> None:
     """Values put in, the direction to the other run, and what the sweep puts in: one partner for a position."""
     session = start(MODEL, Bytes(), "a brittle")
-    Compare(session).take(text)
+    CompareView(session).take(text)
     worked(session)
     session.what_if.aligned = at
     other = session.what_if.other
@@ -208,36 +216,36 @@ def test_all_that_is_taken_from_the_other_run_is_aligned_as_compare_aligns_it(te
     for position in range(9):
         session.cursor.go_to_position(position)
         place = next(each for each in places(session) if each.at and each.places[0].index == ((position,),))
-        (contrast,) = [way for way in ways(session, place) if way.id == CONTRAST]
+        (contrast,) = [way for way in edit_kinds(session, place) if way.id == CONTRAST]
         partner = position + shift
         if not 0 <= partner < len(text):
             assert "has no counterpart" in contrast.hint
             with pytest.raises(EditError, match="no counterpart"):
-                read_way(session, place, CONTRAST, "1", "")
+                read_edit(session, place, CONTRAST, "1", "")
             with pytest.raises(EditError, match=r"no position|no counterpart"):
-                session.edit(lambda edits: edits.add(place, read_way(session, place, OTHER, "", ""), 9))  # noqa: B023
+                session.edit(lambda edits: edits.add(place, read_edit(session, place, OTHER, "", ""), 9))  # noqa: B023
             continue
         assert f"takes from {text[partner] if text[partner] != ' ' else '·'}" in contrast.hint
         assert f"aligned at the {at}" in contrast.hint
-        direction = read_way(session, place, CONTRAST, "1", "")
+        direction = read_edit(session, place, CONTRAST, "1", "")
         theirs = other.trace.matrix("blocks.0.hook_resid_post")[partner]
         ours = session.what_if.base.matrix("blocks.0.hook_resid_post")[position]
         assert isinstance(direction, Add)
         assert list(direction.direction) == [b - a for a, b in zip(ours, theirs)]
-        session.edit(lambda edits: edits.add(place, read_way(session, place, OTHER, "", ""), 9))  # noqa: B023
+        session.edit(lambda edits: edits.add(place, read_edit(session, place, OTHER, "", ""), 9))  # noqa: B023
         assert running.complete(session.trace, never)
         assert session.trace.matrix("blocks.0.hook_resid_post")[position] == theirs
         session.edit(lambda edits: edits.undo())
 
 
 def test_values_of_the_other_run_can_be_put_in(session: Session) -> None:
-    view = Compare(session)
+    view = CompareView(session)
     view.take("battle")
     worked(session)
     session.cursor.go_to_value("blocks.1.attn.hook_z")
     place = places(session)[0]
-    assert OTHER in [way.id for way in ways(session, place)]
-    what = read_way(session, place, OTHER, "", "")
+    assert OTHER in [way.id for way in edit_kinds(session, place)]
+    what = read_edit(session, place, OTHER, "", "")
     assert isinstance(what, Patch)
     session.edit(lambda edits: edits.add(place, what, 6))
     assert running.complete(session.trace, never)
@@ -247,7 +255,7 @@ def test_values_of_the_other_run_can_be_put_in(session: Session) -> None:
 
 
 def test_a_prompt_that_cannot_be_run_is_said(session: Session) -> None:
-    view = Compare(session)
+    view = CompareView(session)
     with pytest.raises(InputError, match="too many"):
         view.take("far too long " * 4)
     assert session.what_if.other is None
@@ -267,7 +275,7 @@ def test_what_goes_on_goes_on_with_the_run_itself(session: Session) -> None:
 
 @pytest.mark.parametrize("size", [(20, 8), (40, 12), (76, 15), (120, 40)], ids=str)
 def test_it_stays_within_its_pane(session: Session, size: tuple[int, int]) -> None:
-    view = Compare(session)
+    view = CompareView(session)
     for _ in (1, 2):
         lines = view.lines(*size)
         assert all(length(line) <= size[0] for line in lines)

@@ -7,9 +7,10 @@ import pytest
 
 from explorer.analysis import flow
 from explorer.analysis.flow import Edge, Node, Routes
+from explorer.views.flow.paths import FlowPath, paths
 from explorer.views.flow.picture import FlowPicture
-from explorer.views.flow.view import Flow
-from explorer.views.flow.ways import Way, ways
+from explorer.views.flow.view import FlowView
+from explorer.views.parts import scene_of
 from tests.helpers.looking import (
     at_the_last_token,
     check_everywhere,
@@ -29,7 +30,7 @@ from tests.helpers.pilot import PROMPT, click, computed, opened, press, session,
 SIZES = [(80, 24), (120, 36)]
 
 
-at_the_end = partial(at_the_last_token, Flow)
+at_the_end = partial(at_the_last_token, FlowView)
 
 
 # Ways
@@ -55,9 +56,9 @@ ONE_BLOCK = (
 
 def test_ways_are_told_apart_by_the_heads_that_moved_them() -> None:
     routes = Routes(1, 0.1, ONE_BLOCK, {})
-    assert ways(routes, 2, 9) == [Way(0.625, 1, ()), Way(0.25, 0, (ONE_BLOCK[3],))]
-    assert ways(routes, 2, 1) == [Way(0.625, 1, ())]
-    assert ways(Routes(1, 0.1, (), {}), 2, 9) == []
+    assert paths(routes, 2, 9) == [FlowPath(0.625, 1, ()), FlowPath(0.25, 0, (ONE_BLOCK[3],))]
+    assert paths(routes, 2, 1) == [FlowPath(0.625, 1, ())]
+    assert paths(Routes(1, 0.1, (), {}), 2, 9) == []
 
 
 def test_all_ways_together_are_what_can_be_followed() -> None:
@@ -65,7 +66,7 @@ def test_all_ways_together_are_what_can_be_followed() -> None:
     view.level = 3
     settle(view)
     found = view.found()
-    told = ways(found.routes, 12, 10**6)
+    told = paths(found.routes, 12, 10**6)
     assert fsum(way.share for way in told) == pytest.approx(found.routes.kept)
     assert [way.share for way in told] == sorted((way.share for way in told), reverse=True)
     for way in told:
@@ -79,7 +80,7 @@ def test_all_ways_together_are_what_can_be_followed() -> None:
 
 def drawn(edges: tuple[Edge, ...], tokens: int, chosen: Edge | None = None, halves: bool = True) -> list[str]:
     here = hostile(tokens, n_layer=1)
-    picture = FlowPicture(here, edges, chosen, 8 + 6 * tokens, halves)
+    picture = FlowPicture(scene_of(here), edges, chosen, 8 + 6 * tokens, halves)
     return [line[8:].rstrip() for line in text_of(picture.lines())]
 
 
@@ -112,8 +113,8 @@ def test_lines_join_where_they_leave_a_stream_and_pass_behind_the_others() -> No
 def test_the_answer_and_the_chosen_edge_always_have_a_column() -> None:
     here = hostile(30, n_layer=1)
     edges = (moves(1, 7, 29, 0, 0.001, 0.001), *(moves(1, i, 29, 1, 0.02, 0.02) for i in range(7)))
-    assert 7 not in FlowPicture(here, edges, None, 30, True).columns
-    picture = FlowPicture(here, edges, edges[0], 30, True)
+    assert 7 not in FlowPicture(scene_of(here), edges, None, 30, True).columns
+    picture = FlowPicture(scene_of(here), edges, edges[0], 30, True)
     assert {7, 29} <= set(picture.columns)
     assert "hidden: " in text_of([picture.legend(49)])[0]
 
@@ -179,7 +180,7 @@ def test_in_words() -> None:
     assert "▶  26.1%  ·to (10) by itself" in lines
     view.move(0, 1)
     chosen = view.chosen()
-    assert isinstance(chosen, Way)
+    assert isinstance(chosen, FlowPath)
     assert view.enter()
     assert view.session.stage.id == "blocks.5.pattern"
     view = at_the_end(story())
@@ -194,12 +195,12 @@ def test_where_the_picture_does_not_fit_the_ways_are_told() -> None:
     assert "block 11" in shown(view, 94, 24)
     assert isinstance(view.chosen(), Edge)
     assert "ways to the answer" in shown(view, 74, 15)
-    assert isinstance(view.chosen(), Way)
+    assert isinstance(view.chosen(), FlowPath)
 
 
 def test_it_fills_in_while_it_is_followed() -> None:
     here = hostile(12)
-    view = Flow(here)
+    view = FlowView(here)
     work = view.work()
     for _ in range(3):
         next(work)
@@ -215,25 +216,25 @@ def test_it_fills_in_while_it_is_followed() -> None:
 
 def test_everywhere() -> None:
     for opening in many():
-        check_everywhere(Flow(opening))
+        check_everywhere(FlowView(opening))
     assert (0, 0) in clicks(at_the_end(story()))
 
 
 def test_a_recorded_run_says_that_it_needs_the_weights() -> None:
-    view = Flow(without_weights())
+    view = FlowView(without_weights())
     assert "this question needs the weights" in shown(view)
     assert not view.enter()
     check_everywhere(view)
 
 
 def test_numbers_that_are_none() -> None:
-    check_everywhere(Flow(overflowed()))
+    check_everywhere(FlowView(overflowed()))
 
 
 def test_before_the_run_has_come_there() -> None:
     here = hostile(4)
     here.submit("3 10 17 4 5 6")
-    view = Flow(here)
+    view = FlowView(here)
     assert view.wanted() is None
     assert "Not computed yet" in shown(view)
     view.move(0, 3)
@@ -249,7 +250,7 @@ async def test_from_the_key_to_the_head(size: tuple[int, int]) -> None:
         await computed(pilot)
         await press(pilot, "5")
         view = screen.view
-        assert isinstance(view, Flow)
+        assert isinstance(view, FlowView)
         await until(pilot, lambda: any("traced" in line for line in text(screen, "view")))
         await press(pilot, "right", "right")
         await until(pilot, lambda: view.found() is not None and view.found().whole)
@@ -269,7 +270,7 @@ async def test_the_mouse_chooses_thresholds_and_edges() -> None:
         await computed(pilot)
         await press(pilot, "5")
         view = screen.view
-        assert isinstance(view, Flow)
+        assert isinstance(view, FlowView)
         await until(pilot, lambda: any("traced" in line for line in text(screen, "view")))
         number = next(numbers[1] for numbers in clicks(view, 56, 23) if numbers[0] == 0)
         await click(pilot, "view", ("view", 0, number))

@@ -1,19 +1,19 @@
 """The view of all heads: what it says of each, what it draws where, and its keys."""
 
 import re
-from typing import Any
 
 import pytest
 
 from explorer.analysis.heads import head_scores, value_weighted
 from explorer.paint.spans import Line
+from explorer.runs.trace import RecordedRun
 from explorer.stages import Kind
 from explorer.text import width
-from explorer.views.heads.picture import Place
 from explorer.views.heads.small_patterns import Extent, drawn, extent, levels
-from explorer.views.heads.view import Heads
+from explorer.views.heads.state import Head
+from explorer.views.heads.view import HeadsView
 from explorer.walk.session import Session
-from gpt import GPT, Sampling
+from gpt import Sampling
 from tests.helpers.models import HOSTILE, Bytes, Words, embedded, finish, small_model, start
 from tests.helpers.pilot import click, computed, opened, press, text, until
 from tests.helpers.styles import check_style
@@ -28,22 +28,22 @@ def story() -> Session:
     return start(model, checkpoint.tokenizer, PROMPT)
 
 
-def worked(session: Session, mode: int = 0, size: tuple[int, int] = (56, 24)) -> Heads:
+def worked(session: Session, mode: int = 0, size: tuple[int, int] = (56, 24)) -> HeadsView:
     """The view with all its work done, as the screen does it: draw, work, draw."""
-    view = Heads(session)
+    view = HeadsView(session)
     view.mode = mode
     for _ in range(2):
-        view.lines(*size)
+        view.follow(*size)
         for _ in view.work():
             pass
     return view
 
 
-def written(view: Heads, size: tuple[int, int] = (56, 24)) -> list[str]:
+def written(view: HeadsView, size: tuple[int, int] = (56, 24)) -> list[str]:
     return ["".join(span.text for span in line) for line in view.lines(*size)]
 
 
-def check(view: Heads, cells: int, height: int) -> None:
+def check(view: HeadsView, cells: int, height: int) -> None:
     """Within its cells but for what the screen clips, in styles that there are, with clicks that lead somewhere."""
     lines = view.lines(cells, height)
     assert 0 < len(lines) <= height
@@ -124,7 +124,7 @@ def test_the_scores_are_those_of_the_analysis(story: Session) -> None:
     view = worked(story)
     for row in head_scores(story.trace):
         for found in row:
-            assert view.scores(Place(found.layer, found.head)) == found
+            assert view.state().scores.get(Head(found.layer, found.head)) == found
 
 
 def test_the_answer_comes_first(story: Session) -> None:
@@ -177,7 +177,7 @@ def test_what_does_not_fit_of_the_definitions_is_said(story: Session) -> None:
 def test_value_weighted_attention_stands_beside_the_plain_one(story: Session) -> None:
     view = worked(story, mode=1)
     weighted = value_weighted(story.trace, 3, 1)
-    assert view.weighted_pattern(Place(3, 1)) == weighted
+    assert view.state().weighted_patterns.get(Head(3, 1)) == weighted
     view.click(3, 1)
     for size in [(56, 24), (94, 24), (110, 40)]:
         shown = "\n".join(written(view, size))
@@ -188,7 +188,7 @@ def test_value_weighted_attention_stands_beside_the_plain_one(story: Session) ->
 
 
 def test_before_it_is_measured_it_says_so(story: Session) -> None:
-    view = Heads(story)
+    view = HeadsView(story)
     assert written(view)[0] == "measuring …"
     steps = view.work()
     next(steps)
@@ -200,7 +200,7 @@ def test_before_it_is_measured_it_says_so(story: Session) -> None:
 def test_before_it_is_computed_it_says_so() -> None:
     session = Session(small_model(vocab_size=256, n_positions=64), Bytes())
     session.submit("ab")
-    view = Heads(session)
+    view = HeadsView(session)
     assert written(view) == ["computing …"]
     assert view.wanted() is None
     session.stopped = True
@@ -219,25 +219,25 @@ def test_a_longer_run_is_measured_again() -> None:
     assert session.take_token()
     finish(session)
     assert view.wanted() != before
-    assert view.scores(Place(0, 0)) is None
+    assert view.state().scores.get(Head(0, 0)) is None
     for _ in view.work():
         pass
-    assert view.scores(Place(1, 2)) == head_scores(session.trace)[1][2]
+    assert view.state().scores.get(Head(1, 2)) == head_scores(session.trace)[1][2]
 
 
 def test_what_was_begun_for_another_prompt_is_not_shown_for_this_one() -> None:
     session = start(small_model(vocab_size=256, n_positions=64), Bytes(), "abcabc")
-    view = Heads(session)
+    view = HeadsView(session)
     steps = view.work()
     next(steps)
     session.submit("aaaa")
     finish(session)
     view.lines(56, 24)
     list(steps)
-    assert view.scores(Place(0, 0)) is None
+    assert view.state().scores.get(Head(0, 0)) is None
     for _ in view.work():
         pass
-    assert view.scores(Place(0, 0)) == head_scores(session.trace)[0][0]
+    assert view.state().scores.get(Head(0, 0)) == head_scores(session.trace)[0][0]
 
 
 # Choosing
@@ -247,13 +247,13 @@ def test_the_chosen_head_follows_the_walk(story: Session) -> None:
     view = worked(story)
     story.cursor.go_to_value("blocks.4.attn.hook_z")
     story.cursor.go_to_head(2)
-    view.lines(56, 24)
+    view.follow(56, 24)
     assert view.chosen == (4, 2)
     view.move(1, -1)
-    view.lines(56, 24)
+    view.follow(56, 24)
     assert view.chosen == (3, 3), "until the walk moves it stays"
     story.cursor.go_to_stage(0)
-    view.lines(56, 24)
+    view.follow(56, 24)
     assert view.chosen == (3, 2), "outside the blocks the block stays"
 
 
@@ -324,20 +324,11 @@ def test_of_a_large_model_it_says_which_part_is_shown() -> None:
     assert "of 25" in shown
 
 
-class NoWeights(GPT):
-    """The model of a recorded run."""
-
-    def __init__(self, model: GPT) -> None:
-        super().__init__(model.config, weights=None)  # type: ignore[arg-type]
-
-
 def recorded(session: Session, without: str = "") -> Session:
-    shown = Session(NoWeights(session.model), session.tokenizer)
-    trace: Any = session.trace.first(len(session.ids))
-    trace.model = shown.model
-    trace.derived = {}
-    trace.values = {name: value for name, value in trace.values.items() if not without or without not in name}
-    shown.show_recorded(trace, session.text)
+    values = {name: value for name, value in session.run.values.items() if not without or without not in name}
+    trace = RecordedRun(session.config, session.ids, values)
+    shown = Session(trace, session.tokenizer)
+    shown.begin(trace, session.text)
     return shown
 
 
@@ -378,7 +369,7 @@ async def test_a_click_chooses_a_head_and_v_weighs_it() -> None:
         await computed(pilot)
         await press(pilot, "1")
         await click(pilot, "view", ("view", 4, 2))
-        assert isinstance(screen.view, Heads)
+        assert isinstance(screen.view, HeadsView)
         assert screen.view.chosen == (4, 2)
         await press(pilot, "v")
         await until(pilot, lambda: any("× ‖v·W_O‖, to" in line for line in text(screen, "view")))

@@ -7,11 +7,12 @@ import pytest
 
 from explorer.analysis import lens
 from explorer.analysis.errors import AnalysisError
+from explorer.runs.trace import RecordedRun
 from explorer.text import width
 from explorer.views.lens.cell import short
-from explorer.views.lens.view import Lens
+from explorer.views.lens.view import LensView
 from explorer.walk.session import Session
-from gpt import GPT, Sampling
+from gpt import Sampling
 from tests.helpers.models import HOSTILE, Bytes, Words, embedded, finish, never, small_model, start
 from tests.helpers.pilot import click, computed, opened, press, text, until
 from tests.helpers.styles import check_style
@@ -36,25 +37,25 @@ def whole() -> Session:
     return session
 
 
-def worked(session: Session, size: tuple[int, int] = (56, 24)) -> Lens:
+def worked(session: Session, size: tuple[int, int] = (56, 24)) -> LensView:
     """The view with all its work done, as the screen does it: draw, work, draw."""
-    view = Lens(session)
+    view = LensView(session)
     work(view, size)
     return view
 
 
-def work(view: Lens, size: tuple[int, int] = (56, 24)) -> None:
+def work(view: LensView, size: tuple[int, int] = (56, 24)) -> None:
     for _ in range(2):
-        view.lines(*size)
+        view.follow(*size)
         for _ in view.work():
             pass
 
 
-def written(view: Lens, size: tuple[int, int] = (56, 24)) -> list[str]:
+def written(view: LensView, size: tuple[int, int] = (56, 24)) -> list[str]:
     return ["".join(span.text for span in line) for line in view.lines(*size)]
 
 
-def check(view: Lens, cells: int, height: int) -> None:
+def check(view: LensView, cells: int, height: int) -> None:
     lines = view.lines(cells, height)
     assert 0 < len(lines) <= height
     session = view.session
@@ -102,7 +103,7 @@ def test_a_line_runs_along_the_cells_in_which_the_answer_stays(whole: Session) -
     view = worked(whole, (110, 40))
     marked = {span.action for line in view.lines(110, 40) for span in line if span.text == "▎" and span.action}
     for position in range(11):
-        since = view.settled(position)
+        since = view.state().settled(position)
         assert since is not None
         assert {row for _, row, column in marked if column == position} == set(range(since, 13))
 
@@ -178,7 +179,7 @@ def test_the_most_likely_are_listed(whole: Session, size: tuple[int, int]) -> No
     logits = lens.read(whole.trace, view.rows[4].name, 10, never)
     assert logits
     best = sorted(range(len(logits)), key=lambda token: -logits[token])[:24]
-    assert [likely.token for likely in view.likely()] == best
+    assert [likely.token for likely in view.state().likely] == best
     shown = "\n".join(written(view, size)[19:])
     for token in best[:12]:
         assert whole.label(token) in shown
@@ -195,8 +196,8 @@ def test_the_first_token_is_predicted_by_nothing() -> None:
 
 def test_the_column_of_the_cursor_comes_first_and_what_is_not_visible_not_at_all(story: Session) -> None:
     story.cursor.go_to_position(2)
-    view = Lens(story)
-    view.lines(32, 24)
+    view = LensView(story)
+    view.follow(32, 24)
     assert len(view.columns) == 3
     seen: list[tuple[int, int]] = []
     for _ in view.work():
@@ -207,13 +208,13 @@ def test_the_column_of_the_cursor_comes_first_and_what_is_not_visible_not_at_all
     assert {column for row, column in seen if row < LAST} == set(view.columns)
 
 
-def known_there(view: Lens, row: int, column: int) -> bool:
+def known_there(view: LensView, row: int, column: int) -> bool:
     return view.cell(row, column) is not None
 
 
 def test_work_ends_when_something_else_is_wanted(story: Session) -> None:
-    view = Lens(story)
-    view.lines(56, 24)
+    view = LensView(story)
+    view.follow(56, 24)
     steps = view.work()
     next(steps)
     next(steps)
@@ -222,7 +223,7 @@ def test_work_ends_when_something_else_is_wanted(story: Session) -> None:
 
 
 def test_while_it_looks_it_says_so(story: Session) -> None:
-    view = Lens(story)
+    view = LensView(story)
     known = set(story.trace.derived)
     assert "computing …" in written(view)[0]
     assert set(story.trace.derived) == known, "drawing computes nothing"
@@ -241,13 +242,15 @@ def test_an_error_is_said_and_gone_with_the_next_run(story: Session, monkeypatch
     view = worked(story)
     assert written(view)[0] == "there is nothing to read."
     monkeypatch.undo()
+    story.submit("The sun")
+    finish(story)
     work(view)
     assert "since" in written(view)[0]
 
 
 def test_what_was_begun_for_another_prompt_is_not_shown_for_this_one(story: Session) -> None:
-    view = Lens(story)
-    view.lines(56, 24)
+    view = LensView(story)
+    view.follow(56, 24)
     steps = view.work()
     for _ in range(3):
         next(steps)
@@ -262,7 +265,7 @@ def test_what_was_begun_for_another_prompt_is_not_shown_for_this_one(story: Sess
 def test_before_it_is_computed_it_says_so() -> None:
     session = Session(small_model(vocab_size=256, n_positions=64), Bytes())
     session.submit("ab")
-    view = Lens(session)
+    view = LensView(session)
     assert view.wanted() is None
     assert "computing …" in written(view)[0]
     assert written(view)[1] == "loss: computing …"
@@ -288,19 +291,19 @@ def test_a_longer_run_is_read_again() -> None:
 
 
 def test_the_row_follows_the_walk(story: Session) -> None:
-    view = Lens(story)
-    view.lines(56, 24)
+    view = LensView(story)
+    view.follow(56, 24)
     assert view.row == LAST, "before there is a residual stream, the end"
     story.cursor.go_to_value("blocks.2.hook_resid_mid")
-    view.lines(56, 24)
+    view.follow(56, 24)
     assert view.rows[view.row].name == "blocks.2.hook_resid_mid"
     view.move(0, -1)
-    view.lines(56, 24)
+    view.follow(56, 24)
     assert view.rows[view.row].name == "blocks.2.hook_resid_post", "up is the model's way"
 
 
 def test_arrows_move_the_walks_position_too(story: Session) -> None:
-    view = Lens(story)
+    view = LensView(story)
     view.move(-1, 0)
     assert story.position == len(story.ids) - 2
     view.move(-1_000_000, 0)
@@ -315,7 +318,7 @@ def test_arrows_move_the_walks_position_too(story: Session) -> None:
 
 @pytest.mark.parametrize("row", range(13))
 def test_enter_goes_to_what_is_read_there(story: Session, row: int) -> None:
-    view = Lens(story)
+    view = LensView(story)
     view.click(row, 1)
     assert view.enter()
     assert story.cursor.part
@@ -345,7 +348,7 @@ SESSIONS = {
 @pytest.mark.parametrize("name", SESSIONS)
 def test_it_fits_everywhere(name: str) -> None:
     session = SESSIONS[name]()
-    view = Lens(session)
+    view = LensView(session)
     end, top = len(session.ids) - 1, len(view.rows) - 1
     for size in SIZES:
         for row, position in [(0, 0), (top // 2, end // 2), (top, end)]:
@@ -359,18 +362,10 @@ def test_it_fits_everywhere(name: str) -> None:
                 assert ("view", row, position) in shown, "the chosen cell is on the screen"
 
 
-class NoWeights(GPT):
-    """The model of a recorded run."""
-
-    def __init__(self, model: GPT) -> None:
-        super().__init__(model.config, weights=None)  # type: ignore[arg-type]
-
-
 def test_a_recorded_run_says_what_it_cannot_show(story: Session) -> None:
-    shown = Session(NoWeights(story.model), story.tokenizer)
-    trace: Any = story.trace.first(len(story.ids))
-    trace.model, trace.derived = shown.model, {}
-    shown.show_recorded(trace, story.text)
+    trace = RecordedRun(story.config, story.ids, story.run.values)
+    shown = Session(trace, story.tokenizer)
+    shown.begin(trace, story.text)
     view = worked(shown)
     lines = written(view)
     assert lines[0].startswith("after ·to it says ")
@@ -380,12 +375,12 @@ def test_a_recorded_run_says_what_it_cannot_show(story: Session) -> None:
     work(view)
     assert "needs the model" in "\n".join(written(view))
     trace.values = {name: value for name, value in trace.values.items() if name != "logits"}
-    assert "its logits were not recorded" in written(Lens(shown))[0]
+    assert "its logits were not recorded" in written(LensView(shown))[0]
 
 
 def test_numbers_that_are_none_end_in_words() -> None:
     session = start(small_model(vocab_size=256, n_positions=64), Bytes(), "ab")
-    view = Lens(session)
+    view = LensView(session)
     session.trace.values["blocks.0.hook_resid_mid"] = [[float("nan")] * 6] * 2
     work(view)
     check(view, 56, 24)
@@ -417,7 +412,7 @@ async def test_a_click_chooses_a_cell_and_v_another_colour() -> None:
         await computed(pilot)
         await press(pilot, "2")
         await click(pilot, "view", ("view", 6, 8))
-        assert isinstance(screen.view, Lens)
+        assert isinstance(screen.view, LensView)
         assert screen.session
         assert (screen.view.row, screen.session.position) == (6, 8)
         await until(pilot, lambda: any(line.startswith("2 mlp: ") for line in text(screen, "view")))

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 
 from explorer.analysis import neurons
-from explorer.views.neurons.view import Neurons
+from explorer.views.neurons.view import NeuronsView
 from tests.helpers.exhaustive import exhaustive
 from tests.helpers.looking import (
     at_the_last_token,
@@ -27,7 +27,7 @@ from tests.helpers.pilot import PROMPT, click, computed, opened, press, session,
 SIZES = [(80, 24), *exhaustive((120, 36))]
 
 
-over_all = partial(at_the_last_token, Neurons)
+over_all = partial(at_the_last_token, NeuronsView)
 
 
 def test_it_opens_on_the_block_of_the_cursor_or_on_all() -> None:
@@ -36,8 +36,8 @@ def test_it_opens_on_the_block_of_the_cursor_or_on_all() -> None:
     assert view.layer is None
     assert [neuron.layer for neuron in view.listed()[:3]] == [4, 3, 0]
     here.cursor.go_to_value("blocks.2.hook_mlp_out")
-    assert view.layer == 2
     settle(view)
+    assert view.layer == 2
     assert {neuron.layer for neuron in view.listed()} == {2}
 
 
@@ -126,13 +126,13 @@ def test_enter_puts_the_cursor_on_the_neuron_and_the_list_stays() -> None:
 
 def test_everywhere() -> None:
     for opening in many():
-        check_everywhere(Neurons(opening))
+        check_everywhere(NeuronsView(opening))
     view = over_all(story())
     assert (0, 0) in clicks(view)
 
 
 def test_a_recorded_run_shows_what_was_recorded() -> None:
-    view = Neurons(without_weights())
+    view = NeuronsView(without_weights())
     assert "fires at" in shown(view)
     assert "What it promotes is not known" in shown(view)
     view.next_mode()
@@ -142,13 +142,13 @@ def test_a_recorded_run_shows_what_was_recorded() -> None:
 
 
 def test_numbers_that_are_none() -> None:
-    check_everywhere(Neurons(overflowed()))
+    check_everywhere(NeuronsView(overflowed()))
 
 
 def test_before_the_run_has_come_there() -> None:
     here = hostile(4)
     here.submit("3 10 17 4 5 6")
-    view = Neurons(here)
+    view = NeuronsView(here)
     assert view.wanted() is None
     assert "Not computed yet" in shown(view)
     view.move(1, 3)
@@ -159,7 +159,7 @@ def test_before_the_run_has_come_there() -> None:
 
 
 def test_only_what_is_still_asked_for_is_worked_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    view = Neurons(hostile(4))
+    view = NeuronsView(hostile(4))
     view.move(0, 0)
     settle(view)
     asked: list[int] = []
@@ -186,7 +186,7 @@ async def test_from_the_key_to_the_neuron(size: tuple[int, int]) -> None:
         await computed(pilot)
         await press(pilot, "4")
         view = screen.view
-        assert isinstance(view, Neurons)
+        assert isinstance(view, NeuronsView)
         await until(pilot, lambda: any("promotes" in line for line in text(screen, "view")))
         await press(pilot, "right", "down")
         await until(pilot, lambda: view.chosen() is not None)
@@ -206,7 +206,7 @@ async def test_the_mouse_chooses_neurons_and_blocks() -> None:
         await computed(pilot)
         await press(pilot, "4")
         view = screen.view
-        assert isinstance(view, Neurons)
+        assert isinstance(view, NeuronsView)
         await until(pilot, lambda: any("promotes" in line for line in text(screen, "view")))
         await click(pilot, "view", ("view", 0, 2))
         assert view.row == 2

@@ -10,11 +10,11 @@ from explorer.edits import Edit, Patch, Zero, edited, where
 from explorer.edits.metric import PROBABILITY
 from explorer.paint.spans import length
 from explorer.runs import running
-from explorer.runs.trace import Trace
-from explorer.views.sweep import Sweep
+from explorer.runs.trace import LiveRun, Trace
+from explorer.views.sweep.view import SweepView
 from explorer.views.view import View
 from explorer.walk.session import Session
-from explorer.walk.what_if import Other
+from explorer.walk.what_if import OtherRun
 from gpt import Sampling
 from gpt.ops import softmax_row
 from tests.helpers.exhaustive import exhaustive
@@ -26,8 +26,8 @@ SIZES = [(80, 24), *exhaustive((120, 36))]
 STORY = "Tom and Lily went to the park. Tom said to"
 
 
-def swept(session: Session) -> Sweep:
-    view = Sweep(session)
+def swept(session: Session) -> SweepView:
+    view = SweepView(session)
     while view.wanted():
         for _ in view.work():
             pass
@@ -41,7 +41,8 @@ def shown(view: View, cells: int = 76, height: int = 20) -> str:
 def test_its_effects_are_those_of_the_edits() -> None:
     session = start(MODEL, Bytes(), "cat")
     view = swept(session)
-    (found,) = view._found.values()
+    found = view.state()
+    assert found
     assert found.metrics[0].kind == PROBABILITY
     assert len(found.effects) == 2 * 3 + 2 + 2 * 3
     token, base = found.metrics[0].token, session.trace.logits(2)
@@ -64,21 +65,24 @@ def test_its_effects_are_those_of_the_edits() -> None:
 
 def test_it_is_kept_and_taken_up_where_it_was_left() -> None:
     session = start(MODEL, Bytes(), "cat")
-    view = Sweep(session)
+    view = SweepView(session)
     work = view.work()
     for _ in range(3):
         next(work)
     work.close()
-    (found,) = view._found.values()
+    found = view.state()
+    assert found
     first = dict(found.effects)
-    assert len(first) == 3
+    assert len(first) == 2, "after the run that they depart from"
     while view.wanted():
         list(view.work())
+    found = view.state()
+    assert found
     assert {place: found.effects[place] for place in first} == first
     session.edit(lambda edits: edits.add(where.head(0, 0), Zero(), None))
     assert view.wanted() is None, "the edited run is not computed yet"
     assert running.complete(session.trace, never)
-    assert view.wanted() == (session.trace, None)
+    assert view.wanted()
     session.edit(lambda edits: edits.undo())
     assert view.wanted() is None, "what was found without the edits is still there"
 
@@ -88,7 +92,8 @@ def test_it_is_of_the_edited_run() -> None:
     session.edit(lambda edits: edits.add(where.head(0, 0), Zero(), None))
     assert running.complete(session.trace, never)
     view = swept(session)
-    (found,) = view._found.values()
+    found = view.state()
+    assert found
     assert all(abs(effect) < 1e-6 for effect in found.effects["heads", (0, 0)]), "it is zero already"
     both = edited(session.trace, [found.plans["heads"].edit((1, 1))])
     assert running.complete(both, never)
@@ -102,17 +107,20 @@ def test_it_is_of_the_edited_run() -> None:
 
 def other_run(session: Session, text: str) -> Trace:
     """Another prompt's run, as Compare holds it; not computed yet."""
-    other = Other(text, Trace(session.model, list(text.encode())))
+    other = OtherRun(text, LiveRun(session.model, list(text.encode())))
     session.what_if.other = other
     return other.trace
 
 
 def test_positions_are_patched_from_the_other_run() -> None:
     session = start(MODEL, Bytes(), "cat")
-    zeroed = next(iter(swept(session)._found.values())).effects
+    state = swept(session).state()
+    assert state
+    zeroed = state.effects
     other = other_run(session, "dog")
     view = swept(session)
-    (found,) = view._found.values()
+    found = view.state()
+    assert found
     assert "heads, MLPs zeroed; positions patched from “dog”" in shown(view)
     token, before = found.metrics[0].token, session.trace.logits(2)
     assert before
@@ -138,8 +146,8 @@ def test_positions_are_patched_from_the_other_run() -> None:
 def test_another_run_is_another_sweep_of_the_positions_only() -> None:
     session = start(MODEL, Bytes(), "cat")
     view = swept(session)
-    other = other_run(session, "dog")
-    assert view.wanted() == (session.trace, (other, 0))
+    other_run(session, "dog")
+    assert view.wanted()
     assert len(list(view.work())) == 2 * 3
     assert view.wanted() is None
     session.what_if.other = None
@@ -167,10 +175,9 @@ def test_from_a_shorter_run_positions_are_patched_as_compare_aligns_it() -> None
 
 def test_it_can_be_cancelled() -> None:
     session = start(MODEL, Bytes(), "cat")
-    view = Sweep(session)
+    view = SweepView(session)
     asked: list[int] = []
-    view.cancelled = lambda: len(asked) > 30 or asked.append(1) is not None
-    list(view.work())
+    list(view.work(lambda: len(asked) > 30 or asked.append(1) is not None))
     assert view.wanted()
 
 
@@ -181,7 +188,7 @@ def test_it_stays_within_its_pane(model: Any, size: tuple[int, int], other: str)
     session = start(model, Bytes(), "a little cat sat")
     if other:
         other_run(session, other)
-    view = Sweep(session)
+    view = SweepView(session)
     work = view.work()
     for _ in range(40):
         for mode in range(3):
@@ -214,7 +221,7 @@ def test_every_measure_is_said() -> None:
 def test_before_the_run_is_computed_there_is_nothing_to_sweep() -> None:
     session = Session(MODEL, Bytes())
     session.submit("cat")
-    view = Sweep(session)
+    view = SweepView(session)
     assert view.wanted() is None
     assert list(view.work()) == []
     assert not view.enter()
@@ -237,7 +244,7 @@ async def test_the_sweep_finds_the_head_and_enter_zeroes_it(size: tuple[int, int
         assert here
         await press(pilot, "w")
         view = screen.view
-        assert isinstance(view, Sweep)
+        assert isinstance(view, SweepView)
         await until(pilot, lambda: "most: head 3.3 −51.3" in "\n".join(text(screen, "view")))
         await click(pilot, "view", ("view", 0, 3, 3))
         assert "head 3.3 zeroed: ·Lily 73.0% → 21.7%" in "\n".join(text(screen, "view"))
@@ -262,7 +269,7 @@ async def test_a_position_is_patched_from_the_prompt_that_compare_was_given(size
         pilot.app.screen.query_one(Input).value = STORY.replace("Lily", "Anna").replace("park", "lake")
         await press(pilot, "enter", "w")
         view: Any = screen.view
-        await until(pilot, lambda: isinstance(view, Sweep) and view.wanted() is None)
+        await until(pilot, lambda: isinstance(view, SweepView) and view.wanted() is None)
         await click(pilot, "view", ("view", 0, 5, 0))
         await press(pilot, "down")
         await until(pilot, lambda: "positions patched from “Tom and" in "\n".join(text(screen, "view")))

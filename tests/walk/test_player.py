@@ -30,7 +30,7 @@ def ending(session: Session) -> Session:
     ended = start(model, Bytes(), "abc")
     assert ended.take_token()
     finish(ended)
-    assert ended.ended
+    assert ended.draws.ended
     return ended
 
 

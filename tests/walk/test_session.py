@@ -3,6 +3,7 @@
 import math
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from explorer.runs import running
 from explorer.stages import Kind
+from explorer.walk.on_screen import progress, shape_in_words, wanted_lenses
 from explorer.walk.session import Session
 from gpt import GPT, InputError, Sampling, SamplingError, generate
 from tests.helpers.models import Bytes, Words, counting, embedded, finish, full_run, never, small_model, start
@@ -39,15 +41,15 @@ def test_a_prompt_is_cut_into_tokens_and_the_last_one_is_shown(session: Session)
     assert session.labels() == list("little")
     assert (session.text, session.prompt_length, session.position) == ("little", 6, 5)
     assert not session.computing
-    assert session.progress() == 1
+    assert progress(session) == 1
 
 
 def test_before_the_first_prompt_there_is_nothing_to_say() -> None:
     session = Session(MODEL, Bytes())
     assert session.ids == []
     assert not session.computing
-    assert not session.ended
-    assert session.wanted_lenses() == []
+    assert not session.draws.ended
+    assert wanted_lenses(session) == []
     assert not session.untake_token()
     assert not session.take_token()
 
@@ -58,20 +60,20 @@ def test_before_the_first_prompt_there_is_nothing_to_say() -> None:
 )
 def test_a_prompt_that_cannot_be_run_changes_nothing(session: Session, text: str, message: str) -> None:
     session.take_token()
-    before = (session.text, list(session.ids), session.pieces, session.prompt_length, dict(session.steps))
+    before = (session.text, list(session.ids), session.written.pieces, session.prompt_length, dict(session.draws.made))
     trace = session.trace
     with pytest.raises(InputError, match=message):
         session.submit(text)
-    assert (session.text, session.ids, session.pieces, session.prompt_length, session.steps) == before
+    assert (session.text, session.ids, session.written.pieces, session.prompt_length, session.draws.made) == before
     assert session.trace is trace
 
 
 def test_the_same_prompt_again_changes_nothing(session: Session) -> None:
     session.take_token()
-    trace, steps = session.trace, session.steps
+    trace, steps = session.trace, session.draws.made
     session.submit(session.text)
     assert session.trace is trace
-    assert session.steps is steps
+    assert session.draws.made is steps
     assert session.prompt_length == 6
 
 
@@ -104,7 +106,7 @@ def test_of_a_prompt_that_was_not_computed_nothing_is_reused(asked: list[int]) -
     assert not running.complete(session.trace, lambda: True)
     session.submit("little girl")
     assert session.computing
-    assert session.progress() == 0
+    assert progress(session) == 0
     finish(session)
     assert asked == [6, 11]
 
@@ -123,10 +125,10 @@ def test_the_tokens_taken_are_those_that_generate_gives(sampling: Sampling, seed
     session = start(MODEL, Bytes(), "little", sampling=sampling, seed=seed)
     expected = list(generate(MODEL, list(b"little"), 8, sampling, seed))
     for step in expected:
-        due = session.step_after(session.position)
+        due = session.draws.step_after(session.position)
         assert session.take_token()
         assert due == step
-        assert session.steps[len(session.ids) - 1] == step
+        assert session.draws.made[len(session.ids) - 1].step == step
         finish(session)
     assert session.ids == [*b"little", *(step.token for step in expected)]
     assert session.text == Bytes().decode(session.ids)
@@ -134,33 +136,33 @@ def test_the_tokens_taken_are_those_that_generate_gives(sampling: Sampling, seed
 
 
 def test_a_token_taken_back_is_taken_again(session: Session) -> None:
-    before = (list(session.ids), session.text, dict(session.steps))
+    before = (list(session.ids), session.text, dict(session.draws.made))
     assert not session.untake_token()  # those that were typed stay
     assert session.take_token()
-    taken = (list(session.ids), session.text, dict(session.steps))
+    taken = (list(session.ids), session.text, dict(session.draws.made))
     assert session.untake_token()
-    assert (session.ids, session.text, session.steps) == before
+    assert (session.ids, session.text, session.draws.made) == before
     assert not session.computing
     assert session.position == 5
     assert session.take_token()
-    assert (session.ids, session.text, session.steps) == taken
+    assert (session.ids, session.text, session.draws.made) == taken
 
 
 def test_the_step_after_a_position(session: Session) -> None:
-    assert [session.step_after(position) for position in range(5)] == [None] * 5
-    assert [session.number(position) for position in range(5)] == [None] * 5
-    numbers = random.Random(session.seed)
+    assert [session.draws.step_after(position) for position in range(5)] == [None] * 5
+    assert [session.draws.number(position) for position in range(5)] == [None] * 5
+    numbers = random.Random(session.draws.seed)
     first, second = numbers.random(), numbers.random()
-    due = session.step_after(5)
+    due = session.draws.step_after(5)
     assert due
-    assert due.number == session.number(5) == first
+    assert due.number == session.draws.number(5) == first
     session.take_token()
-    assert session.steps == {6: due}
-    assert session.step_after(5) == due
-    assert session.step_after(6) is None  # its logits are not known yet
-    assert session.number(6) == second
+    assert {position: drawn.step for position, drawn in session.draws.made.items()} == {6: due}
+    assert session.draws.step_after(5) == due
+    assert session.draws.step_after(6) is None  # its logits are not known yet
+    assert session.draws.number(6) == second
     finish(session)
-    following = session.step_after(6)
+    following = session.draws.step_after(6)
     assert following
     assert following.number == second
 
@@ -168,23 +170,23 @@ def test_the_step_after_a_position(session: Session) -> None:
 def test_other_settings_do_not_change_what_was_drawn(session: Session) -> None:
     session.take_token()
     finish(session)
-    drawn, ids = session.steps[6], list(session.ids)
-    due = session.step_after(6)
-    session.set_sampling(temperature=0.1, top_k=3)
-    session.seed = 99
+    drawn, ids = session.draws.made[6].step, list(session.ids)
+    due = session.draws.step_after(6)
+    session.draws.sampling = replace(session.draws.sampling, temperature=0.1, top_k=3)
+    session.draws.seed = 99
     assert session.ids == ids
-    assert session.step_after(5) is drawn
-    other = session.step_after(6)
+    assert session.draws.step_after(5) is drawn
+    other = session.draws.step_after(6)
     assert other
     assert other != due
     assert len(other.distribution.order) == 3
-    assert session.sampling == Sampling(0.1, 3)
+    assert session.draws.sampling == Sampling(0.1, 3)
 
 
 def test_settings_out_of_range_are_refused(session: Session) -> None:
     with pytest.raises(SamplingError):
-        session.set_sampling(temperature=-1)
-    assert session.sampling == Sampling()
+        session.draws.sampling = replace(session.draws.sampling, temperature=-1)
+    assert session.draws.sampling == Sampling()
 
 
 def test_a_full_context_says_so() -> None:
@@ -198,29 +200,29 @@ def test_a_full_context_says_so() -> None:
 
 def test_the_end_of_text_ends_it() -> None:
     session = start(ENDING, Bytes(), "end\x00")
-    assert not session.ended  # it was typed, not drawn
+    assert not session.draws.ended  # it was typed, not drawn
     session = start(ENDING, Bytes(), "end")
-    chances = session.chances(2)
+    chances = session.draws.chances(2)
     assert chances
-    while not session.ended:  # until a seed draws it, which is one of so many tokens
+    while not session.draws.ended:  # until a seed draws it, which is one of so many tokens
         session.untake_token()
-        session.seed += 1
+        session.draws.seed += 1
         session.take_token()
     assert session.ids[-1] == ENDING.config.eos_token_id
     session.untake_token()
-    assert not session.ended
+    assert not session.draws.ended
 
 
 def test_the_chances_follow_the_settings(session: Session) -> None:
     logits = np.array(session.trace.values["logits"][5])
     for temperature in (1.0, 0.5, 1.0, 2.0):
-        session.set_sampling(temperature=temperature)
+        session.draws.sampling = replace(session.draws.sampling, temperature=temperature)
         weights = np.exp((logits - logits.max()) / temperature)
-        chances = session.chances(5)
+        chances = session.draws.chances(5)
         assert chances
         np.testing.assert_allclose(chances.probabilities, weights / weights.sum(), rtol=1e-9)
-    assert session.chances(5) is session.chances(5)
-    assert session.chances(6) is None
+    assert session.draws.chances(5) is session.draws.chances(5)
+    assert session.draws.chances(6) is None
 
 
 def everywhere(session: Session) -> Iterator[None]:
@@ -273,15 +275,15 @@ def test_a_number_that_is_not_computed_has_no_value(session: Session) -> None:
 
 def test_the_cell_of_a_drawn_token_is_what_it_was_drawn_with(session: Session) -> None:
     """The ledger of a token that was drawn shows the distribution it was drawn from; so does the number below it."""
-    before = (session.sampling, session.seed)
+    before = (session.draws.sampling, session.draws.seed)
     session.take_token()
     finish(session)
-    session.set_sampling(temperature=0.2, top_k=2)
-    session.seed = 5
-    assert session.settings_shown(5) == before
-    assert session.settings_shown(6) == (Sampling(0.2, 2), 5)
+    session.draws.sampling = replace(session.draws.sampling, temperature=0.2, top_k=2)
+    session.draws.seed = 5
+    assert session.draws.settings_shown(5) == before
+    assert session.draws.settings_shown(6) == (Sampling(0.2, 2), 5)
     session.cursor.go_to_position(5)
-    drawn = session.steps[6].distribution
+    drawn = session.draws.made[6].step.distribution
     for index, stage in enumerate(session.cursor.stages):
         if stage.kind in (Kind.LEDGER, Kind.DRAW):
             session.cursor.go_to_stage(index)
@@ -294,37 +296,39 @@ def test_the_cell_of_a_drawn_token_is_what_it_was_drawn_with(session: Session) -
 
 def test_the_shape_in_words_is_the_shape_of_what_is_shown(session: Session) -> None:
     session.cursor.go_to_stage(0)
-    assert session.shape_in_words() == ""
+    assert shape_in_words(session) == ""
     for _ in everywhere(session):
         if session.cursor.part:
             name = session.cursor.part.activation
-            assert session.shape_in_words() == f"{name} {list(np.array(session.trace.values[name]).shape)}"
+            assert shape_in_words(session) == f"{name} {list(np.array(session.trace.values[name]).shape)}"
 
 
 def test_the_lenses_wanted_are_the_streams_around_the_stage() -> None:
     session = Session(MODEL, Bytes())
     session.submit("little")
     for _ in everywhere(session):
-        assert session.wanted_lenses() == []  # nothing is computed that they could look at
+        assert wanted_lenses(session) == []  # nothing is computed that they could look at
     assert running.complete(session.trace, never)
     seen = set()
     for _ in everywhere(session):
-        wanted = session.wanted_lenses()
+        wanted = wanted_lenses(session)
         names = {session.stage.residual, session.cursor.residual_before} - {None, session.trace.last_residual}
         assert set(wanted) == {(name, 5) for name in names if (name, 5) not in seen}
         finish(session)
         seen |= set(wanted)
-        assert session.wanted_lenses() == []
+        assert wanted_lenses(session) == []
     assert len(seen) == 2 + 2 * MODEL.config.n_layer - 1  # the end of the last block is read out anyhow
 
 
 def test_a_piece_of_several_tokens_stands_at_each_of_them() -> None:
     session = start(MODEL, Bytes(), "a wée on")
     session.take_token()
-    texts = [piece.text if (piece := session.piece_at(position)) else None for position in range(len(session.ids))]
+    texts = [
+        piece.text if (piece := session.written.piece_at(position)) else None for position in range(len(session.ids))
+    ]
     assert texts == ["a "] * 2 + ["wée "] * 5 + ["on"] * 2 + [None]
-    assert session.piece_at(2) is session.piece_at(6)
-    assert session.piece_at(99) is None
+    assert session.written.piece_at(2) is session.written.piece_at(6)
+    assert session.written.piece_at(99) is None
 
 
 def test_labels_are_visible() -> None:
@@ -335,8 +339,8 @@ def test_labels_are_visible() -> None:
 def test_the_likeliest_come_first(session: Session) -> None:
     for position in range(6):
         logits = session.trace.values["logits"][position]
-        assert session.ranked(position) == np.argsort(-np.array(logits), kind="stable").tolist()
-    assert session.ranked(6) == []
+        assert session.trace.order(position) == np.argsort(-np.array(logits), kind="stable").tolist()
+    assert session.trace.order(6) == []
 
 
 @given(st.data())
@@ -354,7 +358,7 @@ def test_whatever_is_typed_and_drawn_it_is_one_run(data: st.DataObject) -> None:
         moves[move]()
         assert session.cursor.length == len(session.ids)
         assert session.cursor.position < len(session.ids)
-        assert set(session.steps) == set(range(session.prompt_length, len(session.ids)))
+        assert set(session.draws.made) == set(range(session.prompt_length, len(session.ids)))
         assert session.text == Bytes().decode(session.ids)
     finish(session)
     for name, value in full_run(MODEL, session.ids).items():
@@ -365,7 +369,7 @@ def test_the_embedded_model_goes_on_as_generate_says() -> None:
     model, checkpoint = embedded()
     prompt, sampling = "Once upon a time", Sampling(0.8, 40)
     session = start(model, checkpoint.tokenizer, prompt, sampling=sampling, seed=1)
-    assert [piece.text for piece in session.pieces] == ["Once", " upon", " a", " time"]
+    assert [piece.text for piece in session.written.pieces] == ["Once", " upon", " a", " time"]
     expected = [step.token for step in generate(model, session.ids[:], 3, sampling, 1)]
     for token in expected:
         assert session.take_token()
@@ -373,4 +377,4 @@ def test_the_embedded_model_goes_on_as_generate_says() -> None:
         finish(session)
     assert session.text.startswith(prompt)
     assert checkpoint.tokenizer.decode(session.ids) == session.text
-    assert math.isclose(sum(session.steps[len(session.ids) - 1].distribution.probabilities), 1)
+    assert math.isclose(sum(session.draws.made[len(session.ids) - 1].step.distribution.probabilities), 1)

@@ -13,11 +13,11 @@ from explorer.paint.predictions import predictions
 from explorer.paint.terms import verdict
 from explorer.runs import running
 from explorer.runs.cells import parse
-from explorer.runs.trace import Trace
+from explorer.runs.trace import LiveRun, Trace
 from explorer.screen.widgets.canvas import Canvas
-from explorer.walk.edit_choices import BETWEEN, CONTRAST, places, read_way, ways
+from explorer.walk.edit_choices import BETWEEN, CONTRAST, edit_kinds, places, read_edit
 from explorer.walk.session import Session
-from explorer.walk.what_if import Other, toggle_all
+from explorer.walk.what_if import OtherRun, toggle_all
 from gpt import GPT, Sampling
 from tests.helpers.exhaustive import exhaustive
 from tests.helpers.models import Bytes, counting, embedded, never, small_model, start
@@ -180,7 +180,7 @@ def test_it_is_said_what_is_edited(session: Session) -> None:
 def test_what_the_answer_was_stays_in_the_list_when_it_is_lost() -> None:
     model, checkpoint = embedded()
     session = start(model, checkpoint.tokenizer, "Tom and Lily")
-    first = session.ranked(session.position)[0]
+    first = session.trace.order(session.position)[0]
     session.edit(lambda edits: edits.add(where.activation("logits", session.position, first), Set(-9), None))
     settle(session)
     lines = said(predictions(session, 30, 24)).split("at the end")[1].splitlines()
@@ -202,8 +202,8 @@ def test_every_suggestion_at_every_stage_can_be_made_in_every_way() -> None:
                 found = places(session)
                 assert found, stage.id
                 for place in found:
-                    for way in ways(session, place):
-                        what = read_way(session, place, way.id, way.amount, "b / c" if way.tokens > 1 else "b")
+                    for way in edit_kinds(session, place):
+                        what = read_edit(session, place, way.id, way.amount, "b / c" if way.tokens > 1 else "b")
                         session.edit(lambda edits, place=place, what=what: edits.add(place, what, 3))  # type: ignore[misc]
                         session.edit(lambda edits: edits.undo())
     session.cursor.go_to_stage(0)
@@ -245,13 +245,13 @@ def test_the_likeliest_suggestion_comes_first() -> None:
 )
 def test_what_cannot_be_read_is_said(session: Session, way: str, amount: str, token: str, message: str) -> None:
     with pytest.raises(EditError, match=message):
-        read_way(session, where.block(0), way, amount, token)
+        read_edit(session, where.block(0), way, amount, token)
 
 
 @pytest.mark.parametrize("typed", ["a / b", "a/b", "a  /  b"])
 def test_steering_from_one_token_to_another(session: Session, typed: str) -> None:
     place = replace(where.activation("blocks.1.hook_resid_post", 3), at=(3,))
-    what = read_way(session, place, BETWEEN, "2.5", typed)
+    what = read_edit(session, place, BETWEEN, "2.5", typed)
     assert what == between(MODEL, ord("a"), ord("b"), ("a", "b"), 2.5)
     base = session.trace.matrix("blocks.1.hook_resid_post")
     session.edit(lambda edits: edits.add(place, what, len(session.ids)))
@@ -264,22 +264,22 @@ def test_steering_from_one_token_to_another(session: Session, typed: str) -> Non
 
 def test_a_stroke_can_be_one_of_the_two_tokens(session: Session) -> None:
     for typed, ids in (("/ / b", "/b"), ("a / /", "a/")):
-        what = read_way(session, where.activation("hook_embed"), BETWEEN, "1", typed)
+        what = read_edit(session, where.activation("hook_embed"), BETWEEN, "1", typed)
         assert what == between(MODEL, ord(ids[0]), ord(ids[1]), (ids[0], ids[1]))
 
 
 def holding(session: Session, text: str) -> Trace:
     """Hold the run of another prompt against this one's, as Compare does."""
-    trace = Trace(session.model, list(text.encode()))
+    trace = LiveRun(session.model, list(text.encode()))
     assert running.complete(trace, never)
-    session.what_if.other = Other(text, trace)
+    session.what_if.other = OtherRun(text, trace)
     return trace
 
 
 def towards_other(session: Session) -> Where:
     """The residual at the cursor, to which the difference to the other run is offered."""
     session.cursor.go_to_value("blocks.1.hook_resid_mid")
-    (place, *_) = (place for place in places(session) if CONTRAST in [way.id for way in ways(session, place)])
+    (place, *_) = (place for place in places(session) if CONTRAST in [way.id for way in edit_kinds(session, place)])
     return place
 
 
@@ -289,7 +289,7 @@ def test_once_the_difference_to_the_other_run_is_that_run(session: Session, text
     session.cursor.go_to_position(7)
     place, before = towards_other(session), session.trace.matrix(name)[7]
     for amount in ("1", "0.5"):
-        what = read_way(session, place, CONTRAST, amount, "")
+        what = read_edit(session, place, CONTRAST, amount, "")
         session.edit(lambda edits, what=what: edits.add(place, what, len(session.ids)))  # type: ignore[misc]
         settle(session)
         share = float(amount)
@@ -300,15 +300,15 @@ def test_once_the_difference_to_the_other_run_is_that_run(session: Session, text
 
 
 def test_it_is_not_offered_where_there_is_no_other_run_and_says_what_is_missing(session: Session) -> None:
-    offered = {way.id for way in ways(session, replace(where.activation("hook_embed", 1), at=(1,)))}
+    offered = {way.id for way in edit_kinds(session, replace(where.activation("hook_embed", 1), at=(1,)))}
     assert CONTRAST not in offered
     other = holding(session, "cat")
     place = replace(towards_other(session), at=(2,))
     with pytest.raises(EditError, match="“cat” is too short"):
-        read_way(session, place, CONTRAST, "1", "")
-    session.what_if.other = Other("cat", Trace(MODEL, other.ids))
+        read_edit(session, place, CONTRAST, "1", "")
+    session.what_if.other = OtherRun("cat", LiveRun(MODEL, other.ids))
     with pytest.raises(EditError, match="is not computed yet"):
-        read_way(session, place, CONTRAST, "1", "")
+        read_edit(session, place, CONTRAST, "1", "")
 
 
 # On the screen
@@ -358,8 +358,8 @@ async def test_steering_away_from_the_name(size: tuple[int, int]) -> None:
         await computed(pilot)
         here = screen.session
         assert here
-        holding_story = Trace(here.model, here.tokenizer.encode(STORY.replace("Lily", "Anna")))
-        here.what_if.other = Other("another", holding_story)
+        holding_story = LiveRun(here.model, here.tokenizer.encode(STORY.replace("Lily", "Anna")))
+        here.what_if.other = OtherRun("another", holding_story)
         here.cursor.go_to_value("blocks.5.hook_resid_post")
         await press(pilot, "x")
         dialog: Any = pilot.app.screen
@@ -368,13 +368,13 @@ async def test_steering_away_from_the_name(size: tuple[int, int]) -> None:
         await press(pilot, *["down"] * [way.id for way in dialog._ways].index(BETWEEN))
         assert dialog.query_one("#way").max_scroll_y == 0, "all that can be done is in sight"
         assert "A / B: adds x × (A − B)" in str(dialog.query_one("#hint").render())
-        answer = here.label(here.ranked(here.position)[0])
+        answer = here.label(here.trace.order(here.position)[0])
         assert answer == "·Lily"
         assert dialog.query_one("#token").value.endswith(f" / {answer}")
         await press(pilot, "enter", "enter")
         await computed(pilot)
         assert pilot.app.screen is screen
-        assert here.label(here.ranked(here.position)[0]) != answer
+        assert here.label(here.trace.order(here.position)[0]) != answer
 
 
 async def test_edits_are_listed_switched_off_removed_and_undone() -> None:

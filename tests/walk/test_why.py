@@ -44,7 +44,7 @@ def hostile() -> Session:
 def answer(session: Session) -> Cell:
     """The logit of the likeliest next token."""
     position = len(session.ids) - 1
-    return Cell("logits", (position, session.ranked(position)[0]))
+    return Cell("logits", (position, session.trace.order(position)[0]))
 
 
 def every_cell(session: Session, seed: int) -> list[Cell]:

@@ -9,7 +9,7 @@ from gpt.tokenizer import Piece
 def merges(session: Session, cells: int, height: int, halves: bool) -> list[Line]:
     """The pieces of the prompt, and for the one you stand on every merge in order."""
     token = session.ids[session.position]
-    piece = session.piece_at(session.position)
+    piece = session.written.piece_at(session.position)
     everything = [[], [Span("all tokens of the text", "dim")], *_ids(session, tuple(session.ids), cells)]
     if piece is None:
         why = "This token was drawn by the model, not spelled from text: there is nothing to merge."

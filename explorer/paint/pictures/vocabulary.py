@@ -48,8 +48,8 @@ def _ranked(session: Session, rank: int, token: int, names: int) -> Line:
 
 def ledger(session: Session, cells: int, height: int, halves: bool) -> list[Line]:
     """Every step from logit to probability, a token a line."""
-    step = session.step_after(session.position)
-    chances = session.chances_shown(session.position)
+    step = session.draws.step_after(session.position)
+    chances = session.draws.chances_shown(session.position)
     if chances is None:
         return []
     drawn, stay = step.token if step else None, f"{len(chances.order)} of {len(chances.logits)} stay"
@@ -60,14 +60,14 @@ def ledger(session: Session, cells: int, height: int, halves: bool) -> list[Line
 
 def _drawn_from(session: Session) -> str:
     """The settings that made the probabilities here, which need not be those at temperature 1 beside them."""
-    settings, _ = session.settings_shown(session.position)
+    settings, _ = session.draws.settings_shown(session.position)
     top_k = "off" if settings.top_k is None else settings.top_k
     return f"p is drawn from: T {settings.temperature:g}, top-k {top_k}, top-p {settings.top_p:g}"
 
 
 def _rows(session: Session, chances: Distribution, drawn: int | None, cells: int, height: int) -> list[Line]:
     """The ledger's table: logit, over T, which cut it fell to, renormalised, running sum."""
-    order = session.ranked(session.position)
+    order = session.trace.order(session.position)
     first, last = page(session.cursor.column, len(order), height - 1)
     names = max(7, min(16, cells - 41))
     title = f"{'rank':>5} {fit('token', names)}{'logit':>7}{'÷ T':>7}{'stays':>6}{'p':>7}{'sum':>6}"
@@ -93,7 +93,7 @@ def _fate(chances: Distribution, token: int) -> str:
 
 def drawing(session: Session, cells: int, height: int, halves: bool) -> list[Line]:
     """The number line from 0 to 1 with the tokens laid along it, and where the random number falls."""
-    step = session.step_after(session.position)
+    step = session.draws.step_after(session.position)
     if step is None:
         return _given(session)
     chances, number_drawn = step.distribution, step.number
@@ -101,8 +101,8 @@ def drawing(session: Session, cells: int, height: int, halves: bool) -> list[Lin
     place = chances.order.index(step.token)
     start = chances.cumulative[place - 1] if place else 0.0
     mark = _mark(number_drawn, start, chances.cumulative[place], size)
-    drawn = session.position + 1 in session.steps
-    _, seed = session.settings_shown(session.position)
+    drawn = session.position + 1 in session.draws.made
+    _, seed = session.draws.settings_shown(session.position)
     lines: list[Line] = [
         [Span("random number "), Span(f"{number_drawn:.6f}", "value"), Span(f"   seed {seed}", "dim")],
         [Span(" " * mark), Span("▼", "here-text")],

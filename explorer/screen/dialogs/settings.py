@@ -31,12 +31,12 @@ class SettingsDialog(ModalScreen[bool]):
         self._session = session
 
     def compose(self) -> ComposeResult:
-        sampling = self._session.sampling
+        sampling = self._session.draws.sampling
         values = {
             "temperature": f"{sampling.temperature:g}",
             "top-k": "" if sampling.top_k is None else str(sampling.top_k),
             "top-p": f"{sampling.top_p:g}",
-            "seed": str(self._session.seed),
+            "seed": str(self._session.draws.seed),
         }
         with Vertical(id="settings", classes="dialog") as dialog:
             dialog.border_title = "How the next token is drawn"
@@ -55,7 +55,7 @@ class SettingsDialog(ModalScreen[bool]):
         except SamplingError as error:
             self.query_one(Problem).show(error)
             return
-        self._session.sampling, self._session.seed = sampling, seed
+        self._session.draws.sampling, self._session.draws.seed = sampling, seed
         self.dismiss(True)
 
 

@@ -14,7 +14,7 @@ from explorer.edits.edit import label
 from explorer.edits.where import Where
 from explorer.screen.dialogs.edit_list import EditList
 from explorer.screen.dialogs.problem import Problem
-from explorer.walk.edit_choices import Way, places, read_way, ways
+from explorer.walk.edit_choices import EditKind, edit_kinds, places, read_edit
 from explorer.walk.session import Session
 from gpt import GPTError
 
@@ -37,7 +37,7 @@ class WhatIfDialog(ModalScreen[None]):
         self._session = session
         self._change = change
         self._places = places(session)
-        self._ways: list[Way] = []
+        self._ways: list[EditKind] = []
         self._edits = EditList(session, self._try)
 
     def compose(self) -> ComposeResult:
@@ -85,7 +85,7 @@ class WhatIfDialog(ModalScreen[None]):
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         if event.option_list.id == "where":
-            self._ways = ways(self._session, self._places[event.option_index])
+            self._ways = edit_kinds(self._session, self._places[event.option_index])
             options = self.query_one("#way", OptionList)
             options.clear_options()
             options.add_options([Text(way.label) for way in self._ways])
@@ -93,7 +93,7 @@ class WhatIfDialog(ModalScreen[None]):
         elif event.option_list.id == "way":
             self._show_values(self._ways[event.option_index])
 
-    def _show_values(self, way: Way) -> None:
+    def _show_values(self, way: EditKind) -> None:
         """Show the fields that this needs, and no others."""
         self.query_one("#values").visible = bool(way.amount)
         for name in ("#of-token", "#token"):
@@ -135,7 +135,7 @@ class WhatIfDialog(ModalScreen[None]):
         amount, token = (self.query_one(f"#{name}", Input).value.strip() for name in ("amount", "token"))
         session, where = self._session, self._places[place]
         try:
-            what = read_way(session, where, self._ways[way].id, amount, token)
+            what = read_edit(session, where, self._ways[way].id, amount, token)
         except GPTError as error:
             self.query_one(Problem).show(error)
             return

@@ -10,10 +10,12 @@ from textual.worker import get_current_worker
 from explorer.engine.engines import on_engine
 from explorer.errors import EditError
 from explorer.runs import running
-from explorer.runs.trace import Trace
+from explorer.runs.activations import Activations
+from explorer.runs.trace import LiveRun
 from explorer.screen import turns
 from explorer.screen.messages import AnswerReady, EngineReady, LensReady, RunEnded, RunFailed, ViewFilled
 from explorer.views.view import View
+from explorer.walk.on_screen import wanted_lenses
 from explorer.walk.session import Session
 from gpt import GPT
 
@@ -29,11 +31,11 @@ class Background:
         self._wanted: list[tuple[str, int]] = []
         self._working_on: tuple[View | None, Hashable] = (None, None)
 
-    def compute(self, traces: Sequence[Trace]) -> None:
+    def compute(self, traces: Sequence[LiveRun]) -> None:
         """Compute the missing positions of these runs, one run after the other; the screen gets `RunEnded`."""
         self._screen.run_worker(partial(self._complete, traces), group=_RUN, exclusive=True, thread=True)
 
-    def _complete(self, traces: Sequence[Trace]) -> None:
+    def _complete(self, traces: Sequence[LiveRun]) -> None:
         cancelled = turns.cancelled(get_current_worker())
         for trace in traces:
             started = time.perf_counter()
@@ -47,7 +49,7 @@ class Background:
             if not finished:
                 return
 
-    def _answer(self, trace: Trace, cancelled: Callable[[], bool]) -> None:
+    def _answer(self, trace: LiveRun, cancelled: Callable[[], bool]) -> None:
         """Compute the answer of an edited run first, unless a single position is missing."""
         if trace.editor and len(trace.ids) - trace.complete > 1:
             logits = running.last_logits(trace, cancelled)
@@ -73,13 +75,13 @@ class Background:
 
     def look_through_lenses(self, session: Session) -> None:
         """Compute the lenses that the screen shows, unless that is under way; the screen gets `LensReady`."""
-        wanted = session.wanted_lenses()
+        wanted = wanted_lenses(session)
         if wanted and wanted != self._wanted:
             work = partial(self._look, session.trace, wanted)
             self._screen.run_worker(work, group=_LENS, exclusive=True, thread=True)
         self._wanted = wanted
 
-    def _look(self, trace: Trace, wanted: list[tuple[str, int]]) -> None:
+    def _look(self, trace: Activations, wanted: list[tuple[str, int]]) -> None:
         cancelled = turns.cancelled(get_current_worker())
         for residual, position in wanted:
             if running.look_through_lens(trace, residual, position, cancelled):
@@ -98,8 +100,7 @@ class Background:
 
     def _work(self, view: View) -> None:
         cancelled, drawn = turns.cancelled(get_current_worker()), time.perf_counter()
-        view.cancelled = cancelled
-        for _ in view.work():
+        for _ in view.work(cancelled):
             if cancelled():
                 return
             if time.perf_counter() - drawn > _BETWEEN_DRAWINGS:

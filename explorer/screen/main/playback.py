@@ -26,7 +26,7 @@ class Playback:
     def action_draw(self, count: int) -> None:
         """Draw this many tokens, each as soon as the one before is computed."""
         if session := self._screen.ready:
-            if session.ended:
+            if session.draws.ended:
                 self._screen.notify("The text has ended here. Backspace takes the last token back.")
             self.player.left_to_draw += count
             self._screen.runs.go_on()

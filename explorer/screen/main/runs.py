@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from explorer.edits.edit import Edit
 from explorer.engine.engines import NUMPY, PYTHON, engine_of, in_words, largest_difference
-from explorer.runs.trace import Trace
+from explorer.runs.trace import LiveRun
 from explorer.screen.messages import AnswerReady, EngineReady, RunEnded, RunFailed
 from explorer.walk.session import Session
 from gpt import GPTError
@@ -18,7 +18,7 @@ class Runs:
 
     def __init__(self, screen: "MainScreen") -> None:
         self._screen = screen
-        self._other_engine: Trace | None = None  # the same run, computed by the other engine
+        self._other_engine: LiveRun | None = None  # the same run, computed by the other engine
         self._idle: list[Edit] = []  # edits that change nothing, as already shown
 
     def run_prompt(self, text: str) -> bool:
@@ -110,13 +110,14 @@ class Runs:
     def action_engine(self) -> None:
         """Compute the run again in the other engine, then say how far the two differ."""
         screen, session = self._screen, self._screen.session
-        if session and session.recorded:
+        model = session.model if session else None
+        if session and model is None:
             screen.notify("This is a recorded run: there is no model to compute it again.")
-        elif session and session.ids:
-            other = PYTHON if engine_of(session.model) == NUMPY else NUMPY
+        elif session and model and session.ids:
+            other = PYTHON if engine_of(model) == NUMPY else NUMPY
             screen.playback.stop()
             screen.show_status(f"changing to {other} …")
-            screen.background.change_engine(session.model, other)
+            screen.background.change_engine(model, other)
 
     def _take_engine(self, session: Session, message: EngineReady) -> None:
         """Compute the run again, now that the model is in the other engine."""
@@ -131,7 +132,7 @@ class Runs:
         before, self._other_engine = self._other_engine, None
         if before is None or before.ids != session.ids:
             return
-        gap, name = largest_difference(before.values, session.trace.values)
+        gap, name = largest_difference(before.values, session.run.values)
         self._screen.app.notify(
             f"{in_words(session.model)} and {in_words(before.model)} differ by at most {gap:.2g}, at {name}.",
             title="The same run in both engines",

@@ -37,6 +37,7 @@ from explorer.screen.panes.tokens import TokensPane
 from explorer.screen.panes.view import ViewPane
 from explorer.screen.widgets.canvas import Canvas
 from explorer.views.view import View
+from explorer.walk.on_screen import progress
 from explorer.walk.session import Session
 
 FRAMES_A_SECOND = 15  # while something computes; more would be lost on tmux and ssh
@@ -118,7 +119,7 @@ class MainScreen(Screen[None]):
         self.playback.stop()
         self.background.cancel()
         if self.session:
-            session.sampling, session.seed = self.session.sampling, self.session.seed
+            session.draws.sampling, session.draws.seed = self.session.draws.sampling, self.session.draws.seed
             self.prompt.to_run = self.session.text
         self.header.model_name = name
         self.begin(session)
@@ -153,7 +154,7 @@ class MainScreen(Screen[None]):
     def _show_progress(self) -> None:
         if self.session and self.session.trace.version != self._version:
             if self.session.computing and not self.prompt.typing:
-                self.show_status(f"computing {self.session.progress():.0%}")
+                self.show_status(f"computing {progress(self.session):.0%}")
             self.repaint()
 
     def notify(

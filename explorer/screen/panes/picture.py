@@ -7,6 +7,7 @@ from explorer.paint.spans import Line
 from explorer.screen.bindings import key
 from explorer.screen.messages import Clicked
 from explorer.screen.panes.pane import Pane, literal
+from explorer.walk.on_screen import shape_in_words
 from explorer.walk.session import Session
 from gpt import GPTError
 
@@ -36,7 +37,7 @@ class PicturePane(Pane, can_focus=True):
         place, showing = session.stage.place, session.what_if.showing
         mark = f" · {showing}" if showing else " · edited" if session.what_if.edited else ""
         self.border_title = literal(place[:1].upper() + place[1:] + mark)
-        self.border_subtitle = literal(session.shape_in_words())
+        self.border_subtitle = literal(shape_in_words(session))
 
     def action_move(self, axis: str, by: int) -> None:
         """Move the cursor along an axis: stage, block, position, head, column or part."""

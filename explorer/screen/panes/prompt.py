@@ -118,7 +118,7 @@ class Prompt(TextArea):
                 typed = []  # said when it is submitted
         self._tokens.typed = typed
         count = len(session.ids if typed is None else typed)
-        self.host.show_status(f"{count} of {session.model.config.n_positions} tokens · enter runs it · esc drops it")
+        self.host.show_status(f"{count} of {session.config.n_positions} tokens · enter runs it · esc drops it")
         self._tokens.repaint()
 
     def _submit(self) -> None:

@@ -49,8 +49,14 @@ class ViewPane(Pane, can_focus=True):
             return []
         return [clipped(line, cells) for line in self.view.lines(cells, height)[:height]]
 
+    def repaint(self) -> None:
+        if self.view and self.size:
+            self.view.follow(*self.size)
+        super().repaint()
+
     def caption(self, session: Session) -> None:
         if view := self.view:
+            view.follow(*self.size)
             self.border_title = view.title
             self.border_subtitle = view.modes[view.mode] if view.modes else ""
 

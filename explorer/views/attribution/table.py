@@ -7,9 +7,8 @@ from explorer.analysis.attribution import Contribution
 from explorer.paint.bars import signed_bar
 from explorer.paint.spans import Line, Span, window
 from explorer.text import fit, number, width
-from explorer.views.answers import ROW, side_by_side, token_at
 from explorer.views.head_map import head_map, size_of_map
-from explorer.walk.session import Session
+from explorer.views.parts import ROW, Scene, side_by_side
 
 _VALUE = 9
 _LABEL = 32
@@ -17,8 +16,8 @@ _LEAST_TABLE, _LEAST_ROWS = 44, 12  # cells and lines, or there is no place for 
 
 
 @dataclass(frozen=True)
-class Found:
-    """An attribution, its terms by size."""
+class RankedParts:
+    """An attribution with its terms, the largest first."""
 
     ranked: list[Contribution]
     sum: float
@@ -31,32 +30,32 @@ class Found:
         return self.logit - self.sum
 
 
-def table_and_map(session: Session, found: Found, chosen: int, cells: int, height: int) -> list[Line]:
+def table_and_map(scene: Scene, found: RankedParts, chosen: int, cells: int, height: int) -> list[Line]:
     """The table, and where there is room a map of all heads beside it or below."""
-    wide, high = size_of_map(session.model.config, cells)
+    wide, high = size_of_map(scene.config, cells)
     beside = cells - wide - 3
     if beside >= _LEAST_TABLE and high <= height:
-        rows = table(session, found, chosen, beside, height)
-        return side_by_side(rows, _map(session, found, chosen, wide), beside + 3)
+        rows = table(scene, found, chosen, beside, height)
+        return side_by_side(rows, _map(scene, found, chosen, wide), beside + 3)
     if wide <= cells and height - high > _LEAST_ROWS:
-        rows = table(session, found, chosen, cells, height - high - 1)
-        return [*rows, [], *_map(session, found, chosen, cells)]
-    return table(session, found, chosen, cells, height)
+        rows = table(scene, found, chosen, cells, height - high - 1)
+        return [*rows, [], *_map(scene, found, chosen, cells)]
+    return table(scene, found, chosen, cells, height)
 
 
-def _map(session: Session, found: Found, chosen: int, cells: int) -> list[Line]:
+def _map(scene: Scene, found: RankedParts, chosen: int, cells: int) -> list[Line]:
     heads = [(row, part) for row, part in enumerate(found.ranked) if part.kind == "head"]
     values = {(part.layer or 0, part.head or 0): (part.value, ("view", ROW, row)) for row, part in heads}
     here = next(((part.layer or 0, part.head or 0) for row, part in heads if row == chosen), None)
-    return head_map(session.model.config, values, here, cells)
+    return head_map(scene.config, values, here, cells)
 
 
-def table(session: Session, found: Found, chosen: int, cells: int, height: int) -> list[Line]:
+def table(scene: Scene, found: RankedParts, chosen: int, cells: int, height: int) -> list[Line]:
     """The terms around the chosen one, and all others as one remainder."""
     ranked = found.ranked
     room = height if len(ranked) <= height else height - 1
     first, last = window(max(0, chosen), len(ranked), max(1, room))
-    names = [_name(session, part) for part in ranked[first:last]]
+    names = [_name(scene, part) for part in ranked[first:last]]
     hidden = [*ranked[:first], *ranked[last:]]
     rest = f"{len(hidden)} more, together" if hidden else ""
     size = min(_LABEL, max(map(width, [*names, rest])), cells // 2)
@@ -74,8 +73,8 @@ def table(session: Session, found: Found, chosen: int, cells: int, height: int) 
     return lines
 
 
-def _name(session: Session, part: Contribution) -> str:
+def _name(scene: Scene, part: Contribution) -> str:
     if part.source is None:
         return part.label
-    token = token_at(session, part.source)
+    token = scene.token_at(part.source)
     return f"head {part.layer}.{part.head} ← {token}" if part.head is not None else f"heads ← {token}"

@@ -1,7 +1,8 @@
 """Who wrote the answer: every part's contribution to a logit, or to its lead over another, and that they add up."""
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import replace
+from enum import Enum
 from math import fsum
 from typing import Any
 
@@ -11,17 +12,29 @@ from explorer.paint.spans import Line, Span, length, wrapped
 from explorer.runs.cells import Cell
 from explorer.runs.trace import Trace
 from explorer.text import fit, number, short, width
-from explorer.views.answers import ROW, Answers, to_choose
-from explorer.views.attribution.table import Found, table, table_and_map
+from explorer.views.attribution.table import RankedParts, table, table_and_map
+from explorer.views.parts import ROW, Scene, guarded, scene_of, to_choose
+from explorer.views.view import View
 from explorer.walk.session import Session
 
-_MODES = {
-    "by component": Level.COMPONENT,
-    "by head": Level.HEAD,
-    "by head and token": Level.POSITION,
-    "by token": Level.POSITION,
-    "by neuron": Level.NEURON,
-}
+
+class Grouping(Enum):
+    """How the parts are listed."""
+
+    COMPONENT = 0
+    HEAD = 1
+    HEAD_AND_TOKEN = 2
+    TOKEN = 3
+    NEURON = 4
+
+    @property
+    def level(self) -> Level:
+        """How finely the parts are told apart before they are listed."""
+        return _LEVELS[self.value]
+
+
+_LEVELS = (Level.COMPONENT, Level.HEAD, Level.POSITION, Level.POSITION, Level.NEURON)
+_MODES = ("by component", "by head", "by head and token", "by token", "by neuron")
 _RIVALS = 10  # tokens that the answer can be held against
 _CONVENTIONS = tuple(Convention)
 _NAMES = {Convention.PLAIN: "plain", Convention.TRANSFORMER_LENS: "TransformerLens"}
@@ -32,11 +45,11 @@ _BRIEFLY = {
 _CONVENTION, _AGAINST = range(1, 3)
 
 
-class Attribution(Answers):
+class AttributionView(View):
     """Key 3. Its cursor is a row of the table; above the first row it stands on the convention."""
 
     title = "Attribution · who wrote the answer"
-    modes = tuple(_MODES)
+    modes = _MODES
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -48,7 +61,7 @@ class Attribution(Answers):
 
     def _order(self) -> list[int]:
         """The likeliest tokens here; none while there are no logits."""
-        return self.session.ranked(self.session.position)[: _RIVALS + 1]
+        return self.session.run.order(self.session.position)[: _RIVALS + 1]
 
     def _held_against(self) -> int:
         return max(0, min(self.against, len(self._order()) - 1))
@@ -58,18 +71,18 @@ class Attribution(Answers):
         if not order:
             return []
         versus = order[against] if against else None
-        return [(self.session.position, order[0], versus, self.modes[self.mode], self.convention)]
+        return [(self.session.position, order[0], versus, Grouping(self.mode), self.convention)]
 
-    def answers(self, trace: Trace, question: Any) -> Iterator[Found]:
-        position, token, versus, mode, convention = question
-        found = attribution.attribute(trace, position, token, versus, _MODES[mode], convention)
-        if mode == "by token":
+    def answers(self, run: Trace, question: Any, cancelled: Callable[[], bool]) -> Iterator[RankedParts]:
+        position, token, versus, grouping, convention = question
+        found = attribution.attribute(run, position, token, versus, grouping.level, convention)
+        if grouping is Grouping.TOKEN:
             found = replace(found, contributions=tuple(_by_token(found.contributions)))
         values = [part.value for part in found.contributions]
-        yield Found(found.ranked(), found.sum, found.logit, min(values), max(values))
+        yield RankedParts(found.ranked(), found.sum, found.logit, min(values), max(values))
 
     def found(self) -> Any:
-        """What is known of the question that is asked: None, an error or the terms."""
+        """The answer to the question that is asked: None, an error or the terms."""
         asked = self.questions()
         return self.known(asked[0]) if asked else None
 
@@ -77,7 +90,7 @@ class Attribution(Answers):
 
     def _rows(self) -> list[Contribution]:
         found = self.found()
-        return found.ranked if isinstance(found, Found) else []
+        return found.ranked if isinstance(found, RankedParts) else []
 
     def move(self, across: int, down: int) -> None:
         if order := self._order():
@@ -122,31 +135,34 @@ class Attribution(Answers):
         elif part.neuron is not None:
             session.go_to(Cell(f"{block}.mlp.hook_post", (position, part.neuron)))
         else:
-            session.cursor.go_to_value(_written_by(part))
+            session.cursor.go_to_value(part.name)
         return True
 
     # The picture
 
-    def paint(self, cells: int, height: int) -> list[Line]:
-        found = self.found()
-        if waiting := self.waiting(found, cells):
+    def lines(self, cells: int, height: int) -> list[Line]:
+        return guarded(self._painted, cells, height)
+
+    def _painted(self, cells: int, height: int) -> list[Line]:
+        found, scene = self.found(), scene_of(self.session)
+        if waiting := scene.waiting(found, cells):
             return waiting
-        head, foot = self._head(found, cells), self._foot(found, cells, height)
+        head, foot = self._head(scene, found, cells), self._foot(found, cells, height)
         head += [[]] if height >= 22 else []
         room = height - len(head) - len(foot)
-        chosen, by_head = self._at(len(found.ranked) - 1), self.modes[self.mode] == "by head"
+        chosen, by_head = self._at(len(found.ranked) - 1), Grouping(self.mode) is Grouping.HEAD
         paint = table_and_map if by_head else table
-        return [*head, *paint(self.session, found, chosen, cells, room), *foot]
+        return [*head, *paint(scene, found, chosen, cells, room), *foot]
 
-    def _head(self, found: Found, cells: int) -> list[Line]:
+    def _head(self, scene: Scene, found: RankedParts, cells: int) -> list[Line]:
         """The question, and what can be chosen in it."""
-        session, order, against = self.session, self._order(), self._held_against()
-        answer, here = session.label(order[0]), session.label(session.ids[session.position])
+        order, against = self._order(), self._held_against()
+        answer, here = scene.label(order[0]), scene.label(scene.ids[scene.position])
         what = "the lead of " if against else "the logit of "
         line = [Span(what), Span(answer, "answer")]
-        line += [Span(" over "), Span(session.label(order[against]), "lens")] if against else []
+        line += [Span(" over "), Span(scene.label(order[against]), "lens")] if against else []
         line += [Span(" after "), Span(here, "here-text"), Span(" = "), Span(number(found.logit, 4), "value")]
-        rivals = ["nothing", *map(session.label, order[1:])]
+        rivals = ["nothing", *map(scene.label, order[1:])]
         labels = [fit(label, min(12, width(label))) for label in rivals]
         chosen = self.row < 0
         names = [_NAMES[convention] for convention in _CONVENTIONS]
@@ -161,7 +177,7 @@ class Attribution(Answers):
             [*convention, hint] if length([*convention, hint]) <= cells else convention,
         ]
 
-    def _foot(self, found: Found, cells: int, height: int) -> list[Line]:
+    def _foot(self, found: RankedParts, cells: int, height: int) -> list[Line]:
         """That the terms add up."""
         what = "recorded"
         if self._held_against():
@@ -182,7 +198,7 @@ class Attribution(Answers):
 
 
 def _by_token(parts: tuple[Contribution, ...]) -> Iterator[Contribution]:
-    """What all heads moved from a token, together; the other parts as they are."""
+    """The parts that heads moved from the same token, added up; the other parts as they are."""
     moved: dict[int, list[float]] = {}
     for part in parts:
         if part.source is None:
@@ -191,14 +207,3 @@ def _by_token(parts: tuple[Contribution, ...]) -> Iterator[Contribution]:
             moved.setdefault(part.source, []).append(part.value)
     for source, values in moved.items():
         yield Contribution(f"heads from position {source}", fsum(values), "source", source=source)
-
-
-def _written_by(part: Contribution) -> str:
-    """The activation that a part is, or, of a bias, that it goes into."""
-    if part.layer is None:
-        return {
-            "token embedding": "hook_embed",
-            "position embedding": "hook_pos_embed",
-        }.get(part.label, "ln_final.hook_out")
-    name = "hook_mlp_out" if "MLP" in part.label else "hook_attn_out"
-    return f"blocks.{part.layer}.{'attn.hook_v' if 'value' in part.label else name}"

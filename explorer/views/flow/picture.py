@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from explorer.analysis.flow import Edge, Node
 from explorer.paint.spans import Action, Line, Span
 from explorer.text import fit
-from explorer.views.answers import ROW
-from explorer.walk.session import Session
+from explorer.views.parts import ROW, Scene
 
 STRONG, MEDIUM = 0.1, 0.03
 _LEGEND = f"━ ≥{STRONG:.0%}  ─ ≥{MEDIUM:.0%}  ╌ less"
@@ -22,12 +21,12 @@ _CHOSEN = 3
 class FlowPicture:
     """A canvas of characters, onto which the streams, then the edges, then the chosen edge are drawn."""
 
-    def __init__(self, session: Session, edges: Sequence[Edge], chosen: Edge | None, cells: int, halves: bool) -> None:
-        self.session = session
+    def __init__(self, scene: Scene, edges: Sequence[Edge], chosen: Edge | None, cells: int, halves: bool) -> None:
+        self.scene = scene
         self.edges = edges
         self.chosen = chosen
         self.halves = halves  # each block takes two lines: attention, and above it the MLP
-        config = session.model.config
+        config = scene.config
         self.depth = 2 * config.n_layer
         self.columns, self.step = self._columns(cells - _MARGIN)
         self.cells = _MARGIN + self.step * len(self.columns)
@@ -53,7 +52,7 @@ class FlowPicture:
     def _always(self) -> list[int]:
         """The tokens that need a column: the answer's, and those of the chosen edge."""
         ends = [self.chosen.source, self.chosen.target] if self.chosen else []
-        return [self.session.position, *(node.position for node in ends if node)]
+        return [self.scene.position, *(node.position for node in ends if node)]
 
     def _passed_at(self, depth: int) -> set[int]:
         """The tokens that a line passes on its way from an earlier to a later one."""
@@ -64,7 +63,7 @@ class FlowPicture:
         return {position for position in self.columns if any(left < position < right for left, right in drawn)}
 
     def legend(self, cells: int) -> Line:
-        """What the lines mean, and how many tokens that are passed have no column."""
+        """The legend: the kinds of line, and how many tokens that are passed have no column."""
         hidden = len({edge.source.position for edge in self.edges if edge.source} - set(self.columns))
         if cells < 72:
             return [Span(f"{_LEGEND}  ◆ MLP" + (f"  hidden: {hidden}" if hidden else ""), "dim")]
@@ -112,7 +111,7 @@ class FlowPicture:
         return self._kept.get(("residual", Node(depth - 1, position), Node(depth, position)))
 
     def _stream(self, target: Node, x: int) -> None:
-        """What stayed at a token; in one line a block, that of its attention shows."""
+        """Draw the part that stayed at a token; with one line a block, that of its attention."""
         edge = self._residual(*target)
         if edge is not None and (self.halves or target.depth % 2):
             level = _level(edge.share)
@@ -160,11 +159,11 @@ class FlowPicture:
 
     def tokens(self, values: dict[int, Span]) -> list[Line]:
         """The prompt below its columns, with a text for each."""
-        session = self.session
+        scene = self.scene
         labels = {
             position: Span(
-                session.label(session.ids[position]),
-                "here-text" if position == session.position else "token",
+                scene.label(scene.ids[position]),
+                "here-text" if position == scene.position else "token",
                 ("position", position),
             )
             for position in self.columns

@@ -1,40 +1,36 @@
-"""What the chosen head does: its scores, what they mean, and its pattern, plain and value-weighted side by side."""
-
-from typing import TYPE_CHECKING
+"""The chosen head: its scores, what they mean, and its pattern, plain and value-weighted side by side."""
 
 from explorer.analysis.heads import BEHAVIOURS, LABELLING, NONE, VALUE_WEIGHTED, HeadScores, Score
 from explorer.paint.spans import Line, Span, bar, clipped, wrapped
 from explorer.text import fit, width
 from explorer.views.heads.small_patterns import drawn, extent, levels
+from explorer.views.heads.state import HeadsState
 from gpt.ops import Matrix
-
-if TYPE_CHECKING:
-    from explorer.views.heads.view import Heads
 
 _NAME = 16
 
 
-def details(view: "Heads", cells: int, height: int) -> list[Line]:
+def details(state: HeadsState, cells: int, height: int) -> list[Line]:
     """As much as fits: the name, the scores, then the pattern or the definition."""
-    found = view.scores(view.chosen)
-    lines = [_title(view, found)]
-    if found and not (view.weighted and height < 16):
+    found = state.scores.get(state.chosen)
+    lines = [_title(state, found)]
+    if found and not (state.weighted and height < 16):
         table = _table(found, cells)
         lines += table if len(table) < height else _in_a_row(found, cells)
     rest = height - len(lines) - 1
-    if view.weighted and rest >= 4:
-        lines += [[], *_both(view, cells, rest)]
+    if state.weighted and rest >= 4:
+        lines += [[], *_both(state, cells, rest)]
     elif rest >= 4:
-        lines += [[], *_one(view, cells, rest)]
+        lines += [[], *_one(state, cells, rest)]
     return [clipped(line, cells) for line in lines[:height]]
 
 
-def _title(view: "Heads", found: HeadScores | None) -> Line:
-    layer, head = view.chosen
+def _title(state: HeadsState, found: HeadScores | None) -> Line:
+    layer, head = state.chosen
     place = Span(f"head {layer}.{head}", "here-text")
     if found is None:
-        waiting = "stopped · r goes on" if view.session.stopped else "computing …"
-        return [place, Span("  not recorded" if view.session.recorded else f"  {waiting}", "dim")]
+        waiting = "stopped · r goes on" if state.scene.stopped else "computing …"
+        return [place, Span("  not recorded" if state.scene.recorded else f"  {waiting}", "dim")]
     if found.label == NONE:
         return [place, Span("  no name", "dim")]
     return [place, Span(f"  {found.label}", "value")]
@@ -71,27 +67,28 @@ def _share(value: float | None) -> str:
     return "  –" if value is None else "1.0" if value >= 0.995 else f"{value:.2f}"[1:]
 
 
-def _one(view: "Heads", cells: int, height: int) -> list[Line]:
+def _one(state: HeadsState, cells: int, height: int) -> list[Line]:
     """The definition of what it is called, and its pattern as large as there is room."""
-    found = view.scores(view.chosen)
+    found = state.scores.get(state.chosen)
     behaviour = next((each for each in BEHAVIOURS if found and each.name == found.label), None)
     text = wrapped(behaviour.definition, cells, "dim") if behaviour else []
-    rest = height - len(text) - bool(text)
-    picture = _picture(view, "attention", view.pattern(view.chosen), 1.0, cells, rest)
-    return [*text, *([[]] if text else []), *picture] if len(picture) > 2 else text[:height]
+    above: list[Line] = [*text, []] if text else []
+    rest = height - len(above)
+    picture = _picture(state, "attention", state.patterns.get(state.chosen), 1.0, cells, rest)
+    return [*above, *picture] if len(picture) > 2 else text[:height]
 
 
-def _both(view: "Heads", cells: int, height: int) -> list[Line]:
+def _both(state: HeadsState, cells: int, height: int) -> list[Line]:
     """Plain attention and attention times the length of what it moves, beside each other or else below."""
-    plain, weighted = view.pattern(view.chosen), view.weighted_pattern(view.chosen)
+    plain, weighted = state.patterns.get(state.chosen), state.weighted_patterns.get(state.chosen)
     largest = max(map(max, weighted)) if weighted else 0.0
     titles = "attention", f"× ‖v·W_O‖, to {largest:.3g}"
     half = (cells - 2) // 2
     if half < 16:
-        first = _picture(view, titles[0], plain, 1.0, cells, (height - 1) // 2)
-        return [*first, [], *_picture(view, titles[1], weighted, largest, cells, (height - 1) // 2)]
-    left = _picture(view, titles[0], plain, 1.0, half, height)
-    right = _picture(view, titles[1], weighted, largest, half, height)
+        first = _picture(state, titles[0], plain, 1.0, cells, (height - 1) // 2)
+        return [*first, [], *_picture(state, titles[1], weighted, largest, cells, (height - 1) // 2)]
+    left = _picture(state, titles[0], plain, 1.0, half, height)
+    right = _picture(state, titles[1], weighted, largest, half, height)
     lines: list[Line] = []
     for row in range(max(len(left), len(right))):
         line = left[row] if row < len(left) else []
@@ -102,21 +99,21 @@ def _both(view: "Heads", cells: int, height: int) -> list[Line]:
     return [*lines, [], *text] if len(text) <= rest else lines
 
 
-def _picture(view: "Heads", title: str, rows: Matrix | None, largest: float, cells: int, height: int) -> list[Line]:
+def _picture(state: HeadsState, title: str, rows: Matrix | None, largest: float, cells: int, height: int) -> list[Line]:
     """A pattern under its title."""
     if rows is None:
-        return [[Span(title, "dim")], [Span("needs the model" if view.session.recorded else "computing …", "dim")]]
-    tokens = len(view.session.ids)
-    part = extent(tokens, view.session.position, min(cells, 2 * (height - 1)))
+        return [[Span(title, "dim")], [Span("needs the model" if state.scene.recorded else "computing …", "dim")]]
+    tokens = len(state.scene.ids)
+    part = extent(tokens, state.scene.position, min(cells, 2 * (height - 1)))
     remark = part.in_words(tokens)
     note = f"  {remark}" if remark and width(title + remark) + 2 <= cells else ""
     return [[Span(title), Span(note, "dim")], *drawn(levels(rows, part, largest))]
 
 
-def definitions(view: "Heads", cells: int, height: int) -> list[Line]:
+def definitions(state: HeadsState, cells: int, height: int) -> list[Line]:
     """Every behaviour with the chosen head's score and its definition; what does not fit is left out at the end."""
-    found = view.scores(view.chosen)
-    lines = [_title(view, found), []]
+    found = state.scores.get(state.chosen)
+    lines = [_title(state, found), []]
     order = sorted(BEHAVIOURS, key=lambda each: not found or each.name != found.label)
     for behaviour in order:
         value = found.scores[behaviour.name] if found else Score(None, None, 0)

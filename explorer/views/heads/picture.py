@@ -1,16 +1,14 @@
 """The picture of all heads: what was found on top, the small patterns, and what the chosen head does."""
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from explorer.analysis.heads import BEHAVIOURS, NONE
 from explorer.paint.spans import Line, Span, clipped, length, page, share_level
 from explorer.text import fit, width
 from explorer.views.heads.chosen import definitions, details
 from explorer.views.heads.small_patterns import Extent, drawn, extent, levels
-
-if TYPE_CHECKING:
-    from explorer.views.heads.view import Heads
+from explorer.views.heads.state import Head, HeadsState
 
 _MARGIN = 3  # the number of a block
 _LEAST = 7  # cells for a head with its name at its shortest
@@ -29,14 +27,7 @@ _MEDIUM = {
 _SHORT = _MEDIUM | {"first token": "1st", "induction": "indu"}
 
 
-class Place(NamedTuple):
-    """A head of the model."""
-
-    layer: int
-    head: int
-
-
-class Layout(NamedTuple):
+class HeadsLayout(NamedTuple):
     """Where what stands."""
 
     blocks: range
@@ -47,80 +38,94 @@ class Layout(NamedTuple):
     part: Extent
 
 
-def atlas(view: "Heads", cells: int, height: int) -> list[Line]:
-    """The whole view."""
-    if view.defining:
-        return [clipped(_found(view, cells), cells), [], *definitions(view, cells, height - 2)][:height]
-    if not any(view.session.trace.positions(name) for name in view.session.trace.axes if name.endswith("pattern")):
-        return [[Span(_nothing_yet(view), "dim")]]
-    fitting, beside = ((cells - _MARGIN - side) // _LEAST for side in (0, _SIDE + 2))
-    heads = view.session.model.config.n_head
-    if beside >= heads or (fitting < heads and beside >= _MANY):
-        return _beside(view, cells, height)
+def atlas(state: HeadsState, cells: int, height: int) -> list[Line]:
+    """The whole picture."""
+    if state.defining:
+        return [clipped(_found(state, cells), cells), [], *definitions(state, cells, height - 2)][:height]
+    if not state.patterns:
+        return [[Span(_nothing_yet(state), "dim")]]
+    plan = _layout(state, cells, height)
+    if _side_by_side(state, cells):
+        return _beside(state, plan, cells, height)
     if height < _LOW:
-        plan = _plan(view, cells, height - 2)
-        remark = plan.part.in_words(len(view.session.ids))
-        last = [*details(view, cells, 1)[0], Span(f"   {remark}", "dim")]
-        return [_found(view, cells), *_table(view, plan), clipped(last, cells)][:height]
-    plan = _plan(view, cells, height - 2 - _room_below(view, height))
-    lines = [_found(view, cells), *_table(view, plan)]
+        remark = plan.part.in_words(len(state.scene.ids))
+        last = [*details(state, cells, 1)[0], Span(f"   {remark}", "dim")]
+        return [_found(state, cells), *_table(state, plan), clipped(last, cells)][:height]
+    lines = [_found(state, cells), *_table(state, plan)]
     rest = height - len(lines) - 1
-    return [*lines, _remark(view, plan, cells), *details(view, cells, rest)][:height]
+    return [*lines, _remark(state, plan, cells), *details(state, cells, rest)][:height]
 
 
-def _nothing_yet(view: "Heads") -> str:
-    if view.session.recorded:
+def blocks_shown(state: HeadsState, cells: int, height: int) -> range:
+    """The blocks for which there is room."""
+    return _layout(state, cells, height).blocks
+
+
+def _side_by_side(state: HeadsState, cells: int) -> bool:
+    """Whether the chosen head has room beside the others."""
+    fitting, beside = ((cells - _MARGIN - side) // _LEAST for side in (0, _SIDE + 2))
+    heads = state.scene.config.n_head
+    return beside >= heads or (fitting < heads and beside >= _MANY)
+
+
+def _layout(state: HeadsState, cells: int, height: int) -> HeadsLayout:
+    if _side_by_side(state, cells):
+        return _plan(state, cells - _SIDE - 2, height - 2)
+    return _plan(state, cells, height - 2 - (0 if height < _LOW else _room_below(state, height)))
+
+
+def _nothing_yet(state: HeadsState) -> str:
+    if state.scene.recorded:
         return "This run was recorded without its attention patterns."
-    return "stopped · r goes on" if view.session.stopped else "computing …"
+    return "stopped · r goes on" if state.scene.stopped else "computing …"
 
 
-def _room_below(view: "Heads", height: int) -> int:
+def _room_below(state: HeadsState, height: int) -> int:
     """Lines for the chosen head under the others: more where its pattern is to be seen twice."""
-    return 9 if view.weighted and height >= 24 else 3
+    return 9 if state.weighted and height >= 24 else 3
 
 
-def _beside(view: "Heads", cells: int, height: int) -> list[Line]:
+def _beside(state: HeadsState, plan: HeadsLayout, cells: int, height: int) -> list[Line]:
     """The chosen head to the right of the others."""
-    plan = _plan(view, cells - _SIDE - 2, height - 2)
-    left = [*_table(view, plan)]
+    left = _table(state, plan)
     used = _MARGIN + plan.slot * len(plan.heads) + 2
-    right = details(view, cells - used, height - 2)
+    right = details(state, cells - used, height - 2)
     lines = []
     for row in range(min(height - 2, max(len(left), len(right)))):
         line = left[row] if row < len(left) else []
         blank = used - length(line)
         lines.append([*line, Span(" " * blank), *(right[row] if row < len(right) else [])])
-    return [_found(view, cells), *lines, _remark(view, plan, cells)]
+    return [_found(state, cells), *lines, _remark(state, plan, cells)]
 
 
-def _plan(view: "Heads", cells: int, height: int) -> Layout:
+def _plan(state: HeadsState, cells: int, height: int) -> HeadsLayout:
     """As many heads and blocks as fit, and the finest patterns for which there is room."""
-    config, tokens = view.session.model.config, len(view.session.ids)
+    config, tokens = state.scene.config, len(state.scene.ids)
     across = max(1, min(config.n_head, (cells - _MARGIN) // _LEAST))
     widest = (cells - _MARGIN) // across
-    widest -= widest != tokens  # a cell between two heads, unless every token can have its own dot without it
+    if widest != tokens:  # a cell between two heads, unless every token can have its own dot without it
+        widest -= 1
     lines = max(2, height - 1)
     down = max(1, min(config.n_layer, lines // 2))
     tall = max(2, min(lines // down, -(-min(widest, tokens) // 2)))
-    part = extent(tokens, view.session.position, min(widest, 2 * tall))
+    part = extent(tokens, state.scene.position, min(widest, 2 * tall))
     tall = max(2, -(-part.dots // 2))
     gap = 1 if down * (tall + 1) - 1 <= lines else 0
     slot = max(_LEAST, min(widest + 1, max(part.dots + 2, _NAMED, 18 if widest > 16 else 0)))
-    blocks, heads = page(view.chosen.layer, config.n_layer, down), page(view.chosen.head, config.n_head, across)
-    view.shown = range(*blocks)
-    return Layout(range(*blocks), range(*heads), slot, tall, gap, part)
+    blocks, heads = page(state.chosen.layer, config.n_layer, down), page(state.chosen.head, config.n_head, across)
+    return HeadsLayout(range(*blocks), range(*heads), slot, tall, gap, part)
 
 
-def _found(view: "Heads", cells: int) -> Line:
+def _found(state: HeadsState, cells: int) -> Line:
     """How many heads do what: the answer, before any picture."""
-    config = view.session.model.config
+    config = state.scene.config
     total = config.n_layer * config.n_head
-    scores = [view.scores(Place(layer, head)) for layer in range(config.n_layer) for head in range(config.n_head)]
+    scores = [state.scores.get(Head(layer, head)) for layer in range(config.n_layer) for head in range(config.n_head)]
     counts = Counter(found.label for found in scores if found)
     names = [behaviour.name for behaviour in BEHAVIOURS if counts[behaviour.name]]
     known = sum(counts.values())
     if not known:
-        return [Span("measuring …" if view.wanted() else "nothing is measured yet", "dim")]
+        return [Span("measuring …" if state.measuring else "nothing is measured yet", "dim")]
     doing = known - counts[NONE]
     line = [Span(f"{doing} of {total} heads", "bold"), Span(" do what has a name" + (": " if names else ""))]
     if width(line[0].text + line[1].text) + sum(width(name) + 5 for name in names) > cells:
@@ -130,72 +135,72 @@ def _found(view: "Heads", cells: int) -> Line:
     return [*line, Span(f"   measuring {known / total:.0%}", "dim")] if known < total else line
 
 
-def _table(view: "Heads", plan: Layout) -> list[Line]:
+def _table(state: HeadsState, plan: HeadsLayout) -> list[Line]:
     """The heads' numbers, then a row of small patterns for every block."""
     lines: list[Line] = [
         [Span(" " * _MARGIN)]
         + [
             Span(
                 fit(f"head {head}" if head == plan.heads.start else str(head), plan.slot),
-                "here-text" if head == view.chosen.head else "dim",
+                "here-text" if head == state.chosen.head else "dim",
             )
             for head in plan.heads
         ]
     ]
     for layer in plan.blocks:
-        lines += _block(view, plan, layer)
+        lines += _block(state, plan, layer)
         if plan.gap and layer != plan.blocks[-1]:
             lines.append([])
     return lines
 
 
-def _block(view: "Heads", plan: Layout, layer: int) -> list[Line]:
-    heads = [_small(view, plan, Place(layer, head)) for head in plan.heads]
-    margin = Span(fit(str(layer), _MARGIN - 1, ">") + " ", "here-text" if layer == view.chosen.layer else "dim")
+def _block(state: HeadsState, plan: HeadsLayout, layer: int) -> list[Line]:
+    heads = [_small(state, plan, Head(layer, head)) for head in plan.heads]
+    margin = Span(fit(str(layer), _MARGIN - 1, ">") + " ", "here-text" if layer == state.chosen.layer else "dim")
     return [
         [margin if not row else Span(" " * _MARGIN), *(span for head in heads for span in head[row])]
         for row in range(plan.tall)
     ]
 
 
-def _small(view: "Heads", plan: Layout, place: Place) -> list[Line]:
+def _small(state: HeadsState, plan: HeadsLayout, head: Head) -> list[Line]:
     """A head's pattern with its name in the corner where a causal pattern is always empty."""
-    rows = view.weighted_pattern(place) if view.weighted else view.pattern(place)
-    action = ("view", *place)
+    rows = state.weighted_patterns.get(head) if state.weighted else state.patterns.get(head)
+    action = ("view", *head)
     if rows is None:
         dots: list[Line] = [[Span("… ", "dim", action)]]
     else:
-        dots = drawn(levels(rows, plan.part, view.heaviest() if view.weighted else 1.0), action)
+        dots = drawn(levels(rows, plan.part, state.heaviest if state.weighted else 1.0), action)
     lines = []
     for row in range(plan.tall):
         line = dots[row] if row < len(dots) else []
         if not row:
-            line = [*line[:_CORNER], Span(" " * (_CORNER - len(line[:_CORNER]))), *_name(view, plan, place)]
+            line = [*line[:_CORNER], Span(" " * (_CORNER - len(line[:_CORNER]))), *_name(state, plan, head)]
             if rows is None:
-                line = [*dots[0], *_name(view, plan, place)]
+                line = [*dots[0], *_name(state, plan, head)]
         lines.append([*line, Span(" " * (plan.slot - length(line)), "", action)])
     return lines
 
 
-def _name(view: "Heads", plan: Layout, place: Place) -> Line:
-    """What a head is called; a dot where it has no name."""
-    found, room = view.scores(place), plan.slot - _CORNER - 1
+def _name(state: HeadsState, plan: HeadsLayout, head: Head) -> Line:
+    """The name of a head; a dot where it has none."""
+    found, room = state.scores.get(head), plan.slot - _CORNER - 1
     name = found.label if found and found.label != NONE else ""
     if room < max(map(width, _MEDIUM)):
         name = (_MEDIUM if room > 5 else _SHORT).get(name, "")
-    chosen = place == view.chosen
+    chosen = head == state.chosen
     text = name or ("·" if found else " ")
     style = "here" if chosen else "value" if name else "dim"
-    return [Span("▸" if chosen else " ", "here-text"), Span(text[:room], style, ("view", *place))]
+    return [Span("▸" if chosen else " ", "here-text"), Span(text[:room], style, ("view", *head))]
 
 
-def _remark(view: "Heads", plan: Layout, cells: int) -> Line:
-    """What part of the model and of the prompt is there, and what the colours are."""
-    config, words = view.session.model.config, []
+def _remark(state: HeadsState, plan: HeadsLayout, cells: int) -> Line:
+    """The legend: the colours, and how much of the model and of the prompt is there."""
+    config, words = state.scene.config, []
     for part, count, noun in ((plan.blocks, config.n_layer, "blocks"), (plan.heads, config.n_head, "heads")):
         words += [f"{len(part)} of {count} {noun}"] if len(part) < count else []
-    words += [part for part in [plan.part.in_words(len(view.session.ids))] if part]
-    largest = f"{view.heaviest():.3g}" if view.weighted else "1"
+    words += [part for part in [plan.part.in_words(len(state.scene.ids))] if part]
+    largest = f"{state.heaviest:.3g}" if state.weighted else "1"
     scale = [Span("▄", f"share:{share_level(step / 4)}/") for step in range(5)]
     legend: Line = [Span("0 ", "dim"), *scale, Span(f" {largest}", "dim")]
     text = "   " + " · ".join(words) if words else ""

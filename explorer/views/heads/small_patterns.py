@@ -25,7 +25,7 @@ class Extent:
         return -(-(self.last - self.first) // self.step)
 
     def in_words(self, tokens: int) -> str:
-        """What of the prompt is there, and what a dot stands for; "" where every token has its own."""
+        """The part of the prompt that is there, and what a dot stands for; "" where every token has its own."""
         part = part_of(self.first, self.last, tokens, "tokens", "positions")
         words = [part] if part else []
         if self.step > 1:
@@ -34,7 +34,7 @@ class Extent:
 
 
 def extent(tokens: int, position: int, room: int) -> Extent:
-    """What of so many tokens to show in at most `room` dots: all, or a stretch that has the position in it."""
+    """The tokens to show in at most `room` dots: all, or a stretch that has the position in it."""
     room = max(1, room)
     step = min(_MOST_IN_A_DOT, -(-tokens // room))
     shown = min(tokens, step * room)

@@ -1,30 +1,24 @@
 """All heads of the model as small patterns, each named by what it measurably does on this prompt."""
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from typing import Any
 
-from explorer.analysis.heads import (
-    BEHAVIOURS,
-    HeadScores,
-    Score,
-    Targets,
-    label,
-    moved_norms,
-    score,
-    targets,
-    value_weighted,
-)
+from explorer.analysis.heads import BEHAVIOURS, HeadScores, label, moved_norms, score, targets, value_weighted
 from explorer.engine.engines import plain
 from explorer.paint.spans import Line
 from explorer.runs.trace import Trace
-from explorer.views.heads.picture import Place, atlas
+from explorer.views.heads.picture import atlas, blocks_shown
+from explorer.views.heads.state import Head, HeadsState
+from explorer.views.parts import scene_of
 from explorer.views.view import View
 from explorer.walk.session import Session
 from gpt.ops import Matrix
 
 _VALUE_WEIGHTED, _DEFINITIONS = 1, 2  # modes
+_SCORES, _WEIGHTED = "scores", "weighted"  # questions
 
 
-class Heads(View):
+class HeadsView(View):
     """Every head at once: which of them do something here? The chosen one follows the walk until an arrow moves it."""
 
     title = "Heads · what each one does with this prompt"
@@ -32,8 +26,8 @@ class Heads(View):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self.chosen = Place(0, 0)
-        self.shown = range(0)  # the blocks that were drawn last
+        self.chosen = Head(0, 0)
+        self._shown = range(0)  # the blocks for which there is room
         self._walked: object = None  # where the walk stood when a head was last taken from it
 
     @property
@@ -41,120 +35,128 @@ class Heads(View):
         """Whether attention is to be seen times the size of what it moves."""
         return self.mode == _VALUE_WEIGHTED and not self.session.recorded
 
-    @property
-    def defining(self) -> bool:
-        """Whether the definitions of the scores are to be read."""
-        return self.mode == _DEFINITIONS
+    def follow(self, cells: int, height: int) -> None:
+        self._follow_walk()
+        self._shown = blocks_shown(self.state(), cells, height)
 
-    def lines(self, cells: int, height: int) -> list[Line]:
-        self.follow()
-        return atlas(self, cells, height)
-
-    def follow(self) -> None:
+    def _follow_walk(self) -> None:
         """Take the block and the head from the walk, if it has moved."""
         cursor, layer = self.session.cursor, self.session.stage.layer
         walked = (cursor.stage_index, cursor.head)
         if walked != self._walked:
             self._walked = walked
-            self.chosen = Place(self.chosen.layer if layer is None else layer, cursor.head)
+            self.chosen = Head(self.chosen.layer if layer is None else layer, cursor.head)
+
+    def lines(self, cells: int, height: int) -> list[Line]:
+        return atlas(self.state(), cells, height)
+
+    def state(self) -> HeadsState:
+        """Everything that is known by now."""
+        return HeadsState(
+            scene_of(self.session),
+            self.chosen,
+            self.weighted,
+            self.mode == _DEFINITIONS,
+            self.wanted() is not None,
+            self._by_head(_SCORES),
+            _Patterns(self),
+            self._by_head(_WEIGHTED),
+        )
+
+    def _by_head(self, what: str) -> dict[Head, Any]:
+        """The answers of that kind about all blocks, as far as they are known."""
+        layers = range(self.session.config.n_layer)
+        known = [(layer, self.known((what, layer, self._rows(layer)))) for layer in layers]
+        return {Head(layer, head): answer for layer, found in known for head, answer in (found or {}).items()}
+
+    def _rows(self, layer: int) -> int:
+        """For how many positions the patterns of a block are known."""
+        return self.session.run.positions(_pattern_of(layer))
 
     def move(self, across: int, down: int) -> None:
-        self.follow()
+        self._follow_walk()
         self.click(self.chosen.layer + down, self.chosen.head + across)
 
     def click(self, *numbers: int) -> None:
         layer, head = numbers
-        config = self.session.model.config
-        self.chosen = Place(max(0, min(layer, config.n_layer - 1)), max(0, min(head, config.n_head - 1)))
+        config = self.session.config
+        self.chosen = Head(max(0, min(layer, config.n_layer - 1)), max(0, min(head, config.n_head - 1)))
 
     def enter(self) -> bool:
         """Open the head large, in the stage of its pattern."""
-        self.follow()
+        self._follow_walk()
         cursor = self.session.cursor
         cursor.go_to_value(_pattern_of(self.chosen.layer))
         cursor.go_to_head(self.chosen.head)
         cursor.overview = False
         return True
 
-    # What is known of the heads
+    # Questions
 
-    def pattern(self, place: Place) -> Matrix | None:  # [T, S]
-        """What a head attends to; None while it is not computed."""
-        trace, name = self.session.trace, _pattern_of(place.layer)
-        if not trace.positions(name):
-            return None
-        return self.kept((name, place.head, trace.positions(name)), lambda: plain(trace.values[name][place.head]))
-
-    def weighted_pattern(self, place: Place) -> Matrix | None:  # [T, S]
-        """The same times the length of what it moves; None while it is not computed."""
-        return self._weighted().get(place)
-
-    def scores(self, place: Place) -> HeadScores | None:
-        """What a head does; None while it is not measured."""
-        rows = self.session.trace.positions(_pattern_of(place.layer))
-        return self._found().get((place, rows))
-
-    def heaviest(self) -> float:
-        """The largest of the value-weighted attention that is known, on which all of it is measured."""
-        heads = list(self._weighted().values())
-        return max((max(map(max, rows)) for rows in heads if rows), default=0.0)
-
-    def _found(self) -> dict[tuple[Place, int], HeadScores]:
-        return self.kept("scores", dict)
-
-    def _weighted(self) -> dict[Place, Matrix]:
-        return self.kept("weighted", dict)
-
-    # Work
-
-    def wanted(self) -> Hashable:
-        """Every head's scores; and, where they are looked at, the sizes of what the heads of these blocks move."""
-        trace = self.session.trace
-        self._found()  # so that the thread finds a place for this run's results
-        rows = sum(trace.positions(_pattern_of(layer)) for layer in range(self.session.model.config.n_layer))
-        blocks = (self.shown, self.chosen.layer) if self.weighted else None
-        return (trace, trace.complete, rows, blocks) if rows else None
-
-    def work(self) -> Iterator[None]:
-        """The block of the chosen head first. Another run may begin meanwhile: what is found goes where it belongs."""
-        trace, found, weighted = self.session.trace, self._found(), self._weighted()
-        if trace is not self.session.trace:
-            return
-        aims = {behaviour.name: targets(behaviour.name, trace.ids) for behaviour in BEHAVIOURS}
-        layers = sorted(range(trace.config.n_layer), key=lambda layer: abs(layer - self.chosen.layer))
-        for layer in layers:
-            yield from _measure(trace, layer, aims, found)
+    def questions(self) -> list[Hashable]:
+        """Every block's scores; and, where they are looked at, the sizes of what the heads of the shown blocks move."""
+        run, chosen = self.session.run, self.chosen.layer
+        layers = sorted(range(run.config.n_layer), key=lambda layer: abs(layer - chosen))
+        asked: list[Hashable] = [(_SCORES, layer, self._rows(layer)) for layer in layers if self._rows(layer)]
         for layer in layers if self.weighted else ():
-            if layer in self.shown or layer == self.chosen.layer:
-                yield from _weigh(trace, layer, weighted)
+            rows = self._rows(layer)
+            if (
+                rows
+                and run.positions(f"blocks.{layer}.attn.hook_v") >= rows
+                and (layer in self._shown or layer == chosen)
+            ):
+                asked.append((_WEIGHTED, layer, rows))
+        return asked
+
+    def answers(self, run: Trace, question: Any, cancelled: Callable[[], bool]) -> Iterator[dict[int, Any]]:
+        """The heads of one block, by number, one after the other."""
+        what, layer, rows = question
+        known = dict(self.known(question) or {})
+        return _measure(run, layer, known) if what == _SCORES else _weigh(run, layer, rows, known)
 
 
-def _measure(
-    trace: Trace, layer: int, aims: dict[str, Targets], found: dict[tuple[Place, int], HeadScores]
-) -> Iterator[None]:
+class _Patterns(Mapping[Head, Matrix]):
+    """The patterns that are computed, each brought into lists when it is first drawn."""
+
+    def __init__(self, view: HeadsView) -> None:
+        self._view = view
+        self._run = view.session.run
+
+    def __getitem__(self, head: Head) -> Matrix:
+        name = _pattern_of(head.layer)
+        if not (rows := self._run.positions(name)):
+            raise KeyError(head)
+        return self._view.kept((name, head.head, rows), lambda: plain(self._run.values[name][head.head]))
+
+    def __iter__(self) -> Iterator[Head]:
+        config = self._run.config
+        layers = [layer for layer in range(config.n_layer) if self._run.positions(_pattern_of(layer))]
+        return (Head(layer, head) for layer in layers for head in range(config.n_head))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def _measure(run: Trace, layer: int, found: dict[int, HeadScores]) -> Iterator[dict[int, HeadScores]]:
     """The scores of the heads of one block."""
-    name = _pattern_of(layer)
-    rows = trace.positions(name)
-    for head in range(trace.config.n_head if rows else 0):
-        if (Place(layer, head), rows) not in found:
-            pattern = plain(trace.values[name][head])
-            scores: dict[str, Score] = {aim: score(pattern, wanted) for aim, wanted in aims.items()}
-            found[Place(layer, head), rows] = HeadScores(layer, head, scores, label(scores))
-            yield
+    aims = {behaviour.name: targets(behaviour.name, run.ids) for behaviour in BEHAVIOURS}
+    for head in range(run.config.n_head):
+        if head not in found:
+            pattern = plain(run.values[_pattern_of(layer)][head])
+            scores = {name: score(pattern, aim) for name, aim in aims.items()}
+            found = {**found, head: HeadScores(layer, head, scores, label(scores))}
+            yield found
 
 
-def _weigh(trace: Trace, layer: int, found: dict[Place, Matrix]) -> Iterator[None]:
+def _weigh(run: Trace, layer: int, rows: int, found: dict[int, Matrix]) -> Iterator[dict[int, Matrix]]:
     """The value-weighted patterns of one block."""
-    rows = trace.positions(_pattern_of(layer))
-    if not rows or trace.positions(f"blocks.{layer}.attn.hook_v") < rows:
-        return
     for position in range(rows):
-        moved_norms(trace, layer, position)
-        yield
-    for head in range(trace.config.n_head):
-        if Place(layer, head) not in found:
-            found[Place(layer, head)] = value_weighted(trace, layer, head)
-            yield
+        moved_norms(run, layer, position)
+        yield found
+    for head in range(run.config.n_head):
+        if head not in found:
+            found = {**found, head: value_weighted(run, layer, head)}
+            yield found
 
 
 def _pattern_of(layer: int) -> str:

@@ -1,15 +1,12 @@
 """The cell under the cursor: in words, and all that it would say."""
 
-from typing import TYPE_CHECKING
-
 from explorer.analysis.lens import LensRow
 from explorer.paint.predictions import percent
 from explorer.paint.spans import Line, Span, bar, clipped, length
 from explorer.text import fit
+from explorer.views.lens.state import LensState
 
-if TYPE_CHECKING:
-    from explorer.views.lens.view import Lens
-
+_AFTER_MLP = ".hook_resid_post"
 _ENTRY = 19  # cells for a token and its probability
 
 
@@ -17,18 +14,19 @@ def short(row: LensRow) -> str:
     """A row's name for a narrow column: "5 mlp"."""
     if row.layer is None:
         return "embed"
-    return f"{row.layer} {'mlp' if row.title.endswith('MLP') else 'attn'}"
+    return f"{row.layer} {'mlp' if row.name.endswith(_AFTER_MLP) else 'attn'}"
 
 
-def in_words(view: "Lens", cells: int) -> Line:
+def in_words(state: LensState, cells: int) -> Line:
     """The cell under the cursor in words."""
-    found, session, row = view.cell(view.row, view.session.position), view.session, view.rows[view.row]
+    scene, row = state.scene, state.rows[state.row]
+    found = state.cells.get((state.row, scene.position))
     if found is None:
-        state = "needs the model" if session.recorded else "computing …"
-        return clipped([Span(row.title, "here-text"), Span(f": {state}", "dim")], cells)
-    says = [Span(": "), Span(session.label(found.token), "value"), Span(f" {percent(found.probability)}")]
+        missing = "needs the model" if scene.recorded else "computing …"
+        return clipped([Span(row.title, "here-text"), Span(f": {missing}", "dim")], cells)
+    says = [Span(": "), Span(scene.label(found.token), "value"), Span(f" {percent(found.probability)}")]
     bits = f"{found.entropy:.2f} bits"
-    answer = f" · {session.label(found.answer)} rank {found.answer_rank}, {percent(found.answer_probability)}"
+    answer = f" · {scene.label(found.answer)} rank {found.answer_rank}, {percent(found.answer_probability)}"
     rest = answer if found.token != found.answer else ""
     line = [Span(row.title, "here-text"), *says, Span(f" · entropy {bits}{rest}")]
     return (
@@ -38,32 +36,32 @@ def in_words(view: "Lens", cells: int) -> Line:
     )
 
 
-def in_columns(view: "Lens", cells: int, height: int) -> list[Line]:
-    """What the chosen cell would say, several tokens a line."""
+def in_columns(state: LensState, cells: int, height: int) -> list[Line]:
+    """The likeliest tokens of the chosen cell, several a line."""
     entries = [
         [
             Span(f"{rank:>2} ", "dim"),
-            Span(fit(view.session.label(likely.token), _ENTRY - 11), "token"),
+            Span(fit(state.scene.label(likely.token), _ENTRY - 11), "token"),
             Span(f"{percent(likely.probability):>6}", "lens"),
             Span("  "),
         ]
-        for rank, likely in enumerate(view.likely(), 1)
+        for rank, likely in enumerate(state.likely, 1)
     ]
     across = max(1, (cells + 2) // _ENTRY)
     lines = [entries[start : start + across] for start in range(0, len(entries), across)]
     return [clipped([span for entry in line for span in entry], cells) for line in lines[: max(0, height)]]
 
 
-def below(view: "Lens", cells: int, height: int) -> list[Line]:
+def below(state: LensState, cells: int, height: int) -> list[Line]:
     """The same, a token a line."""
-    return [[], *_bars(view, min(48, cells), height - 1)]
+    return [[], *_bars(state, min(48, cells), height - 1)]
 
 
-def beside(view: "Lens", left: list[Line], used: int, cells: int) -> list[Line]:
+def beside(state: LensState, left: list[Line], used: int, cells: int) -> list[Line]:
     """The table, and to its right what the chosen cell would say."""
     used += 2
-    title = [Span("it would say", "bold"), Span(f"  {short(view.rows[view.row])}", "dim")]
-    right = [title, *_bars(view, min(40, cells - used), len(left) - 1)]
+    title = [Span("it would say", "bold"), Span(f"  {short(state.rows[state.row])}", "dim")]
+    right = [title, *_bars(state, min(40, cells - used), len(left) - 1)]
     lines = []
     for row, line in enumerate(left):
         blank = used - length(line)
@@ -71,15 +69,15 @@ def beside(view: "Lens", left: list[Line], used: int, cells: int) -> list[Line]:
     return lines
 
 
-def _bars(view: "Lens", cells: int, height: int) -> list[Line]:
-    found = view.likely()
+def _bars(state: LensState, cells: int, height: int) -> list[Line]:
+    found = state.likely
     if not found:
-        return [[Span("needs the model" if view.session.recorded else "computing …", "dim")]]
+        return [[Span("needs the model" if state.scene.recorded else "computing …", "dim")]]
     names = max(6, min(12, cells // 2 - 4))
     room = max(0, cells - names - 8)
     return [
         [
-            Span(fit(view.session.label(likely.token), names) + " ", "token"),
+            Span(fit(state.scene.label(likely.token), names) + " ", "token"),
             Span(fit(bar(likely.probability / (found[0].probability or 1.0), room), room), "lens"),
             Span(f"{percent(likely.probability):>6}"),
         ]

@@ -1,13 +1,10 @@
 """Neurons drawn: the list of them, the tokens at which one fires, and what it does to the vocabulary."""
 
-from explorer.analysis import neurons
 from explorer.analysis.neurons import Effect, Effects, Neuron
 from explorer.paint.bars import bar_of
 from explorer.paint.spans import Line, Span, length, signed_level, window
 from explorer.text import fit, number, short, width
-from explorer.views.answers import ROW
-from explorer.walk.session import Session
-from gpt import GPTError
+from explorer.views.parts import ROW, Scene
 
 PROMOTED = 12
 _NAME, _VALUE, _TOKEN = 8, 7, 12
@@ -41,16 +38,14 @@ def _size(neuron: Neuron, by_length: bool) -> float:
     return (neuron.written or 0.0) if by_length else neuron.activation
 
 
-def fires(session: Session, neuron: Neuron, cells: int, height: int) -> list[Line]:
+def fires(scene: Scene, neuron: Neuron, values: list[float], cells: int, height: int) -> list[Line]:
     """The tokens of the prompt, each on the colour of its activation; where there are too many, the strongest."""
-    try:
-        values = neurons.activations(session.trace, neuron.layer, neuron.index)[: len(session.ids)]
-    except GPTError:
+    if not values:
         return []
-    size = min(_TOKEN, max(width(session.label(session.ids[i])) for i in range(len(values)))) + _VALUE + 3
+    size = min(_TOKEN, max(width(scene.label(scene.ids[i])) for i in range(len(values)))) + _VALUE + 3
     across = max(1, cells // size)
     fitting = across * max(1, height - 1)
-    order = sorted(range(len(values)), key=lambda i: (i != session.position, -abs(values[i])))
+    order = sorted(range(len(values)), key=lambda i: (i != scene.position, -abs(values[i])))
     kept, rest = sorted(order[:fitting]), order[fitting:]
     title = [Span(f"neuron {neuron.layer}.{neuron.index}", "accent"), Span(" fires at")]
     if rest:
@@ -60,22 +55,22 @@ def fires(session: Session, neuron: Neuron, cells: int, height: int) -> list[Lin
     largest = max((abs(value) for value in values), default=0.0)
     lines: list[Line] = [title]
     for start in range(0, len(kept), across):
-        chips = [_chip(session, i, values[i], largest, size) for i in kept[start : start + across]]
+        chips = [_chip(scene, i, values[i], largest, size) for i in kept[start : start + across]]
         lines.append([span for chip in chips for span in chip])
     return lines
 
 
-def _chip(session: Session, position: int, value: float, largest: float, size: int) -> Line:
-    text = fit(session.label(session.ids[position]), size - _VALUE - 3)
-    style = "here-text" if position == session.position else ""
+def _chip(scene: Scene, position: int, value: float, largest: float, size: int) -> Line:
+    text = fit(scene.label(scene.ids[position]), size - _VALUE - 3)
+    style = "here-text" if position == scene.position else ""
     return [
         Span(f" {text} ", f"signed:{signed_level(value, largest)}", ("position", position)),
         Span(fit(number(value, 2), _VALUE - 1, ">") + "  ", style, ("position", position)),
     ]
 
 
-def promoted(session: Session, found: Effects, cells: int, height: int) -> list[Line]:
-    """What a neuron promotes beside what it suppresses, and how that is measured."""
+def promoted(scene: Scene, found: Effects, cells: int, height: int) -> list[Line]:
+    """The tokens that a neuron promotes beside those it suppresses, and how that is measured."""
     size = (cells - 3) // 2
     words = "directly, and before ln_final divides by its scale"
     below: list[Line] = [[Span(words, "dim")]] if height > 5 and width(words) <= cells else []
@@ -83,14 +78,14 @@ def promoted(session: Session, found: Effects, cells: int, height: int) -> list[
     lines: list[Line] = [[Span(fit("a unit of it promotes", size + 3), "bold"), Span("suppresses", "bold")]]
     for up, down in list(zip(found.promoted, found.suppressed))[:rows]:
         largest = max(abs(effect.value) for effect in (found.promoted[0], found.suppressed[0]))
-        lines.append([*_effect(session, up, largest, size), Span("   "), *_effect(session, down, largest, size)])
+        lines.append([*_effect(scene, up, largest, size), Span("   "), *_effect(scene, down, largest, size)])
     return [*lines, *below]
 
 
-def _effect(session: Session, effect: Effect, largest: float, cells: int) -> Line:
+def _effect(scene: Scene, effect: Effect, largest: float, cells: int) -> Line:
     size = min(_TOKEN + 2, cells - _VALUE - 1)
     line = [
-        Span(fit(session.label(effect.token), size), "token"),
+        Span(fit(scene.label(effect.token), size), "token"),
         Span(fit(number(effect.value), _VALUE, ">")),
     ]
     room = cells - length(line) - 1

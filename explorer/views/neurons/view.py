@@ -1,6 +1,7 @@
 """Which neurons fired and wrote most; for one of them where in the prompt it fires, and what it promotes."""
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
+from enum import Enum
 from typing import Any
 
 from explorer.analysis import neurons
@@ -8,16 +9,26 @@ from explorer.analysis.neurons import Neuron
 from explorer.paint.spans import Line, Span, wrapped
 from explorer.runs.cells import Cell
 from explorer.runs.trace import Trace
-from explorer.views.answers import Answers, side_by_side, to_choose, token_at
 from explorer.views.neurons.picture import PROMOTED, fires, promoted, table
+from explorer.views.parts import Scene, guarded, scene_of, side_by_side, to_choose
+from explorer.views.view import View
 from explorer.walk.session import Session
+from gpt import GPTError
 
 _LISTED = 100
 _BESIDE = 90  # cells from which there is room for two columns
 _LAYER = 1
 
 
-class Neurons(Answers):
+class _Asked(Enum):
+    """The questions of this view; the first two are its modes."""
+
+    FIRED = 0
+    WROTE = 1
+    EFFECTS = 2
+
+
+class NeuronsView(View):
     """Key 4. Its cursor is a neuron of the list; left and right choose the block, or all of them."""
 
     title = "Neurons · which fired, and what they promote"
@@ -25,39 +36,41 @@ class Neurons(Answers):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self._layer: int | None = None  # None: all blocks
+        self.layer: int | None = None  # None: all blocks
         self._block: int | None = -1  # where the session's cursor was when last looked
         self.row = 0
 
-    @property
-    def layer(self) -> int | None:
-        """The block: that of the session's cursor, until another is chosen here."""
+    def follow(self, cells: int, height: int) -> None:
+        self._follow_walk()
+
+    def _follow_walk(self) -> None:
+        """Take the block from the walk, if it has moved to another."""
         if self._block != self.session.stage.layer:
-            self._block = self._layer = self.session.stage.layer
-        return self._layer
+            self._block = self.layer = self.session.stage.layer
 
     # What is asked
 
     def questions(self) -> list[Hashable]:
         """The list, and what the chosen one does to the vocabulary."""
-        session, config = self.session, self.session.model.config
+        session, config = self.session, self.session.config
         layers = range(config.n_layer) if self.layer is None else (self.layer,)
-        if not all(session.trace.positions(f"blocks.{i}.mlp.hook_post") > session.position for i in layers):
+        if not all(session.run.positions(f"blocks.{i}.mlp.hook_post") > session.position for i in layers):
             return []
         chosen = self.chosen()
-        effects = ("effects", chosen.layer, chosen.index) if chosen and not session.recorded else None
-        return [self._list(), *([effects] if effects else [])]
+        effects = [(_Asked.EFFECTS, chosen.layer, chosen.index)] if chosen and not session.recorded else []
+        return [self._list(), *effects]
 
     def _list(self) -> tuple[Hashable, ...]:
-        return self.modes[self.mode], self.session.position, self.layer
+        return _Asked(self.mode), self.session.position, self.layer
 
-    def answers(self, trace: Trace, question: Any) -> Iterator[Any]:
-        what, place, index = question
-        if what == "effects":
-            yield neurons.effects(trace, place, index, PROMOTED)
-        else:
-            find = neurons.fired if what == "fired most" else neurons.wrote
-            yield find(trace, place, index, _LISTED)
+    def answers(self, run: Trace, question: Any, cancelled: Callable[[], bool]) -> Iterator[Any]:
+        match question:
+            case _Asked.EFFECTS, layer, index:
+                yield neurons.effects(run, layer, index, PROMOTED)
+            case _Asked.FIRED, position, layer:
+                yield neurons.fired(run, position, layer, _LISTED)
+            case _, position, layer:
+                yield neurons.wrote(run, position, layer, _LISTED)
 
     def listed(self) -> list[Neuron]:
         """The neurons, the first ones first; none while they are not known."""
@@ -71,10 +84,11 @@ class Neurons(Answers):
     # The cursor
 
     def move(self, across: int, down: int) -> None:
+        self._follow_walk()
         layer = -1 if self.layer is None else self.layer
-        there = max(-1, min(layer + across, self.session.model.config.n_layer - 1))
+        there = max(-1, min(layer + across, self.session.config.n_layer - 1))
         if there != layer:
-            self._layer, self.row = (None if there < 0 else there), 0
+            self.layer, self.row = (None if there < 0 else there), 0
         self.row = max(0, min(self.row + down, len(self.listed()) - 1))
 
     def next_mode(self) -> None:
@@ -84,12 +98,14 @@ class Neurons(Answers):
     def click(self, *numbers: int) -> None:
         which, chosen = numbers
         if which == _LAYER:
-            self._layer, self.row = (chosen - 1 if chosen else None), 0
+            self._follow_walk()
+            self.layer, self.row = (chosen - 1 if chosen else None), 0
         else:
             self.row = chosen
 
     def enter(self) -> bool:
         """The session's cursor on its activation; the list stays as it is."""
+        self._follow_walk()
         chosen = self.chosen()
         if chosen is None:
             return False
@@ -99,25 +115,28 @@ class Neurons(Answers):
 
     # The picture
 
-    def paint(self, cells: int, height: int) -> list[Line]:
-        head = [*self._head(cells), *([[]] if height >= 22 else [])]
+    def lines(self, cells: int, height: int) -> list[Line]:
+        return guarded(self._painted, cells, height)
+
+    def _painted(self, cells: int, height: int) -> list[Line]:
+        scene = scene_of(self.session)
+        head = [*self._head(scene, cells), *([[]] if height >= 22 else [])]
         found = self.known(self._list()) if self.questions() else None
-        if waiting := self.waiting(found, cells):
+        if waiting := scene.waiting(found, cells):
             return [*head, [], *waiting]
         chosen, room = self.chosen(), height - len(head)
         if chosen is None:
             return head
         if cells >= _BESIDE:
             left = max(44, cells * 2 // 5)
-            about = self._about(chosen, cells - left - 3, room)
+            about = self._around(scene, chosen, cells - left - 3, room)
             return [*head, *side_by_side(self._table(left, room), about, left + 3)]
         rows = max(4, min(10, room // 3))
-        return [*head, *self._table(cells, rows), [], *self._about(chosen, cells, room - rows - 1)]
+        return [*head, *self._table(cells, rows), [], *self._around(scene, chosen, cells, room - rows - 1)]
 
-    def _head(self, cells: int) -> list[Line]:
-        session, mode = self.session, self.modes[self.mode]
-        here = token_at(session, session.position)
-        blocks = ["all", *map(str, range(session.model.config.n_layer))]
+    def _head(self, scene: Scene, cells: int) -> list[Line]:
+        mode, here = self.modes[self.mode], scene.token_at(scene.position)
+        blocks = ["all", *map(str, range(scene.config.n_layer))]
         chosen = 0 if self.layer is None else self.layer + 1
         return [
             [Span(f"the neurons that {mode} at "), Span(here, "here-text")],
@@ -126,20 +145,27 @@ class Neurons(Answers):
 
     def _table(self, cells: int, height: int) -> list[Line]:
         found = self.listed()
-        return table(found, min(self.row, len(found) - 1), self.modes[self.mode] == "wrote most", cells, height)
+        return table(found, min(self.row, len(found) - 1), _Asked(self.mode) is _Asked.WROTE, cells, height)
 
-    def _about(self, neuron: Neuron, cells: int, height: int) -> list[Line]:
+    def _around(self, scene: Scene, neuron: Neuron, cells: int, height: int) -> list[Line]:
         """Where it fires, and what it does to the vocabulary: as much of both as there is room for."""
-        effects = self._effects(neuron, cells, max(3, min(PROMOTED + 2, height // 2)))
+        effects = self._effects(scene, neuron, cells, max(3, min(PROMOTED + 2, height // 2)))
         gap: list[Line] = [[]] if height > 9 else []
         room = max(2, height - len(effects) - len(gap))
-        return [*fires(self.session, neuron, cells, room)[:room], *gap, *effects]
+        return [*fires(scene, neuron, self._activations(neuron), cells, room)[:room], *gap, *effects]
 
-    def _effects(self, neuron: Neuron, cells: int, height: int) -> list[Line]:
-        """What it promotes beside what it suppresses, and how that is measured."""
-        if self.session.recorded:
+    def _activations(self, neuron: Neuron) -> list[float]:
+        """The activation at every token; none where that is not known."""
+        try:
+            return neurons.activations(self.session.run, neuron.layer, neuron.index)[: len(self.session.ids)]
+        except GPTError:
+            return []
+
+    def _effects(self, scene: Scene, neuron: Neuron, cells: int, height: int) -> list[Line]:
+        """The tokens that it promotes beside those it suppresses, and how that is measured."""
+        if scene.recorded:
             return wrapped("What it promotes is not known: the weights are not in this file.", cells, "dim")
-        found = self.known(("effects", neuron.layer, neuron.index))
+        found = self.known((_Asked.EFFECTS, neuron.layer, neuron.index))
         if not isinstance(found, neurons.Effects):
-            return self.waiting(found, cells)
-        return promoted(self.session, found, cells, height)
+            return scene.waiting(found, cells)
+        return promoted(scene, found, cells, height)

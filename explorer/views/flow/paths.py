@@ -1,4 +1,4 @@
-"""Ways through the kept edges, told by the tokens they pass: from which one, by which heads, to the answer."""
+"""Paths through the kept edges, told by the tokens they pass: from which one, by which heads, to the answer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ from itertools import count
 
 from explorer.analysis.flow import Edge, Node, Routes
 
-_MOST_LOOKED_AT = 20_000  # beginnings of ways; the strongest are found long before
+_MOST_LOOKED_AT = 20_000  # beginnings of paths; the strongest are found long before
 
 
 @dataclass(frozen=True)
-class Way:
+class FlowPath:
     """From a token to the answer: where it stays is not told apart, only by which heads it moves."""
 
     share: float  # of the answer
@@ -19,18 +19,18 @@ class Way:
     moves: tuple[Edge, ...]  # the heads that took it to another token, the first one first
 
 
-def ways(routes: Routes, depth: int, most: int) -> list[Way]:
-    """The strongest ways from the embeddings to the state at that depth, the strongest first."""
+def paths(routes: Routes, depth: int, most: int) -> list[FlowPath]:
+    """The strongest paths from the embeddings to the state at that depth, the strongest first."""
     staying, moving = _by_target(routes.edges)
     order = count()  # among equals the one found first
     begun: list[tuple[float, int, Node, tuple[Edge, ...]]] = [(-1.0, next(order), Node(depth, routes.position), ())]
-    found: list[Way] = []
+    found: list[FlowPath] = []
     for _ in range(_MOST_LOOKED_AT):
         if not begun or len(found) == most:
             break
         share, _, node, moves = heappop(begun)
         if not node.depth:
-            found.append(Way(-share, node.position, moves))
+            found.append(FlowPath(-share, node.position, moves))
             continue
         if weight := staying.get(node):
             heappush(begun, (share * weight, next(order), Node(node.depth - 1, node.position), moves))

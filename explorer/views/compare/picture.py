@@ -1,0 +1,102 @@
+"""The picture of two runs: which they are, how far apart at every position, and how the next token changed."""
+
+from explorer.analysis.compare import ALIGNED, BEGINNING
+from explorer.paint.predictions import percent
+from explorer.paint.spans import Line, Span, bar, clipped, window, wrapped
+from explorer.text import fit, number
+from explorer.views.compare.state import Apart, CompareState
+from explorer.views.parts import ROW, to_choose
+
+ALIGNMENT = 1
+"""The first number of a click on where they are aligned."""
+
+_TOKEN = 12
+
+
+def side_by_side(state: CompareState, cells: int, height: int) -> list[Line]:
+    """The whole picture."""
+    pair = state.pair
+    partner, position = state.positions
+    apart = state.known.get(position)
+    bits = f"{number(apart.kl, 3, plus='')} bits" if apart else "computing …"
+    after = [state.scene.label(pair.a.ids[partner]), state.scene.label(pair.b.ids[position])]
+    tokens = after[0] if after[0] == after[1] else f"{after[0]} | {after[1]}"
+    head = [
+        _title("A", pair.title_a, cells),
+        _title("B", pair.title_b, cells),
+        [Span("KL(A ‖ B) = "), Span(bits, "value"), Span(" after "), Span(tokens, "here-text")],
+        *_alignment(state, cells),
+        [],
+    ]
+    room = height - len(head) - 3
+    rows = min(state.alignment.length, max(2, room // 2))
+    changes = _changes(state, apart, max(1, room - rows))
+    lines = [*head, *changes, [], *_positions(state, cells, rows)]
+    return [clipped(line, cells) for line in lines]
+
+
+def _alignment(state: CompareState, cells: int) -> list[Line]:
+    """Where they are aligned, if they differ in length, and how many positions have no partner."""
+    if not state.lengths_differ:
+        return []
+    pair = state.pair
+    letter = "A" if len(pair.a.ids) > len(pair.b.ids) else "B"
+    alone = max(len(pair.a.ids), len(pair.b.ids)) - pair.alignment.length
+    line = [Span("aligned at the ←→", "dim"), *to_choose(ALIGNMENT, ALIGNED, ALIGNED.index(pair.at), cells)]
+    where = "last" if pair.at == BEGINNING else "first"
+    return [[*line, Span(f" the {where} {alone} of {letter} alone", "dim")]]
+
+
+def _changes(state: CompareState, apart: Apart | None, room: int) -> list[Line]:
+    """How the next token's chances changed at the cursor, the largest change first."""
+    if apart is None:
+        return [[Span("next token", "bold"), Span("  computing …", "dim")]]
+    head = f"{'A':>7} {'B':>7} {'points':>7} {'bits':>7}"
+    lines: list[Line] = [[Span(fit("next at T 1", _TOKEN), "bold"), Span(head, "dim")]]
+    for change in apart.changes[:room]:
+        style = "up" if change.points >= 0 else "down"
+        share = f"{percent(change.before):>7} {percent(change.after):>7} "
+        line = [Span(fit(state.scene.label(change.token), _TOKEN), "token"), Span(share)]
+        line += [Span(f"{'▲' if change.points >= 0 else '▼'}{abs(change.points):6.1f}", style)]
+        lines.append([*line, Span(f" {number(change.bits, 2):>7}")])
+    return lines
+
+
+def _positions(state: CompareState, cells: int, room: int) -> list[Line]:
+    """The aligned positions side by side; at each the divergence and both answers."""
+    pair, alignment, label, (_, here) = state.pair, state.alignment, state.scene.label, state.positions
+    top, bottom = window(here - alignment.start_b, alignment.length, room)
+    largest = max((apart.kl for apart in state.known.values()), default=0.0) or 1.0
+    bars = max(0, min(16, cells - 4 * _TOKEN - 8))
+    title = fit("token A", _TOKEN) + fit("token B", _TOKEN) + fit("KL bits", 8) + " " * bars + "says A → says B"
+    title += f"   {bottom - top} of {alignment.length} shown" if bottom - top < alignment.length else ""
+    lines: list[Line] = [[Span(title, "dim")]]
+    for row in range(top, bottom):
+        position, partner = alignment.start_b + row, alignment.start_a + row
+        lit = "here-text" if position == here else ""
+        action = ("view", ROW, row + state.first)
+        tokens = pair.a.ids[partner], pair.b.ids[position]
+        line = [Span(fit(label(tokens[0]), _TOKEN), lit, action)]
+        line.append(Span(fit(label(tokens[1]), _TOKEN), lit or ("dim" if tokens[0] == tokens[1] else "down"), action))
+        if apart := state.known.get(position):
+            says = label(apart.best[0]) + (f" → {label(apart.best[1])}" if len(set(apart.best)) > 1 else "")
+            line += [
+                Span(f"{number(apart.kl, 3, plus=''):>7} "),
+                Span(fit(bar(apart.kl / largest, bars), bars), "lens"),
+            ]
+            line.append(Span(says))
+        lines.append(line)
+    return lines
+
+
+def _title(letter: str, words: str, cells: int) -> Line:
+    return [Span(f"{letter}  ", "bold"), Span(fit(words, max(1, cells - 3)).rstrip())]
+
+
+def only_one_run(cells: int) -> list[Line]:
+    """Advice where there is only one run."""
+    words = (
+        "There is only one run. Edit something (x, or a sweep with w) to compare it with the model as it is; press "
+        "enter and type another prompt; or choose another model with m, and then b."
+    )
+    return wrapped(words, cells)

@@ -1,0 +1,96 @@
+"""Parts that several views are drawn from: the walk at one moment, choices, two columns, errors in words."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from explorer.paint.spans import Line, Span, choices, clipped, length, shortened, wrapped
+from explorer.walk.session import Session
+from gpt import GPTConfig, GPTError
+
+ROW = 0
+"""The first number of a click on what the cursor can be on, a row or an edge; the second says which one."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The walk as a picture needs it, at one moment."""
+
+    config: GPTConfig
+    ids: tuple[int, ...]
+    position: int
+    label: Callable[[int], str]  # a token's text, made visible
+    recorded: bool  # there is no model
+    computing: bool
+    stopped: bool  # the user ended the computation
+
+    def token_at(self, position: int) -> str:
+        """A token of the prompt by its text, with its position where the text occurs twice."""
+        label = self.label(self.ids[position])
+        return f"{label} ({position})" if self.ids.count(self.ids[position]) > 1 else label
+
+    def labels(self) -> list[str]:
+        """The texts of all tokens."""
+        return [self.label(token) for token in self.ids]
+
+    def waiting(self, answer: Any, cells: int) -> list[Line]:
+        """A sentence in place of an answer that is not there; nothing where it is."""
+        if answer is None:
+            return wrapped(self._why_not(), cells, "dim")
+        return error_in_words(answer, cells) if isinstance(answer, GPTError) else []
+
+    def _why_not(self) -> str:
+        if self.recorded:
+            return "Not recorded in this file."
+        if not self.computing:
+            return "Working it out …"
+        if self.stopped:
+            return "Not computed: the run was cancelled. Press r to go on."
+        return "Not computed yet: it is worked out when the model has come to the end of this token."
+
+
+def scene_of(session: Session) -> Scene:
+    """The walk as it is now."""
+    return Scene(
+        session.config,
+        tuple(session.ids),
+        session.position,
+        session.label,
+        session.recorded,
+        session.computing,
+        session.stopped,
+    )
+
+
+def error_in_words(error: GPTError, cells: int) -> list[Line]:
+    """An error that stands where an answer would be."""
+    words = str(error)
+    return wrapped(words[:1].upper() + words[1:], cells, "down")
+
+
+def guarded(paint: Callable[[int, int], list[Line]], cells: int, height: int) -> list[Line]:
+    """A picture within its cells and lines; an error that comes up is drawn in its place."""
+    try:
+        painted = paint(cells, height)
+    except GPTError as error:
+        painted = error_in_words(error, cells)
+    return [clipped(line, cells) for line in shortened(painted, height)]
+
+
+def to_choose(which: int, labels: Sequence[str], current: int, cells: int) -> Line:
+    """A row of choices, a click on which goes to the view with the number of the row."""
+    return [_sent_on(span, which) for span in choices(labels, current, "view", cells)]
+
+
+def _sent_on(span: Span, which: int) -> Span:
+    return span._replace(action=("view", which, *span.action[1:])) if span.action else span
+
+
+def side_by_side(left: list[Line], right: list[Line], cells: int) -> list[Line]:
+    """Two columns, the left one that many cells wide."""
+    rows: list[Line] = []
+    for index in range(max(len(left), len(right))):
+        line = clipped(left[index], cells) if index < len(left) else []
+        beside = right[index] if index < len(right) else []
+        rows.append([*line, Span(" " * (cells - length(line))), *beside] if beside else line)
+    return rows

@@ -1,0 +1,1 @@
+"""Sweep: every head, every MLP and every position edited in turn."""

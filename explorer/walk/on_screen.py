@@ -1,0 +1,34 @@
+"""A session as the screen asks for it: how far it is, the shape that is shown, the lenses that are missing."""
+
+from explorer.walk.session import Session
+
+
+def progress(session: Session) -> float:
+    """The share of the activations that are known for all tokens, from 0 to 1."""
+    trace, names = session.trace, session.trace.axes
+    return sum(trace.positions(name) >= len(trace.ids) for name in names) / len(names)
+
+
+def shape_in_words(session: Session) -> str:
+    """The name and the shape of what is shown: "blocks.2.attn.hook_pattern [6, 8, 8]"."""
+    cursor, config, tokens = session.cursor, session.config, len(session.ids)
+    if not cursor.part:
+        return ""
+    sizes = {"T": tokens, "S": tokens, "H": config.n_head, "e": config.head_width}
+    sizes |= {"d": config.n_embd, "m": config.mlp_width, "V": config.vocab_size, "1": 1}
+    return f"{cursor.part.activation} {[sizes[axis] for axis in cursor.axes]}"
+
+
+def wanted_lenses(session: Session) -> list[tuple[str, int]]:
+    """The lenses that this stage asks for and that can be computed, but have not been."""
+    trace, position = session.trace, session.position
+    if session.recorded or session.what_if.difference:
+        return []
+    return [
+        (name, position)
+        for name in (session.stage.residual, session.cursor.residual_before)
+        if name
+        and name != trace.last_residual
+        and trace.positions(name) > position
+        and trace.ranking(name, position) is None
+    ]

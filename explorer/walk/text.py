@@ -1,0 +1,54 @@
+"""The text that is walked: what was typed, how the tokenizer cut it, and the tokens drawn after it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from gpt import Sampling, Step
+from gpt.tokenizer import Piece
+
+
+class Tokens(Protocol):
+    """The parts of a tokenizer that the session uses."""
+
+    def encode(self, text: str) -> list[int]: ...
+    def decode(self, ids: list[int]) -> str: ...
+    def token_bytes(self, id: int) -> bytes: ...
+    def pieces(self, text: str) -> list[Piece]: ...
+
+
+@dataclass(frozen=True)
+class DrawnToken:
+    """How one token was drawn: the step, and the settings and the seed at that time."""
+
+    step: Step
+    sampling: Sampling
+    seed: int
+
+
+@dataclass(frozen=True)
+class WalkedText:
+    """A prompt, and what was drawn after it."""
+
+    text: str = ""  # all of it
+    pieces: Sequence[Piece] = ()  # how the tokenizer cut the prompt and merged it
+    prompt_length: int = 0  # how many of the tokens were typed; the others were drawn
+    drawn: Mapping[int, DrawnToken] = field(default_factory=dict)  # by position
+
+    def piece_at(self, position: int) -> Piece | None:
+        """The piece of the prompt that a token came from; None for a token that was drawn."""
+        end = 0
+        for piece in self.pieces if position < self.prompt_length else ():
+            end += len(piece.ids)
+            if position < end:
+                return piece
+        return None
+
+    def with_token(self, position: int, drawn: DrawnToken, text: str) -> "WalkedText":
+        """With one drawn token more, which gives that text."""
+        return replace(self, text=text, drawn={**self.drawn, position: drawn})
+
+    def without_token(self, position: int, text: str) -> "WalkedText":
+        """Without the token at the last position, which gives that text."""
+        kept = {place: drawn for place, drawn in self.drawn.items() if place != position}
+        return replace(self, text=text, drawn=kept)

@@ -1,0 +1,83 @@
+"""Every view alike: drawing changes nothing, and answers stay with the run that they are about."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from explorer.views.view import View
+from explorer.views.views import NAMES, make
+from explorer.walk.session import Session
+from tests.helpers.looking import hostile, settle, text_of
+from tests.helpers.models import finish
+
+ALL = (*NAMES, "sweep")
+
+
+def state(view: View) -> dict[str, Any]:
+    """All that a view holds, besides its lock and what it keeps to draw faster."""
+    held = {name: value for name, value in vars(view).items() if name not in ("session", "_at_work", "_about")}
+    known = {subject: about for subject, about in view._about.items() if about.found}
+    answers = {subject: (dict(about.found), set(about.whole)) for subject, about in known.items()}
+    cursor = {name: copy.copy(value) for name, value in vars(view.session.cursor).items()}
+    return held | {"answers": answers, "cursor": cursor, "shown": view.session.what_if.shown}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_drawing_changes_nothing(name: str) -> None:
+    here = hostile(6)
+    view = make(name, here)
+    view.follow(94, 24)
+    for worked in (False, True):
+        if worked:
+            settle(view)
+        for stage in (0, 9, 17):
+            here.cursor.go_to_stage(stage)
+            before = state(view)
+            first = view.lines(94, 24)
+            view.lines(49, 15)
+            assert state(view) == before
+            assert view.lines(94, 24) == first
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name != "compare"])
+def test_when_nothing_is_left_to_find_nothing_is_wanted(name: str) -> None:
+    view = make(name, hostile(6))
+    settle(view)
+    assert view.wanted() is None
+    assert list(view.work()) == []
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name != "compare"])
+def test_what_was_begun_for_another_run_is_not_found_for_this_one(name: str) -> None:
+    here = hostile(6)
+    view, fresh = make(name, here), fresh_view(name)
+    view.follow(94, 24)
+    begun = view.work()
+    next(begun)
+    here.submit("3 1 4 1 5")
+    finish(here)
+    view.follow(94, 24)
+    list(begun)
+    assert text_of(view.lines(94, 24)) == text_of(fresh.lines(94, 24)), "as if it had never been begun"
+
+
+def fresh_view(name: str) -> View:
+    """The view on the second prompt, before any work."""
+    here: Session = hostile(6)
+    here.submit("3 1 4 1 5")
+    finish(here)
+    view = make(name, here)
+    view.follow(94, 24)
+    return view
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name != "compare"])
+def test_a_cancelled_answer_is_asked_again(name: str) -> None:
+    view = make(name, hostile(6))
+    view.follow(94, 24)
+    list(view.work(lambda: True))
+    settle(view)
+    whole = make(name, hostile(6))
+    settle(whole)
+    assert view.lines(94, 24) == whole.lines(94, 24)
