@@ -119,28 +119,31 @@ class View:
         """Answer the questions in their order, until others are asked; after each piece the screen may draw."""
         asked, run, about = self._asked(), self.session.run, self._of_subject()
         for question in asked[1]:
+            if self._asked() != asked:
+                return
             if question not in about.whole:
                 answers = self.answers(run, question, cancelled)
-                while self._go_on(asked, question, answers, about, cancelled):
+                while self._go_on(asked[0], question, answers, about, cancelled):
                     yield
                 if question not in about.whole:
                     return
 
     def _go_on(
         self,
-        asked: object,
+        subject: Hashable,
         question: Hashable,
         answers: Iterator[Any],
         about: _Answers,
         cancelled: Callable[[], bool],
     ) -> bool:
-        """Find the next, better answer. False if there is none, or if something else is asked by now.
+        """Find the next, better answer. False if there is none, or if it is no longer asked for.
 
         One thread at a time: who leafs through a list waits for one answer, not for all that were passed. An error is
         an answer too: its words are shown.
         """
         with self._at_work:
-            if self._asked() != asked:
+            now, questions = self._asked()
+            if now != subject or question not in questions:
                 return False
             try:
                 about.found[question] = next(answers)

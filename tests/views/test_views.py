@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from explorer.analysis import neurons
 from explorer.views.view import View
 from explorer.views.views import NAMES, make
 from explorer.walk.session import Session
@@ -81,3 +82,16 @@ def test_a_cancelled_answer_is_asked_again(name: str) -> None:
     whole = make(name, hostile(6))
     settle(whole)
     assert view.lines(94, 24) == whole.lines(94, 24)
+
+
+def test_a_question_that_raises_another_is_answered_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    fired = neurons.fired
+
+    def noted(*arguments: Any) -> Any:
+        asked.append(arguments[1:])
+        return fired(*arguments)
+
+    monkeypatch.setattr(neurons, "fired", noted)
+    settle(make("neurons", hostile(6)))
+    assert len(asked) == 1

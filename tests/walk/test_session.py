@@ -11,7 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from explorer.edits import Zero, where
+from explorer.errors import EditError
 from explorer.runs import running
+from explorer.runs.trace import RecordedRun
 from explorer.stages import Kind
 from explorer.walk.on_screen import progress, shape_in_words, wanted_lenses
 from explorer.walk.session import Session
@@ -378,3 +381,37 @@ def test_the_embedded_model_goes_on_as_generate_says() -> None:
     assert session.text.startswith(prompt)
     assert checkpoint.tokenizer.decode(session.ids) == session.text
     assert math.isclose(sum(session.draws.made[len(session.ids) - 1].step.distribution.probabilities), 1)
+
+
+def test_what_is_shown_is_told_apart_from_what_is_run() -> None:
+    session = start(MODEL, Bytes(), "abcdef")
+    assert session.take_token()
+    finish(session)
+    run, written = session.run, session.written
+    other = start(MODEL, Bytes(), "xyz").run
+    session.show(other, "xyz")
+    assert session.trace is other
+    assert session.run is run
+    assert (session.text, session.ids, session.prompt_length) == ("xyz", list(b"xyz"), 3)
+    assert not session.draws.made
+    session.show(None)
+    assert session.trace is session.run is run
+    assert session.written is written
+    with pytest.raises(AttributeError):
+        session.trace = other  # type: ignore[misc,assignment]
+
+
+def test_a_recorded_run_has_no_model() -> None:
+    live = start(MODEL, Bytes(), "abcdef")
+    run = RecordedRun(live.config, live.ids, live.run.values)
+    session = Session(run, Bytes())
+    session.begin(run, "abcdef")
+    assert session.recorded
+    assert not live.recorded
+    assert session.model is None
+    assert session.trace.ranking("logits", 5) == live.trace.ranking("logits", 5)
+    for change in (session.take_token, lambda: session.submit("another")):
+        with pytest.raises(InputError, match="This is a recorded run"):
+            change()
+    with pytest.raises(EditError, match="recorded run"):
+        session.edit(lambda edits: edits.add(where.mlp(0), Zero(), 6))
