@@ -1,4 +1,4 @@
-"""The logit lens: the next token that the model would predict early on; and its surprise at each token of a prompt.
+"""The logit lens: the next token that the model would predict after each layer; and its surprise at a prompt.
 
 Source of the lens: nostalgebraist 2020, "interpreting GPT: the logit lens" (LessWrong): the final layer norm and the
 unembedding, applied to the residual stream of an earlier block.

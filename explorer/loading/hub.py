@@ -102,7 +102,7 @@ def fetch(
     fetching = _Fetching(reference)
     with explained(reference.repo, reference.revision):
         directory = fetching.find()
-    # In a thread of its own: a network may take minutes to answer, and and it must be possible to leave meanwhile.
+    # In a thread of its own: a network may take minutes to answer, and it must be possible to leave meanwhile.
     result: Future[Path] = Future()
     if directory is None:
         Thread(target=fetching.run, args=(result,), daemon=True).start()

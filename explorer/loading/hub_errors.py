@@ -30,8 +30,8 @@ def _words(error: Exception, repo: str, revision: str | None) -> str:
         error = cause  # the client looked into its cache after this
     if isinstance(error, errors.OfflineModeIsEnabled) or constants.HF_HUB_OFFLINE:
         return (
-            f"{repo} is not complete in the cache ({constants.HF_HUB_CACHE}), and HF_HUB_OFFLINE does not allow to "
-            "fetch it. Unset it and run the same once with a connection; or name a directory with a GPT-2."
+            f"{repo} is not complete in the cache ({constants.HF_HUB_CACHE}), and HF_HUB_OFFLINE forbids "
+            "fetching it. Unset it and run the same once with a connection; or name a directory with a GPT-2."
         )
     if isinstance(error, errors.GatedRepoError):
         return (

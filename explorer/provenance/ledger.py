@@ -80,7 +80,7 @@ class Ledger:
         return self._share("tempered_probabilities", position, token, self._tempered_score(position, token))
 
     def _share_after(self, read: Read, position: int, token: int) -> Made:
-        """The score of a token that stayed, which is the one that it had."""
+        """The probability after the cuts; a token that stayed keeps its score."""
         chances, _ = self._at(position)
         if chances.top_k_logits[token] == -math.inf:
             return _made([Part(DROPPED, (self.nodes["top_k_logits"].at(position, token),))])

@@ -1,6 +1,6 @@
 """The machine: processor, libraries of linear algebra, their threads, and the settings that choose between them.
 
-Two machines round alike only where all of this is alike, so it belongs into every report of a deviation.
+Two machines round alike only where all of this is alike, so it belongs in every report of a deviation.
 """
 
 import os

@@ -285,7 +285,7 @@ def test_another_architecture_is_refused_before_its_weights_are_asked_for(small:
         ([WEIGHTS], "pytorch_model.bin only: this is a Python pickle"),
         ([WEIGHTS, "pytorch_model.bin"], "no weights that can be read"),
         (["vocab.json", "tokenizer.json"], "has no tokenizer"),
-        (["config.json"], "no model in Hugging Face's layout"),
+        (["config.json"], "not a model in Hugging Face's layout"),
     ],
 )
 def test_a_repository_without(removed: list[str], said: str, small: SmallHub, tmp_path: Path) -> None:
