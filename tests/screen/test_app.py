@@ -89,6 +89,17 @@ async def test_an_unfinished_prompt_is_left_and_taken_up_again() -> None:
         assert here.label(here.ids[-1]) in " ".join(text(screen, "tokens"))
 
 
+async def test_a_prompt_that_is_dropped_or_run_leaves_no_advice_to_type() -> None:
+    async with opened() as (pilot, screen):
+        for last in ("escape", "enter"):
+            await press(pilot, "slash", *"ab")
+            assert "enter runs it" in text(screen, "header")[0]
+            await press(pilot, last)
+            await computed(pilot)
+            assert "enter runs it" not in text(screen, "header")[0], last
+            assert "unfinished" not in text(screen, "header")[0], last
+
+
 async def test_clicking_into_the_prompt_stops_the_playing() -> None:
     async with opened() as (pilot, screen):
         await press(pilot, "space")

@@ -91,7 +91,7 @@ class Prompt(TextArea):
         return self._tokens.typed is not None
 
     def on_text_area_changed(self) -> None:
-        if self.has_focus:
+        if self.screen.focused is self:  # `has_focus` changes only when the event of it arrives
             self._read()
 
     def on_focus(self) -> None:
