@@ -10,6 +10,7 @@ from pathlib import Path
 from explorer.loading.checkpoints import open_checkpoint
 from explorer.screen.app import ExplorerApp
 from explorer.screen.main.screen import MainScreen
+from explorer.walk.on_screen import wanted_lenses
 from explorer.walk.session import Session
 from gpt import Sampling
 
@@ -42,8 +43,9 @@ async def draw(name: str, prompt: str, theme: str, keys: str) -> None:
         for key in keys.split():
             key, _, times = key.partition("*")
             await pilot.press(*[key] * int(times or 1))
-            await app.workers.wait_for_complete()
-        while session.computing or session.wanted_lenses():
+            while any(not worker.is_finished for worker in app.workers):  # one may be cancelled by the next
+                await pilot.pause(0.02)
+        while session.computing or wanted_lenses(session):
             await pilot.pause(0.05)
         assert isinstance(app.screen, MainScreen)
         app.screen.show_status("")  # how long it took is another number on every machine
