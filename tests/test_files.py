@@ -211,7 +211,7 @@ def test_a_trace_refuses_a_pipe_before_it_computes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     os.mkfifo(tmp_path / "pipe")
-    monkeypatch.setattr("explorer.commands.trace.open_model", lambda options: pytest.fail("it loads the model"))
+    monkeypatch.setattr("explorer.commands.headless.open_model", lambda options: pytest.fail("it loads the model"))
     assert main(["trace", "Once upon", "-o", str(tmp_path / "pipe")]) == 1
     assert "it is a pipe. Name a file" in capsys.readouterr().err
     assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
