@@ -33,7 +33,7 @@ def _with_ends(rows: list[Line], above: int, below: int) -> list[Line]:
 
 
 def _block(session: Session, layer: int, first: int, stages: list[Stage], inside: bool) -> Line:
-    done = [session.computed(stage) for stage in stages]
+    done = [session.trace.computed(stage, session.position) for stage in stages]
     mark, style = ("●", "done") if all(done) else ("◐", "done") if any(done) else ("○", "dim")
     name = Span(f"block {layer}", "bold" if inside else "", ("stage", first))
     return [Span(f"{mark} ", style), name, *_edited(session, f"blocks.{layer}.")]
@@ -51,7 +51,7 @@ def _stage(session: Session, index: int, stage: Stage, cells: int) -> Line:
     room = cells - width(indent) - length(edited)
     if index == session.cursor.stage_index:
         return [Span(indent, "dim"), Span(fit(f"▶ {stage.title}", room), "here", ("stage", index)), *edited]
-    done = session.computed(stage)
+    done = session.trace.computed(stage, session.position)
     return [
         Span(indent, "dim"),
         Span("● " if done else "○ ", "done" if done else "dim"),
@@ -68,7 +68,7 @@ def rail(session: Session, cells: int) -> list[Line]:
         layer = stages[group[0]].layer
         inside = here in group
         name = "in" if layer is None and not group[0] else "out" if layer is None else str(layer)
-        done = all(session.computed(stages[i]) for i in group)
+        done = all(session.trace.computed(stages[i], session.position) for i in group)
         style = "here" if inside else "done" if done else "dim"
         line.append(Span(f" {name} " if inside else name, style, ("stage", group[0])))
         if layer is not None and _edited(session, f"blocks.{layer}."):

@@ -9,6 +9,7 @@ from explorer.paint.spans import Line, Span, clipped, length
 from explorer.provenance.words import in_words
 from explorer.runs.cells import Cell
 from explorer.text import fit, width
+from explorer.walk.on_screen import value_under_cursor
 from explorer.walk.session import Session
 from explorer.walk.why import Look, Why
 
@@ -60,7 +61,7 @@ def _apart(session: Session, cell: Cell, apart: Difference, cells: int) -> list[
     if not apart.positions(cell.name):
         return [clipped([*where, Span("not computed yet", "value")], cells)]
     a, b = apart.both(cell.name, cell.index)
-    where.append(Span(exactly(session.value()), "value"))
+    where.append(Span(exactly(value_under_cursor(session)), "value"))
     return [clipped(where, cells), clipped([Span(f"A {exactly(a)}   B {exactly(b)}  "), Span(str(cell), "dim")], cells)]
 
 

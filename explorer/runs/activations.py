@@ -5,6 +5,7 @@ from typing import Any
 
 from explorer.engine.engines import plain
 from explorer.runs.ranking import Ranking, rank
+from explorer.stages import Stage
 from gpt import activation_shapes
 from gpt.config import GPTConfig
 from gpt.ops import Matrix, Vector
@@ -32,6 +33,10 @@ class Activations:
     def positions(self, name: str) -> int:
         """For how many positions that activation is known."""
         raise NotImplementedError
+
+    def computed(self, stage: Stage, position: int) -> bool:
+        """Whether all that a stage shows is known at a position."""
+        return all(self.positions(part.activation) > position for part in stage.parts)
 
     def value(self, name: str) -> Any:
         """The whole activation, in its own order of axes; KeyError where it is not known."""

@@ -82,6 +82,52 @@ def uncertain(x: Any) -> Uncertain:
     return x if isinstance(x, Uncertain) else Uncertain(x, 0.0, True)
 
 
+class Errors:
+    """How the errors of one program come together. `independent` adds squares instead of supposing the worst."""
+
+    def __init__(self, unit: float, independent: bool) -> None:
+        self.unit = unit
+        self.tiny = TINY[unit]
+        self.independent = independent
+
+    def join(self, *errors: Array) -> Array:
+        if self.independent:
+            return reduce(np.hypot, errors)  # unlike squares, it does not underflow
+        return sum(errors)
+
+    def total(self, errors: Array, axis: int, keepdims: bool = False) -> Array:
+        if self.independent:
+            return np.sqrt(np.square(errors).sum(axis=axis, keepdims=keepdims))
+        return errors.sum(axis=axis, keepdims=keepdims)
+
+    def through(self, weights: Array, errors: Array) -> Array:  # [n, k], [k, m] -> [n, m]
+        """Errors that pass through a product: each times the size of what it is multiplied by."""
+        if not np.any(errors):
+            return np.zeros((*np.shape(weights)[:-1], np.shape(errors)[-1]))
+        if self.independent:
+            return np.sqrt(np.square(weights) @ np.square(errors))
+        return np.abs(weights) @ errors
+
+    def summing(self, n: int, sizes: Array) -> Array:
+        """The rounding of a sum whose terms' sizes add up to `sizes`, none of them rounded more than n times."""
+        times = math.sqrt(n) if self.independent else n / (1 - n * self.unit)
+        return times * self.unit * sizes + 2 * n * self.tiny
+
+    def basic(self, value: Array, settled: Array, *errors: Array, times: float = 1) -> Uncertain:
+        """The result of so many basic operations, one after the other; settled where all of their inputs are."""
+        rounding = times * (self.unit * np.abs(value) + self.tiny)
+        return Uncertain(value, self.join(*errors, rounding), settled)
+
+    def product(self, a: Uncertain, b: Uncertain, times: int) -> Uncertain:  # [n, k], [m, k] -> [n, m]
+        error = self.join(
+            self.through(a.value, b.error.T),
+            self.through(b.value, a.error.T).T,
+            self.through(a.error, b.error.T),
+            self.summing(times, np.abs(a.value) @ np.abs(b.value).T),
+        )
+        return Uncertain(a.value @ b.value.T, error)
+
+
 class Rounding:
     """The functions of `gpt.ops` on `Uncertain` values, for one program that may add up in any order.
 
@@ -95,77 +141,43 @@ class Rounding:
         self.unit = unit
         self.tiny = TINY[unit]
         self.independent = independent
-
-    # How errors come together
-
-    def _join(self, *errors: Array) -> Array:
-        if self.independent:
-            return reduce(np.hypot, errors)  # unlike squares, it does not underflow
-        return sum(errors)
-
-    def _total(self, errors: Array, axis: int, keepdims: bool = False) -> Array:
-        if self.independent:
-            return np.sqrt(np.square(errors).sum(axis=axis, keepdims=keepdims))
-        return errors.sum(axis=axis, keepdims=keepdims)
-
-    def _through(self, weights: Array, errors: Array) -> Array:  # [n, k], [k, m] -> [n, m]
-        """Errors that pass through a product: each times the size of what it is multiplied by."""
-        if not np.any(errors):
-            return np.zeros((*np.shape(weights)[:-1], np.shape(errors)[-1]))
-        if self.independent:
-            return np.sqrt(np.square(weights) @ np.square(errors))
-        return np.abs(weights) @ errors
-
-    def _summing(self, n: int, sizes: Array) -> Array:
-        """The rounding of a sum whose terms' sizes add up to `sizes`, none of them rounded more than n times."""
-        times = math.sqrt(n) if self.independent else n / (1 - n * self.unit)
-        return times * self.unit * sizes + 2 * n * self.tiny
-
-    def _basic(self, value: Array, settled: Array, *errors: Array, times: float = 1) -> Uncertain:
-        """The result of so many basic operations, one after the other; settled where all of their inputs are."""
-        rounding = times * (self.unit * np.abs(value) + self.tiny)
-        return Uncertain(value, self._join(*errors, rounding), settled)
+        self.errors = Errors(unit, independent)
 
     # Products of matrices
 
-    def _product(self, a: Uncertain, b: Uncertain, times: int) -> Uncertain:  # [n, k], [m, k] -> [n, m]
-        error = self._join(
-            self._through(a.value, b.error.T),
-            self._through(b.value, a.error.T).T,
-            self._through(a.error, b.error.T),
-            self._summing(times, np.abs(a.value) @ np.abs(b.value).T),
-        )
-        return Uncertain(a.value @ b.value.T, error)
-
     def matmul_transposed(self, a: Any, b: Any) -> Uncertain:
         a, b = uncertain(a), uncertain(b)
-        return self._product(a, b, a.value.shape[-1])
+        return self.errors.product(a, b, a.value.shape[-1])
 
     def matmul(self, a: Any, b: Any) -> Uncertain:
         a = uncertain(a)
-        return self._product(a, self.transpose(b), a.value.shape[-1])
+        return self.errors.product(a, self.transpose(b), a.value.shape[-1])
 
     def linear(self, x: Any, weight: Any, bias: Any) -> Uncertain:
         x, weight, bias = uncertain(x), uncertain(weight), uncertain(bias)
         sizes = np.abs(x.value) @ np.abs(weight.value).T + np.abs(bias.value)
-        error = self._join(self._through(weight.value, x.error.T).T, self._summing(x.value.shape[-1] + 1, sizes))
+        error = self.errors.join(
+            self.errors.through(weight.value, x.error.T).T, self.errors.summing(x.value.shape[-1] + 1, sizes)
+        )
         return Uncertain(x.value @ weight.value.T + bias.value, error)
 
     # Sums and scalings
 
     def add(self, a: Any, b: Any) -> Uncertain:
         a, b = uncertain(a), uncertain(b)
-        return self._basic(a.value + b.value, a.settled & b.settled, a.error, b.error)
+        return self.errors.basic(a.value + b.value, a.settled & b.settled, a.error, b.error)
 
     def add_all(self, parts: Any, bias: Any) -> Uncertain:
         parts = uncertain(parts)
         sizes = np.abs(parts.value).sum(axis=1) + np.abs(bias)
-        error = self._join(self._total(parts.error, axis=1), self._summing(parts.value.shape[1], sizes))
+        error = self.errors.join(
+            self.errors.total(parts.error, axis=1), self.errors.summing(parts.value.shape[1], sizes)
+        )
         return Uncertain(parts.value.sum(axis=1) + np.asarray(bias), error)
 
     def divide(self, x: Any, divisor: float) -> Uncertain:
         x = uncertain(x)
-        return self._basic(x.value / divisor, x.settled, x.error / abs(divisor))
+        return self.errors.basic(x.value / divisor, x.settled, x.error / abs(divisor))
 
     # Layer norm
 
@@ -173,8 +185,8 @@ class Rounding:
         """The terms are added up, and divided."""
         x = uncertain(x)
         n = x.value.shape[-1]
-        rounding = self._summing(n, np.abs(x.value).sum(axis=-1, keepdims=True))
-        error = self._join(self._total(x.error, -1, keepdims=True), rounding) / n
+        rounding = self.errors.summing(n, np.abs(x.value).sum(axis=-1, keepdims=True))
+        error = self.errors.join(self.errors.total(x.error, -1, keepdims=True), rounding) / n
         return Uncertain(x.value.mean(axis=-1, keepdims=True), error)
 
     def variance(self, x: Any, mean: Any) -> Uncertain:
@@ -185,8 +197,8 @@ class Rounding:
         shifted = 2 * np.abs(centred.mean(axis=-1, keepdims=True)) * mean.error + np.square(mean.error)
         errors = 2 * np.abs(centred) * x.error + np.square(x.error)
         same = x.settled.all() and mean.settled.all()  # what is squared has two roundings, else; the square another
-        rounding = self._summing(n + (1 if same else 3), squares)
-        error = self._join(self._join(self._total(errors, -1, keepdims=True), rounding) / n, shifted)
+        rounding = self.errors.summing(n + (1 if same else 3), squares)
+        error = self.errors.join(self.errors.join(self.errors.total(errors, -1, keepdims=True), rounding) / n, shifted)
         return Uncertain(squares / n, error)
 
     def standard_deviation(self, variance: Any, epsilon: float) -> Uncertain:
@@ -196,19 +208,19 @@ class Rounding:
         least = np.sqrt(np.maximum(square - variance.error, 0))  # the root is steepest there
         passed_on = variance.error / np.where(scale > 0, scale + least, 1)
         rounding = (0.5 + self.root) * self.unit * scale  # half of what the sum is off
-        return Uncertain(scale, self._join(passed_on, rounding), variance.settled & self.root_settled)
+        return Uncertain(scale, self.errors.join(passed_on, rounding), variance.settled & self.root_settled)
 
     def normalize(self, x: Any, mean: Any, scale: Any) -> Uncertain:
         x, mean, scale = uncertain(x), uncertain(mean), uncertain(scale)
         value = (x.value - mean.value) / scale.value
         settled = x.settled & mean.settled & scale.settled
-        return self._basic(value, settled, *_normalized(value, x, mean, scale), times=2)
+        return self.errors.basic(value, settled, *_normalized(value, x, mean, scale), times=2)
 
     def scale_and_shift(self, x: Any, gamma: Any, beta: Any) -> Uncertain:
         """Two roundings, or one: it is not settled."""
         x, gamma = uncertain(x), np.asarray(gamma)
-        product = self._basic(x.value * gamma, False, x.error * np.abs(gamma))
-        return self._basic(product.value + np.asarray(beta), False, product.error)
+        product = self.errors.basic(x.value * gamma, False, x.error * np.abs(gamma))
+        return self.errors.basic(product.value + np.asarray(beta), False, product.error)
 
     # Attention
 
@@ -225,10 +237,10 @@ class Rounding:
         """Every share is a product of so many exponentials, over their sum."""
         value = numpy_ops.softmax(scores.value)
         below = scores.value.max(axis=-1, keepdims=True) - scores.value
-        moved = self._join(scores.error, self.unit * np.where(np.isinf(below), 0.0, below))
-        own = np.where(value > 0, self._join(moved, 2 * ulps * exponentials * self.unit), 0.0)
-        common = self._total(value * own, -1, keepdims=True)
-        relative = self._join(own, common, self._summing(value.shape[-1] + 2 * exponentials - 1, 1.0))
+        moved = self.errors.join(scores.error, self.unit * np.where(np.isinf(below), 0.0, below))
+        own = np.where(value > 0, self.errors.join(moved, 2 * ulps * exponentials * self.unit), 0.0)
+        common = self.errors.total(value * own, -1, keepdims=True)
+        relative = self.errors.join(own, common, self.errors.summing(value.shape[-1] + 2 * exponentials - 1, 1.0))
         return Uncertain(value, value * relative + 4 * self.tiny)
 
     # Activations
@@ -243,7 +255,7 @@ class Rounding:
             rounding = _in_gelu(x.value, value, exact=activation == "gelu")
         else:
             rounding = (2 * LIBRARY_ULPS + 5) * np.abs(value)
-        return Uncertain(value, self._join(STEEPEST * x.error, self.unit * rounding + 4 * self.tiny))
+        return Uncertain(value, self.errors.join(STEEPEST * x.error, self.unit * rounding + 4 * self.tiny))
 
     # Rearranging
 
@@ -326,20 +338,20 @@ class Kernels(Torch):
 
     def matmul_transposed(self, a: Any, b: Any) -> Uncertain:
         a, b = uncertain(a), uncertain(b)
-        return self._product(a, b, a.value.shape[-1] + 4)  # two factors, each times a root that was rounded
+        return self.errors.product(a, b, a.value.shape[-1] + 4)  # two factors, each times a root that was rounded
 
     def divide(self, x: Any, divisor: float) -> Uncertain:
         """A power, a quotient and a product in place of one division."""
         x = uncertain(x)
-        return self._basic(x.value / divisor, False, x.error / abs(divisor), times=6)
+        return self.errors.basic(x.value / divisor, False, x.error / abs(divisor), times=6)
 
     def mean(self, x: Any) -> Uncertain:
         """mean += (number - mean) · (1/k): three roundings of the step, and one of the mean itself."""
         x = uncertain(x)
         sizes, n = np.abs(x.value), x.value.shape[-1]
-        rounding = self._summing(n + 4, sizes.sum(axis=-1, keepdims=True)) / n
+        rounding = self.errors.summing(n + 4, sizes.sum(axis=-1, keepdims=True)) / n
         steps = 3 * self.unit * (sizes.mean(axis=-1, keepdims=True) + sizes.max(axis=-1, keepdims=True))
-        error = self._join(self._total(x.error, -1, keepdims=True) / n, rounding, steps)
+        error = self.errors.join(self.errors.total(x.error, -1, keepdims=True) / n, rounding, steps)
         return Uncertain(x.value.mean(axis=-1, keepdims=True), error)
 
     def variance(self, x: Any, mean: Any) -> Uncertain:
@@ -353,22 +365,22 @@ class Kernels(Torch):
         on_the_way = mean.error + 6 * self.unit * np.abs(x.value).max(axis=-1, keepdims=True)
         spread = np.sqrt(squares / n)
         errors = 2 * np.abs(centred) * x.error + np.square(x.error)
-        rounding = self._summing(n + 6, squares)
+        rounding = self.errors.summing(n + 6, squares)
         means = math.sqrt(8) * spread * on_the_way
-        error = self._join(self._join(self._total(errors, -1, keepdims=True), rounding) / n, means)
+        error = self.errors.join(self.errors.join(self.errors.total(errors, -1, keepdims=True), rounding) / n, means)
         return Uncertain(squares / n, error + np.square(on_the_way))
 
     def standard_deviation(self, variance: Any, epsilon: float) -> Uncertain:
         """Its reciprocal is rounded once more."""
         scale = super().standard_deviation(variance, epsilon)
-        return Uncertain(scale.value, self._join(scale.error, self.unit * scale.value))
+        return Uncertain(scale.value, self.errors.join(scale.error, self.unit * scale.value))
 
     def normalize(self, x: Any, mean: Any, scale: Any) -> Uncertain:
         """(x - mean) / scale, or x / scale - mean / scale."""
         x, mean, scale = uncertain(x), uncertain(mean), uncertain(scale)
         value = (x.value - mean.value) / scale.value
         parts = self.unit * (np.abs(x.value) + np.abs(mean.value)) / scale.value
-        return self._basic(value, False, *_normalized(value, x, mean, scale), parts)
+        return self.errors.basic(value, False, *_normalized(value, x, mean, scale), parts)
 
     def softmax(self, scores: Any) -> Uncertain:
         scores = uncertain(scores)

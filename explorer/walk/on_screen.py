@@ -1,4 +1,4 @@
-"""A session as the screen asks for it: how far it is, the shape that is shown, the lenses that are missing."""
+"""A session as the screen asks for it: how far it is, the number and the shape shown, the lenses that are missing."""
 
 from explorer.walk.session import Session
 
@@ -7,6 +7,14 @@ def progress(session: Session) -> float:
     """The share of the activations that are known for all tokens, from 0 to 1."""
     trace, names = session.trace, session.trace.axes
     return sum(trace.positions(name) >= len(trace.ids) for name in names) / len(names)
+
+
+def value_under_cursor(session: Session) -> float | None:
+    """The number under the cursor; None where there is none, or none yet."""
+    cell, apart = session.cell(), session.what_if.difference
+    if cell and apart:
+        return apart.at(cell.name, cell.index) if apart.positions(cell.name) else None
+    return session.provenance.value(cell) if cell else None
 
 
 def shape_in_words(session: Session) -> str:

@@ -32,7 +32,7 @@ class Player:
         """
         cursor = session.cursor
         if cursor.stage_index + 1 < len(cursor.stages):
-            if session.computed(cursor.stages[cursor.stage_index + 1]):
+            if session.trace.computed(cursor.stages[cursor.stage_index + 1], session.position):
                 cursor.move_stage(1)
             return False
         if cursor.position + 1 < len(session.ids):

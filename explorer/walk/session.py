@@ -221,12 +221,7 @@ class Session:
         self._own = self._own.without_token(last, self.tokenizer.decode(self.ids))
         return True
 
-    # What the user sees
-
-    def computed(self, stage: Stage, position: int | None = None) -> bool:
-        """Whether a stage can be shown at a position (the cursor's)."""
-        position = self.position if position is None else position
-        return all(self.trace.positions(part.activation) > position for part in stage.parts)
+    # The number under the cursor
 
     def cell(self) -> Cell | None:
         """The number under the cursor; None in the tokenizer's stage, which has no numbers."""
@@ -236,16 +231,10 @@ class Session:
         name, column = cursor.part.activation, cursor.column
         if cursor.axes == "TV" and (order := self.trace.order(self.position)):
             column = order[column]
-        if self.stage.kind in (Kind.LEDGER, Kind.DRAW) and self.computed(self.stage) and not self.what_if.difference:
+        shares = self.stage.kind in (Kind.LEDGER, Kind.DRAW) and not self.what_if.difference
+        if shares and self.trace.computed(self.stage, self.position):
             name = "probabilities"
         return Cell(name, cursor.index(column))
-
-    def value(self) -> float | None:
-        """Its value; None where there is no number, or none yet."""
-        cell, apart = self.cell(), self.what_if.difference
-        if cell and apart:
-            return apart.at(cell.name, cell.index) if apart.positions(cell.name) else None
-        return self.provenance.value(cell) if cell else None
 
     def go_to(self, cell: Cell) -> None:
         """Put the cursor on a number, or, where no stage shows it by itself, on the stage that it belongs to."""
@@ -260,34 +249,3 @@ class Session:
                 cursor.go_to_head(i)
             elif axis != "1":
                 cursor.go_to_column(self.trace.order(self.position).index(i) if axis == "V" else i)
-
-    def ask_why(self) -> bool:
-        """Open the number under the cursor. False where there is none."""
-        cell = None if self.what_if.difference else self.cell()
-        self.why = Why(self, cell) if cell else None
-        return cell is not None
-
-    def step_into_code(self) -> bool:
-        """Open the code that computes this stage. False where there is none, or nothing computed; CodeError."""
-        from explorer.code.excerpts import excerpt, merging  # only now: it reads the source
-
-        cursor, cell = self.cursor, self.cell()
-        if self.stage.kind is Kind.MERGES:
-            piece = self.written.piece_at(self.position)
-            self.code = merging(piece).step() if piece else None
-            return piece is not None
-        if cell is None or cursor.part is None or not isinstance(self.trace, Trace):
-            return False
-        settings, _ = self.draws.settings_shown(self.position)
-        part = excerpt(
-            self.stage,
-            self.trace,
-            self.position,
-            cursor.head,
-            cell.index[-1],
-            activation=cursor.part.activation,
-            sampling=settings,
-            number=self.draws.number(self.position),
-        )
-        self.code = part.step() if part else None
-        return part is not None

@@ -21,6 +21,7 @@ from explorer.code.stepping import Stepper, step_through
 from explorer.engine.engines import NUMPY, on_engine
 from explorer.runs.trace import LiveRun, Trace
 from explorer.stages import Stage, walk
+from explorer.walk.opening import step_into_code
 from explorer.walk.session import Session
 from gpt import (
     GPT,
@@ -545,7 +546,7 @@ def test_the_merges_of_a_piece_step_by_step() -> None:
     model, checkpoint = embedded()
     session = Session(model, checkpoint.tokenizer)
     session.submit("Lily yesterday")
-    assert session.step_into_code()
+    assert step_into_code(session)
     piece, steps = session.written.pieces[-1], session.code
     assert steps
     assert (steps.stop.file, steps.stop.function) == ("gpt/tokenizer.py", "merges_of")

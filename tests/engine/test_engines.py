@@ -10,6 +10,7 @@ from explorer.engine.engines import AUTO, NUMPY, PYTHON, in_words, largest_diffe
 from explorer.loading.checkpoints import LISTS_UP_TO
 from explorer.runs import running
 from explorer.runs.trace import LiveRun
+from explorer.walk.on_screen import value_under_cursor
 from explorer.walk.session import Session
 from gpt import GPTConfig, generate, ops
 from gpt.sampling import Sampling
@@ -98,7 +99,7 @@ def test_a_session_on_numpy_draws_what_numpy_generates() -> None:
     steps = generate(model, list(b"Once"), 6, Sampling(0.9, 20), seed=5)
     assert session.ids[4:] == [step.token for step in steps]
     session.cursor.go_to_stage(1)
-    assert isinstance(session.value(), float)
+    assert isinstance(value_under_cursor(session), float)
 
 
 def test_a_run_on_numpy_can_be_cancelled() -> None:

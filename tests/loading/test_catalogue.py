@@ -15,6 +15,7 @@ from explorer.loading.hub import KNOWN, Reference
 from explorer.screen.app import ExplorerApp, Tell
 from explorer.screen.dialogs.models import ModelPicker
 from explorer.screen.main.screen import MainScreen
+from explorer.walk.on_screen import value_under_cursor
 from explorer.walk.session import Session
 from tests.helpers.models import small_model
 from tests.helpers.pilot import PROMPT, computed, opened, press, session, text, tiny, until
@@ -158,7 +159,7 @@ async def test_comparing_with_another_model(size: tuple[int, int], monkeypatch: 
         await press(pilot, "v", "escape")  # every picture shows B
         cell, row = first.cell(), second.model.weights.token_embedding[first.ids[-1]]
         assert cell
-        assert first.value() == row[cell.index[-1]]
+        assert value_under_cursor(first) == row[cell.index[-1]]
         assert first.provenance.explain(cell).exact, "explained by its own weights"
 
 

@@ -187,7 +187,7 @@ def test_what_is_not_computed_is_said() -> None:
             lines = picture(session, 56, 24)
             check(lines, 56, 24, session)
             said = any("Not computed" in span.text for line in lines for span in line)
-            assert said == (not session.computed(session.stage))
+            assert said == (not session.trace.computed(session.stage, session.position))
             check(predictions(session, 30, 24), 30, 24, session)
             check(number_under_cursor(session, 76, 2), 76, 2, session)
             check(map_of(session, 20, 24), 20, 24, session)

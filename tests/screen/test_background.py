@@ -4,6 +4,7 @@ import pytest
 
 from explorer.loading.checkpoints import CheckpointError
 from explorer.screen.app import ExplorerApp
+from explorer.walk.on_screen import value_under_cursor
 from explorer.walk.session import Session
 from gpt import generate
 from tests.helpers.models import counting, embedded
@@ -18,8 +19,8 @@ async def test_keys_are_answered_while_the_model_computes() -> None:
         await until(pilot, gate.reached.is_set)
         await press(pilot, "right", "right")
         assert here.stage.id == "pos_embed"
-        assert here.computed(here.stage), "what was computed can be seen while the rest is not"
-        assert f"{here.value()!r}".replace("-", "−") in " ".join(text(screen, "number"))
+        assert here.trace.computed(here.stage, here.position), "what was computed can be seen while the rest is not"
+        assert f"{value_under_cursor(here)!r}".replace("-", "−") in " ".join(text(screen, "number"))
         await press(pilot, "end")
         assert "Not computed yet" in " ".join(text(screen, "picture"))
         gate.open.set()

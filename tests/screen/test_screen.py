@@ -13,6 +13,7 @@ from explorer.screen.main.keys import SECTIONS
 from explorer.screen.main.screen import MainScreen
 from explorer.screen.palette import NAMES
 from explorer.screen.panes.prompt import Prompt
+from explorer.walk.on_screen import value_under_cursor
 from explorer.walk.session import Session
 from gpt import Sampling
 from tests.helpers.models import HOSTILE, Words, small_model
@@ -195,7 +196,7 @@ async def test_copying_the_number_under_the_cursor() -> None:
     async with opened() as (pilot, screen):
         await press(pilot, "right", "y")
         assert screen.session
-        assert pilot.app.clipboard == repr(screen.session.value())
+        assert pilot.app.clipboard == repr(value_under_cursor(screen.session))
 
 
 async def test_the_model_may_have_one_layer_and_one_head() -> None:

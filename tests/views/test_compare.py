@@ -18,7 +18,8 @@ from explorer.runs import running
 from explorer.views.compare.view import CompareView
 from explorer.views.view import View
 from explorer.walk.edit_choices import CONTRAST, OTHER, edit_kinds, places, read_edit
-from explorer.walk.on_screen import wanted_lenses
+from explorer.walk.on_screen import value_under_cursor, wanted_lenses
+from explorer.walk.opening import ask_why
 from explorer.walk.session import Session
 from gpt import InputError, Sampling
 from tests.helpers.exhaustive import exhaustive
@@ -99,9 +100,9 @@ def test_every_picture_shows_a_b_or_their_difference(session: Session) -> None:
         cell = session.cell()
         if cell:
             a, b = apart.both(cell.name, cell.index)
-            assert session.value() == (0.0 if a == b else b - a)
+            assert value_under_cursor(session) == (0.0 if a == b else b - a)
             assert "B − A" in said(number_under_cursor(session, 100, 2))
-    assert not session.ask_why(), "a difference is nobody's result"
+    assert not ask_why(session), "a difference is nobody's result"
     assert wanted_lenses(session) == []
     view.next_mode()
     assert session.trace is base

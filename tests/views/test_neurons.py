@@ -7,6 +7,7 @@ import pytest
 
 from explorer.analysis import neurons
 from explorer.views.neurons.view import NeuronsView
+from explorer.walk.on_screen import value_under_cursor
 from tests.helpers.exhaustive import exhaustive
 from tests.helpers.looking import (
     at_the_last_token,
@@ -119,7 +120,7 @@ def test_enter_puts_the_cursor_on_the_neuron_and_the_list_stays() -> None:
     cursor = view.session.cursor
     assert cursor.stage.id == f"blocks.{chosen.layer}.activation"
     assert cursor.column == chosen.index
-    assert view.session.value() == chosen.activation
+    assert value_under_cursor(view.session) == chosen.activation
     assert view.layer is None
     assert view.chosen() == chosen
 

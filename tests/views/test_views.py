@@ -16,10 +16,9 @@ ALL = (*NAMES, "sweep")
 
 
 def state(view: View) -> dict[str, Any]:
-    """All that a view holds, besides its lock and what it keeps to draw faster."""
-    held = {name: value for name, value in vars(view).items() if name not in ("session", "_at_work", "_about")}
-    known = {subject: about for subject, about in view._about.items() if about.found}
-    answers = {subject: (dict(about.found), set(about.whole)) for subject, about in known.items()}
+    """All that a view holds, besides what it keeps to draw faster."""
+    held = {name: value for name, value in vars(view).items() if name not in ("session", "known")}
+    answers = {s: (dict(about.found), set(about.whole)) for s, about in view.known._about.items() if about.found}
     cursor = {name: copy.copy(value) for name, value in vars(view.session.cursor).items()}
     return held | {"answers": answers, "cursor": cursor, "shown": view.session.what_if.shown}
 

@@ -16,7 +16,7 @@ from explorer.errors import EditError
 from explorer.runs import running
 from explorer.runs.trace import RecordedRun
 from explorer.stages import Kind
-from explorer.walk.on_screen import progress, shape_in_words, wanted_lenses
+from explorer.walk.on_screen import progress, shape_in_words, value_under_cursor, wanted_lenses
 from explorer.walk.session import Session
 from gpt import GPT, InputError, Sampling, SamplingError, generate
 from tests.helpers.models import Bytes, Words, counting, embedded, finish, full_run, never, small_model, start
@@ -256,13 +256,13 @@ def test_the_cell_is_the_recorded_value(position: int, column: int) -> None:
             shares = np.exp(logits - logits.max())
             expected = logits if kind is Kind.LOGITS else shares / shares.sum()
             assert cell.index == (position, token)
-            assert session.value() == pytest.approx(expected[token], rel=1e-12)
+            assert value_under_cursor(session) == pytest.approx(expected[token], rel=1e-12)
         else:
             value = np.array(session.trace.values[cell.name])
             axes = {"H": session.cursor.head, "T": position}
             last = min(column, value.shape[-1] - 1)
             assert cell.index == (*(axes[axis] for axis in session.cursor.axes[:-1]), last)
-            assert session.value() == value[cell.index]
+            assert value_under_cursor(session) == value[cell.index]
             assert session.cursor.part
             assert cell.name == session.cursor.part.activation
 
@@ -271,9 +271,9 @@ def test_a_number_that_is_not_computed_has_no_value(session: Session) -> None:
     session.submit("little girl")
     for _ in everywhere(session):
         session.cursor.go_to_position(7)
-        assert session.value() is None
-        assert session.computed(session.stage) == (session.cell() is None)
-        assert session.computed(session.stage, 5)
+        assert value_under_cursor(session) is None
+        assert session.trace.computed(session.stage, session.position) == (session.cell() is None)
+        assert session.trace.computed(session.stage, 5)
 
 
 def test_the_cell_of_a_drawn_token_is_what_it_was_drawn_with(session: Session) -> None:
@@ -294,7 +294,7 @@ def test_the_cell_of_a_drawn_token_is_what_it_was_drawn_with(session: Session) -
                 session.cursor.go_to_column(column)
                 cell = session.cell()
                 assert cell
-                assert session.value() == drawn.probabilities[cell.index[-1]]
+                assert value_under_cursor(session) == drawn.probabilities[cell.index[-1]]
 
 
 def test_the_shape_in_words_is_the_shape_of_what_is_shown(session: Session) -> None:

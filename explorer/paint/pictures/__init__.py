@@ -45,7 +45,7 @@ def picture(session: Session, cells: int, height: int, halves: bool = True) -> l
         unit = ", in percentage points" if stage.kind is Kind.PATTERN else ""
         formula = f"B − A{unit}: {formula}"
     below = [*wrapped(formula, cells, "accent"), *wrapped(stage.sentence, cells)]
-    if stage.kind is Kind.PATTERN and session.computed(stage):
+    if stage.kind is Kind.PATTERN and session.trace.computed(stage, session.position):
         below.append(remark(session))
     above = _choices(session, cells)
     if above and height > 16:
@@ -53,7 +53,7 @@ def picture(session: Session, cells: int, height: int, halves: bool = True) -> l
     room = height - len(above) - len(below) - 1
     if room < 3:  # a very small screen: the numbers come first
         below, room = [], height - len(above)
-    if session.computed(stage):
+    if session.trace.computed(stage, session.position):
         body = shortened(_PAINTERS[stage.kind](session, cells, room, halves), room)
     else:
         body = [[], [Span(_waiting(session), "dim")]]

@@ -38,6 +38,7 @@ from explorer.screen.panes.view import ViewPane
 from explorer.screen.widgets.canvas import Canvas
 from explorer.views.view import View
 from explorer.walk.on_screen import progress
+from explorer.walk.opening import ask_why
 from explorer.walk.session import Session
 
 FRAMES_A_SECOND = 15  # while something computes; more would be lost on tmux and ssh
@@ -205,7 +206,7 @@ class MainScreen(Screen[None]):
             getattr(session.cursor, move)(*arguments)
             session.code = None
             if session.why:
-                session.ask_why()
+                ask_why(session)
             self.repaint()
 
     def on_clicked(self, message: Clicked) -> None:

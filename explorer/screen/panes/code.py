@@ -6,6 +6,7 @@ from explorer.paint.spans import Line
 from explorer.screen.bindings import key
 from explorer.screen.panes.pane import Pane
 from explorer.screen.panes.why import NO_REASON
+from explorer.walk.opening import step_into_code
 from explorer.walk.session import Session
 from gpt import GPTError
 
@@ -47,7 +48,7 @@ class CodePane(Pane, can_focus=True):
             self.action_leave()
             return
         try:
-            found = session.step_into_code()
+            found = step_into_code(session)
         except GPTError as error:
             self.host.notify(str(error), title="No code to step through", markup=False)
             return

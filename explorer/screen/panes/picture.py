@@ -7,7 +7,7 @@ from explorer.paint.spans import Line
 from explorer.screen.bindings import key
 from explorer.screen.messages import Clicked
 from explorer.screen.panes.pane import Pane, literal
-from explorer.walk.on_screen import shape_in_words
+from explorer.walk.on_screen import shape_in_words, value_under_cursor
 from explorer.walk.session import Session
 from gpt import GPTError
 
@@ -59,7 +59,7 @@ class PicturePane(Pane, can_focus=True):
         """Copy the number under the cursor."""
         session = self.host.ready
         try:
-            value = session.value() if session else None
+            value = value_under_cursor(session) if session else None
         except GPTError as error:  # probabilities that cannot be worked out
             self.host.notify(str(error), severity="warning", markup=False)
             return

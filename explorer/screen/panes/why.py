@@ -8,6 +8,7 @@ from explorer.provenance.words import brief
 from explorer.screen.bindings import key, to
 from explorer.screen.messages import Clicked
 from explorer.screen.panes.pane import Pane, literal
+from explorer.walk.opening import ask_why
 from explorer.walk.session import Session
 from explorer.walk.why import Why
 
@@ -59,7 +60,7 @@ class WhyPane(Pane, can_focus=True):
             return
         if session.what_if.difference:
             self.host.notify(NO_REASON)
-        elif session.ask_why():
+        elif ask_why(session):
             self.host.repaint()
         else:
             self.host.notify("There are no numbers here yet: → goes on to where they begin.")

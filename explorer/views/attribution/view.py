@@ -84,7 +84,7 @@ class AttributionView(View):
     def found(self) -> Any:
         """The answer to the question that is asked: None, an error or the terms."""
         asked = self.questions()
-        return self.known(asked[0]) if asked else None
+        return self.known.of(asked[0]) if asked else None
 
     # The cursor
 

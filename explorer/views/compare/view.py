@@ -72,7 +72,7 @@ class CompareView(View):
 
     def state(self) -> CompareState | None:
         """The two runs; None where there is only one."""
-        pair, answers = self._pair, self.all_known().values()
+        pair, answers = self._pair, self.known.all().values()
         if pair is None:
             return None
         known = {answer.position: answer for answer in answers if isinstance(answer, Apart)}

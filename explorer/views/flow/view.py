@@ -77,7 +77,7 @@ class FlowView(View):
     def found(self) -> Any:
         """The answer to the question that is asked: None, an error or the routes."""
         asked = self.questions()
-        return self.known(asked[0]) if asked else None
+        return self.known.of(asked[0]) if asked else None
 
     def chosen(self) -> Edge | FlowPath | None:
         """The edge or the path under the cursor."""

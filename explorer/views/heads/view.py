@@ -66,7 +66,7 @@ class HeadsView(View):
     def _by_head(self, what: str) -> dict[Head, Any]:
         """The answers of that kind about all blocks, as far as they are known."""
         layers = range(self.session.config.n_layer)
-        known = [(layer, self.known((what, layer, self._rows(layer)))) for layer in layers]
+        known = [(layer, self.known.of((what, layer, self._rows(layer)))) for layer in layers]
         return {Head(layer, head): answer for layer, found in known for head, answer in (found or {}).items()}
 
     def _rows(self, layer: int) -> int:
@@ -111,7 +111,7 @@ class HeadsView(View):
     def answers(self, run: Trace, question: Any, cancelled: Callable[[], bool]) -> Iterator[dict[int, Any]]:
         """The heads of one block, by number, one after the other."""
         what, layer, rows = question
-        known = dict(self.known(question) or {})
+        known = dict(self.known.of(question) or {})
         return _measure(run, layer, known) if what == _SCORES else _weigh(run, layer, rows, known)
 
 
@@ -126,7 +126,7 @@ class _Patterns(Mapping[Head, Matrix]):
         name = _pattern_of(head.layer)
         if not (rows := self._run.positions(name)):
             raise KeyError(head)
-        return self._view.kept((name, head.head, rows), lambda: plain(self._run.values[name][head.head]))
+        return self._view.known.kept((name, head.head, rows), lambda: plain(self._run.values[name][head.head]))
 
     def __iter__(self) -> Iterator[Head]:
         config = self._run.config

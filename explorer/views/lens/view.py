@@ -53,7 +53,7 @@ class LensView(View):
     def state(self) -> LensState:
         """Everything that is known by now."""
         run, position = self.session.run, self.session.position
-        known, numbers = self.all_known(), {row.name: number for number, row in enumerate(self.rows)}
+        known, numbers = self.known.all(), {row.name: number for number, row in enumerate(self.rows)}
         cells = {(numbers[cell.name], cell.position): cell for cell in known.values() if isinstance(cell, LensCell)}
         bits = {question[1]: found for question, found in known.items() if _is_surprise(question, found)}
         likely = known.get((_LIKELY, self.rows[self.row].name, position))
@@ -73,7 +73,7 @@ class LensView(View):
 
     def cell(self, row: int, position: int) -> LensCell | None:
         """The tokens that a cell would say; None while it is not computed."""
-        found = self.known((_CELL, self.rows[row].name, position))
+        found = self.known.of((_CELL, self.rows[row].name, position))
         return found if isinstance(found, LensCell) else None
 
     # The cursor

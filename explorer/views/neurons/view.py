@@ -74,7 +74,7 @@ class NeuronsView(View):
 
     def listed(self) -> list[Neuron]:
         """The neurons, the first ones first; none while they are not known."""
-        found = self.known(self._list())
+        found = self.known.of(self._list())
         return found if isinstance(found, list) else []
 
     def chosen(self) -> Neuron | None:
@@ -121,7 +121,7 @@ class NeuronsView(View):
     def _painted(self, cells: int, height: int) -> list[Line]:
         scene = scene_of(self.session)
         head = [*self._head(scene, cells), *([[]] if height >= 22 else [])]
-        found = self.known(self._list()) if self.questions() else None
+        found = self.known.of(self._list()) if self.questions() else None
         if waiting := scene.waiting(found, cells):
             return [*head, [], *waiting]
         chosen, room = self.chosen(), height - len(head)
@@ -165,7 +165,7 @@ class NeuronsView(View):
         """The tokens that it promotes beside those it suppresses, and how that is measured."""
         if scene.recorded:
             return wrapped("What it promotes is not known: the weights are not in this file.", cells, "dim")
-        found = self.known((_Asked.EFFECTS, neuron.layer, neuron.index))
+        found = self.known.of((_Asked.EFFECTS, neuron.layer, neuron.index))
         if not isinstance(found, neurons.Effects):
             return scene.waiting(found, cells)
         return promoted(scene, found, cells, height)

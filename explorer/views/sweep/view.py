@@ -50,7 +50,7 @@ class SweepView(View):
 
     def state(self) -> SweepState | None:
         """Everything known of the run that is walked; None while that is not computed."""
-        metrics, source, known = self._metrics(), self._source(), self.all_known()
+        metrics, source, known = self._metrics(), self._source(), self.known.all()
         if metrics is None:
             return None
         base, where = known.get(_BASE), _key(source)
@@ -89,7 +89,7 @@ class SweepView(View):
         if source and source.source.complete < len(source.source.ids):
             return base.plans
         key = (base.run, _key(source))
-        positions = self.kept(key, lambda: SweepPlan(base.run, base.metrics[0], POSITIONS, source))
+        positions = self.known.kept(key, lambda: SweepPlan(base.run, base.metrics[0], POSITIONS, source))
         return {**base.plans, POSITIONS: positions}
 
     # Questions
@@ -128,7 +128,7 @@ class SweepView(View):
         return SweepBase(run, base, before, metrics, tuple(metric.of(before, before) for metric in metrics), plans)
 
     def _effects(self, run: Trace, question: Any, cancelled: Callable[[], bool]) -> tuple[float, ...] | None:
-        base, source, (over, cell, where) = self.known(_BASE), self._source(), question
+        base, source, (over, cell, where) = self.known.of(_BASE), self._source(), question
         if not isinstance(base, SweepBase) or base.of is not run:  # another run has begun meanwhile
             return None
         if over == POSITIONS and _key(source) != where:
