@@ -1,6 +1,6 @@
 """The measured behaviour of every head on a prompt, and attention weighted by the size of what it moves."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import fsum, sqrt
 
@@ -148,19 +148,13 @@ def _scores(pattern: Matrix, wanted: Mapping[str, Targets]) -> dict[str, Score]:
     return {name: score(pattern, places) for name, places in wanted.items()}
 
 
-def head_scores(trace: Trace) -> list[list[HeadScores]]:  # [L][H]
-    """Every head of the model on this prompt, for the positions that are known by now."""
+def head_scores(trace: Trace, layer: int, heads: Iterable[int] | None = None) -> Iterator[HeadScores]:
+    """These heads of a block, or all, one after the other, for the positions that are known by now."""
     wanted = {behaviour.name: targets(behaviour.name, trace.ids) for behaviour in BEHAVIOURS}
-    return [_of_layer(trace, layer, wanted) for layer in range(trace.config.n_layer)]
-
-
-def _of_layer(trace: Trace, layer: int, wanted: Mapping[str, Targets]) -> list[HeadScores]:
-    patterns = plain(value_of(trace, f"blocks.{layer}.attn.hook_pattern"))
-    found = []
-    for head, pattern in enumerate(patterns):
-        scores = _scores(pattern, wanted)
-        found.append(HeadScores(layer, head, scores, label(scores)))
-    return found
+    patterns = value_of(trace, f"blocks.{layer}.attn.hook_pattern")
+    for head in range(trace.config.n_head) if heads is None else heads:
+        scores = _scores(plain(patterns[head]), wanted)
+        yield HeadScores(layer, head, scores, label(scores))
 
 
 # Attention weighted by what it moves

@@ -127,16 +127,18 @@ def test_every_behaviour_has_a_definition_and_a_source() -> None:
 
 def test_every_head_of_a_model_has_scores() -> None:
     model = small_model()
-    found = heads.head_scores(traced(model, [3, 1, 4, 1, 5, 9, 2]))
-    assert [[(head.layer, head.head) for head in row] for row in found] == [
-        [(layer, head) for head in range(3)] for layer in range(2)
-    ]
+    run = traced(model, [3, 1, 4, 1, 5, 9, 2])
+    for layer in range(2):
+        found = heads.head_scores(run, layer)
+        assert [(head.layer, head.head) for head in found] == [(layer, head) for head in range(3)]
 
 
 def test_a_recorded_run_has_labels_but_no_norms() -> None:
     ids = [3, 1, 4, 1, 5]
     run = recorded(small_model(), ids)
-    assert heads.head_scores(run) == heads.head_scores(traced(small_model(), ids))
+    live = traced(small_model(), ids)
+    for layer in range(2):
+        assert list(heads.head_scores(run, layer)) == list(heads.head_scores(live, layer))
     with pytest.raises(AnalysisError, match="without its model"):
         heads.value_weighted(run, 0, 0)
 
@@ -144,7 +146,7 @@ def test_a_recorded_run_has_labels_but_no_norms() -> None:
 def test_a_run_without_patterns_says_so() -> None:
     run = LiveRun(small_model(), [1, 2])
     with pytest.raises(AnalysisError, match=r"blocks\.0\.attn\.hook_pattern was not recorded"):
-        heads.head_scores(run)
+        next(heads.head_scores(run, 0))
 
 
 def norms(trace: Trace, layer: int, head: int) -> list[float]:

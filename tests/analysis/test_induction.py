@@ -127,7 +127,7 @@ def model(request: pytest.FixtureRequest, places: Places) -> GPT:
 
 def labels(trace: Trace, places: Places) -> list[list[str]]:
     """The labels of each block in the order of places."""
-    return [[row[place].label for place in places] for row in head_scores(trace)]
+    return [[head.label for head in head_scores(trace, layer, places)] for layer in range(2)]
 
 
 def first_and_second_time(trace: Trace) -> tuple[list[float], list[float]]:
@@ -161,7 +161,8 @@ def test_every_head_gets_the_label_it_was_built_for(model: GPT, places: Places) 
 
 
 def test_the_scores_are_those_it_was_built_for(model: GPT, places: Places) -> None:
-    found = [[row[place].scores for place in places] for row in head_scores(traced(model, PROMPT))]
+    run = traced(model, PROMPT)
+    found = [[head.scores for head in head_scores(run, layer, places)] for layer in range(2)]
     made = {"previous token": (0, 0), "first token": (0, 1), "itself": (0, 2), "induction": (1, 0)}
     for behaviour, (layer, place) in made.items():
         assert found[layer][place][behaviour].value == pytest.approx(1.0, abs=1e-5)
@@ -200,8 +201,8 @@ def test_it_rests_on_the_head_for_the_previous_token(places: Places) -> None:
 
 def test_a_prompt_without_repetition_says_nothing_of_induction(model: GPT, places: Places) -> None:
     trace = traced(model, PROMPT[: PERIOD + 1])
-    for row in head_scores(trace):
-        for head in row:
+    for layer in range(2):
+        for head in head_scores(trace, layer):
             assert head.scores["induction"].value is None
     assert labels(trace, places)[1] == ["first token", "itself", "none", "none"]
     assert [bits for bits in surprises(trace) if bits is not None] == pytest.approx([BITS] * PERIOD)
