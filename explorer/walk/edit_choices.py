@@ -9,6 +9,7 @@ from explorer.edits.where import SCORES, Where, Z
 from explorer.errors import EditError
 from explorer.stages import Kind
 from explorer.walk.session import Session
+from explorer.walk.text import single_token
 
 ZERO, SCALE, SET, MEAN, CUT = "zero", "scale", "set", "mean", "cut"
 TOWARDS, BETWEEN, CONTRAST, OTHER = "towards", "between", "contrast", "other"
@@ -232,10 +233,9 @@ def _two_tokens(session: Session, text: str) -> tuple[int, int]:
 def token_of(session: Session, text: str) -> int:
     """The one token that a text is, with a space before it where there is no such token without; · is a space."""
     spelled = text.replace("·", " ")
-    for attempt in (spelled, f" {spelled}"):
-        ids = session.tokenizer.encode(attempt) if spelled else []
-        if len(ids) == 1:
-            return ids[0]
+    found = single_token(spelled, session.tokenizer)
+    if found is not None:
+        return found
     if not spelled:
         raise EditError("no token is named: type one, such as ·Lily.")
     parts = " ".join(map(session.label, session.tokenizer.encode(spelled)))
