@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from explorer.analysis.heads import head_scores, value_weighted
+from explorer.analysis.heads import Behaviour, head_scores, value_weighted
 from explorer.paint.spans import Line
 from explorer.runs.trace import RecordedRun
 from explorer.stages import Kind
@@ -128,8 +128,8 @@ def test_the_scores_are_those_of_the_analysis(story: Session) -> None:
 
 
 def test_the_answer_comes_first(story: Session) -> None:
-    labels = [found.label for layer in range(6) for found in head_scores(story.trace, layer) if found.label != "none"]
-    assert (labels.count("previous token"), labels.count("first token"), len(labels)) == (1, 4, 5)
+    labels = [found.label for layer in range(6) for found in head_scores(story.trace, layer) if found.label]
+    assert (labels.count(Behaviour.PREVIOUS_TOKEN), labels.count(Behaviour.FIRST_TOKEN), len(labels)) == (1, 4, 5)
     assert written(worked(story))[0] == "5 of 36 heads: previous token 1 · first token 4"
     assert written(worked(story), (94, 24))[0].startswith("5 of 36 heads do what has a name: previous token 1")
 
@@ -160,11 +160,11 @@ def test_the_chosen_head_is_measured_in_words(story: Session) -> None:
     found = next(head_scores(story.trace, 3, [1]))
     shown = "\n".join(written(view))
     assert "head 3.1  previous token" in shown
-    for name, score in found.scores.items():
-        assert f"{name} {score.value:.2f}".replace(" 0.", " .") in shown
+    for behaviour, score in found.scores.items():
+        assert f"{behaviour.words} {score.value:.2f}".replace(" 0.", " .") in shown
     view.mode = 2
     shown = " ".join(written(view, (94, 60)))
-    assert f"previous token  {found.scores['previous token'].value:.4f}, spread evenly" in shown
+    assert f"previous token  {found.scores[Behaviour.PREVIOUS_TOKEN].value:.4f}, spread evenly" in shown
     assert "The mean attention from a token to the one before it" in shown
     assert "is labelled by a behaviour whose score is 0.4 or more" in shown
 
