@@ -6,6 +6,8 @@ its own, half a UTF-8 character for instance, as its number: `‹e2›`.
 
 import math
 import unicodedata
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 
@@ -59,6 +61,17 @@ def fit(text: str, cells: int, align: str = "<", mark: str = "…") -> str:
         return set_cell_size(text, cells - len(mark)) + mark
     filling = " " * (cells - size)
     return filling + text if align == ">" else text + filling
+
+
+def token_at(position: int, tokens: Sequence[Any], label: Callable[[Any], str] = str) -> str:
+    """A token by its text, with its position where it is not the only one: token_at(2, ["a", "b", "a"]) = "a (2)".
+
+    The tokens are given as texts, or as ids with `label` for their texts. Past the last one: "position 3".
+    """
+    if position >= len(tokens):
+        return f"position {position}"
+    text = label(tokens[position])
+    return f"{text} ({position})" if tokens.count(tokens[position]) > 1 else text
 
 
 def counted(count: int, noun: str) -> str:

@@ -1,8 +1,11 @@
 """The measured behaviour of every head on a prompt, and attention weighted by the size of what it moves."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
+from functools import lru_cache
 from math import fsum, sqrt
+from typing import NamedTuple
 
 from explorer.analysis.recorded import by_head, value_of, weights_of
 from explorer.engine.engines import plain
@@ -10,52 +13,73 @@ from explorer.runs.trace import Trace
 from gpt.attention import results_by_head
 from gpt.ops import Matrix, Vector
 
-NONE = "none"
 AT_LEAST, TIMES_EVEN, ROWS = 0.4, 2.0, 2
 
 LABELLING = (
     f"A head is labelled by a behaviour whose score is {AT_LEAST} or more, at least {TIMES_EVEN:.0f} times what "
     f"attention spread evenly would score on the same rows, measured on {ROWS} rows or more; otherwise it is "
-    f"labelled {NONE!r}. Where several fit, induction and duplicate token go first (a head of that kind rests on the "
+    "labelled 'none'. Where several fit, induction and duplicate token go first (a head of that kind rests on the "
     "first token or on itself while there is nothing to find), and of what is left the highest score. The "
     f"threshold {AT_LEAST} is that of TransformerLens' main demo. The first row is never counted: all it can do is "
     "attend to itself."
 )
 
 
-@dataclass(frozen=True)
-class Behaviour:
-    """Something a head can do, and how it is measured."""
+class Behaviour(Enum):
+    """Something a head can do."""
 
+    PREVIOUS_TOKEN = auto()
+    FIRST_TOKEN = auto()
+    ITSELF = auto()
+    DUPLICATE_TOKEN = auto()
+    INDUCTION = auto()
+
+    @property
+    def words(self) -> str:
+        """Its name, for people: "previous token"."""
+        return _WORDS[self].name
+
+    @property
+    def definition(self) -> str:
+        """How it is measured."""
+        return _WORDS[self].definition
+
+    @property
+    def source(self) -> str:
+        """The literature that defines it."""
+        return _WORDS[self].source
+
+
+class _Words(NamedTuple):
     name: str
     definition: str
     source: str
 
 
-BEHAVIOURS = (
-    Behaviour(
+_WORDS = {
+    Behaviour.PREVIOUS_TOKEN: _Words(
         "previous token",
         "The mean attention from a token to the one before it, from the third token on (for the second, the previous "
         "token is the first one).",
         "TransformerLens, head_detector.py, previous_token_head; Voita et al. 2019, arXiv:1905.09418, section 5.2",
     ),
-    Behaviour(
+    Behaviour.FIRST_TOKEN: _Words(
         "first token",
         "The mean attention to the first token, from the third token on: an attention sink.",
         "Vig and Belinkov 2019, arXiv:1906.04284, section 4.2; Xiao et al. 2023, arXiv:2309.17453, section 3.1",
     ),
-    Behaviour(
+    Behaviour.ITSELF: _Words(
         "itself",
         "The mean attention from a token to itself, from the second token on.",
         "TransformerLens' main demo, current token heads",
     ),
-    Behaviour(
+    Behaviour.DUPLICATE_TOKEN: _Words(
         "duplicate token",
         "The mean attention from a token to its earlier occurrences, over the tokens that have some. Rows in which "
         "one of those is the previous or the first token are left out: there other heads would score alike.",
         "Wang et al. 2022, arXiv:2211.00593, section 3; TransformerLens, head_detector.py, duplicate_token_head",
     ),
-    Behaviour(
+    Behaviour.INDUCTION: _Words(
         "induction",
         "The mean attention from a token to the tokens that came right after its earlier occurrences (prefix "
         "matching), over the tokens that have some. Rows in which one of those is the token itself, the previous or "
@@ -63,8 +87,8 @@ BEHAVIOURS = (
         "Olsson et al. 2022, arXiv:2209.11895, section 'Definition of induction heads'; TransformerLens, "
         "head_detector.py, induction_head",
     ),
-)
-_GOES_FIRST = ("duplicate token", "induction")
+}
+_GOES_FIRST = Behaviour.DUPLICATE_TOKEN, Behaviour.INDUCTION
 
 
 @dataclass(frozen=True)
@@ -85,20 +109,20 @@ class Score:
 
 @dataclass(frozen=True)
 class HeadScores:
-    """The behaviour of a head on a prompt: a score for each kind, and the one it is called by."""
+    """The behaviour of a head on a prompt: a score for each kind, and the one that it is labelled by, if any."""
 
     layer: int
     head: int
-    scores: Mapping[str, Score]
-    label: str
+    scores: Mapping[Behaviour, Score]
+    label: Behaviour | None
 
 
 Targets = Sequence[Sequence[int]]
 """For each position the positions that a behaviour would attend to; none where it cannot be seen."""
 
 
-def targets(behaviour: str, ids: Sequence[int]) -> Targets:
-    """Where a behaviour would attend: targets("previous token", [7, 8, 9]) = [(), (), (1,)]."""
+def targets(behaviour: Behaviour, ids: Sequence[int]) -> Targets:
+    """Where a behaviour would attend: targets(Behaviour.PREVIOUS_TOKEN, [7, 8, 9]) = [(), (), (1,)]."""
     return [_TARGETS[behaviour](ids, position) if position else () for position in range(len(ids))]
 
 
@@ -110,12 +134,12 @@ def _unless_others_would(found: tuple[int, ...], position: int) -> tuple[int, ..
     return () if {0, position - 1, position} & set(found) else found
 
 
-_TARGETS: dict[str, Callable[[Sequence[int], int], tuple[int, ...]]] = {
-    "previous token": lambda ids, position: (position - 1,) if position > 1 else (),
-    "first token": lambda ids, position: (0,) if position > 1 else (),
-    "itself": lambda ids, position: (position,),
-    "duplicate token": lambda ids, position: _unless_others_would(_duplicates(ids, position), position),
-    "induction": lambda ids, position: _unless_others_would(
+_TARGETS: dict[Behaviour, Callable[[Sequence[int], int], tuple[int, ...]]] = {
+    Behaviour.PREVIOUS_TOKEN: lambda ids, position: (position - 1,) if position > 1 else (),
+    Behaviour.FIRST_TOKEN: lambda ids, position: (0,) if position > 1 else (),
+    Behaviour.ITSELF: lambda ids, position: (position,),
+    Behaviour.DUPLICATE_TOKEN: lambda ids, position: _unless_others_would(_duplicates(ids, position), position),
+    Behaviour.INDUCTION: lambda ids, position: _unless_others_would(
         tuple(earlier + 1 for earlier in _duplicates(ids, position)), position
     ),
 }
@@ -132,35 +156,29 @@ def score(pattern: Matrix, wanted: Targets) -> Score:  # [T, S]
     return Score(mean, even, len(rows))
 
 
-def label(scores: Mapping[str, Score]) -> str:
-    """The behaviour that a head's scores allow it to be called by, or "none". `LABELLING` says how."""
-    fitting = [name for name, found in scores.items() if found.fits]
-    first = [name for name in fitting if name in _GOES_FIRST]
-    return max(first or fitting, key=lambda name: scores[name].value or 0.0, default=NONE)
+def label(scores: Mapping[Behaviour, Score]) -> Behaviour | None:
+    """The behaviour that a head's scores allow it to be labelled by, if any. `LABELLING` says how."""
+    fitting = [behaviour for behaviour, found in scores.items() if found.fits]
+    first = [behaviour for behaviour in fitting if behaviour in _GOES_FIRST]
+    return max(first or fitting, key=lambda behaviour: scores[behaviour].value or 0.0, default=None)
 
 
-def scores_of(pattern: Matrix, ids: Sequence[int]) -> dict[str, Score]:  # [T, S]
+def scores_of(pattern: Matrix, ids: Sequence[int]) -> dict[Behaviour, Score]:  # [T, S]
     """All behaviours' scores of one attention pattern over these tokens."""
-    return _scores(pattern, {behaviour.name: targets(behaviour.name, ids) for behaviour in BEHAVIOURS})
+    return {behaviour: score(pattern, places) for behaviour, places in _all_targets(tuple(ids)).items()}
 
 
-def _scores(pattern: Matrix, wanted: Mapping[str, Targets]) -> dict[str, Score]:
-    return {name: score(pattern, places) for name, places in wanted.items()}
+@lru_cache(maxsize=1)  # the heads of a run share them
+def _all_targets(ids: tuple[int, ...]) -> dict[Behaviour, Targets]:
+    return {behaviour: targets(behaviour, ids) for behaviour in Behaviour}
 
 
-def head_scores(trace: Trace) -> list[list[HeadScores]]:  # [L][H]
-    """Every head of the model on this prompt, for the positions that are known by now."""
-    wanted = {behaviour.name: targets(behaviour.name, trace.ids) for behaviour in BEHAVIOURS}
-    return [_of_layer(trace, layer, wanted) for layer in range(trace.config.n_layer)]
-
-
-def _of_layer(trace: Trace, layer: int, wanted: Mapping[str, Targets]) -> list[HeadScores]:
-    patterns = plain(value_of(trace, f"blocks.{layer}.attn.hook_pattern"))
-    found = []
-    for head, pattern in enumerate(patterns):
-        scores = _scores(pattern, wanted)
-        found.append(HeadScores(layer, head, scores, label(scores)))
-    return found
+def head_scores(trace: Trace, layer: int, heads: Iterable[int] | None = None) -> Iterator[HeadScores]:
+    """These heads of a block, or all, one after the other, for the positions that are known by now."""
+    patterns = value_of(trace, f"blocks.{layer}.attn.hook_pattern")
+    for head in range(trace.config.n_head) if heads is None else heads:
+        scores = scores_of(plain(patterns[head]), trace.ids)
+        yield HeadScores(layer, head, scores, label(scores))
 
 
 # Attention weighted by what it moves

@@ -18,21 +18,21 @@ def add_token(parser: argparse.ArgumentParser, option: str, meaning: str) -> Non
 
 
 def token_id(text: str, tokenizer: "Tokens", config: GPTConfig) -> int:
-    """The token that a text names, as it is given or else with a space before it: token_id("girl", ...) is " girl"'s.
+    """The token that an option names: token_id("girl", …) is that of " girl", token_id("id:458", …) is 458.
 
     UsageError, with the pieces, where it is no single token of this model.
     """
     from explorer.text import visible
+    from explorer.walk.text import single_token
 
     if text.startswith(_BY_ID):
         return _checked(_number(text), config)
     if not text:
         raise UsageError("the token is empty: give a text that is one token, or id:NUMBER.")
+    found = single_token(text, tokenizer)
+    if found is not None:
+        return _checked(found, config)
     ids = tokenizer.encode(text)
-    for spelling in (text, f" {text}"):
-        found = tokenizer.encode(spelling)
-        if len(found) == 1:
-            return _checked(found[0], config)
     pieces = " | ".join(visible(tokenizer.token_bytes(token)) for token in ids)
     raise UsageError(
         f"{visible(text)} is {len(ids)} tokens, not one ({pieces}), also with a space before it: "

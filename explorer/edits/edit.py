@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from explorer.edits.what import Add, Cut, What
 from explorer.edits.where import Where, checked
 from explorer.errors import EditError
+from explorer.text import token_at
 from gpt import GPTConfig
 
 
@@ -20,19 +21,11 @@ class Edit:
         """For people: "head 3.2: zeroed", "·park → ·Tom cut in head 2.1"; `labels` are the texts of the tokens."""
         where = self.where
         if where.edge:
-            query, key = (label(position, labels) for position in where.edge)
+            query, key = (token_at(position, labels) for position in where.edge)
             done = "cut" if isinstance(self.what, Cut) else self.what.words
             return f"{query} → {key} {done} in {where.title}"
-        at = f" at {', '.join(label(position, labels) for position in where.at)}" if where.at else ""
+        at = f" at {', '.join(token_at(position, labels) for position in where.at)}" if where.at else ""
         return f"{where.title}{at}: {self.what.words}"
-
-
-def label(position: int, labels: Sequence[str]) -> str:
-    """A token's text, with its number where it is not the only one of its kind."""
-    if position >= len(labels):
-        return f"position {position}"
-    text = labels[position]
-    return text if labels.count(text) == 1 else f"{text} ({position})"
 
 
 def check(edit: Edit, config: GPTConfig, length: int | None = None) -> Edit:

@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 
 from explorer.edits import where
 from explorer.edits.apply import edited
-from explorer.edits.edit import Edit, label
+from explorer.edits.edit import Edit
 from explorer.edits.metric import Metric
 from explorer.edits.what import Patch, What, Zero
 from explorer.edits.where import Where
 from explorer.errors import EditError
 from explorer.runs.running import last_logits
 from explorer.runs.trace import Trace
+from explorer.text import token_at
 from gpt.ops import Vector
 
 HEADS, MLPS, POSITIONS = "heads", "mlps", "positions"
@@ -59,7 +60,7 @@ class SweepPlan:
         """The name of a cell: "head 3.3", "MLP 2", "·park entering block 0"."""
         layer, column = cell
         if self.over == POSITIONS:
-            return f"{label(column, labels)} entering block {layer}"
+            return f"{token_at(column, labels)} entering block {layer}"
         return self._where(layer, column).title
 
     def _where(self, layer: int, column: int) -> Where:

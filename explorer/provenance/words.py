@@ -7,6 +7,7 @@ from typing import NamedTuple
 from explorer.provenance.names import DRAWN, TOTAL, axes_of
 from explorer.provenance.run import Run
 from explorer.runs.cells import Cell
+from explorer.text import token_at
 
 _OF_MODEL = {
     "tokens": "token",
@@ -144,23 +145,16 @@ def _words(cell: Cell, run: Run) -> _Words:
         what = f"sum of exponentials, {what}"
     if not indices:
         return _Words(what, *_of_weight(name, cell.index, run))
-    return _Words(what, _token(indices["T"], run), _column(indices, run))
+    return _Words(what, token_at(indices["T"], run.ids, run.label), _column(indices, run))
 
 
 def _column(indices: dict[str, int], run: Run) -> str:
     if "S" in indices:
-        return f"← {_token(indices['S'], run)}"
+        return f"← {token_at(indices['S'], run.ids, run.label)}"
     if "V" in indices:
         return f"→ {run.label(indices['V'])}"
     inner = indices.get("d", indices.get("e"))
     return "" if inner is None else f"[{inner}]"
-
-
-def _token(position: int, run: Run) -> str:
-    """The token's text, with its place where the text occurs twice."""
-    ids = run.ids
-    label = run.label(ids[position])
-    return f"{label} ({position})" if ids.count(ids[position]) > 1 else label
 
 
 def _of_weight(name: str, index: tuple[int, ...], run: Run) -> tuple[str, str]:

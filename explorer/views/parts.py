@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from explorer.paint.spans import Line, Span, choices, clipped, length, shortened, wrapped
+from explorer.text import token_at
 from explorer.walk.session import Session
 from gpt import GPTConfig, GPTError
 
@@ -26,8 +27,7 @@ class Scene:
 
     def token_at(self, position: int) -> str:
         """A token of the prompt by its text, with its position where the text occurs twice."""
-        label = self.label(self.ids[position])
-        return f"{label} ({position})" if self.ids.count(self.ids[position]) > 1 else label
+        return token_at(position, self.ids, self.label)
 
     def labels(self) -> list[str]:
         """The texts of all tokens."""

@@ -5,6 +5,7 @@ A move that cannot be made (there is no block above the first) does nothing.
 
 from functools import cached_property
 
+from explorer.engine.axes import axis_sizes
 from explorer.provenance.names import DRAWN, LEDGER, TOKENS, TOTAL
 from explorer.stages import Kind, Part, Stage, walk
 from gpt import activation_shapes
@@ -45,9 +46,7 @@ class Cursor:
     @property
     def columns(self) -> int:
         """How many numbers there are in the cursor's row."""
-        config = self.config
-        sizes = {"d": config.n_embd, "e": config.head_width, "m": config.mlp_width, "V": config.vocab_size}
-        return sizes.get(self.axes[-1:], self.length)
+        return axis_sizes(self.config, self.length).get(self.axes[-1:], self.length)
 
     @property
     def column(self) -> int:

@@ -4,11 +4,12 @@ import math
 from dataclasses import dataclass, replace
 
 from explorer.edits import Cut, Mean, Patch, Scale, Set, What, Zero, between, contrast, towards, where
-from explorer.edits.edit import label
 from explorer.edits.where import SCORES, Where, Z
 from explorer.errors import EditError
 from explorer.stages import Kind
+from explorer.text import token_at
 from explorer.walk.session import Session
+from explorer.walk.text import single_token
 
 ZERO, SCALE, SET, MEAN, CUT = "zero", "scale", "set", "mean", "cut"
 TOWARDS, BETWEEN, CONTRAST, OTHER = "towards", "between", "contrast", "other"
@@ -125,7 +126,7 @@ def _scores(session: Session) -> list[Where]:
     if key > query:  # it is masked: nobody may look ahead
         return [*heads, where.block(layer)]
     edges = [where.edge(config, query, key, *which) for which in ((layer, head), (layer,), ())]
-    number = f"{_noun(session)} of head {layer}.{head}, key {label(key, session.labels())}"
+    number = f"{_noun(session)} of head {layer}.{head}, key {token_at(key, session.labels())}"
     numbers = [_titled(number, query, cursor.part.activation, head, query, key)]
     return [*edges, *heads, *(numbers if cursor.part.activation != SCORES.format(layer) else ()), where.block(layer)]
 
@@ -159,10 +160,10 @@ def _with_alignment(session: Session, place: Where, kind: EditKind) -> EditKind:
         return kind
     alone = ours - alignment.length
     if place.at and (partner := alignment.in_b(place.at[0])) is not None:
-        there = label(partner, [session.label(token) for token in other.trace.ids])
-        words = f"{label(place.at[0], session.labels())} takes from {there}"
+        there = token_at(partner, [session.label(token) for token in other.trace.ids])
+        words = f"{token_at(place.at[0], session.labels())} takes from {there}"
     elif place.at:
-        words = f"{label(place.at[0], session.labels())} has no counterpart"
+        words = f"{token_at(place.at[0], session.labels())} has no counterpart"
     else:
         words = f"{alone} of {ours} positions have no counterpart and stay" if alone else "each has a counterpart"
     aligned = f"{ours} and {theirs} tokens, aligned at the {what_if.aligned}: {words}. Compare (6) ←→ changes it"
@@ -232,10 +233,9 @@ def _two_tokens(session: Session, text: str) -> tuple[int, int]:
 def token_of(session: Session, text: str) -> int:
     """The one token that a text is, with a space before it where there is no such token without; · is a space."""
     spelled = text.replace("·", " ")
-    for attempt in (spelled, f" {spelled}"):
-        ids = session.tokenizer.encode(attempt) if spelled else []
-        if len(ids) == 1:
-            return ids[0]
+    found = single_token(spelled, session.tokenizer)
+    if found is not None:
+        return found
     if not spelled:
         raise EditError("no token is named: type one, such as ·Lily.")
     parts = " ".join(map(session.label, session.tokenizer.encode(spelled)))

@@ -1,5 +1,6 @@
 """A session as the screen asks for it: how far it is, the number and the shape shown, the lenses that are missing."""
 
+from explorer.engine.axes import axis_sizes
 from explorer.walk.session import Session
 
 
@@ -19,11 +20,10 @@ def value_under_cursor(session: Session) -> float | None:
 
 def shape_in_words(session: Session) -> str:
     """The name and the shape of what is shown: "blocks.2.attn.hook_pattern [6, 8, 8]"."""
-    cursor, config, tokens = session.cursor, session.config, len(session.ids)
+    cursor = session.cursor
     if not cursor.part:
         return ""
-    sizes = {"T": tokens, "S": tokens, "H": config.n_head, "e": config.head_width}
-    sizes |= {"d": config.n_embd, "m": config.mlp_width, "V": config.vocab_size, "1": 1}
+    sizes = axis_sizes(session.config, len(session.ids))
     return f"{cursor.part.activation} {[sizes[axis] for axis in cursor.axes]}"
 
 

@@ -17,6 +17,15 @@ class Tokens(Protocol):
     def pieces(self, text: str) -> list[Piece]: ...
 
 
+def single_token(text: str, tokenizer: Tokens) -> int | None:
+    """The token that a text is, as it is given or else with a space before it: single_token("girl", …) is " girl"'s.
+
+    None where it is several tokens, or empty.
+    """
+    spellings = (tokenizer.encode(spelled) for spelled in (text, f" {text}"))
+    return next((ids[0] for ids in spellings if text and len(ids) == 1), None)
+
+
 @dataclass(frozen=True)
 class DrawnToken:
     """How one token was drawn: the step, and the settings and the seed at that time."""

@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from explorer import __version__
+from explorer.engine.axes import axis_sizes
 from explorer.engine.engines import plain
 from explorer.errors import TraceError
 from explorer.files import replacing
@@ -156,8 +157,7 @@ def read(path: Path) -> tuple[Session, str]:
 
 def _check(path: Path, values: dict[str, Any], config: GPTConfig, ids: list[int]) -> None:
     """Every array has the shape that its name asks for."""
-    sizes = {"T": len(ids), "S": len(ids), "1": 1, "H": config.n_head, "e": config.head_width, "d": config.n_embd}
-    sizes |= {"m": config.mlp_width, "V": config.vocab_size}
+    sizes = axis_sizes(config, len(ids))
     shapes = {name: tuple(sizes[axis] for axis in axes) for name, axes in activation_shapes(config, True)}
     for name, value in values.items():
         if value.shape != shapes.get(name):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from explorer.analysis.heads import head_scores
+from explorer.analysis.heads import Behaviour, head_scores
 from explorer.analysis.lens import surprises
 from explorer.engine.engines import NUMPY, PYTHON, on_engine
 from explorer.runs.trace import LiveRun, Trace
@@ -125,9 +125,9 @@ def model(request: pytest.FixtureRequest, places: Places) -> GPT:
     return on_engine(built(places), request.param)
 
 
-def labels(trace: Trace, places: Places) -> list[list[str]]:
+def labels(trace: Trace, places: Places) -> list[list[Behaviour | None]]:
     """The labels of each block in the order of places."""
-    return [[row[place].label for place in places] for row in head_scores(trace)]
+    return [[head.label for head in head_scores(trace, layer, places)] for layer in range(2)]
 
 
 def first_and_second_time(trace: Trace) -> tuple[list[float], list[float]]:
@@ -155,22 +155,28 @@ def without(model: GPT, layer: int, silent: int) -> Trace:
 def test_every_head_gets_the_label_it_was_built_for(model: GPT, places: Places) -> None:
     """Those that were given no weights attend evenly."""
     assert labels(traced(model, PROMPT), places) == [
-        ["previous token", "first token", "itself", "none"],
-        ["induction", "duplicate token", "none", "none"],
+        [Behaviour.PREVIOUS_TOKEN, Behaviour.FIRST_TOKEN, Behaviour.ITSELF, None],
+        [Behaviour.INDUCTION, Behaviour.DUPLICATE_TOKEN, None, None],
     ]
 
 
 def test_the_scores_are_those_it_was_built_for(model: GPT, places: Places) -> None:
-    found = [[row[place].scores for place in places] for row in head_scores(traced(model, PROMPT))]
-    made = {"previous token": (0, 0), "first token": (0, 1), "itself": (0, 2), "induction": (1, 0)}
+    run = traced(model, PROMPT)
+    found = [[head.scores for head in head_scores(run, layer, places)] for layer in range(2)]
+    made = {
+        Behaviour.PREVIOUS_TOKEN: (0, 0),
+        Behaviour.FIRST_TOKEN: (0, 1),
+        Behaviour.ITSELF: (0, 2),
+        Behaviour.INDUCTION: (1, 0),
+    }
     for behaviour, (layer, place) in made.items():
         assert found[layer][place][behaviour].value == pytest.approx(1.0, abs=1e-5)
     # Between the token itself and those like it before, the head for duplicates has no choice.
     repeated = [(position - 1) // PERIOD for position in range(PERIOD + 1, SIZE)]
     shares = [times / (times + 1) for times in repeated]
-    assert found[1][1]["duplicate token"].value == pytest.approx(mean(shares), abs=1e-5)
+    assert found[1][1][Behaviour.DUPLICATE_TOKEN].value == pytest.approx(mean(shares), abs=1e-5)
     for layer, place in ((0, 0), (0, 1), (0, 2), (0, 3), (1, 1), (1, 2), (1, 3)):
-        score = found[layer][place]["induction"]
+        score = found[layer][place][Behaviour.INDUCTION]
         assert score.value is not None
         assert score.even is not None
         assert score.value <= score.even + 1e-5, "nothing else finds what came after"
@@ -195,13 +201,13 @@ def test_it_rests_on_the_head_for_the_previous_token(places: Places) -> None:
         needed = silent == places[0]
         # Without it the layer norm that follows was built for one number more: not quite nothing is known.
         assert bits == pytest.approx([BITS if needed else 0.0] * len(bits), abs=0.01 if needed else 1e-6)
-        assert labels(trace, places)[1][0] == ("first token" if needed else "induction")
+        assert labels(trace, places)[1][0] == (Behaviour.FIRST_TOKEN if needed else Behaviour.INDUCTION)
 
 
 def test_a_prompt_without_repetition_says_nothing_of_induction(model: GPT, places: Places) -> None:
     trace = traced(model, PROMPT[: PERIOD + 1])
-    for row in head_scores(trace):
-        for head in row:
-            assert head.scores["induction"].value is None
-    assert labels(trace, places)[1] == ["first token", "itself", "none", "none"]
+    for layer in range(2):
+        for head in head_scores(trace, layer):
+            assert head.scores[Behaviour.INDUCTION].value is None
+    assert labels(trace, places)[1] == [Behaviour.FIRST_TOKEN, Behaviour.ITSELF, None, None]
     assert [bits for bits in surprises(trace) if bits is not None] == pytest.approx([BITS] * PERIOD)

@@ -111,12 +111,12 @@ def test_value_weighted_attention(pair: Pair) -> None:
 
 def test_scores_of_heads(pair: Pair) -> None:
     """The easy three, read off the diagonals of PyTorch's patterns."""
-    for row in heads.head_scores(pair.trace):
-        for found in row:
+    for layer in pair.layers:
+        for found in heads.head_scores(pair.trace, layer):
             pattern = pair.seen[f"pattern.{found.layer}"][found.head]
-            same(found.scores["previous token"].value, pattern.diagonal(-1)[1:].mean())
-            same(found.scores["first token"].value, pattern[2:, 0].mean())
-            same(found.scores["itself"].value, pattern.diagonal()[1:].mean())
+            same(found.scores[heads.Behaviour.PREVIOUS_TOKEN].value, pattern.diagonal(-1)[1:].mean())
+            same(found.scores[heads.Behaviour.FIRST_TOKEN].value, pattern[2:, 0].mean())
+            same(found.scores[heads.Behaviour.ITSELF].value, pattern.diagonal()[1:].mean())
 
 
 # The lens

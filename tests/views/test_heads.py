@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from explorer.analysis.heads import head_scores, value_weighted
+from explorer.analysis.heads import Behaviour, head_scores, value_weighted
 from explorer.paint.spans import Line
 from explorer.runs.trace import RecordedRun
 from explorer.stages import Kind
@@ -122,14 +122,14 @@ def test_the_first_of_an_odd_number_of_rows_stands_alone() -> None:
 
 def test_the_scores_are_those_of_the_analysis(story: Session) -> None:
     view = worked(story)
-    for row in head_scores(story.trace):
-        for found in row:
+    for layer in range(6):
+        for found in head_scores(story.trace, layer):
             assert view.state().scores.get(Head(found.layer, found.head)) == found
 
 
 def test_the_answer_comes_first(story: Session) -> None:
-    labels = [found.label for row in head_scores(story.trace) for found in row if found.label != "none"]
-    assert (labels.count("previous token"), labels.count("first token"), len(labels)) == (1, 4, 5)
+    labels = [found.label for layer in range(6) for found in head_scores(story.trace, layer) if found.label]
+    assert (labels.count(Behaviour.PREVIOUS_TOKEN), labels.count(Behaviour.FIRST_TOKEN), len(labels)) == (1, 4, 5)
     assert written(worked(story))[0] == "5 of 36 heads: previous token 1 · first token 4"
     assert written(worked(story), (94, 24))[0].startswith("5 of 36 heads do what has a name: previous token 1")
 
@@ -157,14 +157,14 @@ def test_a_small_picture_is_the_pattern(story: Session) -> None:
 def test_the_chosen_head_is_measured_in_words(story: Session) -> None:
     view = worked(story)
     view.click(3, 1)
-    found = head_scores(story.trace)[3][1]
+    found = next(head_scores(story.trace, 3, [1]))
     shown = "\n".join(written(view))
     assert "head 3.1  previous token" in shown
-    for name, score in found.scores.items():
-        assert f"{name} {score.value:.2f}".replace(" 0.", " .") in shown
+    for behaviour, score in found.scores.items():
+        assert f"{behaviour.words} {score.value:.2f}".replace(" 0.", " .") in shown
     view.mode = 2
     shown = " ".join(written(view, (94, 60)))
-    assert f"previous token  {found.scores['previous token'].value:.4f}, spread evenly" in shown
+    assert f"previous token  {found.scores[Behaviour.PREVIOUS_TOKEN].value:.4f}, spread evenly" in shown
     assert "The mean attention from a token to the one before it" in shown
     assert "is labelled by a behaviour whose score is 0.4 or more" in shown
 
@@ -222,7 +222,7 @@ def test_a_longer_run_is_measured_again() -> None:
     assert view.state().scores.get(Head(0, 0)) is None
     for _ in view.work():
         pass
-    assert view.state().scores.get(Head(1, 2)) == head_scores(session.trace)[1][2]
+    assert view.state().scores.get(Head(1, 2)) == next(head_scores(session.trace, 1, [2]))
 
 
 def test_what_was_begun_for_another_prompt_is_not_shown_for_this_one() -> None:
@@ -237,7 +237,7 @@ def test_what_was_begun_for_another_prompt_is_not_shown_for_this_one() -> None:
     assert view.state().scores.get(Head(0, 0)) is None
     for _ in view.work():
         pass
-    assert view.state().scores.get(Head(0, 0)) == head_scores(session.trace)[0][0]
+    assert view.state().scores.get(Head(0, 0)) == next(head_scores(session.trace, 0, [0]))
 
 
 # Choosing

@@ -10,10 +10,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Label, OptionList, Static
 
 from explorer.edits import Edits
-from explorer.edits.edit import label
 from explorer.edits.where import Where
 from explorer.screen.dialogs.edit_list import EditList
 from explorer.screen.dialogs.problem import Problem
+from explorer.text import token_at
 from explorer.walk.edit_choices import EditKind, edit_kinds, places, read_edit
 from explorer.walk.session import Session
 from gpt import GPTError
@@ -72,9 +72,9 @@ class WhatIfDialog(ModalScreen[None]):
         """The place in words, with the tokens that it is at."""
         labels = self._session.labels()
         if place.edge:
-            query, key = (label(position, labels) for position in place.edge)
+            query, key = (token_at(position, labels) for position in place.edge)
             return f"{query} → {key} in {place.title}"
-        return place.title + "".join(f" at {label(position, labels)}" for position in place.at or ())
+        return place.title + "".join(f" at {token_at(position, labels)}" for position in place.at or ())
 
     def _likely(self, count: int) -> str:
         """The tokens to begin with: the second likeliest, which an edit may make the likeliest, and the answer."""

@@ -13,7 +13,7 @@ ALIGNMENT = 1
 _TOKEN = 12
 
 
-def side_by_side(state: CompareState, cells: int, height: int) -> list[Line]:
+def two_runs(state: CompareState, cells: int, height: int) -> list[Line]:
     """The whole picture."""
     pair = state.pair
     partner, position = state.positions

@@ -1,10 +1,11 @@
 """The chosen head: its scores, what they mean, and its pattern, plain and value-weighted side by side."""
 
-from explorer.analysis.heads import BEHAVIOURS, LABELLING, NONE, VALUE_WEIGHTED, HeadScores, Score
+from explorer.analysis.heads import LABELLING, VALUE_WEIGHTED, Behaviour, HeadScores, Score
 from explorer.paint.spans import Line, Span, bar, clipped, wrapped
 from explorer.text import fit, width
 from explorer.views.heads.small_patterns import drawn, extent, levels
 from explorer.views.heads.state import HeadsState
+from explorer.views.parts import side_by_side
 from gpt.ops import Matrix
 
 _NAME = 16
@@ -31,17 +32,17 @@ def _title(state: HeadsState, found: HeadScores | None) -> Line:
     if found is None:
         waiting = "stopped · r goes on" if state.scene.stopped else "computing …"
         return [place, Span("  not recorded" if state.scene.recorded else f"  {waiting}", "dim")]
-    if found.label == NONE:
+    if found.label is None:
         return [place, Span("  no name", "dim")]
-    return [place, Span(f"  {found.label}", "value")]
+    return [place, Span(f"  {found.label.words}", "value")]
 
 
 def _table(found: HeadScores, cells: int) -> list[Line]:
     """A behaviour a line: its score as a bar, and what attention spread evenly would score."""
     room = max(0, min(20, cells - _NAME - 16))
     lines: list[Line] = []
-    for name, value in found.scores.items():
-        style = "value" if name == found.label else ""
+    for behaviour, value in found.scores.items():
+        name, style = behaviour.words, "value" if behaviour is found.label else ""
         if value.value is None:
             lines.append([Span(fit(name, _NAME), "dim"), Span(fit("none to find", cells - _NAME), "dim")])
             continue
@@ -53,7 +54,7 @@ def _table(found: HeadScores, cells: int) -> list[Line]:
 
 def _in_a_row(found: HeadScores, cells: int) -> list[Line]:
     """All scores as running text."""
-    words = [f"{name} {_share(value.value).strip()}" for name, value in found.scores.items()]
+    words = [f"{behaviour.words} {_share(value.value).strip()}" for behaviour, value in found.scores.items()]
     lines: list[str] = []
     for word in words:
         if lines and width(lines[-1]) + 3 + width(word) <= cells:
@@ -70,8 +71,7 @@ def _share(value: float | None) -> str:
 def _one(state: HeadsState, cells: int, height: int) -> list[Line]:
     """The definition of what it is called, and its pattern as large as there is room."""
     found = state.scores.get(state.chosen)
-    behaviour = next((each for each in BEHAVIOURS if found and each.name == found.label), None)
-    text = wrapped(behaviour.definition, cells, "dim") if behaviour else []
+    text = wrapped(found.label.definition, cells, "dim") if found and found.label else []
     above: list[Line] = [*text, []] if text else []
     rest = height - len(above)
     picture = _picture(state, "attention", state.patterns.get(state.chosen), 1.0, cells, rest)
@@ -89,11 +89,7 @@ def _both(state: HeadsState, cells: int, height: int) -> list[Line]:
         return [*first, [], *_picture(state, titles[1], weighted, largest, cells, (height - 1) // 2)]
     left = _picture(state, titles[0], plain, 1.0, half, height)
     right = _picture(state, titles[1], weighted, largest, half, height)
-    lines: list[Line] = []
-    for row in range(max(len(left), len(right))):
-        line = left[row] if row < len(left) else []
-        blank = half + 2 - sum(width(span.text) for span in line)
-        lines.append([*line, Span(" " * blank), *(right[row] if row < len(right) else [])])
+    lines = side_by_side(left, right, half + 2)
     rest = height - len(lines) - 1
     text = wrapped(VALUE_WEIGHTED, cells, "dim")
     return [*lines, [], *text] if len(text) <= rest else lines
@@ -114,10 +110,10 @@ def definitions(state: HeadsState, cells: int, height: int) -> list[Line]:
     """Every behaviour with the chosen head's score and its definition; what does not fit is left out at the end."""
     found = state.scores.get(state.chosen)
     lines = [_title(state, found), []]
-    order = sorted(BEHAVIOURS, key=lambda each: not found or each.name != found.label)
+    order = sorted(Behaviour, key=lambda each: not found or each is not found.label)
     for behaviour in order:
-        value = found.scores[behaviour.name] if found else Score(None, None, 0)
-        lines.append([Span(behaviour.name, "value"), Span(f"  {_measured(value)}")])
+        value = found.scores[behaviour] if found else Score(None, None, 0)
+        lines.append([Span(behaviour.words, "value"), Span(f"  {_measured(value)}")])
         lines += wrapped(behaviour.definition, cells, "dim")
     lines += [[], *wrapped(LABELLING, cells)]
     if len(lines) > height:

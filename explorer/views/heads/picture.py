@@ -3,12 +3,13 @@
 from collections import Counter
 from typing import NamedTuple
 
-from explorer.analysis.heads import BEHAVIOURS, NONE
+from explorer.analysis.heads import Behaviour
 from explorer.paint.spans import Line, Span, clipped, length, page, share_level
 from explorer.text import fit, width
 from explorer.views.heads.chosen import definitions, details
 from explorer.views.heads.small_patterns import Extent, drawn, extent, levels
 from explorer.views.heads.state import Head, HeadsState
+from explorer.views.parts import side_by_side
 
 _MARGIN = 3  # the number of a block
 _LEAST = 7  # cells for a head with its name at its shortest
@@ -18,13 +19,13 @@ _SIDE = 25  # cells for the chosen head beside the others
 _CORNER = 2  # cells of a pattern's first line; the name stands beside them
 _LOW = 18  # lines below which there is one for the chosen head
 _MEDIUM = {
-    "previous token": "prev",
-    "first token": "first",
-    "itself": "self",
-    "duplicate token": "dupl",
-    "induction": "induc",
+    Behaviour.PREVIOUS_TOKEN: "prev",
+    Behaviour.FIRST_TOKEN: "first",
+    Behaviour.ITSELF: "self",
+    Behaviour.DUPLICATE_TOKEN: "dupl",
+    Behaviour.INDUCTION: "induc",
 }
-_SHORT = _MEDIUM | {"first token": "1st", "induction": "indu"}
+_SHORT = _MEDIUM | {Behaviour.FIRST_TOKEN: "1st", Behaviour.INDUCTION: "indu"}
 
 
 class HeadsLayout(NamedTuple):
@@ -45,7 +46,7 @@ def atlas(state: HeadsState, cells: int, height: int) -> list[Line]:
     if not state.patterns:
         return [[Span(_nothing_yet(state), "dim")]]
     plan = _layout(state, cells, height)
-    if _side_by_side(state, cells):
+    if _room_beside(state, cells):
         return _beside(state, plan, cells, height)
     if height < _LOW:
         remark = plan.part.in_words(len(state.scene.ids))
@@ -61,15 +62,15 @@ def blocks_shown(state: HeadsState, cells: int, height: int) -> range:
     return _layout(state, cells, height).blocks
 
 
-def _side_by_side(state: HeadsState, cells: int) -> bool:
-    """Whether the chosen head has room beside the others."""
+def _room_beside(state: HeadsState, cells: int) -> bool:
+    """Whether there is room for the chosen head beside the others."""
     fitting, beside = ((cells - _MARGIN - side) // _LEAST for side in (0, _SIDE + 2))
     heads = state.scene.config.n_head
     return beside >= heads or (fitting < heads and beside >= _MANY)
 
 
 def _layout(state: HeadsState, cells: int, height: int) -> HeadsLayout:
-    if _side_by_side(state, cells):
+    if _room_beside(state, cells):
         return _plan(state, cells - _SIDE - 2, height - 2)
     return _plan(state, cells, height - 2 - (0 if height < _LOW else _room_below(state, height)))
 
@@ -90,12 +91,7 @@ def _beside(state: HeadsState, plan: HeadsLayout, cells: int, height: int) -> li
     left = _table(state, plan)
     used = _MARGIN + plan.slot * len(plan.heads) + 2
     right = details(state, cells - used, height - 2)
-    lines = []
-    for row in range(min(height - 2, max(len(left), len(right)))):
-        line = left[row] if row < len(left) else []
-        blank = used - length(line)
-        lines.append([*line, Span(" " * blank), *(right[row] if row < len(right) else [])])
-    return [_found(state, cells), *lines, _remark(state, plan, cells)]
+    return [_found(state, cells), *side_by_side(left, right, used)[: height - 2], _remark(state, plan, cells)]
 
 
 def _plan(state: HeadsState, cells: int, height: int) -> HeadsLayout:
@@ -122,16 +118,16 @@ def _found(state: HeadsState, cells: int) -> Line:
     total = config.n_layer * config.n_head
     scores = [state.scores.get(Head(layer, head)) for layer in range(config.n_layer) for head in range(config.n_head)]
     counts = Counter(found.label for found in scores if found)
-    names = [behaviour.name for behaviour in BEHAVIOURS if counts[behaviour.name]]
+    named = [behaviour for behaviour in Behaviour if counts[behaviour]]
     known = sum(counts.values())
     if not known:
         return [Span("measuring …" if state.measuring else "nothing is measured yet", "dim")]
-    doing = known - counts[NONE]
-    line = [Span(f"{doing} of {total} heads", "bold"), Span(" do what has a name" + (": " if names else ""))]
-    if width(line[0].text + line[1].text) + sum(width(name) + 5 for name in names) > cells:
+    doing = known - counts[None]
+    line = [Span(f"{doing} of {total} heads", "bold"), Span(" do what has a name" + (": " if named else ""))]
+    if width(line[0].text + line[1].text) + sum(width(behaviour.words) + 5 for behaviour in named) > cells:
         line[1] = Span(": ")
-    for index, name in enumerate(names):
-        line += [Span(" · " if index else "", "dim"), Span(name, "value"), Span(f" {counts[name]}")]
+    for index, behaviour in enumerate(named):
+        line += [Span(" · " if index else "", "dim"), Span(behaviour.words, "value"), Span(f" {counts[behaviour]}")]
     return [*line, Span(f"   measuring {known / total:.0%}", "dim")] if known < total else line
 
 
@@ -185,9 +181,10 @@ def _small(state: HeadsState, plan: HeadsLayout, head: Head) -> list[Line]:
 def _name(state: HeadsState, plan: HeadsLayout, head: Head) -> Line:
     """The name of a head; a dot where it has none."""
     found, room = state.scores.get(head), plan.slot - _CORNER - 1
-    name = found.label if found and found.label != NONE else ""
-    if room < max(map(width, _MEDIUM)):
-        name = (_MEDIUM if room > 5 else _SHORT).get(name, "")
+    label = found.label if found else None
+    name = label.words if label else ""
+    if label and room < max(width(behaviour.words) for behaviour in Behaviour):
+        name = (_MEDIUM if room > 5 else _SHORT)[label]
     chosen = head == state.chosen
     text = name or ("·" if found else " ")
     style = "here" if chosen else "value" if name else "dim"

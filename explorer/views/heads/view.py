@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any
 
-from explorer.analysis.heads import BEHAVIOURS, HeadScores, label, moved_norms, score, targets, value_weighted
+from explorer.analysis.heads import HeadScores, head_scores, moved_norms, value_weighted
 from explorer.engine.engines import plain
 from explorer.paint.spans import Line
 from explorer.runs.trace import Trace
@@ -139,13 +139,10 @@ class _Patterns(Mapping[Head, Matrix]):
 
 def _measure(run: Trace, layer: int, found: dict[int, HeadScores]) -> Iterator[dict[int, HeadScores]]:
     """The scores of the heads of one block."""
-    aims = {behaviour.name: targets(behaviour.name, run.ids) for behaviour in BEHAVIOURS}
-    for head in range(run.config.n_head):
-        if head not in found:
-            pattern = plain(run.values[_pattern_of(layer)][head])
-            scores = {name: score(pattern, aim) for name, aim in aims.items()}
-            found = {**found, head: HeadScores(layer, head, scores, label(scores))}
-            yield found
+    missing = [head for head in range(run.config.n_head) if head not in found]
+    for measured in head_scores(run, layer, missing):
+        found = {**found, measured.head: measured}
+        yield found
 
 
 def _weigh(run: Trace, layer: int, rows: int, found: dict[int, Matrix]) -> Iterator[dict[int, Matrix]]:

@@ -2,12 +2,11 @@
 
 import math
 
-from explorer.edits.edit import label
 from explorer.edits.metric import KL, LOGIT_DIFFERENCE, PROBABILITY
 from explorer.edits.sweep import HEADS, MLPS, OVER, POSITIONS
 from explorer.paint.predictions import percent
 from explorer.paint.spans import Line, Span, clipped, length, signed_level, window
-from explorer.text import fit, number, width
+from explorer.text import fit, number, token_at, width
 from explorer.views.sweep.state import SweepState, SweptPlace
 
 _LABEL = 9
@@ -140,7 +139,7 @@ def _words(state: SweepState, cells: int) -> list[Line]:
     place, largest = state.chosen, _largest(state, cells)
     effects = state.effects.get(place)
     if state.source and place[0] == POSITIONS and not state.source.reaches(place[1][1]):
-        token = label(place[1][1], state.labels)
+        token = token_at(place[1][1], state.labels)
         return [[Span(f"{token} has no counterpart in the other run: nothing is put in.", "dim")], [], *largest]
     if effects is None or not state.plans:
         return [[Span("not computed yet", "dim")], [], *largest]
