@@ -43,6 +43,18 @@ class Level(StrEnum):
     NEURON = "neuron"  # each MLP by neurons
 
 
+class PartKind(StrEnum):
+    """The parts of the model that a term can come from."""
+
+    EMBEDDING = "embedding"
+    ATTENTION = "attention"
+    HEAD = "head"
+    SOURCE = "source"  # what a head moved from one position
+    MLP = "mlp"
+    NEURON = "neuron"
+    BIAS = "bias"
+
+
 class Convention(StrEnum):
     """How biases are counted, and what a logit is measured against."""
 
@@ -72,7 +84,7 @@ class Contribution:
 
     label: str
     value: float
-    kind: str  # "embedding", "attention", "head", "source", "mlp", "neuron" or "bias"
+    kind: PartKind
     layer: int | None = None
     head: int | None = None
     source: int | None = None  # the position from which a head moved it
@@ -208,12 +220,14 @@ def mean_unembedding(trace: Trace) -> Vector:  # [d]
 
 
 def _parts(reader: _Reader, level: Level) -> Iterator[Contribution]:
-    yield Contribution("token embedding", reader.read("hook_embed"), "embedding", name="hook_embed")
-    yield Contribution("position embedding", reader.read("hook_pos_embed"), "embedding", name="hook_pos_embed")
+    yield Contribution("token embedding", reader.read("hook_embed"), PartKind.EMBEDDING, name="hook_embed")
+    yield Contribution("position embedding", reader.read("hook_pos_embed"), PartKind.EMBEDDING, name="hook_pos_embed")
     for layer in range(reader.trace.config.n_layer):
         yield from _attention(reader, layer, level)
         yield from _mlp(reader, layer, level)
-    yield Contribution("b_U" if reader.folded else "ln_final beta", reader.beta(), "bias", name="ln_final.hook_out")
+    yield Contribution(
+        "b_U" if reader.folded else "ln_final beta", reader.beta(), PartKind.BIAS, name="ln_final.hook_out"
+    )
 
 
 def _attention(reader: _Reader, layer: int, level: Level) -> Iterator[Contribution]:
@@ -221,7 +235,7 @@ def _attention(reader: _Reader, layer: int, level: Level) -> Iterator[Contributi
     name = f"blocks.{layer}.hook_attn_out"
     written, title = reader.read(name), f"block {layer} attention"
     if reader.folded and not apart:
-        yield Contribution(title, written, "attention", layer, name=name)
+        yield Contribution(title, written, PartKind.ATTENTION, layer, name=name)
         return
     backs, biases = reader.heads(layer), reader.value_bias(layer)
     constants = [_attended(reader, layer, head) * dot(*pair) for head, pair in enumerate(zip(biases, backs))]
@@ -232,13 +246,13 @@ def _attention(reader: _Reader, layer: int, level: Level) -> Iterator[Contributi
         for head, (back, bias) in enumerate(zip(backs, biases)):
             yield from _by_source(reader, layer, head, back, bias)
     else:
-        yield Contribution(title, written - by_values - by_output, "attention", layer, name=name)
+        yield Contribution(title, written - by_values - by_output, PartKind.ATTENTION, layer, name=name)
     if reader.folded:
-        yield Contribution(f"{title} biases", by_values + by_output, "bias", layer, name=name)
+        yield Contribution(f"{title} biases", by_values + by_output, PartKind.BIAS, layer, name=name)
     else:
         values = f"blocks.{layer}.attn.hook_v"
-        yield Contribution(f"block {layer} value biases", by_values, "bias", layer, name=values)
-        yield Contribution(f"{title} bias", by_output, "bias", layer, name=name)
+        yield Contribution(f"block {layer} value biases", by_values, PartKind.BIAS, layer, name=values)
+        yield Contribution(f"{title} bias", by_output, PartKind.BIAS, layer, name=name)
 
 
 def _attended(reader: _Reader, layer: int, head: int) -> float:
@@ -251,7 +265,7 @@ def _by_head(
 ) -> Iterator[Contribution]:
     written = by_head(reader.trace, f"blocks.{layer}.attn.hook_z", reader.position)
     for head, (z, back, constant) in enumerate(zip(written, backs, constants)):
-        yield Contribution(f"head {layer}.{head}", dot(z, back) - constant, "head", layer, head)
+        yield Contribution(f"head {layer}.{head}", dot(z, back) - constant, PartKind.HEAD, layer, head)
 
 
 def _by_source(reader: _Reader, layer: int, head: int, back: Vector, bias: Vector) -> Iterator[Contribution]:
@@ -260,7 +274,7 @@ def _by_source(reader: _Reader, layer: int, head: int, back: Vector, bias: Vecto
     values = value_of(reader.trace, f"blocks.{layer}.attn.hook_v", len(row))
     for source, weight in enumerate(row):
         share = weight * (dot(plain(values[source][head]), back) - constant)
-        yield Contribution(f"head {layer}.{head} from position {source}", share, "source", layer, head, source)
+        yield Contribution(f"head {layer}.{head} from position {source}", share, PartKind.SOURCE, layer, head, source)
 
 
 def _mlp(reader: _Reader, layer: int, level: Level) -> Iterator[Contribution]:
@@ -268,13 +282,13 @@ def _mlp(reader: _Reader, layer: int, level: Level) -> Iterator[Contribution]:
     name = f"blocks.{layer}.hook_mlp_out"
     written = reader.read(name)
     if reader.folded and level is not Level.NEURON:
-        yield Contribution(title, written, "mlp", layer, name=name)
+        yield Contribution(title, written, PartKind.MLP, layer, name=name)
         return
     bias = reader.share(out.bias)
     if level is Level.NEURON:
         post = row_of(reader.trace, f"blocks.{layer}.mlp.hook_post", reader.position)
         for neuron, (activation, back) in enumerate(zip(post, reader.back_through(out.weight))):
-            yield Contribution(f"neuron {layer}.{neuron}", activation * back, "neuron", layer, neuron=neuron)
+            yield Contribution(f"neuron {layer}.{neuron}", activation * back, PartKind.NEURON, layer, neuron=neuron)
     else:
-        yield Contribution(title, written - bias, "mlp", layer, name=name)
-    yield Contribution(f"{title} bias", bias, "bias", layer, name=name)
+        yield Contribution(title, written - bias, PartKind.MLP, layer, name=name)
+    yield Contribution(f"{title} bias", bias, PartKind.BIAS, layer, name=name)

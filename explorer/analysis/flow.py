@@ -11,6 +11,7 @@ Source: Ferrando and Voita 2024, "Information Flow Routes", arXiv:2403.00824, se
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from math import fsum
 from operator import sub
 from typing import Any, NamedTuple
@@ -39,11 +40,20 @@ class Node(NamedTuple):
     position: int
 
 
+class EdgeKind(StrEnum):
+    """The ways into a state of the residual stream."""
+
+    RESIDUAL = "residual"  # the state before it
+    HEAD = "head"
+    MLP = "mlp"
+    BIAS = "bias"
+
+
 @dataclass(frozen=True)
 class Edge:
     """One part of a state."""
 
-    kind: str  # "residual", "head", "mlp" or "bias"
+    kind: EdgeKind
     source: Node | None  # None: a bias comes from no position
     target: Node
     head: int | None
@@ -111,14 +121,14 @@ def _edges(trace: Trace, target: Node, share: float) -> list[Edge]:
     return sorted(edges, key=lambda edge: -edge.weight)
 
 
-_Origin = tuple[str, Node | None, int | None]
+_Origin = tuple[EdgeKind, Node | None, int | None]
 
 
 def _after_mlp(trace: Trace, target: Node) -> tuple[Vector, list[Vector], list[_Origin]]:
     layer, before = target.depth // 2 - 1, Node(target.depth - 1, target.position)
     names = (f"blocks.{layer}.hook_resid_mid", f"blocks.{layer}.hook_mlp_out")
     parts = [row_of(trace, name, target.position) for name in names]
-    return _state(trace, target), parts, [("residual", before, None), ("mlp", before, None)]
+    return _state(trace, target), parts, [(EdgeKind.RESIDUAL, before, None), (EdgeKind.MLP, before, None)]
 
 
 def _after_attention(trace: Trace, target: Node) -> tuple[Vector, list[Vector], list[_Origin]]:
@@ -126,13 +136,13 @@ def _after_attention(trace: Trace, target: Node) -> tuple[Vector, list[Vector], 
     bias = plain(weights_of(trace).blocks[layer].attn_out.bias)
     # block l's own input: the state before it, unless an edit put something else there
     parts = [row_of(trace, f"blocks.{layer}.hook_resid_pre", target.position), bias]
-    ways: list[_Origin] = [("residual", Node(depth, target.position), None), ("bias", None, None)]
+    ways: list[_Origin] = [(EdgeKind.RESIDUAL, Node(depth, target.position), None), (EdgeKind.BIAS, None, None)]
     patterns = [pattern_row(trace, layer, head, target.position) for head in range(trace.config.n_head)]
     for source in range(target.position + 1):
         for head, vector in enumerate(moved(trace, layer, source)):
             weight = patterns[head][source]
             parts.append([weight * value for value in vector])
-            ways.append(("head", Node(depth, source), head))
+            ways.append((EdgeKind.HEAD, Node(depth, source), head))
     return _state(trace, target), parts, ways
 
 

@@ -6,6 +6,7 @@ unembedding, applied to the residual stream of an earlier block.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from math import exp, fsum, log, log2
 
 from explorer.analysis.errors import AnalysisError
@@ -18,13 +19,25 @@ from gpt.ops import Vector, softmax_row
 BITS_IN_A_NAT = 1 / log(2)
 
 
+class Half(Enum):
+    """The halves of a block, by their names for people."""
+
+    ATTENTION = "attention"
+    MLP = "MLP"
+
+
 @dataclass(frozen=True)
 class LensRow:
     """A place between two parts of the model at which the residual stream can be read out."""
 
     name: str  # the activation that is read out
     layer: int | None  # None: before the first block
-    title: str
+    half: Half | None  # after which half of the block
+
+    @property
+    def title(self) -> str:
+        """Its name, for people: "block 5 MLP"."""
+        return "embeddings" if self.half is None else f"block {self.layer} {self.half.value}"
 
 
 @dataclass(frozen=True)
@@ -45,10 +58,9 @@ def rows(n_layer: int) -> tuple[LensRow, ...]:  # 2L + 1
     """The places, first to last: the embeddings, then each block after its attention and after its MLP."""
     names = residuals(n_layer)
     halves = [
-        LensRow(name, index // 2, f"block {index // 2} {'MLP' if index % 2 else 'attention'}")
-        for index, name in enumerate(names[1:])
+        LensRow(name, index // 2, Half.MLP if index % 2 else Half.ATTENTION) for index, name in enumerate(names[1:])
     ]
-    return (LensRow(names[0], None, "embeddings"), *halves)
+    return (LensRow(names[0], None, None), *halves)
 
 
 def answer(trace: Trace, position: int) -> int:

@@ -125,7 +125,7 @@ def _table(
 
 
 def _short(row: "LensRow") -> str:
-    return row.title.removeprefix("block ")
+    return row.title if row.half is None else f"{row.layer} {row.half.value}"
 
 
 def _loss(trace: "Trace") -> Iterator[str]:

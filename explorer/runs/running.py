@@ -1,4 +1,4 @@
-"""Runs that can be interrupted: the model's own forward pass, asked now and then whether anybody still wants it."""
+"""Runs that can be interrupted: the model's own forward pass, with checks on the way whether it was cancelled."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -14,13 +14,13 @@ from gpt.ops import Arithmetic, Matrix, Vector
 
 _ROWS_AT_ONCE = 4096
 _NO_NUMBERS = (
-    "with these edits the run ends in what is no number (a division by zero, a root of less than zero, or too large): "
-    "undo the last one, or take smaller numbers."
+    "these edits give infinite or undefined numbers (by a division by zero, say, or the root of a negative number): "
+    "undo the last edit, or use smaller numbers."
 )
 
 
 class Interruptible:
-    """The arithmetic it wraps, which calls `check` before every part of a long product."""
+    """A wrapped arithmetic that calls `check` before every part of a long product."""
 
     def __init__(self, ops: Arithmetic, check: Callable[[], None]) -> None:
         self._ops = ops
@@ -78,7 +78,7 @@ def complete(trace: Trace, cancelled: Callable[[], bool]) -> bool:
     """Compute the positions of the trace that are not known yet; False if it was cancelled on the way.
 
     What a cancelled run has recorded stays in the trace, and the next one begins where the last complete one ended.
-    A run that was read from a file is complete. EditError where the edits in force leave no numbers to go on with.
+    A run that was read from a file is complete. EditError where edits make its numbers infinite or undefined.
     """
     if not isinstance(trace, LiveRun):
         return True
@@ -95,7 +95,7 @@ def complete(trace: Trace, cancelled: Callable[[], bool]) -> bool:
 
 
 def last_logits(branch: LiveRun, cancelled: Callable[[], bool]) -> Vector | None:  # [V]
-    """Logits of the last position of a complete run's branch, and nothing besides: the branch stays as it is.
+    """Logits of the last position of a complete run's branch; the branch records nothing.
 
     None if it was cancelled.
     """
@@ -113,7 +113,7 @@ def last_logits(branch: LiveRun, cancelled: Callable[[], bool]) -> Vector | None
 
 
 def _run_on(trace: LiveRun, model: GPT, hook: Hook, last_only: bool = False) -> tuple[list[int], Output]:
-    """The model on the positions that are missing, or on those of them that have come half way; and all ids by then."""
+    """Run the missing positions, or those of them whose first blocks are known; and all ids that are known then."""
     upstream, known = trace.upstream, trace.complete
     if upstream and trace.ids[: len(upstream.ids)] == upstream.ids:
         entering = trace.values[f"blocks.{upstream.layer - 1}.hook_resid_post"][known : len(upstream.ids)]
@@ -146,7 +146,7 @@ def _within_numbers(trace: LiveRun) -> Iterator[None]:
 
 
 def _silent(trace: LiveRun) -> AbstractContextManager[None]:
-    """NumPy warns of what is no number; here it is found at the end of the run."""
+    """No warnings of NumPy about infinite or undefined numbers: the end of the run checks for them."""
     if trace.editor is None or engine_of(trace.model) != NUMPY:
         return nullcontext()
     import numpy as np

@@ -79,7 +79,7 @@ class RunEnded(Message):
 
 @dataclass
 class RunFailed(Message):
-    """A run has no numbers, because of the edits in force."""
+    """The edits in force make the numbers of a run infinite or undefined."""
 
     trace: Trace
     reason: str

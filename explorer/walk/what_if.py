@@ -130,7 +130,7 @@ class WhatIf:
             self._latest = active, base, self.run
 
     def give_up(self, prompt: int) -> Edit | None:
-        """Switch the last of the active edits off, for the run with it leads to no numbers; which one it was."""
+        """Switch off the last active edit, because the run with it has infinite or undefined numbers; return it."""
         numbers = [number for number, entry in enumerate(self.edits) if entry.on]
         if not numbers:
             return None

@@ -255,7 +255,7 @@ def test_a_shorter_prompt_to_patch_from_says_what_it_is_aligned_with(
             ["--mlp", "0", "--position", "1", "--patch-from", "A", "--align", "beginning"],
             "has no position 1: its 1 go from 0 to 0",
         ),
-        (ablate, ["--at", "blocks.0.ln1.hook_var", "--set", "-1"], "undo the last one, or take smaller numbers"),
+        (ablate, ["--at", "blocks.0.ln1.hook_var", "--set", "-1"], "undo the last edit, or use smaller numbers"),
         (ablate, ["--head", "0.0", "--ids", "1"], "give one of them"),
         (sweep, ["--token", "xylophone"], "xylophone is"),
         (sweep, ["--token", "id:9999"], "ids go from 0 to 4095"),

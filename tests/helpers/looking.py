@@ -50,7 +50,7 @@ def without_weights() -> Session:
 
 
 def overflowed() -> Session:
-    """A run whose residual stream, and all that follows, is no number any more."""
+    """A run whose residual stream, and all that follows, is infinite."""
     session = hostile(3)
     for name in ("blocks.1.hook_resid_post", "ln_final.hook_out", "logits", "blocks.1.hook_mlp_out"):
         session.run.values[name] = [[float("inf")] * len(row) for row in session.run.values[name]]

@@ -7,7 +7,7 @@ from math import fsum
 import pytest
 
 from explorer.analysis import attribution
-from explorer.analysis.attribution import Convention, Level
+from explorer.analysis.attribution import Convention, Level, PartKind
 from explorer.paint.bars import signed_bar
 from explorer.views.attribution.view import AttributionView
 from explorer.views.view import View
@@ -228,7 +228,7 @@ async def test_from_the_key_to_the_head_that_wrote_it(size: tuple[int, int]) -> 
         assert "·" in str(screen.query_one("#view").border_title)
         await press(pilot, "v")
         await until(pilot, lambda: any("head 1." in line for line in text(screen, "view")))
-        view.row = next(row for row, part in enumerate(view.found().ranked) if part.kind == "head")
+        view.row = next(row for row, part in enumerate(view.found().ranked) if part.kind is PartKind.HEAD)
         part = view.found().ranked[view.row]
         await press(pilot, "enter")
         assert screen.view is None

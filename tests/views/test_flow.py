@@ -6,7 +6,7 @@ from math import fsum
 import pytest
 
 from explorer.analysis import flow
-from explorer.analysis.flow import Edge, Node, Routes
+from explorer.analysis.flow import Edge, EdgeKind, Node, Routes
 from explorer.views.flow.paths import FlowPath, paths
 from explorer.views.flow.picture import FlowPicture
 from explorer.views.flow.view import FlowView
@@ -36,18 +36,18 @@ at_the_end = partial(at_the_last_token, FlowView)
 # Ways
 
 
-def stays(kind: str, depth: int, position: int, weight: float, share: float) -> Edge:
+def stays(kind: EdgeKind, depth: int, position: int, weight: float, share: float) -> Edge:
     return Edge(kind, Node(depth - 1, position), Node(depth, position), None, weight, share)
 
 
 def moves(depth: int, source: int, target: int, head: int, weight: float, share: float) -> Edge:
-    return Edge("head", Node(depth - 1, source), Node(depth, target), head, weight, share)
+    return Edge(EdgeKind.HEAD, Node(depth - 1, source), Node(depth, target), head, weight, share)
 
 
 ONE_BLOCK = (
-    stays("residual", 2, 1, 0.7, 0.7),
-    stays("mlp", 2, 1, 0.3, 0.3),
-    stays("residual", 1, 1, 0.5, 0.5),
+    stays(EdgeKind.RESIDUAL, 2, 1, 0.7, 0.7),
+    stays(EdgeKind.MLP, 2, 1, 0.3, 0.3),
+    stays(EdgeKind.RESIDUAL, 1, 1, 0.5, 0.5),
     moves(1, 0, 1, 2, 0.25, 0.25),
     moves(1, 1, 1, 0, 0.125, 0.125),
 )
@@ -97,14 +97,14 @@ def test_the_chosen_edge_is_a_double_line() -> None:
 def test_strength_shows_in_the_characters() -> None:
     for share, line in ((0.1, "╭2━━━▶"), (0.03, "╭2───▶"), (0.01, "╭2╌╌╌▶")):
         corner = "┏" if share == 0.1 else "╭"
-        (_, attention) = drawn((stays("residual", 2, 1, 1.0, 1.0), moves(1, 0, 1, 2, share, share)), 2)
+        (_, attention) = drawn((stays(EdgeKind.RESIDUAL, 2, 1, 1.0, 1.0), moves(1, 0, 1, 2, share, share)), 2)
         assert attention == corner + line[1:] + "╵"
 
 
 def test_lines_join_where_they_leave_a_stream_and_pass_behind_the_others() -> None:
-    stream = [stays("residual", 1, position, 0.01, 0.01) for position in range(4)]
+    stream = [stays(EdgeKind.RESIDUAL, 1, position, 0.01, 0.01) for position in range(4)]
     far, near = moves(1, 0, 3, 0, 0.05, 0.05), moves(1, 2, 3, 1, 0.02, 0.02)
-    edges = (stays("residual", 2, 3, 1.0, 1.0), *stream, far, near)
+    edges = (stays(EdgeKind.RESIDUAL, 2, 3, 1.0, 1.0), *stream, far, near)
     assert drawn(edges, 4) == ["                  ┃", "├0────┆─────┼1───▶┆"]
     without = tuple(edge for edge in edges if edge is not stream[2])
     assert drawn(without, 4)[1] == "├0────┆─────┬1───▶┆"
@@ -165,7 +165,7 @@ def test_enter_puts_the_cursor_on_the_pattern() -> None:
     assert (cursor.head, cursor.position, cursor.column) == (2, 10, 2)
     view = at_the_end(story())
     edges = view.found().edges
-    view.row = next(i for i, edge in enumerate(edges) if edge.kind == "mlp" and edge.target.position == 9)
+    view.row = next(i for i, edge in enumerate(edges) if edge.kind is EdgeKind.MLP and edge.target.position == 9)
     assert "MLP of block" in shown(view)
     assert view.enter()
     assert cursor.stage.id == f"blocks.{edges[view.row].layer}.mlp_out"

@@ -1,4 +1,4 @@
-"""What if: edits in the session and on the screen, from the cursor to the changed answer and back."""
+"""Edits in the session and on the screen, from the cursor to the changed answer and back."""
 
 from dataclasses import replace
 from typing import Any
@@ -144,7 +144,7 @@ def test_what_cannot_be_run_changes_nothing(session: Session) -> None:
 def test_a_run_that_leads_to_no_numbers_switches_its_last_edit_off(session: Session) -> None:
     session.edit(lambda edits: edits.add(where.head(0, 0), Zero(), None))
     session.edit(lambda edits: edits.add(where.activation("blocks.0.ln1.hook_scale"), Set(0), None))
-    with pytest.raises(EditError, match="no number"):
+    with pytest.raises(EditError, match="infinite or undefined numbers"):
         settle(session)
     assert session.what_if.give_up(session.prompt_length) == session.what_if.edits.entries[1].edit
     settle(session)
@@ -422,7 +422,7 @@ async def test_an_edit_that_leads_to_no_numbers_is_said_and_switched_off() -> No
         screen.editing.edit(lambda edits: edits.add(where.activation("blocks.1.ln2.hook_scale"), Set(0), None))
         await until(pilot, lambda: screen.app._notifications)
         await computed(pilot)
-        assert any("no number" in notice.message for notice in screen.app._notifications)
+        assert any("infinite or undefined numbers" in notice.message for notice in screen.app._notifications)
         assert not here.what_if.edited
 
 

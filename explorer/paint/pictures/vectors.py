@@ -44,7 +44,7 @@ def _grid(session: Session, rows: Matrix, spread: float, cells: int, height: int
     top, bottom = window(session.position, len(session.ids), height - 1)
     columns = part_of(left, right, count, f"{_axis(session)}s") or f"{count} {_axis(session)}s"
     tokens = f"{bottom - top} of {len(labels)} tokens" if bottom - top < len(labels) else ""
-    lines: list[Line] = [_title(columns, tokens, f"colour: ±{spread:.3g}", margin, cells)]
+    lines: list[Line] = [_title(columns, tokens, f"±{spread:.3g}", margin, cells)]
     for position in range(top, bottom):
         lit = position == session.position
         style = "here-text" if lit else "dim"
@@ -62,13 +62,13 @@ def _grid(session: Session, rows: Matrix, spread: float, cells: int, height: int
     return lines
 
 
-def _title(columns: str, tokens: str, colour: str, margin: int, cells: int) -> Line:
+def _title(columns: str, tokens: str, scale: str, margin: int, cells: int) -> Line:
     """The part of the activation that is shown, and its scale; a long line begins further to the left."""
-    parts = [columns, *([tokens] if tokens else []), colour]
-    text = "   ".join(parts)
+    middle = [tokens] if tokens else []
+    text = "   ".join([columns, *middle, f"colour: {scale}"])
     if width(text) > cells:
         columns = columns.replace(" dimensions:", ":").replace(" neurons:", ":")
-        text = " · ".join([columns, *parts[1:-1], colour.removeprefix("colour: ")])
+        text = " · ".join([columns, *middle, scale])
     return [Span(" " * max(0, min(margin, cells - width(text)))), Span(text, "dim")]
 
 

@@ -96,7 +96,7 @@ class Runs:
         screen.playback.draw()
 
     def _fail(self, session: Session, message: RunFailed) -> None:
-        """The edits leave no numbers: switch the last one off, and say so."""
+        """Switch off the last edit, as it makes numbers infinite or undefined, and say so."""
         if message.trace is not session.what_if.run:
             return
         edit = session.what_if.give_up(session.prompt_length)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import fsum
 
-from explorer.analysis.attribution import Contribution
+from explorer.analysis.attribution import Contribution, PartKind
 from explorer.paint.bars import signed_bar
 from explorer.paint.spans import Line, Span, window
 from explorer.text import fit, number, width
@@ -44,7 +44,7 @@ def table_and_map(scene: Scene, found: RankedParts, chosen: int, cells: int, hei
 
 
 def _map(scene: Scene, found: RankedParts, chosen: int, cells: int) -> list[Line]:
-    heads = [(row, part) for row, part in enumerate(found.ranked) if part.kind == "head"]
+    heads = [(row, part) for row, part in enumerate(found.ranked) if part.kind is PartKind.HEAD]
     values = {(part.layer or 0, part.head or 0): (part.value, ("view", ROW, row)) for row, part in heads}
     here = next(((part.layer or 0, part.head or 0) for row, part in heads if row == chosen), None)
     return head_map(scene.config, values, here, cells)

@@ -7,7 +7,7 @@ from math import fsum
 from typing import Any
 
 from explorer.analysis import attribution
-from explorer.analysis.attribution import Contribution, Convention, Level
+from explorer.analysis.attribution import Contribution, Convention, Level, PartKind
 from explorer.paint.spans import Line, Span, length, wrapped
 from explorer.runs.cells import Cell
 from explorer.runs.trace import Trace
@@ -125,11 +125,11 @@ class AttributionView(View):
     def _go_to(self, part: Contribution) -> bool:
         """The session's cursor on what wrote that part."""
         session, position, block = self.session, self.session.position, f"blocks.{part.layer}"
-        if part.kind == "source" and part.head is None and part.source is not None:
+        if part.kind is PartKind.SOURCE and part.head is None and part.source is not None:
             session.cursor.go_to_position(part.source)
-        elif part.kind == "source" and part.head is not None and part.source is not None:
+        elif part.kind is PartKind.SOURCE and part.head is not None and part.source is not None:
             session.go_to(Cell(f"{block}.attn.hook_pattern", (part.head, position, part.source)))
-        elif part.kind == "head" and part.head is not None:
+        elif part.kind is PartKind.HEAD and part.head is not None:
             session.cursor.go_to_value(f"{block}.attn.hook_pattern")
             session.cursor.go_to_head(part.head)
         elif part.neuron is not None:
@@ -206,4 +206,4 @@ def _by_token(parts: tuple[Contribution, ...]) -> Iterator[Contribution]:
         else:
             moved.setdefault(part.source, []).append(part.value)
     for source, values in moved.items():
-        yield Contribution(f"heads from position {source}", fsum(values), "source", source=source)
+        yield Contribution(f"heads from position {source}", fsum(values), PartKind.SOURCE, source=source)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from explorer.analysis.flow import Edge, Node
+from explorer.analysis.flow import Edge, EdgeKind, Node
 from explorer.paint.spans import Action, Line, Span
 from explorer.text import fit
 from explorer.views.parts import ROW, Scene
@@ -92,13 +92,13 @@ class FlowPicture:
         for depth in range(1, self.depth + 1):
             for position, x in self.columns.items():
                 self._stream(Node(depth, position), x)
-        moves = [edge for edge in self.edges if edge.kind == "head" and edge is not self.chosen]
+        moves = [edge for edge in self.edges if edge.kind is EdgeKind.HEAD and edge is not self.chosen]
         for edge in sorted(moves, key=lambda edge: edge.share):
             self._head(edge, _level(edge.share))
         for edge in self.edges:
-            if edge.kind == "mlp" and edge is not self.chosen:
+            if edge.kind is EdgeKind.MLP and edge is not self.chosen:
                 self._mlp(edge, _level(edge.share))
-        if self.chosen and self.chosen.kind == "mlp":
+        if self.chosen and self.chosen.kind is EdgeKind.MLP:
             self._mlp(self.chosen, _CHOSEN)
         elif self.chosen:
             self._head(self.chosen, _CHOSEN)
@@ -108,7 +108,7 @@ class FlowPicture:
         return self.depth - depth if self.halves else (self.depth - depth) // 2
 
     def _residual(self, depth: int, position: int) -> Edge | None:
-        return self._kept.get(("residual", Node(depth - 1, position), Node(depth, position)))
+        return self._kept.get((EdgeKind.RESIDUAL, Node(depth - 1, position), Node(depth, position)))
 
     def _stream(self, target: Node, x: int) -> None:
         """Draw the part that stayed at a token; with one line a block, that of its attention."""
@@ -172,7 +172,7 @@ class FlowPicture:
 
 
 def _moves(edge: Edge, depth: int) -> bool:
-    return edge.kind == "head" and edge.target.depth == depth
+    return edge.kind is EdgeKind.HEAD and edge.target.depth == depth
 
 
 def _level(share: float) -> int:

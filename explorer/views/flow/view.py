@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from explorer.analysis import flow
-from explorer.analysis.flow import Edge, Node, Routes
+from explorer.analysis.flow import Edge, EdgeKind, Node, Routes
 from explorer.paint.predictions import percent
 from explorer.paint.spans import Line, Span, length, wrapped
 from explorer.runs.cells import Cell
@@ -185,7 +185,7 @@ class FlowView(View):
             return [[Span("No head or MLP is above this threshold.", "dim")]]
         target = scene.token_at(edge.target.position)
         line = [Span(f"▶ {min(self.row, found.count - 1) + 1} of {found.count}  ", "here-text")]
-        if edge.kind == "head":
+        if edge.kind is EdgeKind.HEAD:
             line += [Span(f"head {edge.layer}.{edge.head}", "bold"), Span(" ")]
             line += [Span(f"{scene.token_at(edge.source.position)} → {target}")]
         else:
@@ -214,8 +214,8 @@ def _room_for_picture(cells: int, height: int, room: int) -> int:
 
 def _found(routes: Routes, depth: int, whole: bool) -> RoutesFound:
     strongest = sorted(routes.edges, key=lambda edge: (not _moves(edge), -edge.share))
-    chosen = [edge for edge in strongest if edge.kind in ("head", "mlp")]
-    others = [edge for edge in strongest if edge.kind == "residual"]
+    chosen = [edge for edge in strongest if edge.kind in (EdgeKind.HEAD, EdgeKind.MLP)]
+    others = [edge for edge in strongest if edge.kind is EdgeKind.RESIDUAL]
     return RoutesFound(routes, (*chosen, *others), len(chosen), paths(routes, depth, _PATHS) if whole else [], whole)
 
 

@@ -1,20 +1,19 @@
 """The cell under the cursor: in words, and all that it would say."""
 
-from explorer.analysis.lens import LensRow
+from explorer.analysis.lens import Half, LensRow
 from explorer.paint.predictions import percent
 from explorer.paint.spans import Line, Span, bar, clipped, length
 from explorer.text import fit
 from explorer.views.lens.state import LensState
+from explorer.views.parts import side_by_side
 
-_AFTER_MLP = ".hook_resid_post"
+_SHORT = {Half.ATTENTION: "attn", Half.MLP: "mlp"}
 _ENTRY = 19  # cells for a token and its probability
 
 
 def short(row: LensRow) -> str:
     """A row's name for a narrow column: "5 mlp"."""
-    if row.layer is None:
-        return "embed"
-    return f"{row.layer} {'mlp' if row.name.endswith(_AFTER_MLP) else 'attn'}"
+    return "embed" if row.half is None else f"{row.layer} {_SHORT[row.half]}"
 
 
 def in_words(state: LensState, cells: int) -> Line:
@@ -62,11 +61,7 @@ def beside(state: LensState, left: list[Line], used: int, cells: int) -> list[Li
     used += 2
     title = [Span("it would say", "bold"), Span(f"  {short(state.rows[state.row])}", "dim")]
     right = [title, *_bars(state, min(40, cells - used), len(left) - 1)]
-    lines = []
-    for row, line in enumerate(left):
-        blank = used - length(line)
-        lines.append([*line, Span(" " * blank), *(clipped(right[row], cells - used) if row < len(right) else [])])
-    return lines
+    return side_by_side(left, [clipped(line, cells - used) for line in right[: len(left)]], used)
 
 
 def _bars(state: LensState, cells: int, height: int) -> list[Line]:

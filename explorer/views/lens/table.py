@@ -186,7 +186,7 @@ def _amount(mode: int, found: LensCell) -> str:
 
 
 def _level(state: LensState, found: LensCell) -> int:
-    """How bright a cell is: the surer of what it says, or of the answer, the brighter; dark where it is no number."""
+    """How bright a cell is: the more probable its token, or the answer, the brighter; dark where it is NaN."""
     if isnan(found.probability):
         return 0
     vocabulary = state.vocabulary
