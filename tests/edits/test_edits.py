@@ -610,7 +610,7 @@ def test_what_is_no_number_is_said(name: str, value: float, engine: str) -> None
         assert running.complete(changed, never)
         return
     for _ in range(2):
-        with pytest.raises(EditError, match="undo the last one"):
+        with pytest.raises(EditError, match="undo the last edit"):
             running.complete(changed, never)
         assert changed.complete == 0
     with pytest.raises(EditError):
