@@ -245,7 +245,7 @@ async def test_the_sweep_finds_the_head_and_enter_zeroes_it(size: tuple[int, int
         await press(pilot, "w")
         view = screen.view
         assert isinstance(view, SweepView)
-        await until(pilot, lambda: "most: head 3.3 −51.3" in "\n".join(text(screen, "view")))
+        await until(pilot, lambda: "head 3.3 −51.3" in "\n".join(text(screen, "view")))
         await click(pilot, "view", ("view", 0, 3, 3))
         assert "head 3.3 zeroed: ·Lily 73.0% → 21.7%" in "\n".join(text(screen, "view"))
         await press(pilot, "left", "right", "enter")
