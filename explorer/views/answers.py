@@ -30,7 +30,7 @@ class _OfSubject:
 
 
 class Answers:
-    """What a view knows of each of its subjects. Its `subject`, `questions` and `answers` are told in `View`.
+    """Answers of a view about each of its subjects. `View` explains `subject`, `questions` and `answers`.
 
     The screen asks whether there is work (`wanted`) and runs it in a thread (`work`); the view draws what is known.
     """
