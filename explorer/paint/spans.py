@@ -5,6 +5,7 @@ Style names are either words that the stylesheet gives a colour to ("dim", "here
     share:7         the eighth of 17 levels from 0 to 1
     signed:-3       the third of 8 levels below zero
     signed:-3/5     two of them in one cell, one above the other; * in place of a level is the cursor
+    share:7!        the cursor is here: the colour stays that of the value, a mark is drawn on it
 """
 
 import math
@@ -15,6 +16,9 @@ from explorer.text import fit, width
 
 Action = tuple[str, *tuple[int, ...]]
 """The action of a click: ("stage", 3), ("cell", position, column), ..."""
+
+MARK = "!"
+"""At the end of a style: the cursor is on this span."""
 
 SHARE_LEVELS = 16
 SIGNED_LEVELS = 8
@@ -55,6 +59,21 @@ def spread_of(rows: Sequence[Sequence[float]], most: int = 4000) -> float:
         if math.isfinite(value)
     )
     return sizes[min(len(sizes) - 1, int(len(sizes) * 0.98))] if sizes else 0.0
+
+
+def marked(span: Span) -> Span:
+    """The span with the cursor on it: brackets take the place of blanks around its text, and it is drawn bold.
+
+    A cursor marks and never paints: the ground shows the value still. " .19 " becomes "[.19]", two blanks "[]".
+    """
+    text, style = span.text, span.style + MARK
+    if not text.strip():
+        return Span("•" if len(text) < 2 else "[" + text[2:] + "]", style, span.action)
+    inner = text.strip()
+    before, after = len(text) - len(text.lstrip()), len(text) - len(text.rstrip())
+    left = " " * (before - 1) + "[" if before else ""
+    right = "]" + " " * (after - 1) if after else ""
+    return Span(left + inner + right, style, span.action)
 
 
 def bar(share: float, cells: int) -> str:

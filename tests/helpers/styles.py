@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import explorer
-from explorer.paint.spans import SHARE_LEVELS, SIGNED_LEVELS
+from explorer.paint.spans import MARK, SHARE_LEVELS, SIGNED_LEVELS
 
 CSS = (Path(explorer.__file__).parent / "screen/explorer.tcss").read_text(encoding="utf-8")
 WORDS = set(re.findall(r"\.canvas--([\w-]+)", CSS))
@@ -12,7 +12,8 @@ WORDS = set(re.findall(r"\.canvas--([\w-]+)", CSS))
 
 def check_style(style: str) -> None:
     """AssertionError unless the style is a word of the style sheet, or a level of a scale."""
-    scale, _, levels = style.partition(":")
+    scale, _, levels = style.removesuffix(MARK).partition(":")
+    style = style.removesuffix(MARK)
     if not levels:
         assert not style or style in WORDS, style
         return

@@ -4,7 +4,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.widget import Widget
 
-from explorer.paint.spans import Span
+from explorer.paint.spans import MARK, Span
 from explorer.screen.palette import Palette
 
 
@@ -24,14 +24,16 @@ class Looks:
         """The text of a span in its style; heat on blanks becomes characters where there are no colours."""
         text = span.text
         scale, _, levels = span.style.partition(":")
-        if levels and not self.palette.colourful and not text.strip():
+        if levels and not levels.endswith(MARK) and not self.palette.colourful and not text.strip():
             text = self.palette.shade(scale, int(levels)) * len(text)
         return Segment(text, self._style(span.style))
 
     def _style(self, name: str) -> Style:
         if name not in self._styles:
             scale, _, levels = name.partition(":")
-            if levels:
+            if name.endswith(MARK):
+                self._styles[name] = self._style(name.removesuffix(MARK)) + Style(bold=True)
+            elif levels:
                 self._styles[name] = self._heat(scale, levels)
             elif name:
                 self._styles[name] = self._widget.get_component_rich_style(f"canvas--{name}")

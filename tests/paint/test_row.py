@@ -1,0 +1,47 @@
+"""Labelled bars, the legend, and the mark of the cursor."""
+
+import pytest
+
+from explorer.paint.legend import legend_of_shares, legend_of_signed
+from explorer.paint.row import Entry, labelled_bars
+from explorer.paint.spans import Span, length, marked
+from tests.helpers.looking import text_of
+from tests.helpers.styles import check_style
+
+SHARES = [Entry("Tom", 0.2), Entry("·Lily", 0.7), Entry("·and", 0.04), Entry("·to", 0.02), Entry("·park", 0.04)]
+
+
+def percent(value: float) -> str:
+    return f"{value:.2f}"[1:]
+
+
+@pytest.mark.parametrize("height", range(1, 8))
+@pytest.mark.parametrize("current", [None, 0, 3])
+def test_the_largest_stands_first_in_full(height: int, current: int | None) -> None:
+    lines = text_of(labelled_bars(SHARES, 40, height, current=current, text=percent))
+    assert len(lines) == min(height, len(SHARES))
+    assert "·Lily .70" in lines[0]
+    assert current is None or height < 3 or any(SHARES[current].label in line for line in lines)
+
+
+def test_what_is_left_out_is_counted_and_added_up() -> None:
+    lines = text_of(labelled_bars(SHARES, 40, 3, text=percent))
+    assert lines[-1].split() == ["3", "more", ".10", "added", "up"]
+
+
+@pytest.mark.parametrize("cells", [8, 14, 24, 60])
+def test_bars_stay_within_their_cells(cells: int) -> None:
+    for line in labelled_bars(SHARES, cells, 4, current=3, text=percent):
+        assert length(line) <= max(cells, 24)
+
+
+def test_a_mark_keeps_the_number_and_its_colour() -> None:
+    for text, expected in ((" .19 ", "[.19]"), ("  ", "[]"), (" ", "•"), ("    ", "[  ]"), ("−1.25 ", "−1.25]")):
+        span = marked(Span(text, "share:7", ("cell", 1, 2)))
+        assert span == Span(expected, "share:7!", ("cell", 1, 2))
+        check_style(span.style)
+
+
+def test_a_legend_names_both_ends() -> None:
+    assert text_of([legend_of_shares()])[0].split() == ["0", "1"]
+    assert text_of([legend_of_signed(1.234, "points")])[0].split() == ["−1.23", "+1.23", "points"]
