@@ -27,9 +27,11 @@ def labelled_bars(
     current: int | None = None,
     text: Callable[[float], str] = number,
     noun: str = "more",
+    adds_up: bool = True,
 ) -> list[Line]:
     """The entries of largest size with bars, in at most `height` lines; the last says how many more there are, and
-    their sum. The current one is marked; where it is not among the largest it stands below them.
+    their sum, or the size of the largest of them where sums mean nothing. The current one is marked; where it is not
+    among the largest it stands below them.
     """
     if height < 1 or not entries:
         return []
@@ -42,8 +44,9 @@ def labelled_bars(
     figures = max(width(text(entries[index].value)) for index in (*shown, *order[:1]))
     if rest:
         sum_of_rest = sum(entries[index].value for index in rest)
+        figure = text(sum_of_rest) if adds_up else "±" + text(_size(entries[rest[0]].value)).lstrip("+−")
         names = max(names, min(width(_more(rest, noun)), max(6, cells - 12)))
-        figures = max(figures, width(text(sum_of_rest)))
+        figures = max(figures, width(figure))
     bars = max(0, min(_WIDEST_BAR, cells - names - figures - 5))
     largest = _size(entries[order[0]].value)
     lines: list[Line] = []
@@ -62,7 +65,7 @@ def labelled_bars(
         lines.append(
             [
                 Span(" " + fit(_more(rest, noun), names, ">") + " ", "dim"),
-                Span(f"{fit(text(sum_of_rest), figures, '>')}  added up", "dim"),
+                Span(f"{fit(figure, figures, '>')}  {'added up' if adds_up else 'at most'}", "dim"),
             ]
         )
     return lines
