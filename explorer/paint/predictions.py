@@ -31,7 +31,8 @@ def way(session: Session, cells: int) -> Line:
     cursor, names = session.cursor, [row.name for row in rows(session.config.n_layer)]
     passed = [stage.residual for stage in cursor.stages[: cursor.stage_index + 1] if stage.residual in names]
     here = names.index(passed[-1]) if passed and passed[-1] else None
-    label = fit(session.label(order[0]), min(12, max(4, cells - len(shares) - 3)))
+    label = session.label(order[0])
+    label = fit(label, min(width(label), 12, max(4, cells - len(shares) - 3)))
     words = " by layer" if cells >= width(label) + len(shares) + 13 else ""
     line = sparkline(shares, here, cells - width(label) - 1 - len(words))
     return [Span(label + " ", "token"), *line, Span(words, "dim")]

@@ -52,6 +52,10 @@ class View:
         """Open what is chosen: show more of it, or put the session's cursor on it. True: leave for the stage there."""
         return False
 
+    def begins_with(self) -> str:
+        """The text that stands there when the view asks."""
+        return self.session.text
+
     def take(self, text: str) -> None:
         """Use the text that was typed for `asks`; GPTError where that cannot be done."""
 

@@ -107,6 +107,10 @@ class CompareView(View):
             if state := self.state():
                 self.session.cursor.go_to_position(state.first + state.row)
 
+    def begins_with(self) -> str:
+        other = self.session.what_if.other
+        return other.text if other else self.session.text
+
     def take(self, text: str) -> None:
         """B's prompt; without any, B is no longer another prompt."""
         session = self.session
