@@ -70,7 +70,7 @@ def _names(state: LensState, first: int, last: int, step: int) -> list[Line]:
 
 
 def _short(half: Half, step: int) -> str:
-    return half.value[:4].lower() if step > _NUMBERED + 1 or half is Half.MLP else "att"
+    return "MLP" if half is Half.MLP else "attn" if step > _NUMBERED + 1 else "att"
 
 
 def _numbers(state: LensState, first: int, last: int, step: int) -> list[Line]:

@@ -16,8 +16,9 @@ _MARGIN = 9  # the names of the rows
 _NARROWEST, _WIDEST = 7, 13  # cells for a column
 _NUMBERED = 11  # from here on a column has room for a number beside the token
 _LONGEST = 26  # cells for the chosen column, whose tokens stand in full
+_ARROW = 4  # cells for how many columns lie beyond the last one
 _SIDE = 29  # cells for the list beside the table
-_BELOW = 7  # lines from which on the list stands below the table
+_BELOW = 5  # lines from which on the list stands below the table
 _TALL = 20  # lines from which on there is a line for surprise, and two for the answer
 
 
@@ -87,6 +88,8 @@ def _plan(state: LensState, cells: int, height: int) -> LensLayout:
     whole = _MARGIN + chosen + (tokens - 1) * _NARROWEST
     side = cells - whole >= _SIDE or (below < _BELOW and cells - _MARGIN - chosen >= _SIDE)
     rest = cells - _MARGIN - chosen - (_SIDE if side else 0)
+    if rest < (tokens - 1) * _NARROWEST:
+        rest -= _ARROW
     others = max(0, min(tokens - 1, rest // _NARROWEST))
     size = max(_NARROWEST, min(_WIDEST, rest // others if others else 0))
     first, last = window(here, tokens, others + 1)
@@ -163,10 +166,11 @@ def _header(state: LensState, plan: LensLayout, height: int) -> list[Line]:
         size = plan.chosen if here else plan.size
         amount = state.surprises.get(position)
         heat = "chip" if amount is None else f"share:{_share_of(amount / unsure)}"
-        span = Span(fit(scene.label(scene.ids[position]), size - 1), heat, ("position", position))
+        label = (" " if here else "") + scene.label(scene.ids[position])
+        span = Span(fit(label, size - 1), heat, ("position", position))
         names += [marked(span) if here else span, Span(" ")]
         text = "" if position == 0 else "…" if amount is None else f"{amount:.1f}" + (" bits" if here else "")
-        bits.append(Span(fit(text, size), "here-text" if here else "dim"))
+        bits.append(Span(fit(" " * here + text, size), "here-text" if here else "dim"))
     names.append(Span(after, "dim"))
     return [names, bits] if height >= _TALL else [names]
 

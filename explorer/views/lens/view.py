@@ -68,8 +68,8 @@ class LensView(View):
         """The token that is followed: the one that was chosen, else the answer; None while that is not known."""
         if self.token is not None:
             return self.token
-        order = self.session.run.order(self.session.position)
-        return order[0] if order else None
+        last = self.cell(len(self.rows) - 1, self.session.position)
+        return last.answer if last else None
 
     def _way(self) -> list[LensCell | None]:
         """The followed token after every part, as far as it is known."""
