@@ -35,9 +35,9 @@ def page(state: FlowState, cells: int, height: int) -> list[Line]:
         gap: list[Line] = [[]] if height >= 22 else []
         body = [*gap, *_told(state, found, cells, room - len(measure) - len(gap), chosen=True)]
     else:
-        body = _drawn(state, found, cells, high)
+        body = _drawn(state, found, cells, high, room - len(measure) - 1)
         left = room - len(body) - len(measure) - 1
-        if left >= 4 and cells < _BESIDE:
+        if left >= 3 and cells < _BESIDE:
             body += [[], *_told(state, found, cells, left, chosen=False)]
     filling: list[Line] = [[]] * max(0, room - len(body) - len(measure))
     return [clipped(line, cells) for line in [*head, *body, *filling, *measure]]
@@ -71,7 +71,7 @@ def _head(state: FlowState, cells: int) -> list[Line]:
     return [line, [Span(title, "dim"), *to_choose(THRESHOLD, labels, state.level, cells - len(title) - 2)]]
 
 
-def _drawn(state: FlowState, found: RoutesFound, cells: int, high: int) -> list[Line]:
+def _drawn(state: FlowState, found: RoutesFound, cells: int, high: int, room: int) -> list[Line]:
     """The picture, from the tokens and what share of the answer each has down to the answer; the ways beside it."""
     scene, edge = state.scene, state.chosen
     wide = cells - _WAYS - 3 if cells >= _BESIDE else cells
@@ -83,7 +83,7 @@ def _drawn(state: FlowState, found: RoutesFound, cells: int, high: int) -> list[
     lines = [*picture.tokens(above), *picture.lines(), picture.row_of(answer, "answer"), picture.legend(wide)]
     if cells < _BESIDE:
         return lines
-    return side_by_side(lines, _told(state, found, _WAYS, len(lines), chosen=False), wide + 3)
+    return side_by_side(lines, _told(state, found, _WAYS, room, chosen=False), wide + 3)
 
 
 def _told(state: FlowState, found: RoutesFound, cells: int, height: int, chosen: bool) -> list[Line]:

@@ -43,9 +43,9 @@ class FlowPicture:
             if edge.source:
                 shares[edge.source.position] = max(shares.get(edge.source.position, 0.0), edge.share)
         shown = list(range(max(shares) + 1))
-        if len(shown) > room // self._least(shown):
+        if len(shown) > room // _LEAST_STEP:
             strongest = sorted(shares, key=lambda position: -shares[position])[: max(1, room // _LEAST_STEP)]
-            while len(strongest) > max(1, room // self._least(strongest)):
+            while len(strongest) > max(len(set(self._always())), room // self._least(strongest)):
                 strongest.pop()
             shown = sorted(strongest)
         step = min(_MOST_STEP, room // len(shown))
@@ -84,9 +84,11 @@ class FlowPicture:
     def row_of(self, values: dict[int, Span], title: str) -> Line:
         """A text in the column of each token that has one."""
         line: Line = [Span(fit(title, _MARGIN), "dim")]
+        last = max(self.columns)
         for position in self.columns:
             span = values.get(position, Span(""))
-            line.append(span._replace(text=fit(span.text, self.step - 1) + " "))
+            size = max(self.step - 1, width(span.text)) if position == last else self.step - 1
+            line.append(span._replace(text=fit(span.text, size) + " "))
         return line
 
     # Drawing

@@ -25,8 +25,10 @@ def told(scene: Scene, paths: Sequence[FlowPath], row: int | None, cells: int, h
         line = [Span("▶ " if here else "  ", "here-text", action)]
         line.append(Span(f"{percent(path.share):>6}  ", "value" if here else "", action))
         line += [span._replace(style="here-text" if here else span.style, action=action) for span in text]
-        gap = " " * max(1, size + 12 - length(line))
-        lines.append([*line, Span(gap), Span(bar_of(path.share, largest, min(24, cells - size - 13)), "accent")])
+        room = min(24, cells - size - 13)
+        if room > 3:
+            line += [Span(" " * max(1, size + 12 - length(line))), Span(bar_of(path.share, largest, room), "accent")]
+        lines.append(line)
     if hidden := [path.share for path in (*paths[:first], *paths[last:])]:
         lines.append([Span(f"  {percent(fsum(hidden)):>6}  {len(hidden)} more, added up", "dim")])
     return lines
