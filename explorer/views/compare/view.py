@@ -10,7 +10,7 @@ from explorer.paint.spans import Line
 from explorer.runs import running
 from explorer.runs.activations import Activations
 from explorer.runs.trace import LiveRun, Trace
-from explorer.views.compare.picture import ALIGNMENT, only_one_run, two_runs
+from explorer.views.compare.picture import ALIGNMENT, in_words, only_one_run, two_runs
 from explorer.views.compare.state import Apart, CompareState
 from explorer.views.parts import scene_of
 from explorer.views.view import View
@@ -69,6 +69,10 @@ class CompareView(View):
     def lines(self, cells: int, height: int) -> list[Line]:
         state = self.state()
         return only_one_run(cells) if state is None else two_runs(state, cells, height)
+
+    def about(self, cells: int) -> list[Line]:
+        state = self.state()
+        return in_words(state, cells) if state else []
 
     def state(self) -> CompareState | None:
         """The two runs; None where there is only one."""
