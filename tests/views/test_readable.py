@@ -162,7 +162,9 @@ def test_the_sweep_shows_the_largest_effect_and_begins_on_it(tokens: int, heads:
     view.click(1, 1, 0)
     for size in WIDE:
         lines = drawn(view, size)
-        in_place = said(lines, "block 1", points(row[best])) and any(f" {labels[best]} " in f"{line} " for line in lines)
+        in_place = said(lines, "block 1", points(row[best])) and any(
+            f" {labels[best]} " in f"{line} " for line in lines
+        )
         assert in_place or said(lines, token_at(best, labels), points(row[best])), lines
 
 
