@@ -7,7 +7,6 @@ from typing import NamedTuple
 from explorer.analysis.lens import LensCell, LensRow, Loss, settled
 from explorer.views.parts import Scene
 
-
 PROBABILITY, ENTROPY, RANK, CURVE = range(4)
 """The modes."""
 
