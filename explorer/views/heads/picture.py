@@ -7,7 +7,7 @@ from explorer.analysis.heads import Behaviour
 from explorer.paint.spans import Line, Span, clipped, length, page, share_level
 from explorer.text import fit, width
 from explorer.views.heads.chosen import definitions, details
-from explorer.views.heads.small_patterns import Extent, drawn, extent, levels
+from explorer.views.heads.small_patterns import Extent, drawn, extent
 from explorer.views.heads.state import Head, HeadsState
 from explorer.views.parts import row_mark, side_by_side
 
@@ -179,7 +179,7 @@ def _small(state: HeadsState, plan: HeadsLayout, head: Head) -> list[Line]:
     if rows is None:
         dots: list[Line] = [[Span("… ", "dim", action)]]
     else:
-        dots = drawn(levels(rows, plan.part, state.heaviest if state.weighted else 1.0), action)
+        dots = drawn(state.dots(head, rows, plan.part, state.heaviest if state.weighted else 1.0), action)
     lines = []
     for row in range(plan.tall):
         line = dots[row] if row < len(dots) else []

@@ -136,7 +136,8 @@ def _span(state: SweepState, section: int, layer: int, column: int, size: int) -
 
 def _chosen_row(state: SweepState, section: int, cells: int, height: int) -> list[Line]:
     """The effects in the chosen block, the largest first."""
-    entries, here = [], None
+    entries: list[Entry] = []
+    here: int | None = None
     for column in range(state.columns[section]):
         effects = state.effects.get(state.place(section, state.row, column))
         if effects is None:
