@@ -3,6 +3,7 @@
 A move that cannot be made (there is no block above the first) does nothing.
 """
 
+from collections.abc import Callable
 from functools import cached_property
 
 from explorer.engine.axes import axis_sizes
@@ -16,8 +17,10 @@ from gpt.hooks import HEAD_RESULTS
 class Cursor:
     """The user's position in the walk. The cursor in a picture stands in the row of `position`, at `column`."""
 
-    def __init__(self, config: GPTConfig) -> None:
+    def __init__(self, config: GPTConfig, largest: Callable[[], int] = int) -> None:
+        """`largest` gives the column of the largest number in the row: the cursor stands there until it is moved."""
         self.config = config
+        self._largest = largest
         self.stages = walk(config)
         self.shapes = dict(activation_shapes(config))
         self.stage_index = 0
@@ -25,7 +28,7 @@ class Cursor:
         self.length = 1  # tokens in the sequence
         self.head = 0
         self.overview = False  # all heads of the block instead of one
-        self._columns: dict[str, int] = {}  # axis -> where the cursor is on it
+        self._columns: dict[str, int] = {}  # axis -> where the user has put the cursor on it
         self._parts: dict[str, int] = {}  # stages that are alike -> which of their parts is shown
 
     @property
@@ -50,8 +53,12 @@ class Cursor:
 
     @property
     def column(self) -> int:
-        """Along the row: a dimension, a neuron, a key's position; among the logits the rank of a token."""
-        return min(self._columns.get(self.axes[-1:], 0), self.columns - 1)
+        """Along the row: a dimension, a neuron, a key's position; among the logits the rank of a token.
+
+        It is the largest of the row until the user chooses one; what was chosen holds for all rows of that axis.
+        """
+        chosen = self._columns.get(self.axes[-1:])
+        return min(self._largest() if chosen is None else chosen, self.columns - 1)
 
     def index(self, column: int) -> tuple[int, ...]:
         """Where a column of the cursor's row is in the activation, whose axes come in different orders."""
@@ -121,6 +128,10 @@ class Cursor:
 
     def move_column(self, by: int) -> None:
         self.go_to_column(self.column + by)
+
+    def forget_columns(self) -> None:
+        """Back to the largest of every row."""
+        self._columns.clear()
 
     def go_to_part(self, index: int) -> None:
         if 0 <= index < len(self.stage.parts):

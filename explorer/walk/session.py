@@ -19,6 +19,7 @@ from explorer.stages import Kind, Stage
 from explorer.text import visible
 from explorer.walk.cursor import Cursor
 from explorer.walk.draws import Draws
+from explorer.walk.largest import LargestInRow
 from explorer.walk.text import DrawnToken, Tokens, WalkedText
 from explorer.walk.what_if import OtherRun, WhatIf
 from explorer.walk.why import Why
@@ -46,7 +47,7 @@ class Session:
         self.what_if = WhatIf(source if isinstance(source, RecordedRun) else LiveRun(source, []))
         self.draws = Draws(self, sampling, seed)
         self.stopped = False  # the user ended the computation of what is missing
-        self.cursor = Cursor(source.config)
+        self.cursor = Cursor(source.config, LargestInRow(self))
         self.provenance = Provenance(self)
         self.why: Why | None = None  # the number that is being explained, and the way to it
         self.code: Stepper | None = None  # the code that is being stepped through
@@ -135,6 +136,7 @@ class Session:
         self.what_if.begin(self.what_if.base)  # the edits are made again, on what this prompt gives without them
         self._go_on_with(ids)
         self._own = WalkedText(text, pieces, len(ids))
+        self.cursor.forget_columns()
 
     def begin(self, run: Trace, text: str) -> None:
         """Walk a run whose tokens were all typed, from its last token on."""
