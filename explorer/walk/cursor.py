@@ -28,6 +28,7 @@ class Cursor:
         self.length = 1  # tokens in the sequence
         self.head = 0
         self.overview = False  # all heads of the block instead of one
+        self.steps = False  # of attention one row from its scores to its shares, instead of all rows
         self._columns: dict[str, int] = {}  # axis -> where the user has put the cursor on it
         self._parts: dict[str, int] = {}  # stages that are alike -> which of their parts is shown
 
@@ -138,12 +139,17 @@ class Cursor:
             self._parts[_alike(self.stage)] = index
 
     def move_part(self, by: int) -> None:
-        """Round and round through the parts of this stage."""
-        if self.part:
+        """Round and round through the parts of this stage; in attention from all rows to the steps of one, and back."""
+        if self.axes == "HTS":
+            self.toggle_steps()
+        elif self.part:
             self.go_to_part((self.stage.parts.index(self.part) + by) % len(self.stage.parts))
 
     def toggle_overview(self) -> None:
-        self.overview = not self.overview
+        self.overview, self.steps = not self.overview, False
+
+    def toggle_steps(self) -> None:
+        self.steps, self.overview = not self.steps, False
 
 
 def _alike(stage: Stage) -> str:

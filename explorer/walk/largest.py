@@ -3,6 +3,7 @@
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from explorer.engine.engines import plain
 from explorer.runs.activations import Activations
 from explorer.stages import Kind
 
@@ -41,8 +42,8 @@ def row_of(trace: Activations, name: str, head: int, position: int) -> list[floa
     """One row of an activation: that of a head, where it has heads; of scores up to the query."""
     value, axes = trace.value(name), trace.axes[name]
     if axes == "HTS":
-        return [float(number) for number in value[head][position][: position + 1]]
-    return [float(number) for number in (value[position][head] if axes == "THe" else value[position])]
+        return list(plain(value[head][position][: position + 1]))
+    return list(plain(value[position][head] if axes == "THe" else value[position]))
 
 
 def largest(row: list[float], signed: bool) -> int:

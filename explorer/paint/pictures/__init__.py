@@ -8,6 +8,7 @@ from explorer.paint.pictures.vectors import vectors
 from explorer.paint.pictures.vocabulary import drawing, ledger, logits
 from explorer.paint.spans import Line, Span, choices, clipped, shortened, wrapped
 from explorer.stages import Kind
+from explorer.text import width
 from explorer.walk.session import Session
 
 Painter = Callable[[Session, int, int, bool], list[Line]]
@@ -25,6 +26,12 @@ _PAINTERS: dict[Kind, Painter] = {
     Kind.DRAW: drawing,
 }
 
+
+_KEYS = "  o all heads  v one row"
+"""What stands beside the heads of attention."""
+
+_SMALL = 16
+"""Lines of a picture up to which the numbers come before blank lines and remarks."""
 
 _WHOLE = (Kind.MERGES, Kind.LEDGER, Kind.DRAW)
 """Pictures that are no table of numbers: there is no difference of two."""
@@ -44,11 +51,11 @@ def picture(session: Session, cells: int, height: int, halves: bool = True) -> l
     if session.what_if.difference:
         unit = ", in percentage points" if stage.kind is Kind.PATTERN else ""
         formula = f"B − A{unit}: {formula}"
-    below = [*wrapped(formula, cells, "accent"), *wrapped(stage.sentence, cells)]
-    if stage.kind is Kind.PATTERN and session.trace.computed(stage, session.position):
+    below = _told(formula, stage.sentence, cells)
+    if stage.kind is Kind.PATTERN and height > _SMALL and session.trace.computed(stage, session.position):
         below.append(remark(session))
     above = _choices(session, cells)
-    if above and height > 16:
+    if above and height > _SMALL:
         above.append([])
     room = height - len(above) - len(below) - 1
     if room < 3:  # a very small screen: the numbers come first
@@ -61,6 +68,15 @@ def picture(session: Session, cells: int, height: int, halves: bool = True) -> l
     return [clipped(line, cells) for line in (*above, *body, *filling, *below)]
 
 
+def _told(formula: str, sentence: str, cells: int) -> list[Line]:
+    """The formula and the sentence: on lines of their own, or one after the other where that takes fewer."""
+    apart = [*wrapped(formula, cells, "accent"), *wrapped(sentence, cells)]
+    lines = wrapped(f"{formula}. {sentence}", cells)
+    if len(lines) >= len(apart) or width(formula) + 12 > cells:
+        return apart
+    return [[Span(formula, "accent"), Span(lines[0][0].text[len(formula) :])], *lines[1:]]
+
+
 def _choices(session: Session, cells: int) -> list[Line]:
     """The choices of a stage: a part, a head."""
     cursor, line = session.cursor, []
@@ -69,13 +85,14 @@ def _choices(session: Session, cells: int) -> list[Line]:
         line += choices([part.label for part in parts], parts.index(cursor.part), "part", cells)
     if "H" in cursor.axes:
         line.append(Span("  head " if line else "head ", "dim"))
-        room = cells - sum(len(span.text) for span in line)
+        room = cells - sum(len(span.text) for span in line) - (len(_KEYS) if cursor.axes == "HTS" else 0)
         layer = session.stage.layer
         edited = session.what_if.heads_edited(layer) if layer is not None else set()
         labels = [f"{head}✎" if head in edited else str(head) for head in range(cursor.config.n_head)]
         line += choices(labels, cursor.head, "head", room)
     if cursor.axes == "HTS":
-        line.append(Span("  o all heads" if not cursor.overview else "  o one head", "dim", ("overview",)))
+        line.append(Span("  o one head" if cursor.overview else "  o all heads", "dim", ("overview",)))
+        line.append(Span("  v all rows" if cursor.steps else "  v one row", "dim", ("steps",)))
     return [line] if line else []
 
 

@@ -74,6 +74,8 @@ class PicturePane(Pane, can_focus=True):
             self.action_go("column", numbers[1])
         elif kind == "overview":
             self.action_overview()
+        elif kind == "steps":
+            self.host.move_cursor("toggle_steps")
         else:
             return
         message.stop()
