@@ -1,10 +1,11 @@
 """The next token: what the model would say if it stopped here, and what it says at the end."""
 
-from explorer.paint.spans import Line, Span, bar
+from explorer.paint.spans import Line, Span, bar, length
 from explorer.runs.ranking import Ranking
 from explorer.text import fit
 from explorer.walk.session import Session
 
+_BRIEFLY = 3  # tokens in a line
 _NOTICEABLE = 0.0005  # a smaller change would read 0.0
 
 
@@ -12,6 +13,28 @@ def predictions(session: Session, cells: int, height: int) -> list[Line]:
     """Two lists of the most probable tokens, sharing the height."""
     room = max(1, (height - 5) // 2)
     return [*_here(session, cells, room), [], *_end(session, cells, room)]
+
+
+def next_in_brief(session: Session, cells: int) -> Line:
+    """The answer in one line: the likeliest tokens, as many of them as fit; of an edited run with what has changed."""
+    now, before, _ = _answers(session)
+    line: Line = [Span("next ", "dim")]
+    if now is None:
+        return [*line, Span("needs the model" if session.recorded else "…", "dim")]
+    for place, token in enumerate(now.order[:_BRIEFLY]):
+        share = now.probabilities[token]
+        name = Span(session.label(token), "answer" if place == 0 else "token")
+        entry = [Span(" "), name, Span(f" {percent(share)}", "bold" if place == 0 else "")]
+        if before and abs(change := share - before.probabilities[token]) >= _NOTICEABLE:
+            entry += [Span(" "), _change(change)]
+        if length(line) + length(entry) > cells:
+            break
+        line += entry
+    if len(line) == 1:  # a very long token
+        name = fit(session.label(now.order[0]), max(6, cells - 12))
+        line += [Span(name, "answer"), Span(f" {percent(now.probabilities[now.order[0]])}", "bold")]
+    at = Span(" at T 1", "dim")
+    return [*line, at] if length(line) + length([at]) <= cells else line
 
 
 def _end(session: Session, cells: int, room: int) -> list[Line]:

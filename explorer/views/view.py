@@ -39,6 +39,10 @@ class View:
         """The picture, in at most that many lines."""
         raise NotImplementedError
 
+    def about(self, cells: int) -> list[Line]:
+        """What the view's own cursor is on, in at most two lines: for the strip at the bottom."""
+        return []
+
     # The cursor
 
     def move(self, across: int, down: int) -> None:

@@ -30,7 +30,7 @@ from explorer.screen.messages import (
 from explorer.screen.palette import Palette
 from explorer.screen.panes.header import HeaderPane
 from explorer.screen.panes.map import RailPane
-from explorer.screen.panes.middle import Middle
+from explorer.screen.panes.middle import Middle, MiddlePane
 from explorer.screen.panes.number import NumberPane
 from explorer.screen.panes.prompt import Prompt
 from explorer.screen.panes.tokens import TokensPane
@@ -49,8 +49,8 @@ class MainScreen(Screen[None]):
 
     AUTO_FOCUS = ""
     BINDINGS = BINDINGS
-    HORIZONTAL_BREAKPOINTS = [(0, "-too-narrow"), (80, "-narrow"), (110, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-too-flat"), (24, "-flat"), (32, "-tall")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-too-narrow"), (60, "-small"), (80, "-narrow"), (110, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-too-flat"), (18, "-low"), (24, "-flat"), (32, "-tall")]
 
     def __init__(self, prompt: str, model_name: str) -> None:
         super().__init__()
@@ -86,7 +86,7 @@ class MainScreen(Screen[None]):
     def on_resize(self) -> None:
         size = self.app.size
         self.query_one("#too-small", Static).update(
-            f"GPT Explorer needs 80 columns and 24 lines.\nThis terminal has {size.width} and {size.height}.\n\n"
+            f"GPT Explorer needs 60 columns and 18 lines.\nThis terminal has {size.width} and {size.height}.\n\n"
             "Make it larger, or its letters smaller. q quits."
         )
 
@@ -137,10 +137,17 @@ class MainScreen(Screen[None]):
             self._version = session.trace.version
             if self.middle.update_opened(session):
                 self._forget_notices()
+            self._make_room()
             self.background.look_through_lenses(session)
             self.background.work_on(self.view)
         for canvas in self.query(Canvas):
             canvas.repaint()
+
+    def _make_room(self) -> None:
+        """Leave all of the width to a view; below it stands what the view says of its own cursor, if it does."""
+        view = self.view if self.middle.opened is MiddlePane.VIEW else None
+        speaks = view is not None and type(view).about is not View.about
+        self.update_classes({"-viewing": view is not None, "-speechless": view is not None and not speaks})
 
     def restyle(self, palette: Palette) -> None:
         """Draw everything in other colours."""

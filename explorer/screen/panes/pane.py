@@ -7,6 +7,7 @@ from textual.notifications import SeverityLevel
 from explorer.paint.spans import Line, wrapped
 from explorer.screen.messages import Scrolled
 from explorer.screen.widgets.canvas import Canvas
+from explorer.views.view import View
 from explorer.walk.session import Session
 from gpt import GPTError
 
@@ -22,6 +23,10 @@ class Host(Protocol):
     @property
     def ready(self) -> Session | None:
         """The session, once it has tokens to walk."""
+
+    @property
+    def view(self) -> View | None:
+        """The view that is open."""
 
     def repaint(self) -> None:
         """Bring every pane up to date."""
