@@ -4,6 +4,7 @@ A move that cannot be made (there is no block above the first) does nothing.
 """
 
 from collections.abc import Callable
+from copy import copy
 from functools import cached_property
 
 from explorer.engine.axes import axis_sizes
@@ -66,6 +67,16 @@ class Cursor:
         if self.axes == "HTS":
             return self.head, self.position, column
         return (self.position, self.head, column) if self.axes == "THe" else (self.position, column)
+
+    def at(self, stage: int, part: int | None, largest: Callable[[], int]) -> "Cursor":
+        """Another cursor in the same row, at that stage and part of it; this one stays where it is."""
+        other = copy(self)
+        other._parts, other._columns, other._largest = dict(self._parts), dict(self._columns), largest
+        other.overview = other.steps = False
+        other.go_to_stage(stage)
+        if part is not None:
+            other.go_to_part(part)
+        return other
 
     @property
     def residual_before(self) -> str | None:

@@ -1,11 +1,14 @@
 """The picture in the middle: for every kind of stage one that fits it, with its formula and a sentence below."""
 
 from collections.abc import Callable
+from functools import partial
 
+from explorer.paint.pictures.all_heads import beside
 from explorer.paint.pictures.merges import merges
-from explorer.paint.pictures.scores import remark, scores
+from explorer.paint.pictures.scores import remark, scores, width_of_grid
 from explorer.paint.pictures.vectors import vectors
 from explorer.paint.pictures.vocabulary import drawing, ledger, logits
+from explorer.paint.pictures.wide import beside_it
 from explorer.paint.spans import Line, Span, choices, clipped, shortened, wrapped
 from explorer.stages import Kind
 from explorer.text import width
@@ -32,6 +35,11 @@ _KEYS = "  o all heads  v one row"
 
 _SMALL = 16
 """Lines of a picture up to which the numbers come before blank lines and remarks."""
+
+_WIDE = 96
+"""Cells of a picture from which the stage before and the number worked out stand beside it."""
+
+_LEAST_BESIDE, _MOST_BESIDE, _GAP = 40, 84, 3
 
 _WHOLE = (Kind.MERGES, Kind.LEDGER, Kind.DRAW)
 """Pictures that are no table of numbers: there is no difference of two."""
@@ -61,11 +69,27 @@ def picture(session: Session, cells: int, height: int, halves: bool = True) -> l
     if room < 3:  # a very small screen: the numbers come first
         below, room = [], height - len(above)
     if session.trace.computed(stage, session.position):
-        body = shortened(_PAINTERS[stage.kind](session, cells, room, halves), room)
+        body = _body(session, cells, room, halves)
     else:
         body = [[], [Span(_waiting(session), "dim")]]
     filling: list[Line] = [[]] * (height - len(above) - len(body) - len(below))
     return [clipped(line, cells) for line in (*above, *body, *filling, *below)]
+
+
+def _body(session: Session, cells: int, height: int, halves: bool) -> list[Line]:
+    """The picture; where it is wide enough, what belongs beside it too."""
+    if cells < _WIDE or session.cursor.overview or height < _SMALL:
+        return shortened(_painted(session, cells, height, halves), height)
+    right = max(_LEAST_BESIDE, min(_MOST_BESIDE, cells * 9 // 20))
+    left = cells - right - _GAP
+    if session.cursor.axes == "HTS":  # it keeps its numbers
+        left = max(left, min(width_of_grid(session, height), cells - _LEAST_BESIDE - _GAP))
+    body = shortened(_painted(session, left, height, halves), height)
+    return beside(body, beside_it(session, cells - left - _GAP, height, partial(_painted, halves=halves)), left, _GAP)
+
+
+def _painted(session: Session, cells: int, height: int, halves: bool) -> list[Line]:
+    return _PAINTERS[session.stage.kind](session, cells, height, halves)
 
 
 def _told(formula: str, sentence: str, cells: int) -> list[Line]:

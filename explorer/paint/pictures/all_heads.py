@@ -3,7 +3,7 @@
 from explorer.paint.pictures.score_cells import HeadScores
 from explorer.paint.pictures.score_grid import with_axes
 from explorer.paint.pictures.score_row import least_cells, row_in_bars
-from explorer.paint.spans import Line, Span, length, part_of, window
+from explorer.paint.spans import Line, Span, clipped, length, part_of, window, wrapped
 from explorer.text import fit
 from explorer.walk.session import Session
 
@@ -27,7 +27,7 @@ def beside(left: list[Line], right: list[Line], cells: int, gap: int = 2) -> lis
     """Two pictures next to each other, the first in so many cells."""
     lines: list[Line] = []
     for index in range(max(len(left), len(right))):
-        first = left[index] if index < len(left) else []
+        first = clipped(left[index], cells) if index < len(left) else []
         second = right[index] if index < len(right) else []
         lines.append([*first, Span(" " * (cells + gap - length(first))), *second] if second else first)
     return lines
@@ -39,7 +39,7 @@ def small_pictures(session: Session, cells: int, height: int, halves: bool) -> l
     heads = [HeadScores(session, head) for head in range(session.config.n_head)]
     known = heads[0].known
     axes = with_axes(heads[0], 0, cells)
-    room = height - 1 - len(axes)
+    room = height - 2 - len(axes)
     size, per_row = _size(known, len(heads), cells, room, tall)
     name = len(f"head {len(heads) - 1}")
     slot = max(size, name) + (2 if per_row * (max(size, name) + 2) <= cells + 2 else 1)
@@ -48,7 +48,7 @@ def small_pictures(session: Session, cells: int, height: int, halves: bool) -> l
     shown, last = window(session.cursor.head, len(heads), per_row * deep)
     which = part_of(shown, last, len(heads), "heads of this block") or "all heads of this block"
     where = part_of(first, first + size, known, "tokens", "positions")
-    lines: list[Line] = [[Span(f"{which}{where and ' · '}{where}", "dim")]]
+    lines = wrapped(f"{which}{where and ' · '}{where}", cells, "dim")
     for start in range(shown, last, per_row):
         group = heads[start : min(start + per_row, last)]
         for row in range(first, first + size, tall):

@@ -7,12 +7,13 @@ from explorer.paint.row import Entry, labelled_bars
 from explorer.paint.spans import Line, Span, clipped
 from explorer.text import counted, width
 
-_BESIDE = 15  # cells beside the names: a mark, a number, a bar that can be told from another
+_BESIDE, _BESIDE_SCORES = 15, 22  # cells beside the names: a mark, a number, a bar that can be told from another
 
 
 def least_cells(head: HeadScores) -> int:
     """Cells that the bars need, so that no name is cut and the bars can be told apart."""
-    return max(26, max(width(name) for name in head.names[: head.position + 1]) + _BESIDE)
+    names = max(width(name) for name in head.names[: head.position + 1])
+    return max(26, names + _BESIDE) if head.pattern else max(32, names + _BESIDE_SCORES)
 
 
 def row_in_bars(head: HeadScores, cells: int, height: int) -> list[Line]:
@@ -54,7 +55,7 @@ def _below(head: HeadScores, row: Sequence[float], cells: int) -> list[Line]:
     if head.pattern:
         lines.append([Span(f"a row adds up to {0 if head.apart else 1}", "dim")])
     elif later and not head.apart:
-        fate = "masked: −∞" if head.causal else "masked next"
+        fate = "−∞" if head.causal else "masked next"
         lines.append([Span(f"{counted(later, 'later token')}: {fate}", "dim")])
     return [clipped(line, cells) for line in lines]
 
@@ -63,4 +64,4 @@ def _range(head: HeadScores, values: Sequence[float]) -> tuple[str, str]:
     """Of scores that are not shown the largest, and how far down the others go: their sum would mean nothing."""
     if len(values) == 1:
         return head.text(values[0]), ""
-    return head.text(max(values)), f"down to {head.text(min(values))}"
+    return head.text(max(values)), f"to {head.text(min(values))}"

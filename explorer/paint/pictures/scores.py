@@ -30,6 +30,12 @@ def scores(session: Session, cells: int, height: int, halves: bool) -> list[Line
     return [*one, [], *small] if small else one
 
 
+def width_of_grid(session: Session, height: int) -> int:
+    """Cells that a grid of numbers takes; 0 where the rows have no room."""
+    grid = number_grid(HeadScores(session, session.cursor.head), 1000, height)
+    return max(map(length, grid)) if grid and len(session.ids) < height - _LEAST_BARS else 0
+
+
 def _one_head(head: HeadScores, cells: int, height: int, halves: bool) -> list[Line]:
     needed = least_cells(head)
     if grid := number_grid(head, cells, height):
