@@ -82,9 +82,7 @@ class HeadScores:
 
     def style(self, value: float, row: int, column: int) -> str:
         """The colour of a number."""
-        if math.isinf(value) or (self.causal and column > row):
-            return "masked"
-        return f"share:{share_level(value)}" if self.shares else f"signed:{signed_level(value, self.spread)}"
+        return "masked" if self.causal and column > row else _style(value, self.spread, self.shares)
 
     def legend(self) -> Line:
         """Both ends of the colours."""
@@ -102,20 +100,34 @@ class HeadScores:
             return number(100 * value, digits - 1)
         return number(value, digits, plus="")
 
-    def pooled(self, rows: range, columns: range) -> tuple[float, int, int] | None:
-        """The largest of a square of numbers, and where it is; None where all are masked, or not known yet."""
-        best: tuple[float, int, int] | None = None
-        most = -math.inf
-        for row in range(rows.start, min(rows.stop, self.known)):
-            end = min(columns.stop, row + 1 if self.causal else self.known)
-            values = self.row(row)[columns.start : end]
-            if not values:
+    def levels(self, rows: range, columns: range, step: int) -> list[str]:
+        """The colours of a line of dots, each of `step` columns of these rows; "masked" where all keys come later.
+
+        A dot has the colour of the largest of its numbers, in a difference of the one farthest from zero.
+        """
+        known = [self.row(row) for row in rows if row < self.known]
+        if not known:
+            return ["masked"] * len(columns)
+        by = abs if self.apart else None
+        values = known[0] if len(known) == 1 else [max(each, key=by) for each in zip(*known)]
+        last = rows.start + len(known) - 1  # the last query, which sees most
+        end = last + 1 if self.causal else len(values)
+        spread, shares = self.spread, self.shares
+        styles = []
+        for first in range(columns.start * step, columns.stop * step, step):
+            within = values[first : min(first + step, end)]
+            if not within:
+                styles.append("masked")
                 continue
-            place = max(values, key=abs) if self.apart else max(values)
-            size = size_of(place, not self.apart)
-            if best is None or size > most:
-                best, most = (place, row, columns.start + values.index(place)), size
-        return best
+            value = within[0] if step == 1 else max(within, key=by)
+            styles.append(_style(value, spread, shares))
+        return styles
+
+
+def _style(value: float, spread: float, shares: bool) -> str:
+    if math.isinf(value):
+        return "masked"
+    return f"share:{share_level(value)}" if shares else f"signed:{signed_level(value, spread)}"
 
 
 def order_of_size(values: Sequence[float], by_size: bool) -> list[int]:

@@ -51,7 +51,8 @@ def score_steps(session: Session, cells: int, height: int) -> list[Line]:
     for place in places:
         lines.append(_row(head, table, place, names, bars, largest, place == order[0]))
     if count > len(places):
-        lines.append(_rest(table, [i for i in order if i not in set(places)], names))
+        shown = set(places)
+        lines.append(_rest(table, [i for i in order if i not in shown], names))
     lines.append(_later(head, names))
     if any(column.total for column in table):
         lines.append(_cells("sum", "bold", names, [(column.total, "bold", column) for column in table]))

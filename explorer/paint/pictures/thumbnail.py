@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from explorer.paint.pictures.score_cells import HeadScores
 from explorer.paint.pictures.score_grid import with_axes
-from explorer.paint.spans import Line, Span, marked, window, wrapped
+from explorer.paint.spans import Action, Line, Span, marked, window, wrapped
 from explorer.text import fit, width
 
 _LABEL = 14  # cells for the name of a row at the most
+_WIDEST, _HIGHEST = 48, 24  # cells and lines of dots: the bars beside them need the room more
 
 
 @dataclass(frozen=True)
@@ -47,13 +48,14 @@ def thumbnail(head: HeadScores, cells: int, height: int, halves: bool) -> list[L
         whole = range(len(head.labels))
         return _drawn(head, Window(1, whole, whole, len(whole)), margin, cells, 2, False)
     margin = min(_LABEL, width(head.labels[head.position])) + 1
-    for below in range(1, 6):
-        lines = max(1, height - 1 - below)
-        part = _window(head, max(1, cells - margin), lines * (2 if halves else 1))
-        picture = _drawn(head, part, margin, cells, 1, halves)
-        if len(picture) <= height:
-            return picture
-    return picture[:height]
+    axes = len(with_axes(head, margin, cells))
+    columns = max(1, min(_WIDEST, cells - margin))
+    for below in range(4):  # lines that say what lies outside
+        lines = max(1, min(_HIGHEST, height - 1 - axes - below))
+        part = _window(head, columns, lines * (2 if halves else 1))
+        if len(_said(head, part, cells)) <= below:
+            break
+    return _drawn(head, part, margin, cells, 1, halves)[:height]
 
 
 def _window(head: HeadScores, columns: int, rows: int) -> Window:
@@ -75,23 +77,38 @@ def _window(head: HeadScores, columns: int, rows: int) -> Window:
 
 def _drawn(head: HeadScores, part: Window, margin: int, cells: int, size: int, halves: bool) -> list[Line]:
     lines: list[Line] = [_pointer(head, part, margin, cells, size)]
+    step = part.step
     for top in part.rows[:: 2 if halves else 1]:
-        here = head.position // part.step in ((top, top + 1) if halves else (top,))
-        row = head.position if here else top * part.step
+        here = head.position // step in ((top, top + 1) if halves else (top,))
+        row = head.position if here else top * step
         label = head.labels[row] if here or size == 2 else ""
-        style = "here-text" if here else "dim"
-        line: Line = [Span(fit(label, margin - 1, ">") + " ", style, ("position", row))]
-        for dot in part.columns:
-            if halves:
-                line.append(_pair(_dot(head, part, top, dot), _dot(head, part, top + 1, dot)))
-            else:
-                line.append(_whole(_dot(head, part, top, dot), size, here and dot == head.column // part.step))
+        line: Line = [Span(fit(label, margin - 1, ">") + " ", "here-text" if here else "dim", ("position", row))]
+        upper = head.levels(range(top * step, (top + 1) * step), part.columns, step)
+        if halves:
+            lower = ["masked"] * len(upper)
+            if top + 1 < part.rows.stop:
+                lower = head.levels(range((top + 1) * step, (top + 2) * step), part.columns, step)
+            cells_of_line = zip(part.columns, upper, lower)
+            line += [_pair(above, below, _to(head, row, dot * step)) for dot, above, below in cells_of_line]
+        else:
+            for dot, style in zip(part.columns, upper):
+                drawn = Span(("·" if style == "masked" else " ").ljust(size), style, _to(head, row, dot * step))
+                line.append(marked(drawn) if here and dot == head.column // step else drawn)
         lines.append(line)
+    return [*lines, *with_axes(head, margin, cells), *_said(head, part, cells)]
+
+
+def _said(head: HeadScores, part: Window, cells: int) -> list[Line]:
+    """What lies outside, and what a dot stands for."""
     words = [part.outside(len(head.labels))]
     if part.step > 1:
         words.append(f"each dot: the largest of {part.step} x {part.step}")
-    said = "  ".join(filter(None, words))
-    return [*lines, *with_axes(head, margin, cells), *wrapped(said, cells, "dim")]
+    return wrapped("  ".join(filter(None, words)), cells, "dim")
+
+
+def _to(head: HeadScores, row: int, column: int) -> Action:
+    """Where a click leads: to the first number of a dot, in the row that the cursor is in or comes to."""
+    return ("cell", row, min(column, len(head.labels) - 1))
 
 
 def _pointer(head: HeadScores, part: Window, margin: int, cells: int, size: int) -> Line:
@@ -104,26 +121,9 @@ def _pointer(head: HeadScores, part: Window, margin: int, cells: int, size: int)
     return [Span(" " * offset), Span("▾" + name, "here-text", action)]
 
 
-def _dot(head: HeadScores, part: Window, row: int, column: int) -> Span:
-    """The colour of a dot, and where a click on it leads; it has no text yet."""
-    if row >= part.rows.stop:
-        return Span("", "masked")
-    step = part.step
-    found = head.pooled(range(row * step, (row + 1) * step), range(column * step, (column + 1) * step))
-    if found is None:
-        return Span("", "masked")
-    value, query, key = found
-    return Span("", head.style(value, query, key), ("cell", query, key))
-
-
-def _whole(dot: Span, size: int, here: bool) -> Span:
-    drawn = dot._replace(text=("·" if dot.style == "masked" else " ").ljust(size))
-    return marked(drawn) if here else drawn
-
-
-def _pair(top: Span, bottom: Span) -> Span:
+def _pair(top: str, bottom: str, action: Action) -> Span:
     """Two levels of one scale in one cell; what is masked shows the ground."""
-    (scale, _, upper), (other, _, lower) = top.style.partition(":"), bottom.style.partition(":")
+    (scale, _, upper), (other, _, lower) = top.partition(":"), bottom.partition(":")
     if not upper and not lower:
         return Span(" ")
-    return Span("▀", f"{scale if upper else other}:{upper}/{lower}", top.action or bottom.action)
+    return Span("▀", f"{scale if upper else other}:{upper}/{lower}", action)
