@@ -45,10 +45,11 @@ _WHOLE = (Kind.MERGES, Kind.LEDGER, Kind.DRAW)
 """Pictures that are no table of numbers: there is no difference of two."""
 
 
-def picture(session: Session, cells: int, height: int, halves: bool = True) -> list[Line]:
+def picture(session: Session, cells: int, height: int, halves: bool = True, accompanied: bool = False) -> list[Line]:
     """The picture of the stage the cursor is at, in at most that many lines.
 
     `halves`: two values may share a cell, one above the other, which takes colours to tell them apart.
+    `accompanied`: where it is wide, the stage before and the number under the cursor worked out stand beside it.
     """
     stage = session.stage
     if session.what_if.difference and stage.kind in _WHOLE:
@@ -69,17 +70,18 @@ def picture(session: Session, cells: int, height: int, halves: bool = True) -> l
     if room < 3:  # a very small screen: the numbers come first
         below, room = [], height - len(above)
     if session.trace.computed(stage, session.position):
-        body = _body(session, cells, room, halves)
+        paint = _accompanied if accompanied else _painted
+        body = shortened(paint(session, cells, room, halves), room)
     else:
         body = [[], [Span(_waiting(session), "dim")]]
     filling: list[Line] = [[]] * (height - len(above) - len(body) - len(below))
     return [clipped(line, cells) for line in (*above, *body, *filling, *below)]
 
 
-def _body(session: Session, cells: int, height: int, halves: bool) -> list[Line]:
+def _accompanied(session: Session, cells: int, height: int, halves: bool) -> list[Line]:
     """The picture; where it is wide enough, what belongs beside it too."""
     if cells < _WIDE or session.cursor.overview or height < _SMALL:
-        return shortened(_painted(session, cells, height, halves), height)
+        return _painted(session, cells, height, halves)
     right = max(_LEAST_BESIDE, min(_MOST_BESIDE, cells * 9 // 20))
     left = cells - right - _GAP
     if session.cursor.axes == "HTS":  # it keeps its numbers

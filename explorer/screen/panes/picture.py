@@ -31,7 +31,7 @@ class PicturePane(Pane, can_focus=True):
     ]
 
     def draw(self, session: Session, cells: int, height: int) -> list[Line]:
-        return picture(session, cells, height, self.looks.palette.colourful)
+        return picture(session, cells, height, self.looks.palette.colourful, accompanied=True)
 
     def caption(self, session: Session) -> None:
         place, showing = session.stage.place, session.what_if.showing
