@@ -2,18 +2,20 @@
 
 from explorer.engine.engines import plain
 from explorer.paint.legend import legend_of_signed
+from explorer.paint.pictures.vectors.layout import titled
 from explorer.paint.pictures.vectors.shown import Shown
-from explorer.paint.spans import Line, Span, marked, page, window
+from explorer.paint.spans import Line, Span, length, marked, page, window
 from explorer.text import fit, width
 
 _LABEL = 12  # cells for a token's text at the most
-_NUMBERED = 9  # cells for a number with its blanks
+_NUMBERED = 8  # cells for a number with its blank
 _WIDEST = 3  # cells for a number that is a colour only
 
 
 def numbers_fit(shown: Shown, cells: int) -> bool:
     """Whether there is room for the numbers of whole rows."""
-    return len(shown.vector) * _NUMBERED + _margin(shown, cells) <= cells
+    fits = len(shown.vector) * _NUMBERED + _margin(shown, cells) <= cells
+    return fits and max(width(shown.text(value)) for value in shown.vector) < _NUMBERED
 
 
 def grid(shown: Shown, cells: int, height: int) -> list[Line]:
@@ -23,24 +25,25 @@ def grid(shown: Shown, cells: int, height: int) -> list[Line]:
     numbered = numbers_fit(shown, cells)
     size = _NUMBERED if numbered else max(1, min(_WIDEST, (cells - margin) // count))
     left, right = page(here, count, (cells - margin) // size)
-    titled = height >= 6
-    top, bottom = window(session.position, len(labels), max(1, height - 2 - titled))
+    titled_too = height >= 6
+    top, bottom = window(session.position, len(labels), max(1, height - 2 - titled_too))
     columns = f"{count} {shown.axis}s" if right - left == count else f"{shown.axis}s {left}–{right - 1} of {count}"
     arrows = ("← " if left else "") + ("→" if right < count else "")
-    title = next((t for t in (f"rows: tokens, columns: {columns}", columns) if width(t) + 3 <= cells), f"{left}–{right - 1}")
-    lines: list[Line] = [[Span(f"{title} {arrows}", "dim")]] if titled else []
+    lines = [titled(cells, f"rows: tokens, columns: {columns} {arrows}", f"{columns} {arrows}")] if titled_too else []
+    out_of_sight = [f"↑{top}"] * (top > 0) + [f"↓{len(labels) - bottom}"] * (bottom < len(labels))
     name = f"▾{here}"
     offset = min(margin + (here - left) * size + (size - 2 if numbered else 0), cells - len(name))
-    above = fit(f"↑ {top} more" if top else "", margin - 1)
-    lines.append([Span(above, "dim"), Span(" " * (offset - width(above))), Span(name, "here-text")])
+    above = fit(" ".join(out_of_sight), margin)
+    lines.append([Span(above, "dim"), Span(" " * (offset - margin)), Span(name, "here-text")])
     for position in range(top, bottom):
         chosen = position == session.position
         style = "here-text" if chosen else "dim"
         label = fit(labels[position], margin - 2, ">")
         line = [Span(("▸" if chosen else " ") + label + " ", style, ("position", position))]
         lines.append(line + (_cells(shown, position, left, right, size, numbered)))
-    below = fit(f"↓ {len(labels) - bottom} more" if bottom < len(labels) else "", margin)
-    return [*lines, [Span(below, "dim"), *legend_of_signed(shown.spread)]]
+    legend = legend_of_signed(shown.spread)
+    indent = margin if margin + length(legend) <= cells else 0
+    return [*lines, [Span(" " * indent), *legend]]
 
 
 def _cells(shown: Shown, position: int, left: int, right: int, size: int, numbered: bool) -> Line:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from explorer.paint.spans import Line, Span, clipped, length
+from explorer.text import width
 
 _GAP = 3  # cells between columns
 
@@ -54,6 +55,12 @@ def beside(columns: Sequence[tuple[int, Sequence[Part]]], height: int) -> list[L
             start += cells + _GAP
         lines.append(line)
     return lines
+
+
+def titled(cells: int, *titles: str) -> Line:
+    """The first of the titles that fits; they become shorter."""
+    title = next((title for title in titles if width(title) <= cells), titles[-1])
+    return clipped([Span(title, "dim")], cells)
 
 
 def split(cells: int, *shares: float) -> list[int]:
