@@ -20,7 +20,7 @@ from explorer.walk.session import Session
 _TWO_COLUMNS, _THREE_COLUMNS = 54, 104  # cells from which on there are so many
 _FOR_OWN = 70  # cells from which on what only this stage has stands beside the row
 _TALL = 16  # lines from which on lists stand below each other
-_ROW = 30  # lines of the list of the largest numbers at the most
+_ROW, _LIST = 44, 25  # lines of the list of the largest numbers, and of other lists, at the most
 
 
 def vectors(session: Session, cells: int, height: int, halves: bool) -> list[Line]:
@@ -38,7 +38,7 @@ def vectors(session: Session, cells: int, height: int, halves: bool) -> list[Lin
 
 def _body(shown: Shown, cells: int, height: int, tall: bool) -> list[Line]:
     """The chosen row, what belongs to it, and the small picture, in columns."""
-    row = Part(partial(largest, shown), 3, _ROW)
+    row = Part(partial(largest, shown), 9 if tall else 3, _ROW)
     own = _own(shown)
     table = Part(partial(grid, shown), 4, len(shown.session.ids) + 3)
     whole = _whole(shown, split(cells, 0.4, 0.6)[0] if cells >= _TWO_COLUMNS else cells)
@@ -70,9 +70,9 @@ def _own(shown: Shown) -> list[Part]:
     if has_mix(shown):
         parts.append(Part(partial(mix, shown), 4, min(24, shown.session.position + 4)))
     if has_curve(shown):
-        parts.append(Part(partial(curve, shown), 5, 12))
+        parts.append(Part(partial(curve, shown), 5, 14))
     if shown.name.endswith("mlp.hook_pre") and has_terms(shown):
-        parts.append(Part(partial(terms, shown), 3, 14))
+        parts.append(Part(partial(terms, shown), 4, _LIST))
     if shown.session.stage.kind is Kind.HEADS_OUT and not shown.session.what_if.difference:
         lengths = heads_of(shown.session)
         parts += [Part(partial(heads, shown), 3, len(lengths) + 1)] if lengths else []
@@ -81,9 +81,9 @@ def _own(shown: Shown) -> list[Part]:
 
 def _lists(shown: Shown) -> list[Part]:
     """The lists for which a small screen has no room."""
-    lists = [Part(partial(near, shown), 3, 14)] if has_near(shown) else []
+    lists = [Part(partial(near, shown), 4, _LIST)] if has_near(shown) else []
     if shown.name.endswith("hook_mlp_out") and has_terms(shown):
-        lists.append(Part(partial(terms, shown), 3, 14))
+        lists.append(Part(partial(terms, shown), 4, _LIST))
     return lists
 
 

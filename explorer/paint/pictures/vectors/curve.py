@@ -34,7 +34,9 @@ def curve(shown: Shown, cells: int, height: int) -> list[Line]:
     return [clipped(title, cells), *rows, [Span(axis, "dim")]]
 
 
-def _plot(activation: Callable[[float], float], reach: float, point: tuple[float, float], cells: int, height: int) -> list[Line]:
+def _plot(
+    activation: Callable[[float], float], reach: float, point: tuple[float, float], cells: int, height: int
+) -> list[Line]:
     """The curve in dots, the line of zero, and the point."""
     across, down = cells * 2, height * 4
     points = [(2 * i / (across - 1) - 1) * reach for i in range(across)]

@@ -31,7 +31,7 @@ def largest(shown: Shown, cells: int, height: int) -> list[Line]:
         current=shown.column,
         text=shown.text,
         signed=signed,
-        of_rest=_with_share(vector) if cells >= 22 + _WORDS else added_up,
+        of_rest=_with_share(vector) if cells >= 28 + _WORDS else added_up,
     )
     written = any(span.text.strip() == aside(shown.column) != "" for line in bars for span in line)
     return [titled(cells, *_titles(shown, words if written else "")), *bars]

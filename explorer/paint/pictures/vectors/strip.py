@@ -1,5 +1,6 @@
 """The whole vector of one token, broken into lines like text."""
 
+from explorer.paint.pictures.vectors.layout import titled
 from explorer.paint.pictures.vectors.shown import Shown
 from explorer.paint.spans import Line, Span, marked, signed_level
 from explorer.text import fit, width
@@ -22,8 +23,8 @@ def strip(shown: Shown, cells: int, height: int) -> list[Line]:
     levels = [signed_level(value, shown.spread) for value in vector]
     rows = [levels[start : start + size] for start in range(0, len(levels), size)]
     deep = 2 if shown.halves and len(rows) > 1 else 1
-    title = f"all {len(vector)} {shown.axis}s of "
-    lines: list[Line] = [[Span(title, "dim"), Span(shown.label, "here-text"), Span(f", {size} a row", "dim")]]
+    title = f"all {len(vector)} {shown.axis}s"
+    lines = [titled(cells, f"{title} of {shown.label}, {size} a row", f"{title}, {size} a row", title)]
     name = f"▾{here}"
     offset = min(_MARGIN + here % size, cells - width(name))
     lines.append([Span(" " * offset), Span(name, "here-text")])
