@@ -8,7 +8,7 @@ from explorer.paint.spans import Line, Span, clipped
 from explorer.text import number
 from gpt import ops
 
-_REACH = 4.0  # the curve is drawn from −4 to 4, or as far as the point lies
+_REACH = 4.0  # the curve is drawn from minus 4 to 4, or as far as the point lies
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # of a braille character, by row and column
 
 

@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 
 from explorer.paint.pictures.vectors.layout import titled
-from explorer.paint.pictures.vectors.shown import Shown, row_at, rows_of
+from explorer.paint.pictures.vectors.shown import Shown, rows_of
 from explorer.paint.spans import Line, Span, marked, page, signed_level, spread_of
 from explorer.text import fit, width
-from explorer.walk.session import Session
-from gpt.ops import Vector
 
 _WEIGHT, _FIGURE = 6, 8  # cells
 
