@@ -4,7 +4,7 @@ from explorer.engine.engines import plain
 from explorer.paint.legend import legend_of_signed
 from explorer.paint.pictures.vectors.layout import titled
 from explorer.paint.pictures.vectors.shown import Shown
-from explorer.paint.spans import Line, Span, length, marked, page, window
+from explorer.paint.spans import Line, Span, length, marked, page, signed_level, window
 from explorer.text import fit, width
 
 _LABEL = 12  # cells for a token's text at the most
@@ -50,11 +50,12 @@ def _cells(shown: Shown, position: int, left: int, right: int, size: int, number
     """One token's numbers."""
     if position >= len(shown.rows):
         return [Span("…", "dim")]
+    spread, chosen = shown.spread, position == shown.session.position
     line: Line = []
     for column, value in enumerate(plain(shown.rows[position][left:right]), left):
         text = fit(shown.text(value), size - 1, ">") + " " if numbered else " " * size
-        span = Span(text, shown.level(value), ("cell", position, column))
-        line.append(marked(span) if position == shown.session.position and column == shown.column else span)
+        span = Span(text, f"signed:{signed_level(value, spread)}", ("cell", position, column))
+        line.append(marked(span) if chosen and column == shown.column else span)
     return line
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from explorer.engine.engines import plain
 from explorer.paint.row import text_for
-from explorer.paint.spans import Action, signed_level, spread_of
+from explorer.paint.spans import Action, spread_of
 from explorer.provenance.explanation import Explanation
 from explorer.walk.session import Session
 from gpt.ops import Vector
@@ -21,7 +21,7 @@ class Shown:
     session: Session
     halves: bool  # two values may share a cell, one above the other
 
-    @property
+    @cached_property
     def name(self) -> str:
         part = self.session.cursor.part
         assert part
@@ -42,7 +42,7 @@ class Shown:
         """The size at which the colours end."""
         return spread_of(self.rows)
 
-    @property
+    @cached_property
     def column(self) -> int:
         return self.session.cursor.column
 
@@ -56,14 +56,10 @@ class Shown:
         """The token that the row belongs to."""
         return self.session.label(self.session.ids[self.session.position])
 
-    @property
+    @cached_property
     def axis(self) -> str:
         """The name of one of its numbers' places."""
         return "neuron" if self.session.cursor.axes[-1] == "m" else "dimension"
-
-    def level(self, value: float) -> str:
-        """The colour of a number."""
-        return f"signed:{signed_level(value, self.spread)}"
 
     def action(self, column: int) -> Action:
         """A click on one of its numbers puts the cursor there."""
