@@ -56,7 +56,7 @@ def fit(text: str, cells: int, align: str = "<", mark: str = "…") -> str:
     """
     if cells <= 0:
         return ""
-    size = cell_len(text)
+    size = width(text)
     if size > cells:
         return set_cell_size(text, cells - len(mark)) + mark
     filling = " " * (cells - size)

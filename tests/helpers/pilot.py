@@ -20,6 +20,7 @@ from explorer.screen.panes.why import WhyPane
 from explorer.screen.widgets.canvas import Canvas
 from explorer.walk.on_screen import wanted_lenses
 from explorer.walk.session import Session
+from explorer.walk.vector_questions import questions
 from gpt import GPT, Sampling, ops
 from tests.helpers.exhaustive import exhaustive
 from tests.helpers.models import embedded, small_model
@@ -93,7 +94,7 @@ async def computed(pilot: Pilot[str]) -> None:
     assert isinstance(screen, MainScreen)
     here = screen.session
     assert here
-    await until(pilot, lambda: here.ids and not here.computing and not wanted_lenses(here))
+    await until(pilot, lambda: here.ids and not here.computing and not wanted_lenses(here) and not questions(here))
     await pilot.pause()
 
 

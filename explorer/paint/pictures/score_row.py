@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from explorer.paint.pictures.score_cells import HeadScores
-from explorer.paint.row import Entry, labelled_bars
+from explorer.paint.row import Entry, added_up, labelled_bars
 from explorer.paint.spans import Line, Span, clipped
 from explorer.text import counted, width
 
@@ -33,7 +33,7 @@ def row_in_bars(head: HeadScores, cells: int, height: int) -> list[Line]:
         current=head.column if head.column <= head.position else None,
         text=head.text,
         signed=not head.pattern and not head.apart,
-        of_rest=None if head.pattern or head.apart else lambda values: _range(head, values),
+        of_rest=added_up if head.pattern or head.apart else lambda values: _range(head, values),
     )
     return [clipped(_heading(head), cells), *bars, *below][: max(1, height)]
 
