@@ -1,8 +1,11 @@
 """The next token: what the model would say if it stopped here, and what it says at the end."""
 
+from explorer.analysis.lens import rows
+from explorer.paint.curve import sparkline
 from explorer.paint.spans import Line, Span, bar, length
 from explorer.runs.ranking import Ranking
-from explorer.text import fit
+from explorer.text import fit, width
+from explorer.walk.on_screen import way_of_the_answer
 from explorer.walk.session import Session
 
 _BRIEFLY = 3  # tokens in a line
@@ -10,9 +13,30 @@ _NOTICEABLE = 0.0005  # a smaller change would read 0.0
 
 
 def predictions(session: Session, cells: int, height: int) -> list[Line]:
-    """Two lists of the most probable tokens, sharing the height."""
+    """Two lists of the most probable tokens, sharing the height, and the answer's way to where it is."""
     room = max(1, (height - 5) // 2)
-    return [*_here(session, cells, room), [], *_end(session, cells, room)]
+    lines = [*_here(session, cells, room), [], *_end(session, cells, room)]
+    return [*lines, way(session, cells)] if len(lines) < height else lines
+
+
+def way(session: Session, cells: int) -> Line:
+    """The answer's probability after every part of every block as one line, with where we are in brackets.
+
+    Empty where nothing of it is known, or where there is no one run.
+    """
+    if session.what_if.difference or not (order := session.trace.order(session.position)):
+        return []
+    shares = way_of_the_answer(session)
+    if shares.count(None) >= len(shares) - 1:
+        return []
+    cursor, names = session.cursor, [row.name for row in rows(session.config.n_layer)]
+    passed = [stage.residual for stage in cursor.stages[: cursor.stage_index + 1] if stage.residual in names]
+    here = names.index(passed[-1]) if passed and passed[-1] else None
+    label = session.label(order[0])
+    label = fit(label, min(width(label), 12, max(4, cells - len(shares) - 3)))
+    words = " by layer" if cells >= width(label) + len(shares) + 13 else ""
+    line = sparkline(shares, here, cells - width(label) - 1 - len(words))
+    return [Span(label + " ", "token"), *line, Span(words, "dim")]
 
 
 def next_in_brief(session: Session, cells: int) -> Line:

@@ -1,7 +1,13 @@
 """A session as the screen asks for it: how far it is, the number and the shape shown, the lenses that are missing."""
 
+from explorer.analysis import lens
 from explorer.engine.axes import axis_sizes
+from explorer.engine.engines import PYTHON, engine_of
+from explorer.runs.trace import LiveRun
 from explorer.walk.session import Session
+
+_PRODUCTS = 50_000_000
+"""In plain Python, the way through the layers is followed by itself only where it takes no more multiplications."""
 
 
 def progress(session: Session) -> float:
@@ -40,3 +46,25 @@ def wanted_lenses(session: Session) -> list[tuple[str, int]]:
         and trace.positions(name) > position
         and trace.ranking(name, position) is None
     ]
+
+
+def way_of_the_answer(session: Session) -> list[float | None]:  # 2L + 1
+    """The probability of the answer after every part of every block, as far as the lens has been there."""
+    trace, position = session.trace, session.position
+    order = trace.order(position)
+    rows = lens.rows(trace.config.n_layer)
+    found = [lens.known(trace, row.name, position, order[0]) if order else None for row in rows]
+    return [cell.answer_probability if cell else None for cell in found]
+
+
+def wanted_way(session: Session) -> list[tuple[str, int]]:
+    """The lenses that are missing on the way of the answer through the layers, where they can be computed quickly."""
+    trace, position = session.trace, session.position
+    if session.what_if.difference or not isinstance(trace, LiveRun) or trace.complete < len(trace.ids):
+        return []
+    config, rows = trace.config, lens.rows(trace.config.n_layer)
+    if engine_of(trace.model) == PYTHON and len(rows) * config.vocab_size * config.n_embd > _PRODUCTS:
+        return []
+    if not (order := trace.order(position)):
+        return []
+    return [(row.name, position) for row in rows if lens.known(trace, row.name, position, order[0]) is None]

@@ -99,9 +99,8 @@ class ViewPane(Pane, can_focus=True):
 
     def action_enter(self) -> None:
         """Open what is chosen, or type what the view asks for."""
-        if self.view and self.view.asks and (session := self.host.session):
-            other = session.what_if.other
-            dialog = AskDialog(self.view.asks, other.text if other else session.text, self.view.take)
+        if self.view and self.view.asks and self.host.session:
+            dialog = AskDialog(self.view.asks, self.view.begins_with(), self.view.take)
             self.app.push_screen(dialog, lambda taken: self.host.repaint())
         else:
             self._act(lambda view: view.enter())
