@@ -20,6 +20,7 @@ from explorer.walk.session import Session
 from gpt import GPT
 
 _RUN, _LENS, _ENGINE, _VIEW = "run", "lens", "engine", "view"
+OPENING = "models"  # the group of the app's threads that list and open models
 _BETWEEN_DRAWINGS = 0.1  # seconds, while a view fills in
 
 

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from textual.timer import Timer
 
-from explorer.screen.dialogs.settings import SettingsDialog
 from explorer.screen.messages import StopOpening
 from explorer.walk.player import Player
 from explorer.walk.session import Session
@@ -43,11 +42,6 @@ class Playback:
             if session.untake_token():
                 self._screen.runs.compute()
 
-    def action_settings(self) -> None:
-        """Ask for temperature, top-k, top-p and the seed."""
-        if session := self._screen.session:
-            self._screen.app.push_screen(SettingsDialog(session), lambda changed: self._screen.repaint())
-
     def action_play(self) -> None:
         """Walk by itself, or stop."""
         self.player.playing = not self.player.playing
@@ -61,8 +55,11 @@ class Playback:
         self._set_timer()
 
     def action_stop(self) -> None:
-        """Go back to the run itself, if another is shown; else stop playing, opening and computing."""
+        """Close the settings, or go back to the run itself; else stop playing, opening and computing."""
         screen = self._screen
+        if screen.settings.moved:
+            screen.settings.action_leave()
+            return
         if screen.session and screen.session.what_if.shown:
             screen.session.show(None)
             screen.prompt.show_text(screen.session.text)

@@ -1,7 +1,5 @@
 """The code that computed the stage, stepped through line by line."""
 
-from textual.binding import Binding
-
 from explorer.paint.spans import Line
 from explorer.screen.bindings import key
 from explorer.screen.panes.pane import Pane
@@ -10,19 +8,17 @@ from explorer.walk.opening import step_into_code
 from explorer.walk.session import Session
 from gpt import GPTError
 
-_LINE = Binding.Group("line", compact=True)
-
 
 class CodePane(Pane, can_focus=True):
     """The code that is open. The arrows step through it."""
 
     ID = "code"
     BINDINGS = [
-        key("code.back", "up", "step('back')", "Back to where you were", display="↑", group=_LINE),
-        key("code.over", "down", "step('over')", "The next line; what this one calls is run", display="↓", group=_LINE),
-        key("code.into", "right", "step('into')", "Into what this line calls", footer="into", display="→"),
-        key("code.out", "left", "step('out')", "Out of this function, or loop", footer="out", display="←"),
-        key("code.leave", "escape", "leave", "Back to the numbers", footer="numbers", display="esc"),
+        key("code.back", "up", "step('back')", "Back to where you were", display="↑"),
+        key("code.over", "down", "step('over')", "The next line; what this one calls is run", display="↓"),
+        key("code.into", "right", "step('into')", "Into what this line calls", display="→"),
+        key("code.out", "left", "step('out')", "Out of this function, or loop", display="←"),
+        key("code.leave", "escape", "leave", "Back to the numbers", display="esc"),
     ]
 
     def draw(self, session: Session, cells: int, height: int) -> list[Line]:

@@ -1,7 +1,5 @@
 """The picture of the stage, and its cursor."""
 
-from textual.binding import Binding
-
 from explorer.paint.pictures import picture
 from explorer.paint.spans import Line
 from explorer.screen.bindings import key
@@ -11,23 +9,21 @@ from explorer.walk.on_screen import shape_in_words, value_under_cursor
 from explorer.walk.session import Session
 from gpt import GPTError
 
-_CURSOR = Binding.Group("move the cursor", compact=True)
-
 
 class PicturePane(Pane, can_focus=True):
     """The numbers of the stage. While it has the focus, the arrows move the cursor in it."""
 
     ID = "picture"
     BINDINGS = [
-        key("cursor.left", "left", "move('column', -1)", "The cursor to the left", display="←", group=_CURSOR),
-        key("cursor.right", "right", "move('column', 1)", "The cursor to the right", display="→", group=_CURSOR),
-        key("cursor.up", "up", "move('position', -1)", "The cursor up", display="↑", group=_CURSOR),
-        key("cursor.down", "down", "move('position', 1)", "The cursor down", display="↓", group=_CURSOR),
+        key("cursor.left", "left", "move('column', -1)", "The cursor to the left", display="←"),
+        key("cursor.right", "right", "move('column', 1)", "The cursor to the right", display="→"),
+        key("cursor.up", "up", "move('position', -1)", "The cursor up", display="↑"),
+        key("cursor.down", "down", "move('position', 1)", "The cursor down", display="↓"),
         key("cursor.page_left", "pageup", "move('column', -16)", "Sixteen numbers to the left"),
         key("cursor.page_right", "pagedown", "move('column', 16)", "Sixteen numbers to the right"),
         key("cursor.home", "home", "go('column', 0)", "To the first number of the row"),
         key("cursor.end", "end", "go('column', 1000000)", "To the last number of the row"),
-        key("cursor.leave", "escape", "toggle_focus", "Let the arrows walk again", footer="walk", display="esc"),
+        key("cursor.leave", "escape", "toggle_focus", "Let the arrows walk again", display="esc"),
     ]
 
     def draw(self, session: Session, cells: int, height: int) -> list[Line]:

@@ -14,8 +14,8 @@ from explorer.text import width
 
 STYLES = (
     *("accent", "answer", "bold", "brand", "chip", "choice", "comment", "dim", "done", "down", "drawn", "edited"),
-    *("here", "here-text", "keyword", "lens", "lit", "masked", "negative", "number-literal", "positive", "string"),
-    *("stripe-a", "stripe-b", "token", "up", "value"),
+    *("here", "here-text", "key", "keyword", "lens", "lit", "masked", "mode", "negative", "number-literal", "offer"),
+    *("positive", "string", "stripe-a", "stripe-b", "token", "up", "value"),
 )
 """The words that painters use for styles; the stylesheet gives each its looks, as `canvas--word`."""
 
