@@ -4,6 +4,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -11,7 +12,7 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.screen import Screen
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 from textual.worker import get_current_worker
 
 from explorer.screen.ahead import prepare
@@ -61,6 +62,21 @@ LIGHT = Theme(
     panel="#e2e5e0",
     dark=False,
 )
+ANSI_DARK = replace(
+    BUILTIN_THEMES["ansi-dark"],
+    primary="ansi_bright_blue",
+    accent="ansi_yellow",
+    warning="ansi_bright_red",
+    error="ansi_bright_red",
+)
+ANSI_LIGHT = replace(
+    BUILTIN_THEMES["ansi-light"],
+    secondary="ansi_bright_black",
+    success="ansi_blue",
+    warning="ansi_red",
+)
+"""The terminal's own colours, those of the sixteen that can be read on its ground."""
+
 THEMES = (DARK.name, LIGHT.name, "ansi-dark", "ansi-light")
 
 SWITCH_INTERVAL = 0.0005  # seconds after which the computing thread lets the screen's thread run
@@ -95,8 +111,8 @@ class ExplorerApp(App[str]):
         self._open_other = open_other
         self._main = MainScreen(prompt, model_name)
         self._palette = 0
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
+        for theme in (DARK, LIGHT, ANSI_DARK, ANSI_LIGHT):
+            self.register_theme(theme)
 
     def get_default_screen(self) -> Screen[object]:
         return self._main  # type: ignore[return-value]
