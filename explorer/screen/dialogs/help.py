@@ -68,6 +68,7 @@ class Help(ModalScreen[None]):
     def _add(self, table: Table, title: str, bindings: Iterable[Binding]) -> None:
         table.add_row(Text(title, style="bold"), "")
         for binding in bindings:
-            keys = "  ".join(self.app.get_key_display(one) for one in binding.make_bindings([binding]))
+            shown = dict.fromkeys(self.app.get_key_display(one) for one in binding.make_bindings([binding]))
+            keys = "  ".join(shown)
             table.add_row(Text(keys), Text(binding.tooltip))
         table.add_row("", "")

@@ -35,6 +35,17 @@ class Playback:
         """Draw one of the tokens asked for, if it is known by now."""
         self._draw_by(self.player.draw)
 
+    def draw_chosen(self, token: int) -> None:
+        """Append a token as if it had been drawn: what if it were this one?"""
+        session = self._screen.ready
+        if session is None:
+            return
+        if session.position + 1 < len(session.ids) and not session.what_if.shown:
+            self._screen.notify("Another token can be drawn after the last one only: > goes there.", markup=False)
+            return
+        self.stop()
+        self._draw_by(lambda session: session.take_token(token))
+
     def action_take_back(self) -> None:
         """Take the last drawn token back."""
         if session := self._screen.ready:

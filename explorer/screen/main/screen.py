@@ -23,6 +23,7 @@ from explorer.screen.messages import (
     Clicked,
     EngineReady,
     LensReady,
+    Pointed,
     RunEnded,
     RunFailed,
     ViewFilled,
@@ -218,6 +219,10 @@ class MainScreen(Screen[None]):
             self.give_focus_back()
             self.repaint()
 
+    def open_number(self) -> None:
+        """Open the number under the cursor."""
+        self.middle.why.action_open()
+
     def give_focus_back(self) -> None:
         """Let the keys reach the pane that is open; with the picture open, they walk."""
         self.middle.focus_opened()
@@ -229,8 +234,14 @@ class MainScreen(Screen[None]):
             self.settings.action_open()
         elif kind == "edits":
             self.editing.action_open()
+        elif kind == "predicted":
+            self.playback.draw_chosen(numbers[0])
         else:
             self.move_cursor(f"go_to_{kind}", numbers[0])
+
+    def on_pointed(self, message: Pointed) -> None:
+        """Tell in the number's line what is under the mouse; the cursor stays."""
+        self.query_one(NumberPane).point_at(message.action)
 
     # Messages from threads
 

@@ -30,6 +30,9 @@ class Host(Protocol):
     def give_focus_back(self) -> None:
         """Let the keys reach the pane that is open, or walk."""
 
+    def open_number(self) -> None:
+        """Open the number under the cursor."""
+
     def move_cursor(self, move: str, *arguments: int) -> None:
         """Make a move of the session's cursor, by the name of its method."""
 

@@ -27,7 +27,14 @@ class Prompt(TextArea):
     BINDINGS = [
         key("prompt.run", "enter", "submit", "Run the prompt", display="⏎", first=True),
         key("prompt.leave", "escape", "leave", "Leave it as it was", display="esc", first=True),
-        key("prompt.line", "shift+enter,ctrl+j,alt+enter", "new_line", "A new line in the prompt", first=True),
+        key(
+            "prompt.line",
+            "shift+enter,ctrl+j,alt+enter",
+            "new_line",
+            "A new line in the prompt",
+            display="alt+⏎",
+            first=True,
+        ),
     ]
 
     def __init__(

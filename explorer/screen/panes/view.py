@@ -6,7 +6,7 @@ from explorer.paint.spans import Line, clipped
 from explorer.runs.trace import Trace
 from explorer.screen.bindings import key
 from explorer.screen.dialogs.ask import AskDialog
-from explorer.screen.messages import Clicked
+from explorer.screen.messages import Clicked, Scrolled
 from explorer.screen.panes.pane import Host, Pane
 from explorer.views.view import View
 from explorer.views.views import make
@@ -112,6 +112,13 @@ class ViewPane(Pane, can_focus=True):
         if kind == "view":
             message.stop()
             self._act(lambda view: view.click(*numbers))
+            if message.twice:
+                self.action_enter()
+
+    def on_scrolled(self, message: Scrolled) -> None:
+        """The wheel moves the view's own cursor."""
+        message.stop()
+        self.action_move(0, message.by)
 
     def _act(self, act: Callable[[View], bool | None]) -> None:
         """Let the view act, show an error, and compute its edits. If `act` returns True, the view is closed."""

@@ -4,7 +4,7 @@ from explorer.paint.spans import Line
 from explorer.paint.why import why
 from explorer.provenance.words import brief
 from explorer.screen.bindings import key, to
-from explorer.screen.messages import Clicked
+from explorer.screen.messages import Clicked, Scrolled
 from explorer.screen.panes.pane import Pane, literal
 from explorer.walk.opening import ask_why
 from explorer.walk.session import Session
@@ -104,6 +104,11 @@ class WhyPane(Pane, can_focus=True):
         if self.why:
             self.why.toggle_unrolled()
             self.host.repaint()
+
+    def on_scrolled(self, message: Scrolled) -> None:
+        """The wheel moves along the terms."""
+        message.stop()
+        self.action_move_row(message.by)
 
     def on_clicked(self, message: Clicked) -> None:
         """A click on a term opens the number it came from; one on the trail goes there."""
