@@ -139,7 +139,7 @@ def _list(
         ]
         if changes:
             line.append(_change(share - then.probabilities[token] if then else 0.0))
-        lines.append(line)
+        lines.append([span._replace(action=("predicted", token)) for span in line])
     return lines
 
 

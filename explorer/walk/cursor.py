@@ -78,6 +78,14 @@ class Cursor:
             other.go_to_part(part)
         return other
 
+    def in_cell(self, position: int, column: int) -> "Cursor":
+        """Another cursor, at the same stage, in that row and column."""
+        there = copy(self)
+        there._columns = dict(self._columns)
+        there.go_to_position(position)
+        there.go_to_column(column)
+        return there
+
     @property
     def residual_before(self) -> str | None:
         """The residual stream as it was before the last stage that changed it."""
@@ -87,6 +95,14 @@ class Cursor:
 
     def go_to_stage(self, index: int) -> None:
         self.stage_index = _within(index, len(self.stages))
+
+    def stage_of(self, name: str) -> int:
+        """The number of the stage that `go_to_value` goes to; of a weight 0."""
+        there = self.at(self.position, 0)
+        there._parts = dict(self._parts)
+        there.stage_index = 0
+        there.go_to_value(name)
+        return there.stage_index
 
     def go_to_value(self, name: str) -> bool:
         """To the first stage that shows a value, or that it belongs to; False if none does: it is a weight."""

@@ -20,7 +20,7 @@ from explorer.text import visible
 from explorer.walk.cursor import Cursor
 from explorer.walk.draws import Draws
 from explorer.walk.largest import LargestInRow
-from explorer.walk.text import DrawnToken, Tokens, WalkedText
+from explorer.walk.text import Tokens, WalkedText
 from explorer.walk.what_if import OtherRun, WhatIf
 from explorer.walk.why import Why
 from gpt import GPT, GPTConfig, InputError, Sampling
@@ -198,18 +198,20 @@ class Session:
 
     # Generation
 
-    def take_token(self) -> bool:
-        """Append the drawn token: one step of generation. False if it is not known yet; InputError if none fits."""
+    def take_token(self, chosen: int | None = None) -> bool:
+        """Append the drawn token, or one that is chosen in its place: one step of generation.
+
+        False if it is not known yet; InputError if none fits.
+        """
         if self.recorded:
             raise InputError("This is a recorded run: there is no model that could go on from here.")
         self.show(None)
         if len(self.ids) >= self.config.n_positions:
             raise InputError(f"The context is full: this model sees {self.config.n_positions} tokens at most.")
-        step = self.draws.step_after(len(self.ids) - 1) if self.ids and not self.computing else None
-        if step is None:
+        drawn = self.draws.next(len(self.ids) - 1, chosen) if self.ids and not self.computing else None
+        if drawn is None:
             return False
-        self._go_on_with([*self.ids, step.token])
-        drawn = DrawnToken(step, self.draws.sampling, self.draws.seed)
+        self._go_on_with([*self.ids, drawn.step.token])
         self._own = self._own.with_token(len(self.ids) - 1, drawn, self.tokenizer.decode(self.ids))
         return True
 
@@ -225,16 +227,16 @@ class Session:
 
     # The number under the cursor
 
-    def cell(self) -> Cell | None:
-        """The number under the cursor; None in the tokenizer's stage, which has no numbers."""
-        cursor = self.cursor
+    def cell(self, cursor: Cursor | None = None) -> Cell | None:
+        """The number under the cursor, or another one; None in the tokenizer's stage, which has no numbers."""
+        cursor = cursor or self.cursor
         if not cursor.part:
             return None
         name, column = cursor.part.activation, cursor.column
-        if cursor.axes == "TV" and (order := self.trace.order(self.position)):
+        if cursor.axes == "TV" and (order := self.trace.order(cursor.position)):
             column = order[column]
-        shares = self.stage.kind in (Kind.LEDGER, Kind.DRAW) and not self.what_if.difference
-        if shares and self.trace.computed(self.stage, self.position):
+        shares = cursor.stage.kind in (Kind.LEDGER, Kind.DRAW) and not self.what_if.difference
+        if shares and self.trace.computed(cursor.stage, cursor.position):
             name = "probabilities"
         return Cell(name, cursor.index(column))
 

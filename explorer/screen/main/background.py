@@ -22,6 +22,7 @@ from explorer.walk.vector_questions import Question, answer, questions
 from gpt import GPT, GPTError
 
 _RUN, _LENS, _WAY, _ENGINE, _VIEW = "run", "lens", "way", "engine", "view"
+OPENING = "models"  # the group of the app's threads that list and open models
 _BETWEEN_DRAWINGS = 0.1  # seconds, while a view fills in
 
 

@@ -12,6 +12,7 @@ from explorer.screen.panes.pane import Host
 from explorer.screen.panes.picture import PicturePane
 from explorer.screen.panes.view import ViewPane
 from explorer.screen.panes.why import WhyPane
+from explorer.walk.on_screen import edit_mark
 from explorer.walk.session import Session
 from explorer.walk.why import Look
 
@@ -50,8 +51,13 @@ class Middle(Horizontal):
             if had_focus or opened is not MiddlePane.PICTURE:
                 self.screen.set_focus(None if opened is MiddlePane.PICTURE else self.get_child_by_id(opened))
         self.set_class(session.what_if.edited or bool(session.what_if.showing), "-edited")
+        self.set_class(bool(edit_mark(session) or session.what_if.showing), "-changed")
         self.set_class(opened is MiddlePane.WHY and session.why is not None and session.why.look is Look.PATH, "-path")
         return moved
+
+    def focus_opened(self) -> None:
+        """Give the keys to the pane that is open; with the picture open, they walk."""
+        self.screen.set_focus(None if self.opened is MiddlePane.PICTURE else self.get_child_by_id(self.opened))
 
     def _open_in(self, session: Session) -> MiddlePane:
         if session.code:

@@ -1,5 +1,6 @@
 """The base of every pane, and the screen as panes know it."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from textual.notifications import SeverityLevel
@@ -31,8 +32,17 @@ class Host(Protocol):
     def repaint(self) -> None:
         """Bring every pane up to date."""
 
+    def give_focus_back(self) -> None:
+        """Let the keys reach the pane that is open, or walk."""
+
+    def open_number(self) -> None:
+        """Open the number under the cursor."""
+
     def move_cursor(self, move: str, *arguments: int) -> None:
         """Make a move of the session's cursor, by the name of its method."""
+
+    def walk(self, move: Callable[[], None]) -> None:
+        """Make a move to a place that was named: the picture there is shown."""
 
     def notify(
         self,
