@@ -3,7 +3,7 @@
 Its moves are plain methods, to be called and tested without a terminal.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from explorer.walk.text import DrawnToken, Tokens, WalkedText
 from explorer.walk.what_if import OtherRun, WhatIf
 from explorer.walk.why import Why
 from gpt import GPT, GPTConfig, InputError, Sampling
+from gpt.tokenizer import Piece
 
 if TYPE_CHECKING:
     from explorer.code.stepping import Stepper
@@ -136,10 +137,10 @@ class Session:
         self._go_on_with(ids)
         self._own = WalkedText(text, pieces, len(ids))
 
-    def begin(self, run: Trace, text: str) -> None:
-        """Walk a run whose tokens were all typed, from its last token on."""
+    def begin(self, run: Trace, text: str, pieces: Sequence[Piece] = ()) -> None:
+        """Walk a run whose tokens were all typed, from its last token on; `pieces` are those of its text."""
         self.what_if.begin(run)
-        self._own = WalkedText(text, (), len(run.ids))
+        self._own = WalkedText(text, pieces, len(run.ids))
         self.cursor.length = len(run.ids)
         self.cursor.go_to_position(len(run.ids) - 1)
 
