@@ -47,5 +47,7 @@ def _words(found: Filled, cells: int) -> list[Line]:
 def _meaning(word: str, cells: int) -> list[Line]:
     lines = wrapped(f"{word}: {glossary()[word]}", cells)
     first = lines[0][0].text
-    lines[0] = [Span(first[: len(word)], "here-text"), Span(first[len(word) :])] if len(word) <= len(first) else lines[0]
+    lines[0] = (
+        [Span(first[: len(word)], "here-text"), Span(first[len(word) :])] if len(word) <= len(first) else lines[0]
+    )
     return lines
