@@ -33,6 +33,7 @@ from explorer.screen.panes.map import RailPane
 from explorer.screen.panes.middle import Middle
 from explorer.screen.panes.number import NumberPane
 from explorer.screen.panes.prompt import Prompt
+from explorer.screen.panes.stage import StagePane
 from explorer.screen.panes.tokens import TokensPane
 from explorer.screen.panes.view import ViewPane
 from explorer.screen.widgets.canvas import Canvas
@@ -62,12 +63,15 @@ class MainScreen(Screen[None]):
         self.header, self.tokens = HeaderPane(self, model_name), TokensPane(self)
         self.prompt = Prompt(self, self.tokens, self.runs.run_prompt, self.playback.stop, prompt)
         self.middle = Middle(self, ViewPane(self, self.editing.follow))
+        self.stage = StagePane(self)
         self._parts = {
             "prompt": self.prompt,
             "picture": self.middle.picture,
             "why": self.middle.why,
             "code": self.middle.code,
             "view": self.middle.view,
+            "lesson": self.middle.lesson,
+            "stage": self.stage,
             "editing": self.editing,
             "playback": self.playback,
             "runs": self.runs,
@@ -78,6 +82,7 @@ class MainScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield from (self.header, self.prompt, self.tokens, RailPane(self), self.middle, NumberPane(self))
         yield Footer(compact=True, show_command_palette=False)
+        yield self.stage
         yield Static(id="too-small", markup=False)
 
     def on_mount(self) -> None:
