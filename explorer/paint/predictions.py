@@ -55,8 +55,8 @@ def next_in_brief(session: Session, cells: int) -> Line:
             break
         line += entry
     if len(line) == 1:  # a very long token
-        name = fit(session.label(now.order[0]), max(6, cells - 12))
-        line += [Span(name, "answer"), Span(f" {percent(now.probabilities[now.order[0]])}", "bold")]
+        cut = fit(session.label(now.order[0]), max(6, cells - 12))
+        line += [Span(cut, "answer"), Span(f" {percent(now.probabilities[now.order[0]])}", "bold")]
     at = Span(" at T 1", "dim")
     return [*line, at] if length(line) + length([at]) <= cells else line
 

@@ -98,7 +98,7 @@ class Cursor:
 
     def stage_of(self, name: str) -> int:
         """The number of the stage that `go_to_value` goes to; of a weight 0."""
-        there = self.at(self.position, 0)
+        there = self.in_cell(self.position, 0)
         there._parts = dict(self._parts)
         there.stage_index = 0
         there.go_to_value(name)

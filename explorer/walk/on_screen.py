@@ -4,7 +4,7 @@ from explorer.analysis import lens
 from explorer.edits.where import first_position
 from explorer.engine.axes import axis_sizes
 from explorer.engine.engines import PYTHON, engine_of
-from explorer.runs.trace import LiveRun
+from explorer.runs.trace import LiveRun, Trace
 from explorer.walk.session import Session
 
 _PRODUCTS = 50_000_000
@@ -81,6 +81,8 @@ def wanted_lenses(session: Session) -> list[tuple[str, int]]:
 def way_of_the_answer(session: Session) -> list[float | None]:  # 2L + 1
     """The probability of the answer after every part of every block, as far as the lens has been there."""
     trace, position = session.trace, session.position
+    if not isinstance(trace, Trace):
+        return []
     order = trace.order(position)
     rows = lens.rows(trace.config.n_layer)
     found = [lens.known(trace, row.name, position, order[0]) if order else None for row in rows]

@@ -3,7 +3,7 @@
 Its moves are plain methods, to be called and tested without a terminal.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from explorer.walk.text import Tokens, WalkedText
 from explorer.walk.what_if import OtherRun, WhatIf
 from explorer.walk.why import Why
 from gpt import GPT, GPTConfig, InputError, Sampling
+from gpt.tokenizer import Piece
 
 if TYPE_CHECKING:
     from explorer.code.stepping import Stepper
@@ -138,10 +139,10 @@ class Session:
         self._own = WalkedText(text, pieces, len(ids))
         self.cursor.forget_columns()
 
-    def begin(self, run: Trace, text: str) -> None:
-        """Walk a run whose tokens were all typed, from its last token on."""
+    def begin(self, run: Trace, text: str, pieces: Sequence[Piece] = ()) -> None:
+        """Walk a run whose tokens were all typed, from its last token on; `pieces` are those of its text."""
         self.what_if.begin(run)
-        self._own = WalkedText(text, (), len(run.ids))
+        self._own = WalkedText(text, pieces, len(run.ids))
         self.cursor.length = len(run.ids)
         self.cursor.go_to_position(len(run.ids) - 1)
 

@@ -17,6 +17,7 @@ from explorer.screen.panes.go_to import GoTo
 from explorer.screen.panes.picture import PicturePane
 from explorer.screen.panes.prompt import Prompt
 from explorer.screen.panes.settings import SettingsPane
+from explorer.screen.panes.talk import TalkPane
 from explorer.screen.panes.view import ViewPane
 from explorer.screen.panes.why import WhyPane
 from explorer.screen.widgets.canvas import Canvas
@@ -28,7 +29,7 @@ from tests.helpers.exhaustive import exhaustive
 from tests.helpers.models import embedded, small_model
 
 SIZES: Any = [(80, 24), *exhaustive((120, 36), (160, 48))]
-PANES = (PicturePane, WhyPane, CodePane, ViewPane, SettingsPane, GoTo, Prompt)
+PANES = (PicturePane, WhyPane, CodePane, ViewPane, SettingsPane, GoTo, Prompt, TalkPane)
 """Those with keys of their own."""
 PROMPT = "Once upon a time there was"
 SAMPLING = Sampling(0.8, 40)

@@ -22,7 +22,6 @@ from tests.helpers.styles import check_style
 PROMPT = "Tom and Lily went to the park. Tom said to"
 
 
-
 @pytest.fixture(scope="module")
 def story() -> Session:
     model, checkpoint = embedded()

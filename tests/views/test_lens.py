@@ -88,7 +88,10 @@ def test_every_cell_is_what_the_lens_says_there(whole: Session) -> None:
             assert expected
             assert view.cell(row, position) == expected
             label = whole.label(expected.token)
-            assert shown["view", row, position].text.strip(" []")[:5].split()[0] in (label[:5], short(place)[:5].split()[0])
+            assert shown["view", row, position].text.strip(" []")[:5].split()[0] in (
+                label[:5],
+                short(place)[:5].split()[0],
+            )
 
 
 def test_the_first_line_says_since_when_it_knew(whole: Session) -> None:
@@ -128,7 +131,9 @@ def test_every_token_is_coloured_by_how_much_it_surprised(whole: Session) -> Non
         assert f"{amount:.1f}" in "".join(span.text for span in bits)
     amount = lens.surprise(whole.trace, 10)
     assert amount is not None
-    assert (styles[0], styles[10]) == ("chip", f"share:{round(16 * min(1, amount / log2(4096)))}!"), "marked, not painted"
+    assert (styles[0], styles[10]) == ("chip", f"share:{round(16 * min(1, amount / log2(4096)))}!"), (
+        "marked, not painted"
+    )
 
 
 def test_the_colour_is_the_probability_the_entropy_or_the_rank(whole: Session) -> None:

@@ -9,6 +9,7 @@ from explorer.screen.panes.go_to import GoTo
 from explorer.screen.panes.picture import PicturePane
 from explorer.screen.panes.prompt import Prompt
 from explorer.screen.panes.settings import SettingsPane
+from explorer.screen.panes.talk import TalkPane
 from explorer.screen.panes.view import ViewPane
 from explorer.screen.panes.why import WhyPane
 
@@ -25,6 +26,7 @@ PANES: dict[Mode, list[Binding]] = {
     Mode.SETTINGS: _keys(SettingsPane.BINDINGS),
     Mode.GO_TO: _keys(GoTo.BINDINGS),
     Mode.PROMPT: _keys(Prompt.BINDINGS),
+    Mode.TALK: _keys(TalkPane.BINDINGS),
 }
 """The keys that work only while a pane has them."""
 
@@ -36,6 +38,7 @@ _TITLES = {
     Mode.SETTINGS: "In the settings",
     Mode.GO_TO: "Jumping to a place",
     Mode.PROMPT: "In the prompt",
+    Mode.TALK: "In a talk",
 }
 
 ALL: dict[str, list[Binding]] = SECTIONS | {_TITLES[mode]: bindings for mode, bindings in PANES.items()}

@@ -100,7 +100,7 @@ class Background:
         if asked == self._way:
             return
         self._way = asked
-        if way:
+        if way and isinstance(session.trace, Trace):
             self._screen.run_worker(partial(self._walk, session.trace, way), group=_WAY, exclusive=True, thread=True)
         else:
             self._screen.workers.cancel_group(self._screen, _WAY)

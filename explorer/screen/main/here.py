@@ -10,6 +10,7 @@ from explorer.screen.panes.code import CodePane
 from explorer.screen.panes.picture import PicturePane
 from explorer.screen.panes.prompt import Prompt
 from explorer.screen.panes.settings import SettingsPane
+from explorer.screen.panes.talk import TalkPane
 from explorer.screen.panes.view import ViewPane
 from explorer.screen.panes.why import WhyPane
 
@@ -24,6 +25,7 @@ _MODES: dict[type, Mode] = {
     Prompt: Mode.PROMPT,
     SettingsPane: Mode.SETTINGS,
     Input: Mode.GO_TO,
+    TalkPane: Mode.TALK,
 }
 
 

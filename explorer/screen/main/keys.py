@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from explorer.screen.bindings import key, to
 
 _picture, _why, _code, _view = (partial(to, pane) for pane in ("picture", "why", "code", "view"))
+_lesson, _talk = partial(to, "lesson"), partial(to, "talk")
 _prompt, _editing, _playback, _runs = (partial(to, part) for part in ("prompt", "editing", "playback", "runs"))
 _settings = partial(to, "settings")
 
@@ -82,6 +83,11 @@ SECTIONS: dict[str, list[Binding]] = {
         key("stop", "escape", _playback("stop"), "Stop computing, playing or drawing", display="esc"),
         key("engine", "e", _runs("engine"), "Compute it again in the other engine, and compare"),
         key("again", "r", _runs("again"), "Go on with a computation that was stopped"),
+    ],
+    "Learn and show": [
+        key("lesson", "l", _lesson("open_or_close"), "The lesson about what is on the screen"),
+        key("lesson.word", "L", _lesson("explain"), "Explain the next word of the lesson"),
+        key("talk", "p", _talk("open_or_close"), "Talk: one picture, large and quiet, the prediction hidden"),
     ],
     "Program": [
         key("prompt", "slash", _prompt("type_on"), "Edit the prompt"),

@@ -28,6 +28,7 @@ class Mode(StrEnum):
     PROMPT = "prompt"
     SETTINGS = "settings"
     GO_TO = "go to"
+    TALK = "talk"
 
 
 @dataclass(frozen=True)
@@ -198,6 +199,7 @@ _TOKEN = Offer("token.back token.forward", "token")
 _VIEWS = Offer("view.heads view.compare", "views", "–")
 _EDITS = Offer("edit.undo", "undo edit")
 _STOP = Offer("stop", _stops)
+_LESSON = Offer("lesson", "lesson")
 _LAST = (
     Offer("draw", "next"),
     _VIEWS,
@@ -220,6 +222,7 @@ FOOTERS: dict[Mode, Sequence[Offer]] = {
         *_STAGE,
         Offer("picture", "cursor"),
         Offer("why", "why?"),
+        _LESSON,
         Offer("edit", "what if"),
         Offer("stage.back stage.forward", "stage"),
         Offer("block.back block.forward", "block"),
@@ -246,6 +249,7 @@ FOOTERS: dict[Mode, Sequence[Offer]] = {
         Offer("why.unroll", "sums"),
         Offer("why.code", "code"),
         Offer("why.leave", _leaves_why),
+        _LESSON,
         _TOKEN,
         _VIEWS,
         Offer("go_to", "go to"),
@@ -256,12 +260,14 @@ FOOTERS: dict[Mode, Sequence[Offer]] = {
         Offer("code.out", "out"),
         Offer("code.back", "back"),
         Offer("code.leave", "numbers"),
+        _LESSON,
     ),
     Mode.VIEW: (
         _ARROWS,
         Offer("look.enter", _opened_by_enter),
         Offer("look.mode", _parts),
         Offer("look.leave", "walk"),
+        _LESSON,
         _TOKEN,
         _VIEWS,
         _EDITS,
@@ -278,6 +284,14 @@ FOOTERS: dict[Mode, Sequence[Offer]] = {
         Offer("settings.take", "take what is typed"),
         Offer("settings.reset", "reset"),
         Offer("settings.leave", "close"),
+    ),
+    Mode.TALK: (
+        Offer("talk.reveal", "reveal"),
+        Offer("talk.guess", "guess"),
+        Offer("talk.digits", "digits"),
+        Offer("talk.keys", "keys"),
+        Offer("talk.restart", "restart"),
+        Offer("talk.leave", "leave"),
     ),
     Mode.GO_TO: (Offer("go.there", "go"), Offer("go.complete", "complete"), Offer("go.leave", "leave")),
 }

@@ -37,6 +37,7 @@ from explorer.screen.panes.middle import Middle, MiddlePane
 from explorer.screen.panes.number import NumberPane
 from explorer.screen.panes.prompt import Prompt
 from explorer.screen.panes.settings import SettingsPane
+from explorer.screen.panes.talk import TalkPane
 from explorer.screen.panes.tokens import TokensPane
 from explorer.screen.panes.view import ViewPane
 from explorer.screen.widgets.canvas import Canvas
@@ -67,6 +68,7 @@ class MainScreen(Screen[None]):
         self.prompt = Prompt(self, self.tokens, self.runs.run_prompt, self.playback.stop, prompt)
         self.middle = Middle(self, ViewPane(self, self.editing.follow))
         self.settings, self.go_to = SettingsPane(self), GoTo(self)
+        self.talk = TalkPane(self)
         self._parts = {
             "prompt": self.prompt,
             "picture": self.middle.picture,
@@ -75,6 +77,8 @@ class MainScreen(Screen[None]):
             "view": self.middle.view,
             "settings": self.settings,
             "go_to": self.go_to,
+            "lesson": self.middle.lesson,
+            "talk": self.talk,
             "editing": self.editing,
             "playback": self.playback,
             "runs": self.runs,
@@ -85,6 +89,7 @@ class MainScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield from (self.header, self.prompt, self.tokens, RailPane(self), self.middle, NumberPane(self))
         yield from (self.settings, self.go_to, FooterPane(self, lambda: here_on(self)))
+        yield self.talk
         yield Static(id="too-small", markup=False)
 
     def on_mount(self) -> None:

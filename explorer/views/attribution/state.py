@@ -64,4 +64,8 @@ class AttributionState:
         if not self.order:
             return "the logit"
         answer = self.scene.label(self.order[0])
-        return f"lead of {answer} over {self.scene.label(self.order[self.against])}" if self.against else f"logit of {answer}"
+        return (
+            f"lead of {answer} over {self.scene.label(self.order[self.against])}"
+            if self.against
+            else f"logit of {answer}"
+        )

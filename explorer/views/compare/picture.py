@@ -64,10 +64,11 @@ def in_words(state: CompareState, cells: int) -> list[Line]:
     line = [*place, Span(f"  KL(A ‖ B) {number(apart.kl, 4, plus='')} bits", "value"), Span(f"  says {says}")]
     most = apart.changes[:1]
     change = [
-        Span(f"most changed: {label(each.token)} {percent(each.before)} → {percent(each.after)}, ")
-        for each in most
+        Span(f"most changed: {label(each.token)} {percent(each.before)} → {percent(each.after)}, ") for each in most
     ]
-    points = [Span(f"{number(each.points, 1)} percentage points", "up" if each.points >= 0 else "down") for each in most]
+    points = [
+        Span(f"{number(each.points, 1)} percentage points", "up" if each.points >= 0 else "down") for each in most
+    ]
     return [clipped(line, cells), clipped([*change, *points], cells)]
 
 

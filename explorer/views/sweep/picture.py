@@ -147,7 +147,9 @@ def _chosen_row(state: SweepState, section: int, cells: int, height: int) -> lis
         entries.append(Entry(name, effects[state.mode], ("view", section, state.row, column)))
     what = "positions" if section else "heads and MLP"
     title = [Span(f"block {state.row}", "bold"), Span(f"  {what}, {_UNITS[state.measure].split()[-1]}", "dim")]
-    rows = labelled_bars(entries, cells, height - 1, current=here, text=lambda effect: _effect(state, effect), of_rest=at_most_in_size)
+    rows = labelled_bars(
+        entries, cells, height - 1, current=here, text=lambda effect: _effect(state, effect), of_rest=at_most_in_size
+    )
     return [clipped(line, cells) for line in ([title, *rows] if entries else [title, [Span("computing …", "dim")]])]
 
 
