@@ -46,7 +46,7 @@ def _runs_on(character: str) -> bool:
 
 def width(text: str) -> int:
     """How many terminal cells a text takes: two for 猫, one for c."""
-    return cell_len(text)
+    return len(text) if text.isascii() and text.isprintable() else cell_len(text)
 
 
 def fit(text: str, cells: int, align: str = "<", mark: str = "…") -> str:
@@ -56,7 +56,7 @@ def fit(text: str, cells: int, align: str = "<", mark: str = "…") -> str:
     """
     if cells <= 0:
         return ""
-    size = cell_len(text)
+    size = width(text)
     if size > cells:
         return set_cell_size(text, cells - len(mark)) + mark
     filling = " " * (cells - size)

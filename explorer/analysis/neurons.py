@@ -4,7 +4,7 @@ A neuron is one unit of an MLP: it reads a direction of the residual stream, and
 its column of W_out, as strongly as it fired. Source: Geva et al. 2020, arXiv:2012.14913, section 2.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import nlargest, nsmallest
 from math import fsum, sqrt
@@ -12,8 +12,11 @@ from math import fsum, sqrt
 from explorer.analysis.errors import AnalysisError
 from explorer.analysis.recorded import OF_THE_MODEL, check_position, row_of, value_of, weights_of
 from explorer.engine.engines import plain
-from explorer.runs.trace import Trace
-from gpt.ops import Vector
+from explorer.runs.activations import Activations
+from explorer.runs.running import interruptible
+from explorer.runs.trace import LiveRun, Trace
+from gpt import StopRun
+from gpt.ops import Arithmetic, Vector
 
 PROMOTES = (
     "The neuron's output weights, centred as ln_final centres, times ln_final's gamma, through the unembedding: what "
@@ -108,9 +111,12 @@ def activations(trace: Trace, layer: int, neuron: int) -> list[float]:  # [T]
     return [float(row[neuron]) for row in value_of(trace, f"blocks.{layer}.mlp.hook_post")]
 
 
-def effects(trace: Trace, layer: int, neuron: int, top: int = 10) -> Effects:
-    """The tokens that a neuron promotes and suppresses; it costs one product with the unembedding."""
-    added = effect_on_logits(trace, layer, neuron)
+def effects(trace: Trace, layer: int, neuron: int, top: int = 10, ops: Arithmetic | None = None) -> Effects:
+    """The tokens that a neuron promotes and suppresses; it costs one product with the unembedding.
+
+    `ops`: the arithmetic of that product, if it is not the run's.
+    """
+    added = effect_on_logits(trace, layer, neuron, ops)
     ids = range(len(added))
 
     def chosen(tokens: list[int]) -> tuple[Effect, ...]:
@@ -121,14 +127,40 @@ def effects(trace: Trace, layer: int, neuron: int, top: int = 10) -> Effects:
     )
 
 
-def effect_on_logits(trace: Trace, layer: int, neuron: int) -> Vector:  # [V]
+def known_effects(trace: Activations, layer: int, neuron: int) -> Effects | None:
+    """The effects that `find_effects` has found; None before that."""
+    return trace.derived.get((_effects_of(layer, neuron), OF_THE_MODEL))
+
+
+def find_effects(trace: Activations, layer: int, neuron: int, cancelled: Callable[[], bool]) -> bool:
+    """Compute the effects of a neuron and keep them in `trace.derived`; none where its weights are not finite.
+
+    False if it was cancelled, or if the model of the run is not there.
+    """
+    if not isinstance(trace, LiveRun):
+        return False
+    try:
+        found = effects(trace, layer, neuron, ops=interruptible(trace.model, cancelled).ops)
+    except StopRun:
+        return False
+    except (ArithmeticError, ValueError):  # sums of infinities
+        found = Effects((), ())
+    trace.derived[_effects_of(layer, neuron), OF_THE_MODEL] = found
+    return True
+
+
+def _effects_of(layer: int, neuron: int) -> str:
+    return f"effects of neuron {neuron} of blocks.{layer}.mlp.hook_post"
+
+
+def effect_on_logits(trace: Trace, layer: int, neuron: int, ops: Arithmetic | None = None) -> Vector:  # [V]
     """The same for the whole vocabulary."""
     _check_neuron(trace, layer, neuron)
     weights = weights_of(trace)
     out = _output(trace, layer, neuron)  # [d]
     mean = fsum(out) / len(out)
     direction = [(value - mean) * gamma for value, gamma in zip(out, plain(weights.ln_final.gamma))]
-    added = plain(trace.ops.matmul_transposed([direction], weights.unembedding)[0])
+    added = plain((ops or trace.ops).matmul_transposed([direction], weights.unembedding)[0])
     average = fsum(added) / len(added)
     return [value - average for value in added]
 

@@ -2,12 +2,13 @@
 
 from explorer.analysis.lens import rows
 from explorer.paint.curve import sparkline
-from explorer.paint.spans import Line, Span, bar
+from explorer.paint.spans import Line, Span, bar, length
 from explorer.runs.ranking import Ranking
 from explorer.text import fit, width
 from explorer.walk.on_screen import way_of_the_answer
 from explorer.walk.session import Session
 
+_BRIEFLY = 3  # tokens in a line
 _NOTICEABLE = 0.0005  # a smaller change would read 0.0
 
 
@@ -36,6 +37,28 @@ def way(session: Session, cells: int) -> Line:
     words = " by layer" if cells >= width(label) + len(shares) + 13 else ""
     line = sparkline(shares, here, cells - width(label) - 1 - len(words))
     return [Span(label + " ", "token"), *line, Span(words, "dim")]
+
+
+def next_in_brief(session: Session, cells: int) -> Line:
+    """The answer in one line: the likeliest tokens, as many of them as fit; of an edited run with what has changed."""
+    now, before, _ = _answers(session)
+    line: Line = [Span("next ", "dim")]
+    if now is None:
+        return [*line, Span("needs the model" if session.recorded else "…", "dim")]
+    for place, token in enumerate(now.order[:_BRIEFLY]):
+        share = now.probabilities[token]
+        name = Span(session.label(token), "answer" if place == 0 else "token")
+        entry = [Span(" "), name, Span(f" {percent(share)}", "bold" if place == 0 else "")]
+        if before and abs(change := share - before.probabilities[token]) >= _NOTICEABLE:
+            entry += [Span(" "), _change(change)]
+        if length(line) + length(entry) > cells:
+            break
+        line += entry
+    if len(line) == 1:  # a very long token
+        cut = fit(session.label(now.order[0]), max(6, cells - 12))
+        line += [Span(cut, "answer"), Span(f" {percent(now.probabilities[now.order[0]])}", "bold")]
+    at = Span(" at T 1", "dim")
+    return [*line, at] if length(line) + length([at]) <= cells else line
 
 
 def _end(session: Session, cells: int, room: int) -> list[Line]:
@@ -116,7 +139,7 @@ def _list(
         ]
         if changes:
             line.append(_change(share - then.probabilities[token] if then else 0.0))
-        lines.append(line)
+        lines.append([span._replace(action=("predicted", token)) for span in line])
     return lines
 
 

@@ -1,10 +1,10 @@
 """One row of numbers that can be read from afar: labelled bars, the largest first, and what the others add up to."""
 
 from collections.abc import Callable, Sequence
-from math import isfinite
+from math import floor, isfinite, log10
 from typing import NamedTuple
 
-from explorer.paint.bars import bar_of
+from explorer.paint.bars import bar_of, signed_bar
 from explorer.paint.spans import Action, Line, Span
 from explorer.text import fit, number, width
 
@@ -12,11 +12,31 @@ _WIDEST_BAR = 40
 
 
 class Entry(NamedTuple):
-    """A number with its name, and where a click on it leads."""
+    """A number with its name, where a click on it leads, and how it came about, in writing."""
 
     label: str
     value: float
     action: Action | None = None
+    aside: str = ""  # shown where there is room
+
+
+Rest = Callable[[Sequence[float]], tuple[float | str, str]]
+"""The numbers that are not shown -> one number for them all, and what it is."""
+
+
+def added_up(values: Sequence[float]) -> tuple[float, str]:
+    """Their sum."""
+    return sum(values), "added up"
+
+
+def at_most(values: Sequence[float]) -> tuple[float, str]:
+    """The largest of them, where a sum would mean nothing."""
+    return max(values), "at most"
+
+
+def at_most_in_size(values: Sequence[float]) -> tuple[float, str]:
+    """The one of largest size, where a sum would mean nothing."""
+    return max(values, key=_size), "at most in size"
 
 
 def labelled_bars(
@@ -27,54 +47,83 @@ def labelled_bars(
     current: int | None = None,
     text: Callable[[float], str] = number,
     noun: str = "more",
-    adds_up: bool = True,
+    signed: bool = False,
+    of_rest: Rest = added_up,
 ) -> list[Line]:
     """The entries of largest size with bars, in at most `height` lines; the last says how many more there are, and
-    their sum, or the size of the largest of them where sums mean nothing. The current one is marked; where it is not
-    among the largest it stands below them.
+    their sum. The current one is marked; where it is not among the largest it stands below them.
+
+    `signed`: the largest numbers come first and those below zero last, and bars begin at an axis. `of_rest` says
+    something else of those that are not shown than their sum.
     """
     if height < 1 or not entries:
         return []
-    order = sorted(range(len(entries)), key=lambda index: -_size(entries[index].value))
+    place = _place if signed else _size
+    order = sorted(range(len(entries)), key=lambda index: -place(entries[index].value))
     shown = order if len(order) <= height else order[: max(1, height - 1)]
     if current is not None and current not in shown and len(shown) > 1:
         shown = [*shown[:-1], current]
-    rest = [index for index in order if index not in set(shown)]
-    names = min(max(width(entries[index].label) for index in shown), max(6, cells - 12))
-    figures = max(width(text(entries[index].value)) for index in (*shown, *order[:1]))
-    if rest:
-        sum_of_rest = sum(entries[index].value for index in rest)
-        figure = text(sum_of_rest) if adds_up else "±" + text(_size(entries[rest[0]].value)).lstrip("+−")
-        names = max(names, min(width(_more(rest, noun)), max(6, cells - 12)))
-        figures = max(figures, width(figure))
-    bars = max(0, min(_WIDEST_BAR, cells - names - figures - 5))
-    largest = _size(entries[order[0]].value)
+    visible = set(shown)
+    rest = [entries[index].value for index in order if index not in visible]
+    left_out, words = _left_out(rest, text, of_rest)
+    names = max(width(entries[index].label) for index in shown)
+    names = min(max(names, width(f"{len(rest)} {noun}") if rest else 0), max(6, cells - 12))
+    figures = max(width(left_out), *(width(text(entries[index].value)) for index in (*shown, order[0])))
+    asides = max(width(entries[index].aside) for index in shown) + 2
+    if asides == 2 or names + figures + asides + 4 > cells:
+        asides = 0
+    bars = max(0, min(_WIDEST_BAR, cells - names - figures - asides - 5))
+    ends = [value for index in (order[0], order[-1]) if isfinite(value := entries[index].value)] or [0.0]
     lines: list[Line] = []
     for index in shown:
-        label, value, action = entries[index]
+        label, value, action, aside = entries[index]
         here = index == current
         lines.append(
             [
                 Span("▸" if here else " ", "here-text"),
                 Span(fit(label, names, ">") + " ", "here-text" if here else "token", action),
                 Span(f"{fit(text(value), figures, '>')}  ", "value" if index == order[0] else "", action),
-                Span(bar_of(value, largest, bars), "positive" if value >= 0 else "negative", action),
+                Span(fit(aside, asides), "dim"),
+                *_bar(value, min(ends), max(ends), bars, signed, action),
             ]
         )
     if rest and height > len(shown):
-        lines.append(
-            [
-                Span(" " + fit(_more(rest, noun), names, ">") + " ", "dim"),
-                Span(f"{fit(figure, figures, '>')}  {'added up' if adds_up else 'at most'}", "dim"),
-            ]
-        )
+        named = f" {fit(f'{len(rest)} {noun}', names, '>')} "
+        lines.append([Span(named, "dim"), Span(f"{fit(left_out, figures, '>')}  {words}", "dim")])
     return lines
 
 
-def _more(rest: Sequence[int], noun: str) -> str:
-    return f"{len(rest)} {noun}"
+def _left_out(rest: Sequence[float], text: Callable[[float], str], of_rest: Rest) -> tuple[str, str]:
+    """A number for those that are not shown, in writing, and what it is."""
+    if not rest:
+        return "", ""
+    found, words = of_rest(rest)
+    return found if isinstance(found, str) else text(found), words
+
+
+def _bar(value: float, least: float, most: float, cells: int, signed: bool, action: Action | None) -> Line:
+    """From zero; where some numbers are below zero and `signed`, on both sides of an axis."""
+    if signed and least < 0:
+        return [span._replace(action=action) for span in signed_bar(value, least, most, cells)]
+    largest = max(abs(least), abs(most))
+    return [Span(bar_of(value, largest, cells), "positive" if value >= 0 else "negative", action)]
 
 
 def _size(value: float) -> float:
     """How large a number is for the order of the bars; what is no number comes last."""
     return abs(value) if isfinite(value) else (0.0 if value != value or value < 0 else float("inf"))
+
+
+def _place(value: float) -> float:
+    """A number's place in their order; what is no number comes last."""
+    return float("-inf") if value != value else value
+
+
+def text_for(largest: float) -> Callable[[float], str]:
+    """How to write numbers up to that size: three decimals, more where all are small."""
+    if not isfinite(largest) or largest >= 0.1 or largest <= 0:
+        return number
+    if largest < 1e-6:
+        return lambda value: f"{value:+.2e}".replace("-", "−") if isfinite(value) else number(value)
+    digits = 2 - floor(log10(largest))
+    return lambda value: number(value, digits)

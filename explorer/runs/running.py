@@ -64,7 +64,9 @@ class Checking:
         return getattr(self._ops, name)
 
 
-def _interruptible(model: GPT, cancelled: Callable[[], bool]) -> GPT:
+def interruptible(model: GPT, cancelled: Callable[[], bool]) -> GPT:
+    """The same model, whose products raise StopRun as soon as they are cancelled."""
+
     def check() -> None:
         if cancelled():
             raise StopRun
@@ -82,7 +84,7 @@ def complete(trace: Trace, cancelled: Callable[[], bool]) -> bool:
     """
     if not isinstance(trace, LiveRun):
         return True
-    model = _interruptible(trace.model, cancelled)
+    model = interruptible(trace.model, cancelled)
     try:
         with _within_numbers(trace):
             while trace.complete < len(trace.ids):
@@ -102,7 +104,7 @@ def last_logits(branch: LiveRun, cancelled: Callable[[], bool]) -> Vector | None
     if branch.complete == len(branch.ids):
         return branch.logits(branch.complete - 1)
     hook = _editing(branch)
-    model = _interruptible(branch.model, cancelled)
+    model = interruptible(branch.model, cancelled)
     try:
         with _within_numbers(branch):
             _, output = _run_on(branch, model, hook, last_only=True)
@@ -166,7 +168,7 @@ def read_out(trace: Activations, residual: str, position: int, cancelled: Callab
     """
     if not isinstance(trace, LiveRun):
         return None
-    model = _interruptible(trace.model, cancelled)
+    model = interruptible(trace.model, cancelled)
     try:
         (logits,) = model.read_out([trace.values[residual][position]])
     except StopRun:

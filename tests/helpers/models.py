@@ -12,6 +12,7 @@ from explorer.runs.trace import LiveRun, RecordedRun
 from explorer.tokenizer.merging import merges_of
 from explorer.walk.on_screen import wanted_lenses
 from explorer.walk.session import Session
+from explorer.walk.vector_questions import answer, questions
 from gpt import GPT, GPTConfig, Output, RandomTensors, load_weights
 from gpt.tokenizer import Piece
 
@@ -73,6 +74,8 @@ def finish(session: Session) -> None:
     assert running.complete(session.run, never)
     for residual, position in wanted_lenses(session):
         assert running.look_through_lens(session.trace, residual, position, never)
+    for question in questions(session):
+        assert answer(session.trace, question, never)
 
 
 class Bytes:

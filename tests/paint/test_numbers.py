@@ -9,6 +9,8 @@ import pytest
 
 from explorer.paint.number import number_under_cursor
 from explorer.paint.pictures import picture
+from explorer.paint.pictures.vectors.shown import Shown
+from explorer.paint.pictures.vectors.strip import strip
 from explorer.paint.pictures.vocabulary import drawing
 from explorer.paint.predictions import predictions
 from explorer.paint.spans import SIGNED_LEVELS, Line, Span, spread_of
@@ -47,7 +49,7 @@ def at(id: str, position: int = 4, part: int | None = None, column: int = 0) -> 
 
 
 def read(text: str) -> float:
-    return float(text.replace("−", "-").replace("-∞", "-inf"))
+    return float(text.strip(" []").replace("−", "-").replace("-∞", "-inf"))
 
 
 def text_of(line: Line) -> str:
@@ -78,7 +80,7 @@ def test_the_grid_of_a_pattern(head: int) -> None:
         else:
             assert read(span.text) == pytest.approx(pattern[query, key], abs=0.005001)
             root = round(16 * pattern[query, key] ** 0.5)
-            assert span.style == ("here" if (query, key) == (4, 0) else f"share:{root}")
+            assert span.style == f"share:{root}" + ("!" if (query, key) == (4, 0) else "")
 
 
 @pytest.mark.parametrize("stage", ["raw", "scaled", "masked"])
@@ -89,10 +91,11 @@ def test_the_grid_of_scores(stage: str) -> None:
     shown = cells(picture(here, *WIDE))
     assert set(shown) == set(np.ndindex(6, 6))
     for place, span in shown.items():
-        digits = len(span.text.strip().partition(".")[2])
+        digits = len(span.text.strip("[] ").partition(".")[2])
         assert read(span.text) == pytest.approx(scores[place], abs=0.5001 * 10.0**-digits)
-        if np.isfinite(scores[place]) and span.style != "here":
-            assert int(span.style.removeprefix("signed:")) * scores[place] >= 0
+        if np.isfinite(scores[place]):
+            assert span.style.endswith("!") == (place == (4, 0)), "the cursor marks and never paints"
+            assert int(span.style.removeprefix("signed:").removesuffix("!")) * scores[place] >= 0
 
 
 def test_what_a_row_of_the_pattern_says() -> None:
@@ -110,6 +113,7 @@ def test_small_pictures_of_all_heads_show_the_same_levels() -> None:
     here.cursor.overview = True
     pattern = recorded("blocks.1.attn.hook_pattern")
     rows = [line for line in picture(here, *WIDE, False) if any(span.style.startswith("share") for span in line)]
+    rows = [line for line in rows if any(span.action and span.action[0] == "head" for span in line)]  # not the legend
     for head in range(3):
         mine = [[span.style for span in line if span.action == ("head", head)] for line in rows]
         expected = [
@@ -129,14 +133,13 @@ def test_the_grid_of_vectors(stage: str, name: str | None) -> None:
     lines = picture(here, *WIDE)
     shown = cells(lines)
     assert set(shown) == set(np.ndindex(6, 12))
-    (spread,) = [float(found[1]) for line in lines if (found := re.search(r"colour: ±(\S+)", text_of(line)))]
+    ends = [found for line in lines if (found := re.match(r" *−(\S+) +\+(\S+)$", text_of(line)))]
+    (spread,) = {float(end) for found in ends for end in found.groups()}
     for place, span in shown.items():
         assert read(span.text) == pytest.approx(values[place], abs=0.0005001)
-        if place == (4, 3):
-            assert span.style == "here"
-        else:
-            level = SIGNED_LEVELS * np.clip(values[place] / spread, -1, 1)
-            assert int(span.style.removeprefix("signed:")) == pytest.approx(level, abs=0.55)
+        level = SIGNED_LEVELS * np.clip(values[place] / spread, -1, 1)
+        assert int(span.style.removeprefix("signed:").removesuffix("!")) == pytest.approx(level, abs=0.55)
+        assert span.style.endswith("!") == (place == (4, 3)), "the cursor marks its cell, and no other"
 
 
 @pytest.mark.parametrize("letter", [0, 1, 2])
@@ -152,19 +155,21 @@ def test_both_ways_to_draw_a_whole_vector_show_every_number_once() -> None:
     here = at("blocks.0.pre", column=7)
     spread = spread_of(values.tolist())
     expected = [str(round(SIGNED_LEVELS * float(np.clip(value / spread, -1, 1)))) for value in values[4]]
-    expected[7] = "*"
     size, levels = 32, {}
-    for line in picture(here, 40, 24, True):
-        for span in line:
-            if span.action and "/" in span.style:
-                top, bottom = span.style.removeprefix("signed:").split("/")
-                levels[span.action[2]] = top
-                if bottom:
-                    levels[span.action[2] + size] = bottom
+    title, above, *lines = strip(Shown(here, True), 40, 24)
+    assert text_of(title).startswith("all 48 neurons")
+    assert text_of(above).index("▾7") == text_of(lines[0]).index("▀") + 7
+    for span in (span for line in lines for span in line if span.action):
+        top, bottom = span.style.removeprefix("signed:").split("/")
+        levels[span.action[2]] = top
+        if bottom:
+            levels[span.action[2] + size] = bottom
     assert [levels.get(place) for place in range(48)] == expected
-    strip = [line for line in picture(here, 40, 24, False) if line and line[0].action and line[0].action[0] == "cell"]
-    spans = [span for line in strip if line[0].text == " " for span in line]
-    assert ["*" if span.style == "here" else span.style.removeprefix("signed:") for span in spans] == expected
+    spans = [span for line in strip(Shown(here, False), 40, 24)[2:] for span in line if span.action]
+    assert [span.action[2] for span in spans] == list(range(48))
+    assert [span.style.removeprefix("signed:") for span in spans] == [
+        level + "!" * (place == 7) for place, level in enumerate(expected)
+    ]
 
 
 def test_the_spread_is_numpys_percentile() -> None:
@@ -193,7 +198,7 @@ def test_the_statistics_of_a_norm(stage: str, residual: str, width: int) -> None
 
 def listed(lines: list[Line], name: str) -> list[tuple[int, float]]:
     """The entries of a list with bars, such as "neuron 17  +0.123  ███"."""
-    found = (re.match(rf"{name} (\d+) +([+−][\d.]+)", text_of(line)) for line in lines)
+    found = (re.search(rf"{name} (\d+) +([+−][\d.]+)", text_of(line)) for line in lines)
     return [(int(match[1]), read(match[2])) for match in found if match]
 
 
@@ -202,8 +207,8 @@ def test_how_long_a_vector_each_head_wrote() -> None:
     z = recorded("blocks.1.attn.hook_z")[4]
     lengths = [np.linalg.norm(weight[:, head * 4 : head * 4 + 4] @ z[head]) for head in range(3)]
     shown = listed(picture(at("blocks.1.out"), *WIDE), "head")
-    assert [head for head, _ in shown] == [0, 1, 2]
-    assert [length for _, length in shown] == pytest.approx(lengths, abs=0.0005001)
+    assert [head for head, _ in shown] == np.argsort(lengths)[::-1].tolist(), "the longest first"
+    assert [length for _, length in shown] == pytest.approx(sorted(lengths, reverse=True), abs=0.0005001)
 
 
 @pytest.mark.parametrize(("stage", "name"), [("blocks.0.activation", "neuron"), ("blocks.0.resid_mid", "dimension")])
@@ -211,8 +216,9 @@ def test_the_numbers_that_stand_out(stage: str, name: str) -> None:
     here = at(stage)
     assert here.cursor.part
     vector = recorded(here.cursor.part.activation)[4]
-    order = np.argsort(-(vector if name == "neuron" else np.abs(vector)), kind="stable")[:12]
     shown = listed(picture(here, *WIDE), name)
+    assert len(shown) >= 8
+    order = np.argsort(-np.abs(vector), kind="stable")[: len(shown)]
     assert [place for place, _ in shown] == order.tolist()
     assert [value for _, value in shown] == pytest.approx(vector[order].tolist(), abs=0.0005001)
 
@@ -265,19 +271,19 @@ def test_the_list_of_logits() -> None:
     lines = picture(at("logits", column=2), *WIDE)
     logits = recorded("logits")[4]
     order = np.argsort(-logits, kind="stable")
-    found = [re.match(r"([▶ ]) +(\d+) (\S+) +(\d+) +([+−][\d.]+)", text_of(line)) for line in lines]
+    found = [re.match(r"([▸ ]) +(\d+) (\S+) +(\d+) +([+−][\d.]+)", text_of(line)) for line in lines]
     rows = [match.groups() for match in found if match]
     assert len(rows) == 26
     for rank, (mark, place, token, id, logit) in enumerate(rows):
         assert (int(place), int(id)) == (rank + 1, order[rank])
         assert token == LETTERS[order[rank]].decode()
         assert read(logit) == pytest.approx(logits[order[rank]], abs=0.0005001)
-        assert (mark == "▶") == (rank == 2)
+        assert (mark == "▸") == (rank == 2)
 
 
 def ledger_rows(lines: list[Line]) -> list[list[str]]:
     """The columns of the ledger: rank, token, logit, over T, fate, probability, running sum."""
-    rows = [text_of(line).replace("▶", " ").split() for line in lines]
+    rows = [text_of(line).replace("▸", " ").split() for line in lines]
     return [row for row in rows if row and row[0].isdigit() and len(row) >= 7]
 
 
@@ -376,6 +382,6 @@ def test_the_ids_stand_below_their_tokens() -> None:
 
 def test_the_merges_of_a_piece() -> None:
     lines = [text_of(line) for line in picture(at("tokens", 1), *WIDE)]  # h and e are one piece
-    assert any(re.match(r"bytes +68 65$", line) for line in lines)
-    assert any(re.match(r"merge 1 +he +rule 2$", line) for line in lines)
+    assert any(re.match(r"bytes +68 65  in hexadecimal$", line) for line in lines)
+    assert any(re.match(r"merge 1 +he +rule 2: h \+ e$", line) for line in lines)
     assert any(re.match(r"ids +h 7 +e 4 *$", line) for line in lines)

@@ -1,55 +1,95 @@
 """The tokenizer's work: the text cut into pieces, and the merges that glue each piece's bytes into tokens."""
 
-from explorer.paint.spans import Line, Span, length, wrapped
+from explorer.paint.spans import Line, Span, clipped, length, wrapped
 from explorer.text import fit, visible, width
 from explorer.walk.session import Session
 from gpt.tokenizer import Piece
 
+_NAME = 8  # cells for what a line is
+_TALL = 9  # lines from which on there are blank ones in between
+
 
 def merges(session: Session, cells: int, height: int, halves: bool) -> list[Line]:
-    """The pieces of the prompt, and for the one you stand on every merge in order."""
+    """The piece of the prompt that you stand in, its bytes, every merge in order, and the tokens with their ids."""
     token = session.ids[session.position]
     piece = session.written.piece_at(session.position)
-    everything = [[], [Span("all tokens of the text", "dim")], *_ids(session, tuple(session.ids), cells)]
     if piece is None:
         why = "This token was drawn by the model, not spelled from text: there is nothing to merge."
-        drawn = [Span(fit("drawn", 8), "dim"), Span(session.label(token), "here"), Span(f"  id {token}", "dim")]
-        return [drawn, [], *wrapped(why, cells, "dim"), *everything]
+        drawn: Line = [_name("drawn"), Span(session.label(token), "here"), Span(f"  id {token}", "dim")]
+        lines = [drawn, *_gap(height), *wrapped(why, cells, "dim")]
+        return [*lines, *_whole_text(session, cells, height - len(lines))]
+    pieces = list(session.written.pieces)
+    number = next(index for index, each in enumerate(pieces, start=1) if each is piece)
+    which = f"  piece {number} of {len(pieces)} of the text"
     values = " ".join(f"{byte:02x}" for byte in piece.spelling)
-    lines: list[Line] = [
-        [Span(fit("piece", 8), "dim"), Span(f" {visible(piece.text)} ", "here")],
-        [Span(fit("bytes", 8), "dim"), Span(fit(values, min(width(values), cells - 8)))],
-        [],
+    top: list[Line] = [
+        clipped([_name("piece"), Span(f" {visible(piece.text)} ", "here"), Span(which, "dim")], cells),
+        clipped([_name("bytes"), Span(values), Span("  in hexadecimal", "dim")], cells),
+        *_gap(height),
     ]
+    end = [*_gap(height), *_ids(session, piece.ids, cells)]
+    steps = _steps(piece, cells, max(1, height - len(top) - len(end)))
+    lines = [*top, *steps, *end]
+    return [*lines, *_whole_text(session, cells, height - len(lines))]
+
+
+def _name(text: str) -> Span:
+    """What a line is, before it."""
+    return Span(fit(text, _NAME), "dim")
+
+
+def _gap(height: int) -> list[Line]:
+    return [[]] if height >= _TALL else []
+
+
+def _steps(piece: Piece, cells: int, room: int) -> list[Line]:
+    """A line for each merge with the rule that it follows; the last ones of a long word."""
     if not piece.merges:
-        lines.append([Span("A single token: there is nothing to merge.", "dim")])
-    else:
-        lines += _steps(piece, height - 6)
-    return [*lines, [], *_ids(session, piece.ids, cells), *everything]
-
-
-def _steps(piece: Piece, room: int) -> list[Line]:
-    """A line for each merge; the last ones of a long word."""
-    lines: list[Line] = [[Span(fit("", 8)), *_parts(piece.parts(0))]]
+        return [[Span("A single token: there is nothing to merge.", "dim")]]
+    most = max(merge.rank for merge in piece.merges) + 1
+    lines: list[Line] = [[_name("start"), *_parts(piece.parts(0)), Span("  every byte by itself", "dim")]]
     for number, merge in enumerate(piece.merges, start=1):
-        label, rule = Span(fit(f"merge {number}", 8), "dim"), Span(f"  rule {merge.rank + 1}", "dim")
-        lines.append([label, *_parts(piece.parts(number)), rule])
+        joined = f"{visible(merge.left)} + {visible(merge.right)}"
+        rule = f"  rule {merge.rank + 1:>{len(str(most))}}: {joined}"
+        lines.append([_name(f"merge {number}"), *_parts(piece.parts(number)), Span(rule, "dim")])
+    lines = [_with_its_end(line, cells) for line in lines]
     if len(lines) <= room:
         return lines
-    kept = lines[max(1, len(lines) - room + 2) :]
-    return [lines[0], [Span(f"… {len(lines) - 1 - len(kept)} more", "dim")], *kept]
+    first = lines[:1] if room > 2 else []
+    kept = lines[len(lines) - max(1, room - len(first) - 1) :]
+    hidden = len(lines) - len(first) - len(kept)
+    return [*first, [Span(f"… {hidden} more merges", "dim")], *kept][-room:]
+
+
+def _with_its_end(line: Line, cells: int) -> Line:
+    """The line; where it is too long, its parts are cut and the rule behind them stays."""
+    *parts, rule = line
+    return [*clipped(parts, max(_NAME + 4, cells - width(rule.text))), rule] if length(line) > cells else line
 
 
 def _parts(parts: tuple[bytes, ...]) -> Line:
     return [span for part in parts for span in (Span(f" {visible(part)} ", "chip"), Span(" "))]
 
 
-def _ids(session: Session, ids: tuple[int, ...], cells: int) -> list[Line]:
+def _whole_text(session: Session, cells: int, room: int) -> list[Line]:
+    """All tokens of the text with their ids, those around the chosen one; nothing without room."""
+    if room < 2:
+        return []
+    lines = _ids(session, tuple(session.ids), cells, f"all {len(session.ids)}")
+    if len(lines) > room - 1:
+        ids = session.ids[session.position :]
+        before = session.position
+        lines = _ids(session, tuple(ids), cells, f"from {before + 1}")[: room - 1]
+        lines[-1] = clipped([*lines[-1][:-1], Span("…", "dim")], cells)
+    return [[], *lines]
+
+
+def _ids(session: Session, ids: tuple[int, ...], cells: int, name: str = "ids") -> list[Line]:
     """Tokens with their ids, in as many lines as it takes."""
-    lines: list[Line] = [[Span(fit("ids", 8), "dim")]]
+    lines: list[Line] = [[_name(name)]]
     for token in ids:
         entry = [Span(session.label(token), "token"), Span(f" {token}  ", "dim")]
         if length([*lines[-1], *entry]) > cells and len(lines[-1]) > 1:
-            lines.append([Span(" " * 8)])
+            lines.append([Span(" " * _NAME)])
         lines[-1] += entry
     return lines

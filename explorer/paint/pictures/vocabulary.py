@@ -1,39 +1,69 @@
 """The stages about the vocabulary: logits, the ledger from logits to probabilities, and the draw."""
 
 import math
+from collections.abc import Sequence
 
-from explorer.paint.bars import signed_bar
+from explorer.paint.bars import bar_of, signed_bar
 from explorer.paint.predictions import percent
-from explorer.paint.spans import Line, Span, page
+from explorer.paint.spans import Line, Span, clipped, length, page
 from explorer.text import fit, number, width
 from explorer.walk.session import Session
 from gpt import Distribution
 
-_TOKEN = 14
+_FIRST = 5  # ranks that are always shown
+_WIDEST_BAR = 60
+_TALL = 12  # lines from which on there is a blank one
 
 
 def logits(session: Session, cells: int, height: int, halves: bool) -> list[Line]:
-    """The tokens by rank, each with its logit."""
+    """The tokens by rank, each with its logit: the first ones, and those around the cursor."""
     ranking = session.trace.ranking("logits", session.position)
     if ranking is None:
         return []
-    low, high = min(ranking.logits), ranking.logits[ranking.order[0]]
-    first, last = page(session.cursor.column, len(ranking.order), height - 1)
-    room = min(40, max(0, cells - _TOKEN - 24))
-    head = f"{'rank':>5} {fit('token', _TOKEN)} {'id':>6} {'logit':>8}  of {len(ranking.order)}"
-    lines: list[Line] = [[Span(head, "dim")]]
-    for rank in range(first, last):
-        token = ranking.order[rank]
-        value = ranking.logits[token]
+    order, values = ranking.order, ranking.logits
+    low, high = min(values), values[order[0]]
+    ranks = _ranks(session.cursor.column, len(order), max(1, height - 1))
+    names = _names(session, [order[rank] for rank in ranks if rank is not None], cells // 2)
+    ids = max(2, len(str(len(order) - 1)))
+    figures = max(8, *(width(number(value)) for value in (low, high)))
+    room = min(_WIDEST_BAR, max(0, cells - names - ids - figures - 11))
+    unit = "logit, B − A" if session.what_if.difference else "logit"
+    head = f"{'rank':>5} {fit('token', names)} {'id':>{ids}} {unit:>{figures}}"
+    bars = " · bars from 0" if room > 12 else ""
+    lines: list[Line] = [clipped([Span(f"{head}  {_shown(ranks, len(order))}{bars}", "dim")], cells)]
+    for rank in ranks:
+        if rank is None:
+            lines.append([Span(f"{'⋮':>5}", "dim")])
+            continue
+        token = order[rank]
         lines.append(
             [
-                *_ranked(session, rank, token, _TOKEN),
-                Span(f" {token:>6}", "dim"),
-                Span(f" {number(value):>8} "),
-                *signed_bar(value, low, high, room),
+                *_ranked(session, rank, token, names),
+                Span(f" {token:>{ids}}", "dim"),
+                Span(f" {number(values[token]):>{figures}} ", "value" if rank == 0 else ""),
+                *signed_bar(values[token], low, high, room),
             ]
         )
     return lines
+
+
+def _ranks(here: int, count: int, room: int) -> list[int | None]:
+    """The ranks to show: the first ones, and the page that the cursor is on; None is a gap between the two."""
+    if here < room or room < _FIRST + 2:
+        return list(range(*page(here, count, room)))
+    rest = room - _FIRST - 1
+    first, last = page(here, count, rest)
+    return [*range(_FIRST), None, *range(max(first, _FIRST), last)]
+
+
+def _names(session: Session, tokens: Sequence[int], most: int) -> int:
+    """Cells for the longest of these tokens."""
+    return max(7, min(most, max((width(session.label(token)) for token in tokens), default=0)))
+
+
+def _shown(ranks: Sequence[int | None], count: int) -> str:
+    """How many of the vocabulary are shown."""
+    return f"{sum(rank is not None for rank in ranks)} of {count} shown"
 
 
 def _ranked(session: Session, rank: int, token: int, names: int) -> Line:
@@ -41,8 +71,8 @@ def _ranked(session: Session, rank: int, token: int, names: int) -> Line:
     here = rank == session.cursor.column
     action = ("cell", session.position, rank)
     return [
-        Span(f"{'▶' if here else ' '}{rank + 1:>4} ", "here-text" if here else "dim", action),
-        Span(fit(session.label(token), names), "here" if here else "token", action),
+        Span(f"{'▸' if here else ' '}{rank + 1:>4} ", "here-text" if here else "dim", action),
+        Span(fit(session.label(token), names), "here-text" if here else "token", action),
     ]
 
 
@@ -54,8 +84,10 @@ def ledger(session: Session, cells: int, height: int, halves: bool) -> list[Line
         return []
     drawn, stay = step.token if step else None, f"{len(chances.order)} of {len(chances.logits)} stay"
     whole = f"{_drawn_from(session)} · {stay}"
-    head: list[Line] = [[Span(whole)], []] if width(whole) <= cells else [[Span(_drawn_from(session))], [Span(stay)]]
-    return [*head, *_rows(session, chances, drawn, cells, height - 2)]
+    head: list[Line] = [[Span(whole)]] if width(whole) <= cells else [[Span(_drawn_from(session))], [Span(stay)]]
+    if height >= _TALL:
+        head.append([])
+    return [*head, *_rows(session, chances, drawn, cells, height - len(head))]
 
 
 def _drawn_from(session: Session) -> str:
@@ -68,19 +100,28 @@ def _drawn_from(session: Session) -> str:
 def _rows(session: Session, chances: Distribution, drawn: int | None, cells: int, height: int) -> list[Line]:
     """The ledger's table: logit, over T, which cut it fell to, renormalised, running sum."""
     order = session.trace.order(session.position)
-    first, last = page(session.cursor.column, len(order), height - 1)
-    names = max(7, min(16, cells - 41))
-    title = f"{'rank':>5} {fit('token', names)}{'logit':>7}{'÷ T':>7}{'stays':>6}{'p':>7}{'sum':>6}"
-    lines: list[Line] = [[Span(title, "dim")]]
+    ranks = _ranks(session.cursor.column, len(order), max(1, height - 1))
+    names = _names(session, [order[rank] for rank in ranks if rank is not None], max(7, min(cells // 2, cells - 42)))
+    title = f"{'rank':>5} {fit('token', names)}{'logit':>8}{'÷ T':>7}{'stays':>6}{'p':>7}{'sum':>6}"
+    shown = f"  {_shown(ranks, len(order))}"
+    lines: list[Line] = [[Span(title + (shown if width(title + shown) <= cells else ""), "dim")]]
+    largest = chances.probabilities[chances.order[0]]
     reached = dict(zip(chances.order, chances.cumulative))
-    for rank in range(first, last):
+    for rank in ranks:
+        if rank is None:
+            lines.append([Span(f"{'⋮':>5}", "dim")])
+            continue
         token = order[rank]
         stays = token in reached
-        figures = f"{number(chances.logits[token], 2):>7}{number(chances.tempered[token], 2):>7}"
+        figures = f"{number(chances.logits[token], 2):>8}{number(chances.tempered[token], 2):>7}"
         share = f"{percent(chances.probabilities[token]):>7}{reached[token]:>6.3f}" if stays else f"{'·':>7}{'·':>6}"
         fate = Span(f"{_fate(chances, token):>6}", "done" if stays else "down")
         line = [*_ranked(session, rank, token, names), Span(figures), fate, Span(share, "" if stays else "dim")]
-        lines.append([*line, Span(" ◂", "here-text")] if token == drawn else line)
+        line.append(Span(" ◂ " if token == drawn else "   ", "here-text"))
+        if stays:
+            bars = min(_WIDEST_BAR, cells - length(line))
+            line.append(Span(bar_of(chances.probabilities[token], largest, bars), "answer"))
+        lines.append(line)
     return lines
 
 
@@ -95,28 +136,45 @@ def drawing(session: Session, cells: int, height: int, halves: bool) -> list[Lin
     """The number line from 0 to 1 with the tokens laid along it, and where the random number falls."""
     step = session.draws.step_after(session.position)
     if step is None:
-        return _given(session)
+        return _given(session, cells, height)
     chances, number_drawn = step.distribution, step.number
     size = min(cells, 80)
     place = chances.order.index(step.token)
     start = chances.cumulative[place - 1] if place else 0.0
     mark = _mark(number_drawn, start, chances.cumulative[place], size)
-    drawn = session.position + 1 in session.draws.made
+    made = session.draws.made.get(session.position + 1)
+    verb = "you chose" if made and made.chosen else "it fell on" if made else "it falls on"
+    number_line = [Span("random number "), Span(f"{number_drawn:.6f}", "value")]
+    if made and made.chosen:
+        number_line = [Span("chosen by you, in place of a draw")]
     _, seed = session.draws.settings_shown(session.position)
+    first: Line = [*number_line, Span(f"   seed {seed}", "dim")]
+    settings: Line = [Span(_drawn_from(session), "dim")]
+    together = length([*first, *settings]) + 3 <= cells
     lines: list[Line] = [
-        [Span("random number "), Span(f"{number_drawn:.6f}", "value"), Span(f"   seed {seed}", "dim")],
+        [*first, Span("   "), *settings] if together else first,
         [Span(" " * mark), Span("▼", "here-text")],
         _number_line(session, chances, size),
-        [Span("0" + " " * (size - 2) + "1", "dim")],
+        [Span(_axis(size), "dim")],
         [
-            Span("it fell on " if drawn else "it falls on "),
+            Span(f"{verb} "),
             Span(session.label(step.token), "here"),
             Span(f" ({start:.4f} to {chances.cumulative[place]:.4f})"),
-            Span("" if drawn else "  n takes it", "dim"),
+            Span("" if made else "  n takes it", "dim"),
         ],
-        [Span(_drawn_from(session), "dim")],
     ]
+    if not together:
+        lines.append(settings)
     return [*lines, *_rows(session, chances, step.token, cells, height - len(lines))]
+
+
+def _axis(size: int) -> str:
+    """The ends of the number line, and what it counts."""
+    words = next(
+        (text for text in (" the p of the tokens, laid end to end ", " p, added up ") if len(text) < size - 8), ""
+    )
+    left = (size - 2 - len(words)) // 2
+    return "0" + "─" * left + words + "─" * (size - 2 - left - len(words)) + "1"
 
 
 def _mark(number_drawn: float, start: float, end: float, size: int) -> int:
@@ -140,7 +198,7 @@ def _number_line(session: Session, chances: Distribution, size: int) -> Line:
     return line
 
 
-def _given(session: Session) -> list[Line]:
+def _given(session: Session, cells: int, height: int) -> list[Line]:
     """Within the prompt nothing is drawn: what comes next was typed."""
     following = session.ids[session.position + 1]
     ranking = session.trace.ranking("logits", session.position)
@@ -148,5 +206,10 @@ def _given(session: Session) -> list[Line]:
     lines: list[Line] = [[Span(words), Span(session.label(following), "here")]]
     if ranking:
         rank, share = ranking.order.index(following) + 1, ranking.probabilities[following]
-        lines.append([Span(f"The model gave it {share:.2%} (at T 1), rank {rank} of {len(ranking.order)}.", "dim")])
-    return [*lines, [], [Span("The draw is at the last token: press > to go there.", "dim")]]
+        given = f"{share:.2%}" if share >= 0.00005 else "less than 0.01%"
+        lines.append([Span(f"The model gave it {given} (at T 1), rank {rank} of {len(ranking.order)}.", "dim")])
+    lines.append([Span("The draw is at the last token: press > to go there.", "dim")])
+    chances = session.draws.chances_shown(session.position)
+    if chances is None or height < len(lines) + 3:
+        return lines
+    return [*lines, [], *_rows(session, chances, None, cells, height - len(lines) - 1)]

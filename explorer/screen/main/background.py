@@ -18,9 +18,11 @@ from explorer.screen.messages import AnswerReady, EngineReady, LensReady, RunEnd
 from explorer.views.view import View
 from explorer.walk.on_screen import wanted_lenses, wanted_way
 from explorer.walk.session import Session
+from explorer.walk.vector_questions import Question, answer, questions
 from gpt import GPT, GPTError
 
 _RUN, _LENS, _WAY, _ENGINE, _VIEW = "run", "lens", "way", "engine", "view"
+OPENING = "models"  # the group of the app's threads that list and open models
 _BETWEEN_DRAWINGS = 0.1  # seconds, while a view fills in
 
 
@@ -29,7 +31,7 @@ class Background:
 
     def __init__(self, screen: DOMNode) -> None:
         self._screen = screen
-        self._wanted: list[tuple[str, int]] = []
+        self._wanted: tuple[Activations | None, list[tuple[str, int]], list[Question]] = None, [], []
         self._way: Hashable = None  # of which run and position the answer's way through the layers is followed
         self._working_on: tuple[View | None, Hashable] = (None, None)
 
@@ -76,14 +78,20 @@ class Background:
         self._screen.post_message(EngineReady(model, on_engine(model, engine)))
 
     def look_through_lenses(self, session: Session) -> None:
-        """Compute the lenses that the screen shows, unless that is under way; the screen gets `LensReady`."""
-        wanted = wanted_lenses(session)
-        if wanted and wanted != self._wanted:
-            work = partial(self._look, session.trace, wanted)
-            self._screen.run_worker(work, group=_LENS, exclusive=True, thread=True)
-        self._wanted = wanted
+        """Compute the lenses that the screen shows, and what it asks about a vector, unless that is under way.
 
+        The screen gets `LensReady`.
+        """
+        wanted = session.trace, wanted_lenses(session), questions(session)
+        if (wanted[1] or wanted[2]) and not self._under_way(*wanted):
+            self._screen.run_worker(partial(self._look, *wanted), group=_LENS, exclusive=True, thread=True)
+        self._wanted = wanted
         self._follow_the_way(session)
+
+    def _under_way(self, trace: Activations, lenses: list[tuple[str, int]], asked: list[Question]) -> bool:
+        """Whether all of this was wanted before: what is missing of it is on its way."""
+        before, older_lenses, older_asked = self._wanted
+        return trace is before and set(lenses) <= set(older_lenses) and set(asked) <= set(older_asked)
 
     def _follow_the_way(self, session: Session) -> None:
         """Compute the answer's way through the layers at this position, unless that is under way."""
@@ -110,10 +118,13 @@ class Background:
                 self._screen.post_message(LensReady())
         self._screen.post_message(LensReady())
 
-    def _look(self, trace: Activations, wanted: list[tuple[str, int]]) -> None:
+    def _look(self, trace: Activations, lenses: list[tuple[str, int]], asked: list[Question]) -> None:
         cancelled = turns.cancelled(get_current_worker())
-        for residual, position in wanted:
+        for residual, position in lenses:
             if running.look_through_lens(trace, residual, position, cancelled):
+                self._screen.post_message(LensReady())
+        for question in asked:
+            if not cancelled() and answer(trace, question, cancelled):
                 self._screen.post_message(LensReady())
 
     def work_on(self, view: View | None) -> None:

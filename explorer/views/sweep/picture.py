@@ -7,7 +7,7 @@ from explorer.edits.metric import KL, LOGIT_DIFFERENCE, PROBABILITY
 from explorer.edits.sweep import HEADS, MLPS, OVER, POSITIONS
 from explorer.paint.legend import legend_of_signed
 from explorer.paint.predictions import percent
-from explorer.paint.row import Entry, labelled_bars
+from explorer.paint.row import Entry, at_most_in_size, labelled_bars
 from explorer.paint.spans import Line, Span, clipped, length, marked, signed_level, window
 from explorer.text import fit, number, token_at, width
 from explorer.views.parts import beyond, row_mark, side_by_side
@@ -149,7 +149,7 @@ def _chosen_row(state: SweepState, section: int, cells: int, height: int) -> lis
     what = "positions" if section else "heads and MLP"
     title = [Span(f"block {state.row}", "bold"), Span(f"  {what}, {_UNITS[state.measure].split()[-1]}", "dim")]
     rows = labelled_bars(
-        entries, cells, height - 1, current=here, text=lambda effect: _effect(state, effect), adds_up=False
+        entries, cells, height - 1, current=here, text=lambda effect: _effect(state, effect), of_rest=at_most_in_size
     )
     return [clipped(line, cells) for line in ([title, *rows] if entries else [title, [Span("computing …", "dim")]])]
 
