@@ -31,8 +31,8 @@ def next_in_brief(session: Session, cells: int) -> Line:
             break
         line += entry
     if len(line) == 1:  # a very long token
-        name = fit(session.label(now.order[0]), max(6, cells - 19))
-        line += [Span(name, "answer"), Span(f" {percent(now.probabilities[now.order[0]])}", "bold")]
+        label = fit(session.label(now.order[0]), max(6, cells - 19))
+        line += [Span(label, "answer"), Span(f" {percent(now.probabilities[now.order[0]])}", "bold")]
     return line
 
 
