@@ -42,7 +42,7 @@ def way(session: Session, cells: int) -> Line:
 def next_in_brief(session: Session, cells: int) -> Line:
     """The answer in one line: the likeliest tokens, as many of them as fit; of an edited run with what has changed."""
     now, before, _ = _answers(session)
-    line: Line = [Span("next ", "dim")]
+    line: Line = [Span("next at T 1 ", "dim")]
     if now is None:
         return [*line, Span("needs the model" if session.recorded else "…", "dim")]
     for place, token in enumerate(now.order[:_BRIEFLY]):
@@ -55,10 +55,9 @@ def next_in_brief(session: Session, cells: int) -> Line:
             break
         line += entry
     if len(line) == 1:  # a very long token
-        cut = fit(session.label(now.order[0]), max(6, cells - 12))
+        cut = fit(session.label(now.order[0]), max(6, cells - 19))
         line += [Span(cut, "answer"), Span(f" {percent(now.probabilities[now.order[0]])}", "bold")]
-    at = Span(" at T 1", "dim")
-    return [*line, at] if length(line) + length([at]) <= cells else line
+    return line
 
 
 def _end(session: Session, cells: int, room: int) -> list[Line]:

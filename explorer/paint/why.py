@@ -5,7 +5,7 @@ from typing import Any
 
 from explorer.paint.number import exactly, source
 from explorer.paint.path import path
-from explorer.paint.spans import Line, Span, clipped, length, part_of, shortened, signed_level, window, wrapped
+from explorer.paint.spans import Line, Span, clipped, length, marked, part_of, shortened, signed_level, window, wrapped
 from explorer.paint.terms import operation, single, table
 from explorer.provenance.explanation import Explanation
 from explorer.provenance.names import TOKENS
@@ -100,8 +100,8 @@ def _neighbours(session: Session, cell: Cell, cells: int, height: int) -> list[L
         name = session.label(r) if cell.name in _BY_TOKEN else str(r) if rows > 1 else ""
         spans = [Span(fit(name, 8, ">") + " ", "here-text" if r == row else "dim")]
         for c, value in enumerate(line, left):
-            lit = (r, c) == (row, column)
-            spans.append(Span("   ", "here" if lit else f"signed:{signed_level(value, spread)}"))
+            cell = Span("   ", f"signed:{signed_level(value, spread)}")
+            spans.append(marked(cell) if (r, c) == (row, column) else cell)
         lines.append(spans)
     return lines
 

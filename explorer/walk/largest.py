@@ -1,5 +1,6 @@
 """The largest number of the row that the cursor stands in: it stands there until the user moves it."""
 
+from collections.abc import Sequence
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +47,7 @@ def row_of(trace: Activations, name: str, head: int, position: int) -> list[floa
     return list(plain(value[position][head] if axes == "THe" else value[position]))
 
 
-def largest(row: list[float], signed: bool) -> int:
+def largest(row: Sequence[float], signed: bool) -> int:
     """The index of the largest number, or, if not `signed`, of the one farthest from zero; the first of equals."""
     return max(range(len(row)), key=lambda column: size_of(row[column], signed))
 

@@ -176,14 +176,20 @@ async def test_themes_and_palettes_change_what_is_drawn() -> None:
 async def test_too_small_a_terminal_says_what_it_needs() -> None:
     async with opened(size=(160, 48)) as (pilot, screen):
         small = screen.query_one("#too-small")
-        for size, shown in (((80, 24), False), ((79, 24), True), ((60, 20), True), ((200, 60), False)):
+        for size, shown in (
+            ((80, 24), False),
+            ((60, 18), False),
+            ((59, 24), True),
+            ((60, 17), True),
+            ((200, 60), False),
+        ):
             await pilot.resize_terminal(*size)
             await pilot.pause()
             assert small.display is shown, size
-        await pilot.resize_terminal(60, 20)
+        await pilot.resize_terminal(50, 16)
         await pilot.pause()
-        assert "80 columns and 24 lines" in str(small.render())  # type: ignore[attr-defined]
-        assert "60 and 20" in str(small.render())  # type: ignore[attr-defined]
+        assert "60 columns and 18 lines" in str(small.render())  # type: ignore[attr-defined]
+        assert "50 and 16" in str(small.render())  # type: ignore[attr-defined]
 
 
 async def test_copying_the_number_under_the_cursor() -> None:

@@ -9,7 +9,7 @@ from explorer.paint.pictures.scores import remark, scores, width_of_grid
 from explorer.paint.pictures.vectors import vectors
 from explorer.paint.pictures.vocabulary import drawing, ledger, logits
 from explorer.paint.pictures.wide import beside_it
-from explorer.paint.spans import Line, Span, choices, clipped, shortened, wrapped
+from explorer.paint.spans import Line, Span, choices, clipped, length, shortened, wrapped
 from explorer.stages import Kind
 from explorer.text import width
 from explorer.walk.session import Session
@@ -30,16 +30,13 @@ _PAINTERS: dict[Kind, Painter] = {
 }
 
 
-_KEYS = "  o all heads  v one row"
-"""What stands beside the heads of attention."""
-
 _SMALL = 16
 """Lines of a picture up to which the numbers come before blank lines and remarks."""
 
 _WIDE = 96
 """Cells of a picture from which the stage before and the number worked out stand beside it."""
 
-_LEAST_BESIDE, _MOST_BESIDE, _GAP = 40, 84, 3
+_LEAST_BESIDE, _MOST_BESIDE, _LEAST_BELOW, _GAP = 40, 84, 8, 3
 
 _WHOLE = (Kind.MERGES, Kind.LEDGER, Kind.DRAW)
 """Pictures that are no table of numbers: there is no difference of two."""
@@ -83,11 +80,15 @@ def _accompanied(session: Session, cells: int, height: int, halves: bool) -> lis
     if cells < _WIDE or session.cursor.overview or height < _SMALL:
         return _painted(session, cells, height, halves)
     right = max(_LEAST_BESIDE, min(_MOST_BESIDE, cells * 9 // 20))
-    left = cells - right - _GAP
-    if session.cursor.axes == "HTS":  # it keeps its numbers
-        left = max(left, min(width_of_grid(session, height), cells - _LEAST_BESIDE - _GAP))
-    body = shortened(_painted(session, left, height, halves), height)
-    return beside(body, beside_it(session, cells - left - _GAP, height, partial(_painted, halves=halves)), left, _GAP)
+    left, paint = cells - right - _GAP, partial(_painted, halves=halves)
+    if session.cursor.axes == "HTS" and not session.cursor.steps:  # it keeps its numbers
+        left = max(left, width_of_grid(session, height))
+    if left > cells - _LEAST_BESIDE - _GAP:  # then the rest stands below it
+        body = paint(session, cells, min(height, len(session.ids) + 3))
+        rest = height - len(body) - 1
+        return [*body, [], *beside_it(session, cells, rest, paint)] if rest >= _LEAST_BELOW else body
+    body = shortened(paint(session, left, height), height)
+    return beside(body, beside_it(session, cells - left - _GAP, height, paint), left, _GAP)
 
 
 def _painted(session: Session, cells: int, height: int, halves: bool) -> list[Line]:
@@ -111,15 +112,25 @@ def _choices(session: Session, cells: int) -> list[Line]:
         line += choices([part.label for part in parts], parts.index(cursor.part), "part", cells)
     if "H" in cursor.axes:
         line.append(Span("  head " if line else "head ", "dim"))
-        room = cells - sum(len(span.text) for span in line) - (len(_KEYS) if cursor.axes == "HTS" else 0)
         layer = session.stage.layer
         edited = session.what_if.heads_edited(layer) if layer is not None else set()
         labels = [f"{head}✎" if head in edited else str(head) for head in range(cursor.config.n_head)]
-        line += choices(labels, cursor.head, "head", room)
-    if cursor.axes == "HTS":
-        line.append(Span("  o one head" if cursor.overview else "  o all heads", "dim", ("overview",)))
-        line.append(Span("  v all rows" if cursor.steps else "  v one row", "dim", ("steps",)))
+        room = cells - length(line)
+        ways = _ways(session, room - len(labels) * (max(map(width, labels)) + 3))
+        line += [*choices(labels, cursor.head, "head", room - length(ways)), *ways]
     return [line] if line else []
+
+
+def _ways(session: Session, room: int) -> Line:
+    """The ways to look at attention, with their keys; in fewer words where those would take the heads' room."""
+    cursor = session.cursor
+    if cursor.axes != "HTS":
+        return []
+    heads = "one head" if cursor.overview else "all heads"
+    row = "all rows" if cursor.steps else "one row"
+    if length([Span(f"  o {heads}  v {row}")]) > room:
+        heads, row = "heads", "row"
+    return [Span(f"  o {heads}", "dim", ("overview",)), Span(f"  v {row}", "dim", ("steps",))]
 
 
 def _waiting(session: Session) -> str:

@@ -3,8 +3,8 @@
 from explorer.paint.pictures.score_cells import HeadScores
 from explorer.paint.pictures.score_grid import with_axes
 from explorer.paint.pictures.score_row import least_cells, row_in_bars
-from explorer.paint.spans import Line, Span, clipped, length, part_of, window, wrapped
-from explorer.text import fit
+from explorer.paint.spans import Line, Span, clipped, length, part_of, window
+from explorer.text import fit, width
 from explorer.walk.session import Session
 
 _LEAST = 24  # cells for the small pictures
@@ -47,8 +47,10 @@ def small_pictures(session: Session, cells: int, height: int, halves: bool) -> l
     deep = max(1, room // (-(-size // tall) + 1))
     shown, last = window(session.cursor.head, len(heads), per_row * deep)
     which = part_of(shown, last, len(heads), "heads of this block") or "all heads of this block"
-    where = part_of(first, first + size, known, "tokens", "positions")
-    lines = wrapped(f"{which}{where and ' · '}{where}", cells, "dim")
+    where = f"positions {first}–{first + size - 1} of {known} tokens" if size < known else ""
+    title = f"{which} · {where}" if where else which
+    said = [title] if width(title) <= cells else [which, where]
+    lines: list[Line] = [clipped([Span(words, "dim")], cells) for words in said]
     for start in range(shown, last, per_row):
         group = heads[start : min(start + per_row, last)]
         for row in range(first, first + size, tall):

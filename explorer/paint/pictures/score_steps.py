@@ -21,7 +21,7 @@ class Column:
     """One step for every key up to the query."""
 
     title: str
-    values: list[float]
+    values: Sequence[float]
     text: Callable[[float], str]
     stage: str = ""  # the stage that it is the picture of
     total: str = ""  # what the whole column adds up to, where that means something

@@ -65,7 +65,8 @@ def _before(session: Session, cells: int, height: int, paint: Painter) -> list[L
         action = ("stage", stage) if part is None else ("part", part)
         lines += [[]] * bool(lines)
         lines.append([Span(name, "accent", action)])
-        same = there.cursor.axes == cursor.axes
+        if same := there.cursor.axes == cursor.axes:
+            there.cursor.go_to_column(cursor.column)
         lines += [_leading(line, same) for line in shortened(paint(there, cells, each - 2), each - 2)]
     return lines
 

@@ -6,6 +6,8 @@ from explorer.paint.spans import Line, Span, length
 from explorer.screen.panes.pane import Pane
 from explorer.walk.session import Session
 
+_GAP = 2  # cells between the map and the next token
+
 
 class MapPane(Pane):
     """All stages, one below the other."""
@@ -25,8 +27,7 @@ class RailPane(Pane):
     WHEEL = "stage"
 
     def draw(self, session: Session, cells: int, height: int) -> list[Line]:
-        told = next_in_brief(session, cells // 2)
-        return [
-            [*line, Span(" " * (cells - length(line) - length(told))), *told]
-            for line in rail(session, cells - length(told) - 2)
-        ]
+        (line,) = rail(session, cells)
+        told = next_in_brief(session, max(cells // 2, cells - length(line) - _GAP))
+        (line,) = rail(session, cells - length(told) - _GAP)
+        return [[*line, Span(" " * (cells - length(line) - length(told))), *told]]
