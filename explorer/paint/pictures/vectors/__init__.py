@@ -53,7 +53,7 @@ def _body(shown: Shown, cells: int, height: int, tall: bool) -> list[Line]:
         return beside(list(zip(sizes, ([table, *whole], [row], [*own, *_lists(shown)]))), height)
     if not tall:
         small = [part._replace(least=min(part.most, height)) for part in own]
-        return _columns([*small, table], [row], cells, height, 0.62 if has_mix(shown) else 0.42)
+        return _columns([*small, table], [row], cells, height, 0.57 if has_mix(shown) else 0.42)
     return _columns([*own, table, *whole], [row, *_lists(shown)], cells, height)
 
 

@@ -21,10 +21,10 @@ def largest(shown: Shown, cells: int, height: int) -> list[Line]:
     rank = vector.__getitem__ if signed else lambda column: abs(vector[column])
     first = {*nlargest(height, range(len(vector)), key=rank), shown.column}
     entries = [
-        Entry(f"{shown.axis} {column}", value, shown.action(column), aside(column))
+        Entry(f"{shown.axis} {column}", vector[column], shown.action(column), aside(column))
         if column in first
-        else Entry("", value)
-        for column, value in enumerate(vector)
+        else Entry("", vector[column])
+        for column in range(len(vector))
     ]
     bars = labelled_bars(
         entries,

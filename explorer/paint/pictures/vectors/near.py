@@ -61,7 +61,8 @@ def _near(shown: Shown) -> _Near:
         assert layer is not None
         effects = neurons.known_effects(session.trace, layer, shown.column)
         title = f"neuron {shown.column} promotes (logit, for each unit)"
-        return _Near(title, effects and [Entry(session.label(each.token), each.value) for each in effects.promoted])
+        promoted = effects.promoted if effects else ()
+        return _Near(title, [Entry(session.label(each.token), each.value) for each in promoted] if effects else None)
     found = nearest.known(session.trace, shown.name, session.position)
     positions = nearest.of_positions(shown.name)
     noun = "other positions" if positions else "other tokens" if shown.name == "hook_embed" else "tokens"
