@@ -20,18 +20,18 @@ class Entry(NamedTuple):
     aside: str = ""  # shown where there is room
 
 
-Rest = Callable[[Sequence[float]], tuple[float, str]]
-"""The numbers that are not shown -> one number for them all, and what it is."""
+Rest = Callable[[Sequence[float]], tuple[float, Sequence[str]]]
+"""The numbers that are not shown -> one number for them all, and what it is, in many words and in few."""
 
 
-def added_up(values: Sequence[float]) -> tuple[float, str]:
+def added_up(values: Sequence[float]) -> tuple[float, Sequence[str]]:
     """Their sum."""
-    return sum(values), "added up"
+    return sum(values), ("added up", "sum")
 
 
-def at_most(values: Sequence[float]) -> tuple[float, str]:
+def at_most(values: Sequence[float]) -> tuple[float, Sequence[str]]:
     """The largest of them, where a sum would mean nothing."""
-    return max(values), "at most"
+    return max(values), ("at most", "max")
 
 
 def labelled_bars(
@@ -83,10 +83,12 @@ def labelled_bars(
             ]
         )
     if rest and height > len(shown):
+        left = cells - names - figures - 4
+        said = next((text for text in words if width(text) <= left), words[-1])
         lines.append(
             [
                 Span(" " + fit(_more(rest, noun), names, ">") + " ", "dim"),
-                Span(f"{fit(text(total), figures, '>')}  {words}", "dim"),
+                Span(f"{fit(text(total), figures, '>')}  {said}", "dim"),
             ]
         )
     return lines

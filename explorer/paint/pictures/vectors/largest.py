@@ -7,11 +7,9 @@ from math import isfinite
 from explorer.analysis.directions import length
 from explorer.paint.pictures.vectors.layout import titled
 from explorer.paint.pictures.vectors.shown import Shown, row_at
-from explorer.paint.row import Entry, added_up, labelled_bars
+from explorer.paint.row import Entry, Rest, added_up, labelled_bars
 from explorer.paint.spans import Line
 from explorer.stages import Kind
-
-_WORDS = 36  # cells for what is said of the numbers that are not shown
 
 
 def largest(shown: Shown, cells: int, height: int) -> list[Line]:
@@ -33,7 +31,7 @@ def largest(shown: Shown, cells: int, height: int) -> list[Line]:
         current=shown.column,
         text=shown.text,
         signed=signed,
-        of_rest=_with_share(vector) if cells >= 28 + _WORDS else added_up,
+        of_rest=_with_share(vector),
     )
     written = any(span.text.strip() == aside(shown.column) != "" for line in bars for span in line)
     return [titled(cells, *_titles(shown, words if written else "")), *bars]
@@ -74,14 +72,15 @@ def _made_of(shown: Shown) -> tuple[str, Callable[[int], str]]:
     return "", lambda column: ""
 
 
-def _with_share(vector: Sequence[float]) -> Callable[[Sequence[float]], tuple[float, str]]:
+def _with_share(vector: Sequence[float]) -> Rest:
     """The sum of the numbers that are not shown, and their share of the squared length."""
     whole = length(vector)
 
-    def of_rest(rest: Sequence[float]) -> tuple[float, str]:
+    def of_rest(rest: Sequence[float]) -> tuple[float, Sequence[str]]:
         total, words = added_up(rest)
         if not whole or not isfinite(whole):
             return total, words
-        return total, f"{words}; {(length(rest) / whole) ** 2:.0%} of the squared length"
+        share = f"{(length(rest) / whole) ** 2:.0%}"
+        return total, (f"added up; {share} of the squared length", *words)
 
     return of_rest
