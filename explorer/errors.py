@@ -8,6 +8,7 @@ __all__ = [
     "EditError",
     "HubError",
     "ModelNameError",
+    "PlaceError",
     "TerminalError",
     "TokenizerError",
     "TraceError",
@@ -46,6 +47,10 @@ class TraceError(GPTError):
 
 class WriteError(GPTError):
     """A file that cannot be written: no regular file, no folder, no permission, no room."""
+
+
+class PlaceError(GPTError):
+    """A text that names no place of this run."""
 
 
 class EditError(GPTError):

@@ -12,7 +12,7 @@ from math import exp, fsum, log, log2
 from explorer.analysis.errors import AnalysisError
 from explorer.analysis.recorded import check_position, residuals, weights_of
 from explorer.engine.engines import plain
-from explorer.runs.running import look_through_lens
+from explorer.runs.running import read_out
 from explorer.runs.trace import Trace
 from gpt.ops import Vector, softmax_row
 
@@ -52,6 +52,7 @@ class LensCell:
     answer: int
     answer_rank: int  # 1 is the first place
     answer_probability: float
+    answer_logit: float
 
 
 def rows(n_layer: int) -> tuple[LensRow, ...]:  # 2L + 1
@@ -74,7 +75,8 @@ def measure(name: str, position: int, logits: Vector, answer: int) -> LensCell: 
     token = _largest(logits)
     entropy = -fsum(p * log2(p) for p in probabilities if p)
     rank = 1 + sum(value > logits[answer] for value in logits)
-    return LensCell(name, position, token, probabilities[token], entropy, answer, rank, probabilities[answer])
+    shares = probabilities[token], probabilities[answer]
+    return LensCell(name, position, token, shares[0], entropy, answer, rank, shares[1], logits[answer])
 
 
 def cell(trace: Trace, name: str, position: int, answer: int | None = None) -> LensCell | None:
@@ -89,6 +91,12 @@ def cell(trace: Trace, name: str, position: int, answer: int | None = None) -> L
             return None
         trace.derived[key] = measure(name, position, logits, wanted)
     return trace.derived[key]
+
+
+def known(trace: Trace, name: str, position: int, answer: int) -> LensCell | None:
+    """The same as far as it was worked out before: nothing is computed."""
+    found: LensCell | None = trace.derived.get((_key(name, answer), position))
+    return found
 
 
 def compute(
@@ -119,9 +127,7 @@ def read(trace: Trace, name: str, position: int, cancelled: Callable[[], bool]) 
     if key in trace.derived:
         return trace.derived[key]
     weights_of(trace)
-    if trace.positions(name) <= position or not look_through_lens(trace, name, position, cancelled):
-        return None
-    return trace.derived.pop(key)
+    return read_out(trace, name, position, cancelled) if trace.positions(name) > position else None
 
 
 def fill(

@@ -2,6 +2,7 @@
 
 COMMANDS = {
     "generate": ("PROMPT", "print text, without the screen"),
+    "read": ("PROMPT", "the walk in sentences, for screen readers and for print"),
     "explain": ("PROMPT --at CELL", "the terms that a number is the sum of"),
     "source": ("NAME", "the code that computes an activation"),
     "attribute": ("PROMPT", "which parts wrote the answer: heads, MLPs, neurons, positions"),

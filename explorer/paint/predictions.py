@@ -1,17 +1,64 @@
 """The next token: what the model would say if it stopped here, and what it says at the end."""
 
-from explorer.paint.spans import Line, Span, bar
+from explorer.analysis.lens import rows
+from explorer.paint.curve import sparkline
+from explorer.paint.spans import Line, Span, bar, length
 from explorer.runs.ranking import Ranking
-from explorer.text import fit
+from explorer.text import fit, width
+from explorer.walk.on_screen import way_of_the_answer
 from explorer.walk.session import Session
 
+_BRIEFLY = 3  # tokens in a line
 _NOTICEABLE = 0.0005  # a smaller change would read 0.0
 
 
 def predictions(session: Session, cells: int, height: int) -> list[Line]:
-    """Two lists of the most probable tokens, sharing the height."""
+    """Two lists of the most probable tokens, sharing the height, and the answer's way to where it is."""
     room = max(1, (height - 5) // 2)
-    return [*_here(session, cells, room), [], *_end(session, cells, room)]
+    lines = [*_here(session, cells, room), [], *_end(session, cells, room)]
+    return [*lines, way(session, cells)] if len(lines) < height else lines
+
+
+def way(session: Session, cells: int) -> Line:
+    """The answer's probability after every part of every block as one line, with where we are in brackets.
+
+    Empty where nothing of it is known, or where there is no one run.
+    """
+    if session.what_if.difference or not (order := session.trace.order(session.position)):
+        return []
+    shares = way_of_the_answer(session)
+    if shares.count(None) >= len(shares) - 1:
+        return []
+    cursor, names = session.cursor, [row.name for row in rows(session.config.n_layer)]
+    passed = [stage.residual for stage in cursor.stages[: cursor.stage_index + 1] if stage.residual in names]
+    here = names.index(passed[-1]) if passed and passed[-1] else None
+    label = session.label(order[0])
+    label = fit(label, min(width(label), 12, max(4, cells - len(shares) - 3)))
+    words = " by layer" if cells >= width(label) + len(shares) + 13 else ""
+    line = sparkline(shares, here, cells - width(label) - 1 - len(words))
+    return [Span(label + " ", "token"), *line, Span(words, "dim")]
+
+
+def next_in_brief(session: Session, cells: int) -> Line:
+    """The answer in one line: the likeliest tokens, as many of them as fit; of an edited run with what has changed."""
+    now, before, _ = _answers(session)
+    line: Line = [Span("next ", "dim")]
+    if now is None:
+        return [*line, Span("needs the model" if session.recorded else "…", "dim")]
+    for place, token in enumerate(now.order[:_BRIEFLY]):
+        share = now.probabilities[token]
+        name = Span(session.label(token), "answer" if place == 0 else "token")
+        entry = [Span(" "), name, Span(f" {percent(share)}", "bold" if place == 0 else "")]
+        if before and abs(change := share - before.probabilities[token]) >= _NOTICEABLE:
+            entry += [Span(" "), _change(change)]
+        if length(line) + length(entry) > cells:
+            break
+        line += entry
+    if len(line) == 1:  # a very long token
+        cut = fit(session.label(now.order[0]), max(6, cells - 12))
+        line += [Span(cut, "answer"), Span(f" {percent(now.probabilities[now.order[0]])}", "bold")]
+    at = Span(" at T 1", "dim")
+    return [*line, at] if length(line) + length([at]) <= cells else line
 
 
 def _end(session: Session, cells: int, room: int) -> list[Line]:
@@ -92,7 +139,7 @@ def _list(
         ]
         if changes:
             line.append(_change(share - then.probabilities[token] if then else 0.0))
-        lines.append(line)
+        lines.append([span._replace(action=("predicted", token)) for span in line])
     return lines
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from math import floor, isfinite, log10
 from typing import NamedTuple
 
-from explorer.paint.bars import bar_of
+from explorer.paint.bars import bar_of, signed_bar
 from explorer.paint.spans import Action, Line, Span
 from explorer.text import fit, number, width
 
@@ -20,18 +20,23 @@ class Entry(NamedTuple):
     aside: str = ""  # shown where there is room
 
 
-Rest = Callable[[Sequence[float]], tuple[float, Sequence[str]]]
+Rest = Callable[[Sequence[float]], tuple[float | str, tuple[str, ...]]]
 """The numbers that are not shown -> one number for them all, and what it is, in many words and in few."""
 
 
-def added_up(values: Sequence[float]) -> tuple[float, Sequence[str]]:
+def added_up(values: Sequence[float]) -> tuple[float, tuple[str, ...]]:
     """Their sum."""
     return sum(values), ("added up", "sum")
 
 
-def at_most(values: Sequence[float]) -> tuple[float, Sequence[str]]:
+def at_most(values: Sequence[float]) -> tuple[float, tuple[str, ...]]:
     """The largest of them, where a sum would mean nothing."""
     return max(values), ("at most", "max")
+
+
+def at_most_in_size(values: Sequence[float]) -> tuple[float, tuple[str, ...]]:
+    """The one of largest size, where a sum would mean nothing."""
+    return max(values, key=_size), ("at most in size", "at most")
 
 
 def labelled_bars(
@@ -48,27 +53,27 @@ def labelled_bars(
     """The entries of largest size with bars, in at most `height` lines; the last says how many more there are, and
     their sum. The current one is marked; where it is not among the largest it stands below them.
 
-    `signed`: the most positive come first. `of_rest` says something else of the others than their sum.
+    `signed`: the largest numbers come first and those below zero last, and bars begin at an axis. `of_rest` says
+    something else of those that are not shown than their sum.
     """
     if height < 1 or not entries:
         return []
-    rank = _place if signed else _size
-    order = sorted(range(len(entries)), key=lambda index: -rank(entries[index].value))
+    place = _place if signed else _size
+    order = sorted(range(len(entries)), key=lambda index: -place(entries[index].value))
     shown = order if len(order) <= height else order[: max(1, height - 1)]
     if current is not None and current not in shown and len(shown) > 1:
         shown = [*shown[:-1], current]
-    rest = [index for index in order if index not in set(shown)]
-    names = min(max(width(entries[index].label) for index in shown), max(6, cells - 12))
-    figures = max(width(text(entries[index].value)) for index in (*shown, *order[:1]))
-    if rest:
-        total, words = of_rest([entries[index].value for index in rest])
-        names = max(names, min(width(_more(rest, noun)), max(6, cells - 12)))
-        figures = max(figures, width(text(total)))
+    visible = set(shown)
+    rest = [entries[index].value for index in order if index not in visible]
+    left_out, words = _left_out(rest, text, of_rest)
+    names = max(width(entries[index].label) for index in shown)
+    names = min(max(names, width(f"{len(rest)} {noun}") if rest else 0), max(6, cells - 12))
+    figures = max(width(left_out), *(width(text(entries[index].value)) for index in (*shown, order[0])))
     asides = max(width(entries[index].aside) for index in shown) + 2
     if asides == 2 or names + figures + asides + 4 > cells:
         asides = 0
     bars = max(0, min(_WIDEST_BAR, cells - names - figures - asides - 5))
-    largest = max(_size(entries[index].value) for index in shown)
+    ends = [value for index in (order[0], order[-1]) if isfinite(value := entries[index].value)] or [0.0]
     lines: list[Line] = []
     for index in shown:
         label, value, action, aside = entries[index]
@@ -79,23 +84,30 @@ def labelled_bars(
                 Span(fit(label, names, ">") + " ", "here-text" if here else "token", action),
                 Span(f"{fit(text(value), figures, '>')}  ", "value" if index == order[0] else "", action),
                 Span(fit(aside, asides), "dim"),
-                Span(bar_of(value, largest, bars), "positive" if value >= 0 else "negative", action),
+                *_bar(value, min(ends), max(ends), bars, signed, action),
             ]
         )
     if rest and height > len(shown):
-        left = cells - names - figures - 4
-        said = next((text for text in words if width(text) <= left), words[-1])
-        lines.append(
-            [
-                Span(" " + fit(_more(rest, noun), names, ">") + " ", "dim"),
-                Span(f"{fit(text(total), figures, '>')}  {said}", "dim"),
-            ]
-        )
+        named = f" {fit(f'{len(rest)} {noun}', names, '>')} "
+        said = next((text for text in words if width(text) <= cells - names - figures - 4), words[-1])
+        lines.append([Span(named, "dim"), Span(f"{fit(left_out, figures, '>')}  {said}", "dim")])
     return lines
 
 
-def _more(rest: Sequence[int], noun: str) -> str:
-    return f"{len(rest)} {noun}"
+def _left_out(rest: Sequence[float], text: Callable[[float], str], of_rest: Rest) -> tuple[str, tuple[str, ...]]:
+    """A number for those that are not shown, in writing, and what it is."""
+    if not rest:
+        return "", ("",)
+    found, words = of_rest(rest)
+    return found if isinstance(found, str) else text(found), words
+
+
+def _bar(value: float, least: float, most: float, cells: int, signed: bool, action: Action | None) -> Line:
+    """From zero; where some numbers are below zero and `signed`, on both sides of an axis."""
+    if signed and least < 0:
+        return [span._replace(action=action) for span in signed_bar(value, least, most, cells)]
+    largest = max(abs(least), abs(most))
+    return [Span(bar_of(value, largest, cells), "positive" if value >= 0 else "negative", action)]
 
 
 def _size(value: float) -> float:
@@ -104,7 +116,7 @@ def _size(value: float) -> float:
 
 
 def _place(value: float) -> float:
-    """Where a number stands in their order; what is no number comes last."""
+    """A number's place in their order; what is no number comes last."""
     return float("-inf") if value != value else value
 
 

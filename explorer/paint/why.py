@@ -32,7 +32,7 @@ def why(session: Session, cells: int, height: int) -> list[Line]:
     room = height - len(head) - len(trail) - 1
     body = shortened(_body(session, asked, explanation, cells, room), room)
     if explanation.function and room - len(body) >= _LEAST_CODE:
-        body += [[], *_code(explanation.function, cells, room - len(body) - 1)]
+        body += [[], *code_of(explanation.function, cells, room - len(body) - 1)]
     filling: list[Line] = [[]] * (height - len(head) - len(body) - len(trail))
     return [clipped(line, cells) for line in (*head, *body, *filling, *trail)]
 
@@ -60,7 +60,7 @@ def _body(session: Session, asked: Why, explanation: Explanation, cells: int, he
     return paint(session, asked, explanation, cells, height)
 
 
-def _code(function: Callable[..., Any], cells: int, height: int) -> list[Line]:
+def code_of(function: Callable[..., Any], cells: int, height: int) -> list[Line]:
     """The lines of Python that computed it, the one that does the calculating lit."""
     from explorer.code.source import calculating_line, source_of  # only now: it reads the source
     from explorer.paint.code import source_lines

@@ -161,17 +161,25 @@ def _check_numbers(trace: LiveRun, logits: Matrix) -> None:
         raise EditError(_NO_NUMBERS)
 
 
-def look_through_lens(trace: Activations, residual: str, position: int, cancelled: Callable[[], bool]) -> bool:
-    """The logit lens: the logits if the model read this residual stream out now. Kept in `trace.derived`.
+def read_out(trace: Activations, residual: str, position: int, cancelled: Callable[[], bool]) -> Vector | None:  # [V]
+    """The logit lens: the logits if the model read this residual stream out now.
 
-    False if it was cancelled, or if the model of the run is not there.
+    None if it was cancelled, or if the model of the run is not there.
     """
     if not isinstance(trace, LiveRun):
-        return False
+        return None
     model = interruptible(trace.model, cancelled)
     try:
         (logits,) = model.read_out([trace.values[residual][position]])
     except StopRun:
+        return None
+    return plain(logits)
+
+
+def look_through_lens(trace: Activations, residual: str, position: int, cancelled: Callable[[], bool]) -> bool:
+    """The same, kept in `trace.derived`. False if there is nothing to keep."""
+    logits = read_out(trace, residual, position, cancelled)
+    if logits is None:
         return False
-    trace.derived[residual, position] = plain(logits)
+    trace.derived[residual, position] = logits
     return True

@@ -4,16 +4,22 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from textual.app import App, SystemCommand
+from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.screen import Screen
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 from textual.worker import get_current_worker
 
 from explorer.screen.ahead import prepare
 from explorer.screen.guard import is_a_librarys_own
+from explorer.screen.main.all_keys import keys_here
+from explorer.screen.main.background import OPENING
+from explorer.screen.main.here import here_on
 from explorer.screen.main.keys import SECTIONS
 from explorer.screen.main.screen import MainScreen
 from explorer.screen.messages import Loading, Opened, OpenFailed, OtherFailed, OtherOpened
@@ -56,6 +62,21 @@ LIGHT = Theme(
     panel="#e2e5e0",
     dark=False,
 )
+ANSI_DARK = replace(
+    BUILTIN_THEMES["ansi-dark"],
+    primary="ansi_bright_blue",
+    accent="ansi_yellow",
+    warning="ansi_bright_red",
+    error="ansi_bright_red",
+)
+ANSI_LIGHT = replace(
+    BUILTIN_THEMES["ansi-light"],
+    secondary="ansi_bright_black",
+    success="ansi_blue",
+    warning="ansi_red",
+)
+"""The terminal's own colours, those of the sixteen that can be read on its ground."""
+
 THEMES = (DARK.name, LIGHT.name, "ansi-dark", "ansi-light")
 
 SWITCH_INTERVAL = 0.0005  # seconds after which the computing thread lets the screen's thread run
@@ -90,8 +111,8 @@ class ExplorerApp(App[str]):
         self._open_other = open_other
         self._main = MainScreen(prompt, model_name)
         self._palette = 0
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
+        for theme in (DARK, LIGHT, ANSI_DARK, ANSI_LIGHT):
+            self.register_theme(theme)
 
     def get_default_screen(self) -> Screen[object]:
         return self._main  # type: ignore[return-value]
@@ -147,7 +168,7 @@ class ExplorerApp(App[str]):
     def action_models(self) -> None:
         """List the models that can be opened, in a thread: reading the hub's cache takes a moment."""
         if self._open_other:
-            self.run_worker(self._list_models, thread=True, group="models", exclusive=True)
+            self.run_worker(self._list_models, thread=True, group=OPENING, exclusive=True)
         else:
             self.notify("This is a recorded run: it is walked without a model.")
 
@@ -164,7 +185,7 @@ class ExplorerApp(App[str]):
     def _change_model(self, choice: "Choice | None") -> None:
         if choice is not None and (choice.compare or choice.name != self._main.header.model_name):
             self._main.show_status(f"opening {choice.name} …")
-            self.run_worker(lambda: self._open_another(*choice), thread=True, group="models", exclusive=True)
+            self.run_worker(lambda: self._open_another(*choice), thread=True, group=OPENING, exclusive=True)
 
     def _open_another(self, name: str, compare: bool) -> None:
         assert self._open_other
@@ -186,7 +207,7 @@ class ExplorerApp(App[str]):
 
     def on_stop_opening(self) -> None:
         """Stop loading another model. Files that were downloaded are kept."""
-        if any(worker.is_running for worker in self.workers.cancel_group(self, "models")):
+        if any(worker.is_running for worker in self.workers.cancel_group(self, OPENING)):
             self._main.show_status("stopped opening it")
 
     def on_other_opened(self, message: OtherOpened) -> None:
@@ -221,15 +242,25 @@ class ExplorerApp(App[str]):
     # The command palette
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Every action that has a key, and the few that have none."""
+        """Every action that has a key: first those that do something here; and the few that have none."""
+        here = here_on(self._main)
+        for binding in keys_here(here):
+            keys = f"here · key {self.get_key_display(binding)}"
+            yield SystemCommand(binding.tooltip, keys, partial(self.call_later, self._press, binding))
+        known = {binding.id for binding in keys_here(here)}
         for section, bindings in SECTIONS.items():
             for binding in bindings:
-                run = self._runner(binding.action)
-                yield SystemCommand(binding.tooltip, f"{section} · key {self.get_key_display(binding)}", run)
+                if binding.id not in known:
+                    run = self._runner(binding.action)
+                    yield SystemCommand(binding.tooltip, f"{section} · key {self.get_key_display(binding)}", run)
         for count in (5, 20, 50):
             yield SystemCommand(f"Draw {count} tokens", "Next token", self._runner(f"draw({count})"))
         yield SystemCommand("Choose a theme", "Program", self.action_change_theme)
         yield SystemCommand("Save a picture of the screen", "Program · as SVG", self.deliver_screenshot)
+
+    async def _press(self, binding: Binding) -> None:
+        """Run the action of a key in the pane that hears it."""
+        await self.run_action(binding.action, self._main.focused or self._main)
 
     def _runner(self, action: str) -> Callable[[], None]:
         def run() -> None:

@@ -1,22 +1,14 @@
-"""Bindings of keys: each has an id, so that a keymap can move it, and words for the help and the footer."""
+"""Bindings of keys: each has an id, so that a keymap can move it, and words for the help and the palette."""
 
 from textual.binding import Binding
 
 
 def key(
-    id: str,
-    keys: str,
-    action: str,
-    description: str,
-    *,
-    footer: str | None = None,
-    display: str | None = None,
-    group: Binding.Group | None = None,
+    id: str, keys: str, action: str, description: str, *, display: str | None = None, first: bool = False
 ) -> Binding:
-    """A binding with a description for the help and, if it stands in the footer, a word or a group there."""
-    shown = footer is not None or group is not None
+    """A binding with a description for the help; `first`: it comes before what the widget itself does with the key."""
     return Binding(
-        keys, action, footer or description, show=shown, key_display=display, id=id, group=group, tooltip=description
+        keys, action, description, show=False, key_display=display, id=id, tooltip=description, priority=first
     )
 
 

@@ -16,6 +16,14 @@ class Clicked(Message):
     """A span with an action was clicked."""
 
     action: Action
+    twice: bool = False  # it was the second click of a double one
+
+
+@dataclass
+class Pointed(Message):
+    """The mouse moved to another span, or away."""
+
+    action: Action | None  # None: there is nothing to click on
 
 
 @dataclass

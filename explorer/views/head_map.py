@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from explorer.paint.spans import Action, Line, Span, signed_level
+from explorer.paint.spans import Action, Line, Span, marked, signed_level
 from explorer.text import fit, number
 from gpt.config import GPTConfig
 
@@ -31,8 +31,8 @@ def head_map(
         line = [Span(fit(f"block {layer}", _MARGIN), "dim")]
         for head in range(config.n_head):
             value, action = values.get((layer, head), (0.0, None))
-            style = "here" if here == (layer, head) else f"signed:{signed_level(value, largest)}"
-            line.append(Span(_in_few(value, largest, size), style, action))
+            span = Span(_in_few(value, largest, size), f"signed:{signed_level(value, largest)}", action)
+            line.append(marked(span) if here == (layer, head) else span)
         lines.append(line)
     return lines
 

@@ -62,6 +62,18 @@ def scene_of(session: Session) -> Scene:
     )
 
 
+def beyond(first: int, last: int, count: int) -> tuple[str, str]:
+    """Arrows at both ends of a stretch of columns, with how many lie beyond: beyond(3, 9, 11) = ("‹3", "2›")."""
+    return f"‹{first}" if first else "", f"{count - last}›" if last < count else ""
+
+
+def row_mark(row: int, first: int, last: int, count: int) -> str:
+    """An arrow at the first or last row of a stretch where more rows lie beyond it; else a blank."""
+    if row == first and first:
+        return "↑"
+    return "↓" if row == last - 1 and last < count else " "
+
+
 def error_in_words(error: GPTError, cells: int) -> list[Line]:
     """An error that stands where an answer would be."""
     words = str(error)

@@ -14,7 +14,7 @@ class View:
 
     A view is shown in the middle pane. The arrows call `move`, enter `enter`, v `next_mode`, a click on a span with the
     action ("view", ...) `click`. Before it is drawn the screen calls `follow`; `lines` draws what is known by then, and
-    changes nothing.
+    changes nothing; `about` says in words what the cursor is on.
 
     What takes time is answered in a thread: a view says what it asks (`questions`) and how an answer is found
     (`answers`); the screen asks whether there is work (`wanted`) and runs it (`work`); `known` holds what was found.
@@ -39,6 +39,10 @@ class View:
         """The picture, in at most that many lines."""
         raise NotImplementedError
 
+    def about(self, cells: int) -> list[Line]:
+        """At most two lines about what the view's own cursor is on: where that is, its exact value, what it means."""
+        return []
+
     # The cursor
 
     def move(self, across: int, down: int) -> None:
@@ -47,6 +51,10 @@ class View:
     def enter(self) -> bool:
         """Open what is chosen: show more of it, or put the session's cursor on it. True: leave for the stage there."""
         return False
+
+    def begins_with(self) -> str:
+        """The text that stands there when the view asks."""
+        return self.session.text
 
     def take(self, text: str) -> None:
         """Use the text that was typed for `asks`; GPTError where that cannot be done."""

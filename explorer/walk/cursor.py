@@ -3,6 +3,8 @@
 A move that cannot be made (there is no block above the first) does nothing.
 """
 
+from collections.abc import Callable
+from copy import copy
 from functools import cached_property
 
 from explorer.engine.axes import axis_sizes
@@ -16,8 +18,10 @@ from gpt.hooks import HEAD_RESULTS
 class Cursor:
     """The user's position in the walk. The cursor in a picture stands in the row of `position`, at `column`."""
 
-    def __init__(self, config: GPTConfig) -> None:
+    def __init__(self, config: GPTConfig, largest: Callable[[], int] = int) -> None:
+        """`largest` gives the column of the largest number in the row: the cursor stands there until it is moved."""
         self.config = config
+        self._largest = largest
         self.stages = walk(config)
         self.shapes = dict(activation_shapes(config))
         self.stage_index = 0
@@ -25,7 +29,8 @@ class Cursor:
         self.length = 1  # tokens in the sequence
         self.head = 0
         self.overview = False  # all heads of the block instead of one
-        self._columns: dict[str, int] = {}  # axis -> where the cursor is on it
+        self.steps = False  # of attention one row from its scores to its shares, instead of all rows
+        self._columns: dict[str, int] = {}  # axis -> where the user has put the cursor on it
         self._parts: dict[str, int] = {}  # stages that are alike -> which of their parts is shown
 
     @property
@@ -50,14 +55,36 @@ class Cursor:
 
     @property
     def column(self) -> int:
-        """Along the row: a dimension, a neuron, a key's position; among the logits the rank of a token."""
-        return min(self._columns.get(self.axes[-1:], 0), self.columns - 1)
+        """Along the row: a dimension, a neuron, a key's position; among the logits the rank of a token.
+
+        It is the largest of the row until the user chooses one; what was chosen holds for all rows of that axis.
+        """
+        chosen = self._columns.get(self.axes[-1:])
+        return min(self._largest() if chosen is None else chosen, self.columns - 1)
 
     def index(self, column: int) -> tuple[int, ...]:
         """Where a column of the cursor's row is in the activation, whose axes come in different orders."""
         if self.axes == "HTS":
             return self.head, self.position, column
         return (self.position, self.head, column) if self.axes == "THe" else (self.position, column)
+
+    def at(self, stage: int, part: int | None, largest: Callable[[], int]) -> "Cursor":
+        """Another cursor in the same row, at that stage and part of it; this one stays where it is."""
+        other = copy(self)
+        other._parts, other._columns, other._largest = dict(self._parts), dict(self._columns), largest
+        other.overview = other.steps = False
+        other.go_to_stage(stage)
+        if part is not None:
+            other.go_to_part(part)
+        return other
+
+    def in_cell(self, position: int, column: int) -> "Cursor":
+        """Another cursor, at the same stage, in that row and column."""
+        there = copy(self)
+        there._columns = dict(self._columns)
+        there.go_to_position(position)
+        there.go_to_column(column)
+        return there
 
     @property
     def residual_before(self) -> str | None:
@@ -68,6 +95,14 @@ class Cursor:
 
     def go_to_stage(self, index: int) -> None:
         self.stage_index = _within(index, len(self.stages))
+
+    def stage_of(self, name: str) -> int:
+        """The number of the stage that `go_to_value` goes to; of a weight 0."""
+        there = self.in_cell(self.position, 0)
+        there._parts = dict(self._parts)
+        there.stage_index = 0
+        there.go_to_value(name)
+        return there.stage_index
 
     def go_to_value(self, name: str) -> bool:
         """To the first stage that shows a value, or that it belongs to; False if none does: it is a weight."""
@@ -122,17 +157,26 @@ class Cursor:
     def move_column(self, by: int) -> None:
         self.go_to_column(self.column + by)
 
+    def forget_columns(self) -> None:
+        """Back to the largest of every row."""
+        self._columns.clear()
+
     def go_to_part(self, index: int) -> None:
         if 0 <= index < len(self.stage.parts):
             self._parts[_alike(self.stage)] = index
 
     def move_part(self, by: int) -> None:
-        """Round and round through the parts of this stage."""
-        if self.part:
+        """Round and round through the parts of this stage; in attention from all rows to the steps of one, and back."""
+        if self.axes == "HTS":
+            self.toggle_steps()
+        elif self.part:
             self.go_to_part((self.stage.parts.index(self.part) + by) % len(self.stage.parts))
 
     def toggle_overview(self) -> None:
-        self.overview = not self.overview
+        self.overview, self.steps = not self.overview, False
+
+    def toggle_steps(self) -> None:
+        self.steps, self.overview = not self.steps, False
 
 
 def _alike(stage: Stage) -> str:

@@ -44,7 +44,9 @@ class Draws:
         return self._chances[1]
 
     def number(self, position: int) -> float | None:
-        """The random number that draws the token after `position`; None within the prompt, where nothing is drawn."""
+        """The number that draws the token after `position`; None within the prompt, where nothing is drawn."""
+        if position + 1 in self.made:
+            return self.made[position + 1].step.number
         step = position + 1 - self._walk.written.prompt_length
         return random_number(self.seed, step) if step >= 0 else None
 
@@ -56,6 +58,23 @@ class Draws:
         if chances is None or number is None:
             return None
         return Step(draw(chances, number), chances, number)
+
+    def next(self, position: int, chosen: int | None = None) -> DrawnToken | None:
+        """The token after `position` as it is to be drawn, or one that is chosen; None while it is not known.
+
+        A chosen token that the settings drop is drawn at temperature 1 from all tokens.
+        """
+        step = self.step_after(position)
+        if step is None or chosen is None:
+            return DrawnToken(step, self.sampling, self.seed) if step else None
+        chances, sampling = step.distribution, self.sampling
+        if chosen not in chances.order:
+            sampling = Sampling()
+            chances = distribution(chances.logits, sampling)
+        place = chances.order.index(chosen)
+        start = chances.cumulative[place - 1] if place else 0.0
+        middle = (start + chances.cumulative[place]) / 2
+        return DrawnToken(Step(chosen, chances, middle), sampling, self.seed, chosen=True)
 
     def chances_shown(self, position: int) -> Distribution | None:
         """The distribution that the token after `position` was drawn from, or is to be drawn from."""

@@ -3,7 +3,7 @@
 Its moves are plain methods, to be called and tested without a terminal.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -19,10 +19,12 @@ from explorer.stages import Kind, Stage
 from explorer.text import visible
 from explorer.walk.cursor import Cursor
 from explorer.walk.draws import Draws
-from explorer.walk.text import DrawnToken, Tokens, WalkedText
+from explorer.walk.largest import LargestInRow
+from explorer.walk.text import Tokens, WalkedText
 from explorer.walk.what_if import OtherRun, WhatIf
 from explorer.walk.why import Why
 from gpt import GPT, GPTConfig, InputError, Sampling
+from gpt.tokenizer import Piece
 
 if TYPE_CHECKING:
     from explorer.code.stepping import Stepper
@@ -46,7 +48,7 @@ class Session:
         self.what_if = WhatIf(source if isinstance(source, RecordedRun) else LiveRun(source, []))
         self.draws = Draws(self, sampling, seed)
         self.stopped = False  # the user ended the computation of what is missing
-        self.cursor = Cursor(source.config)
+        self.cursor = Cursor(source.config, LargestInRow(self))
         self.provenance = Provenance(self)
         self.why: Why | None = None  # the number that is being explained, and the way to it
         self.code: Stepper | None = None  # the code that is being stepped through
@@ -135,11 +137,12 @@ class Session:
         self.what_if.begin(self.what_if.base)  # the edits are made again, on what this prompt gives without them
         self._go_on_with(ids)
         self._own = WalkedText(text, pieces, len(ids))
+        self.cursor.forget_columns()
 
-    def begin(self, run: Trace, text: str) -> None:
-        """Walk a run whose tokens were all typed, from its last token on."""
+    def begin(self, run: Trace, text: str, pieces: Sequence[Piece] = ()) -> None:
+        """Walk a run whose tokens were all typed, from its last token on; `pieces` are those of its text."""
         self.what_if.begin(run)
-        self._own = WalkedText(text, (), len(run.ids))
+        self._own = WalkedText(text, pieces, len(run.ids))
         self.cursor.length = len(run.ids)
         self.cursor.go_to_position(len(run.ids) - 1)
 
@@ -196,18 +199,20 @@ class Session:
 
     # Generation
 
-    def take_token(self) -> bool:
-        """Append the drawn token: one step of generation. False if it is not known yet; InputError if none fits."""
+    def take_token(self, chosen: int | None = None) -> bool:
+        """Append the drawn token, or one that is chosen in its place: one step of generation.
+
+        False if it is not known yet; InputError if none fits.
+        """
         if self.recorded:
             raise InputError("This is a recorded run: there is no model that could go on from here.")
         self.show(None)
         if len(self.ids) >= self.config.n_positions:
             raise InputError(f"The context is full: this model sees {self.config.n_positions} tokens at most.")
-        step = self.draws.step_after(len(self.ids) - 1) if self.ids and not self.computing else None
-        if step is None:
+        drawn = self.draws.next(len(self.ids) - 1, chosen) if self.ids and not self.computing else None
+        if drawn is None:
             return False
-        self._go_on_with([*self.ids, step.token])
-        drawn = DrawnToken(step, self.draws.sampling, self.draws.seed)
+        self._go_on_with([*self.ids, drawn.step.token])
         self._own = self._own.with_token(len(self.ids) - 1, drawn, self.tokenizer.decode(self.ids))
         return True
 
@@ -223,16 +228,16 @@ class Session:
 
     # The number under the cursor
 
-    def cell(self) -> Cell | None:
-        """The number under the cursor; None in the tokenizer's stage, which has no numbers."""
-        cursor = self.cursor
+    def cell(self, cursor: Cursor | None = None) -> Cell | None:
+        """The number under the cursor, or another one; None in the tokenizer's stage, which has no numbers."""
+        cursor = cursor or self.cursor
         if not cursor.part:
             return None
         name, column = cursor.part.activation, cursor.column
-        if cursor.axes == "TV" and (order := self.trace.order(self.position)):
+        if cursor.axes == "TV" and (order := self.trace.order(cursor.position)):
             column = order[column]
-        shares = self.stage.kind in (Kind.LEDGER, Kind.DRAW) and not self.what_if.difference
-        if shares and self.trace.computed(self.stage, self.position):
+        shares = cursor.stage.kind in (Kind.LEDGER, Kind.DRAW) and not self.what_if.difference
+        if shares and self.trace.computed(cursor.stage, cursor.position):
             name = "probabilities"
         return Cell(name, cursor.index(column))
 

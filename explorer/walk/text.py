@@ -33,6 +33,7 @@ class DrawnToken:
     step: Step
     sampling: Sampling
     seed: int
+    chosen: bool = False  # by the user: the number in the step is not random, but the middle of the token's share
 
 
 @dataclass(frozen=True)

@@ -121,7 +121,7 @@ def test_a_recorded_run_has_no_lens_but_a_loss() -> None:
 
 
 def column(*ranks: int | None) -> list[LensCell | None]:
-    return [None if rank is None else LensCell("", 0, 0, 0.0, 0.0, 0, rank, 0.0) for rank in ranks]
+    return [None if rank is None else LensCell("", 0, 0, 0.0, 0.0, 0, rank, 0.0, 0.0) for rank in ranks]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from tests.helpers.styles import check_style
 
 V = TypeVar("V", bound=View)
 PROMPT = "Tom and Lily went to the park. Tom said to"
-SIZES = [(49, 15), (74, 15), (56, 24), (94, 24), (110, 40)]  # of the pane at 80x24, 120x36, 160x48
+SIZES = [(49, 15), (58, 11), (78, 16), (116, 26), (196, 50)]  # a narrow pane; all of the width at 60x18 to 200x60
 
 
 @cache
@@ -83,17 +83,18 @@ def text_of(lines: list[Line]) -> list[str]:
 
 
 def shown(view: View, cells: int = 94, height: int = 24) -> str:
-    """The text that a view draws when its work is done."""
+    """The text that a view draws when its work is done, and what it says of its cursor."""
     settle(view).follow(cells, height)
-    return "\n".join(text_of(view.lines(cells, height)))
+    return "\n".join(text_of([*view.lines(cells, height), *view.about(cells)]))
 
 
 def check_fits(view: View, cells: int, height: int) -> None:
     """Within its lines and cells, nothing that commands a terminal, known styles; and every click is understood."""
     view.follow(cells, height)
-    lines = view.lines(cells, height)
+    lines, about = view.lines(cells, height), view.about(cells)
     assert len(lines) <= height
-    for line in lines:
+    assert len(about) <= 2
+    for line in (*lines, *about):
         text = "".join(span.text for span in line)
         assert cell_len(text) <= cells, text
         bad = {unicodedata.category(character) for character in text} & {"Cc", "Cf", "Cs", "Zl", "Zp", "Mn", "Me"}

@@ -13,8 +13,11 @@ from explorer.screen.app import ExplorerApp
 from explorer.screen.main.keys import SECTIONS
 from explorer.screen.main.screen import MainScreen
 from explorer.screen.panes.code import CodePane
-from explorer.screen.panes.pane import Pane
+from explorer.screen.panes.go_to import GoTo
 from explorer.screen.panes.picture import PicturePane
+from explorer.screen.panes.prompt import Prompt
+from explorer.screen.panes.settings import SettingsPane
+from explorer.screen.panes.talk import TalkPane
 from explorer.screen.panes.view import ViewPane
 from explorer.screen.panes.why import WhyPane
 from explorer.screen.widgets.canvas import Canvas
@@ -26,7 +29,7 @@ from tests.helpers.exhaustive import exhaustive
 from tests.helpers.models import embedded, small_model
 
 SIZES: Any = [(80, 24), *exhaustive((120, 36), (160, 48))]
-PANES: tuple[type[Pane], ...] = (PicturePane, WhyPane, CodePane, ViewPane)
+PANES = (PicturePane, WhyPane, CodePane, ViewPane, SettingsPane, GoTo, Prompt, TalkPane)
 """Those with keys of their own."""
 PROMPT = "Once upon a time there was"
 SAMPLING = Sampling(0.8, 40)

@@ -80,7 +80,7 @@ def test_the_grid_of_a_pattern(head: int) -> None:
         else:
             assert read(span.text) == pytest.approx(pattern[query, key], abs=0.005001)
             root = round(16 * pattern[query, key] ** 0.5)
-            assert span.style == ("here" if (query, key) == (4, 0) else f"share:{root}")
+            assert span.style == f"share:{root}" + ("!" if (query, key) == (4, 0) else "")
 
 
 @pytest.mark.parametrize("stage", ["raw", "scaled", "masked"])
@@ -91,10 +91,11 @@ def test_the_grid_of_scores(stage: str) -> None:
     shown = cells(picture(here, *WIDE))
     assert set(shown) == set(np.ndindex(6, 6))
     for place, span in shown.items():
-        digits = len(span.text.strip().partition(".")[2])
+        digits = len(span.text.strip("[] ").partition(".")[2])
         assert read(span.text) == pytest.approx(scores[place], abs=0.5001 * 10.0**-digits)
-        if np.isfinite(scores[place]) and span.style != "here":
-            assert int(span.style.removeprefix("signed:")) * scores[place] >= 0
+        if np.isfinite(scores[place]):
+            assert span.style.endswith("!") == (place == (4, 0)), "the cursor marks and never paints"
+            assert int(span.style.removeprefix("signed:").removesuffix("!")) * scores[place] >= 0
 
 
 def test_what_a_row_of_the_pattern_says() -> None:
@@ -112,6 +113,7 @@ def test_small_pictures_of_all_heads_show_the_same_levels() -> None:
     here.cursor.overview = True
     pattern = recorded("blocks.1.attn.hook_pattern")
     rows = [line for line in picture(here, *WIDE, False) if any(span.style.startswith("share") for span in line)]
+    rows = [line for line in rows if any(span.action and span.action[0] == "head" for span in line)]  # not the legend
     for head in range(3):
         mine = [[span.style for span in line if span.action == ("head", head)] for line in rows]
         expected = [

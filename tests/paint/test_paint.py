@@ -30,6 +30,7 @@ MODEL = small_model(seed=5, vocab_size=len(HOSTILE), n_positions=64, n_embd=12, 
 LENGTHS = {"one token": 1, "short": 5, "long": 60}
 
 ACTIONS = {"stage": 1, "position": 1, "head": 1, "part": 1, "cell": 2, "settings": 0, "overview": 0}
+ACTIONS |= {"column": 1, "steps": 0}
 ACTIONS |= {"term": 2, "trail": 1}
 
 
@@ -90,6 +91,8 @@ def check_action(action: tuple[Any, ...], session: Session) -> None:
         "cell": [len(session.ids), cursor.columns],
         "settings": [],
         "overview": [],
+        "steps": [],
+        "column": [cursor.columns],
     }
     assert all(0 <= place < end for place, end in zip(arguments, ends[name])), action
 
@@ -100,14 +103,16 @@ def check_action(action: tuple[Any, ...], session: Session) -> None:
 def test_pictures_stay_within_their_pane(length: str, size: tuple[int, int], halves: bool) -> None:
     session = session_of(length)
     for _ in everywhere(session):
-        check(picture(session, *size, halves), *size, session)
+        check(picture(session, *size, halves, accompanied=True), *size, session)
         if session.stage.id.endswith(("raw", "scaled", "masked", "pattern")):
             session.cursor.toggle_overview()
             check(picture(session, *size, halves), *size, session)
-            session.cursor.toggle_overview()
+            session.cursor.toggle_steps()
+            check(picture(session, *size, halves), *size, session)
+            session.cursor.toggle_steps()
 
 
-@given(st.integers(30, 130), st.integers(6, 45), st.data())
+@given(st.integers(30, 150), st.integers(6, 55), st.data())
 @settings(max_examples=150)
 def test_pictures_of_any_size_do(cells: int, height: int, data: st.DataObject) -> None:
     session = session_of(data.draw(st.sampled_from(sorted(LENGTHS))))
@@ -115,9 +120,10 @@ def test_pictures_of_any_size_do(cells: int, height: int, data: st.DataObject) -
     cursor.go_to_stage(data.draw(st.integers(0, len(cursor.stages) - 1)))
     cursor.go_to_position(data.draw(st.integers(0, 60)))
     cursor.go_to_column(data.draw(st.integers(0, 60)))
-    cursor.overview = data.draw(st.booleans())
-    check(picture(session, cells, height, data.draw(st.booleans())), cells, height, session)
-    cursor.overview = False
+    cursor.overview, cursor.steps = data.draw(st.booleans()), data.draw(st.booleans())
+    shown = picture(session, cells, height, data.draw(st.booleans()), data.draw(st.booleans()))
+    check(shown, cells, height, session)
+    cursor.overview = cursor.steps = False
 
 
 @pytest.mark.parametrize("length", LENGTHS)

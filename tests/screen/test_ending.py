@@ -88,7 +88,7 @@ def test_while_it_computes(number: int) -> None:
 
 @pytest.mark.parametrize("keys", [b"?", b"s", b"\x10"], ids=["help", "settings", "palette"])
 def test_in_a_dialog(keys: bytes) -> None:
-    shown = {b"?": b"Help", b"s": b"How the next token", b"\x10": b"Search"}[keys]
+    shown = {b"?": b"Help", b"s": b"p of the next", b"\x10": b"Search"}[keys]
     program = Program("Once")
     program.until(lambda: b"computed in" in program.seen)
     program.press(keys, shown)

@@ -46,6 +46,7 @@ def test_keys_import_nothing() -> None:
     """In a program of its own, since what a test before this one imported stays imported."""
     keys = ["right"] * 26 + [key for view in "123456" for key in (view, "escape")]
     keys += ["enter", "escape", "i", "right", "escape", "question_mark", "escape", "s", "escape", "x", "escape"]
+    keys += ["j", "b", "tab", "escape", "right_square_bracket", "R", "escape"]
     program = (
         "import asyncio, sys\n"
         "from tests.helpers.pilot import opened, press\n"

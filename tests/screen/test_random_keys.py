@@ -13,7 +13,7 @@ KEYS = [
     for bindings in all_keys().values()
     for binding in bindings
     for key in binding.key.split(",")
-    if key not in ("q", "ctrl+p")
+    if key not in ("q", "ctrl+p", "colon")
 ]
 TYPED = [*"abc XYZ019.!", "tab", "enter", "escape", "delete", "ctrl+a", "shift+enter", "é", "猫", "left_square_bracket"]
 

@@ -21,7 +21,7 @@ SIZES = [(80, 24), (120, 36), (200, 60)]
 VIEWS = ["1", "2", "3", "4", "5", "6", "w"]
 STAGES = ["home", "right", "end"]
 PANES = ["enter", "f", "i"]
-DIALOGS = ["question_mark", "s", "x", "ctrl+p", "slash"]
+DIALOGS = ["question_mark", "s", "j", "x", "ctrl+p", "slash"]
 LOOKS = [*VIEWS, *STAGES, *PANES, *DIALOGS]
 
 

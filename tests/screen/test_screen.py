@@ -5,10 +5,8 @@ import unicodedata
 from collections.abc import Callable
 
 import pytest
-from textual.widgets import Input
 
 from explorer.screen.app import THEMES, ExplorerApp
-from explorer.screen.dialogs.settings import SettingsDialog
 from explorer.screen.main.keys import SECTIONS
 from explorer.screen.main.screen import MainScreen
 from explorer.screen.palette import NAMES
@@ -17,7 +15,7 @@ from explorer.walk.on_screen import value_under_cursor
 from explorer.walk.session import Session
 from gpt import Sampling
 from tests.helpers.models import HOSTILE, Words, small_model
-from tests.helpers.pilot import PROMPT, SIZES, all_keys, computed, opened, press, session, text, tiny, until
+from tests.helpers.pilot import PROMPT, SAMPLING, SIZES, all_keys, computed, opened, press, session, text, tiny, until
 
 
 async def test_the_first_frame_comes_before_the_model() -> None:
@@ -121,23 +119,19 @@ async def test_hostile_prompts_are_shown_literally(prompt: str) -> None:
         assert screen.session.text == prompt + "x"
 
 
-async def test_settings_are_taken_or_refused() -> None:
-    async with opened() as (pilot, screen):
+async def test_settings_are_typed_and_taken_or_refused() -> None:
+    async with opened(notices=True) as (pilot, screen):
         here = screen.session
         assert here
-        await press(pilot, "s")
-        dialog = pilot.app.screen
-        assert isinstance(dialog, SettingsDialog)
-        dialog.query_one("#temperature", Input).value = "hot"
-        await press(pilot, "enter")
-        assert "must be a number" in str(dialog.query_one("#problem").render())  # type: ignore[attr-defined]
-        for name, value in {"temperature": "0.5", "top-k": "", "top-p": "0.9", "seed": "7"}.items():
-            dialog.query_one(f"#{name}", Input).value = value
-        await press(pilot, "enter")
+        await press(pilot, "s", *"e.9", "enter")
+        assert any("temperature is 'e.9': it must be a number" in notice.message for notice in pilot.app._notifications)
+        assert here.draws.sampling == SAMPLING
+        for value in ("0.5", "all", "0.9", "7"):
+            await press(pilot, *["backspace"] * 3, *value, "enter", "right")
         assert (here.draws.sampling, here.draws.seed) == (Sampling(0.5, None, 0.9), 7)
         assert "top-p 0.9" in text(screen, "header")[0]
-        await press(pilot, "s", "9", "escape")
-        assert here.draws.sampling.temperature == 0.5
+        await press(pilot, "R", "9", "escape")
+        assert (here.draws.sampling, here.draws.seed) == (SAMPLING, 42), "as before it was opened"
 
 
 async def test_the_command_palette_has_every_action_and_runs_them() -> None:

@@ -146,6 +146,7 @@ def test_the_map_of_all_heads_beside_the_table() -> None:
     (row,) = [line for line in wide if "block 5   " in line[50:]]
     assert "+4.56" in row, "the number stands in its cell"
     assert "block 5   " not in shown(view, 56, 24)
+    assert "logits" in "\n".join(wide), "the map says how far its colours go"
     assert (0, 1) in clicks(view, 110, 40)
     assert view.lines(110, 40) != view.lines(94, 24)
 

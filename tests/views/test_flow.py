@@ -85,29 +85,29 @@ def drawn(edges: tuple[Edge, ...], tokens: int, chosen: Edge | None = None, halv
 
 
 def test_a_block_is_drawn_in_two_lines_or_in_one() -> None:
-    assert drawn(ONE_BLOCK, 2) == ["      ┃◆", "┏2━━━▶┃↺"]
-    assert drawn(ONE_BLOCK, 2, halves=False) == ["┏━━━━▶┃◆↺"]
+    assert drawn(ONE_BLOCK, 2) == ["┗2━━━▶┃↺", "      ┃◆"]
+    assert drawn(ONE_BLOCK, 2, halves=False) == ["┗━━━━▶┃◆↺"]
 
 
 def test_the_chosen_edge_is_a_double_line() -> None:
-    assert drawn(ONE_BLOCK, 2, ONE_BLOCK[3]) == ["      ┃◆", "╔2═══▶┃↺"]
-    assert drawn(ONE_BLOCK, 2, ONE_BLOCK[1]) == ["      ┃◈", "┏2━━━▶┃↺"]
+    assert drawn(ONE_BLOCK, 2, ONE_BLOCK[3]) == ["╚2═══▶┃↺", "      ┃◆"]
+    assert drawn(ONE_BLOCK, 2, ONE_BLOCK[1]) == ["┗2━━━▶┃↺", "      ┃◈"]
 
 
 def test_strength_shows_in_the_characters() -> None:
-    for share, line in ((0.1, "╭2━━━▶"), (0.03, "╭2───▶"), (0.01, "╭2╌╌╌▶")):
-        corner = "┏" if share == 0.1 else "╭"
-        (_, attention) = drawn((stays(EdgeKind.RESIDUAL, 2, 1, 1.0, 1.0), moves(1, 0, 1, 2, share, share)), 2)
-        assert attention == corner + line[1:] + "╵"
+    for share, line in ((0.1, "╰2━━━▶"), (0.03, "╰2───▶"), (0.01, "╰2╌╌╌▶")):
+        corner = "┗" if share == 0.1 else "╰"
+        (attention, _) = drawn((stays(EdgeKind.RESIDUAL, 2, 1, 1.0, 1.0), moves(1, 0, 1, 2, share, share)), 2)
+        assert attention == corner + line[1:] + "╷"
 
 
 def test_lines_join_where_they_leave_a_stream_and_pass_behind_the_others() -> None:
     stream = [stays(EdgeKind.RESIDUAL, 1, position, 0.01, 0.01) for position in range(4)]
     far, near = moves(1, 0, 3, 0, 0.05, 0.05), moves(1, 2, 3, 1, 0.02, 0.02)
     edges = (stays(EdgeKind.RESIDUAL, 2, 3, 1.0, 1.0), *stream, far, near)
-    assert drawn(edges, 4) == ["                  ┃", "├0────┆─────┼1───▶┆"]
+    assert drawn(edges, 4) == ["├0────┆─────┼1───▶┆", "                  ┃"]
     without = tuple(edge for edge in edges if edge is not stream[2])
-    assert drawn(without, 4)[1] == "├0────┆─────┬1───▶┆"
+    assert drawn(without, 4)[0] == "├0────┆─────┴1───▶┆"
 
 
 def test_the_answer_and_the_chosen_edge_always_have_a_column() -> None:
@@ -129,8 +129,9 @@ def test_it_opens_on_the_strongest_move_between_tokens() -> None:
     assert (chosen.layer, chosen.head) == (5, 2)
     assert chosen.source == Node(10, 2)
     lines = shown(view)
-    assert "head 5.2 ·Lily → ·to (10)  10.0% of the answer" in lines
-    assert "╔2══" in lines
+    assert "head 5.2 ·Lily → ·to (10)\n10.03% of the answer" in lines
+    assert "╚2══" in lines
+    assert lines.index("block 0") < lines.index("block 5"), "down is the model's way"
     assert "46.4% traced back to a token" in lines
 
 

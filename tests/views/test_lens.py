@@ -13,12 +13,12 @@ from explorer.views.lens.cell import short
 from explorer.views.lens.view import LensView
 from explorer.walk.session import Session
 from gpt import Sampling
+from tests.helpers.looking import SIZES, text_of
 from tests.helpers.models import HOSTILE, Bytes, Words, embedded, finish, never, small_model, start
 from tests.helpers.pilot import click, computed, opened, press, text, until
 from tests.helpers.styles import check_style
 
 PROMPT = "Tom and Lily went to the park. Tom said to"
-SIZES = [(49, 15), (74, 15), (56, 24), (94, 24), (110, 40)]
 LAST = 12  # the last row of a model with six blocks
 
 
@@ -52,7 +52,8 @@ def work(view: LensView, size: tuple[int, int] = (56, 24)) -> None:
 
 
 def written(view: LensView, size: tuple[int, int] = (56, 24)) -> list[str]:
-    return ["".join(span.text for span in line) for line in view.lines(*size)]
+    """The picture, and what is said of the cursor."""
+    return ["".join(span.text for span in line) for line in (*view.lines(*size), *view.about(size[0]))]
 
 
 def check(view: LensView, cells: int, height: int) -> None:
@@ -87,7 +88,10 @@ def test_every_cell_is_what_the_lens_says_there(whole: Session) -> None:
             assert expected
             assert view.cell(row, position) == expected
             label = whole.label(expected.token)
-            assert shown["view", row, position].text.strip()[:5] in (label[:5], short(place)[:5])
+            assert shown["view", row, position].text.strip(" []")[:5].split()[0] in (
+                label[:5],
+                short(place)[:5].split()[0],
+            )
 
 
 def test_the_first_line_says_since_when_it_knew(whole: Session) -> None:
@@ -125,7 +129,11 @@ def test_every_token_is_coloured_by_how_much_it_surprised(whole: Session) -> Non
         assert amount is not None
         assert styles[position] == f"share:{round(16 * min(1, amount / log2(4096)))}"
         assert f"{amount:.1f}" in "".join(span.text for span in bits)
-    assert (styles[0], styles[10]) == ("chip", "here")
+    amount = lens.surprise(whole.trace, 10)
+    assert amount is not None
+    assert (styles[0], styles[10]) == ("chip", f"share:{round(16 * min(1, amount / log2(4096)))}!"), (
+        "marked, not painted"
+    )
 
 
 def test_the_colour_is_the_probability_the_entropy_or_the_rank(whole: Session) -> None:
@@ -153,10 +161,10 @@ def test_a_wide_cell_holds_the_number_of_its_colour() -> None:
     view = worked(start(model, checkpoint.tokenizer, "Tom and"), (94, 24))
     found = view.cell(LAST, 1)
     assert found
-    for mode, number in enumerate((f"{found.probability:.0%}", f"{found.entropy:.1f}", "1")):
+    for mode, number in enumerate((f"{found.probability:.1%}", f"{found.entropy:.1f}", "1")):
         view.mode = mode
         (line,) = (line for line in written(view, (94, 24)) if line.strip().startswith("5 mlp"))
-        assert line.split("▎")[1].endswith(number)
+        assert line.split("▎")[1].endswith(f"{number}]")
 
 
 def test_the_cell_under_the_cursor_is_printed_in_full(whole: Session) -> None:
@@ -165,13 +173,15 @@ def test_the_cell_under_the_cursor_is_printed_in_full(whole: Session) -> None:
     found = view.cell(4, 10)
     assert found
     shown = "\n".join(written(view, (94, 24)))
-    assert (
-        f"block 1 MLP: {whole.label(found.token)} {found.probability:.1%} · entropy {found.entropy:.2f} bits" in shown
-    )
-    assert f"· ·Lily rank {found.answer_rank}, {found.answer_probability:.1%}" in shown
+    says = f"{whole.label(found.token)} {found.probability:.1%} · entropy {found.entropy:.2f} bits"
+    assert f"after block 1 MLP at ·to (10): {says}" in shown
+    assert f"the answer ·Lily: rank {found.answer_rank} of 4096, {found.answer_probability:.1%}, logit" in shown
+    logits = lens.read(whole.trace, view.rows[4].name, 10, never)
+    assert logits
+    assert found.answer_logit == logits[found.answer]
 
 
-@pytest.mark.parametrize("size", [(56, 24), (110, 40)])
+@pytest.mark.parametrize("size", [(78, 16), (110, 40)])
 def test_the_most_likely_are_listed(whole: Session, size: tuple[int, int]) -> None:
     view = worked(whole, size)
     view.click(4, 10)
@@ -180,8 +190,8 @@ def test_the_most_likely_are_listed(whole: Session, size: tuple[int, int]) -> No
     assert logits
     best = sorted(range(len(logits)), key=lambda token: -logits[token])[:24]
     assert [likely.token for likely in view.state().likely] == best
-    shown = "\n".join(written(view, size)[19:])
-    for token in best[:12]:
+    shown = "\n".join(written(view, size))
+    for token in best[:11]:
         assert whole.label(token) in shown
 
 
@@ -197,7 +207,7 @@ def test_the_first_token_is_predicted_by_nothing() -> None:
 def test_the_column_of_the_cursor_comes_first_and_what_is_not_visible_not_at_all(story: Session) -> None:
     story.cursor.go_to_position(2)
     view = LensView(story)
-    view.follow(32, 24)
+    view.follow(50, 24)
     assert len(view.columns) == 3
     seen: list[tuple[int, int]] = []
     for _ in view.work():
@@ -297,9 +307,9 @@ def test_the_row_follows_the_walk(story: Session) -> None:
     story.cursor.go_to_value("blocks.2.hook_resid_mid")
     view.follow(56, 24)
     assert view.rows[view.row].name == "blocks.2.hook_resid_mid"
-    view.move(0, -1)
+    view.move(0, 1)
     view.follow(56, 24)
-    assert view.rows[view.row].name == "blocks.2.hook_resid_post", "up is the model's way"
+    assert view.rows[view.row].name == "blocks.2.hook_resid_post", "down is the model's way"
 
 
 def test_arrows_move_the_walks_position_too(story: Session) -> None:
@@ -308,11 +318,11 @@ def test_arrows_move_the_walks_position_too(story: Session) -> None:
     assert story.position == len(story.ids) - 2
     view.move(-1_000_000, 0)
     assert story.position == 0
-    view.move(1_000_000, 10)
+    view.move(1_000_000, -10)
     assert (story.position, view.row) == (len(story.ids) - 1, 2)
-    view.move(0, 10)
+    view.move(0, -10)
     assert view.row == 0
-    view.move(0, -1_000)
+    view.move(0, 1_000)
     assert view.row == LAST
 
 
@@ -371,7 +381,7 @@ def test_a_recorded_run_says_what_it_cannot_show(story: Session) -> None:
     assert lines[0].startswith("after ·to it says ")
     assert lines[1].rstrip() == "a recorded run has no weights to look inside with"
     assert view.cell(LAST, 4) == lens.cell(story.trace, story.trace.last_residual, 4)
-    view.move(0, 3)
+    view.move(0, -3)
     work(view)
     assert "needs the model" in "\n".join(written(view))
     trace.values = {name: value for name, value in trace.values.items() if name != "logits"}
@@ -400,8 +410,9 @@ async def test_from_the_table_to_the_stage_where_it_knew(size: tuple[int, int]) 
         await computed(pilot)
         await press(pilot, "2")
         await until(pilot, lambda: "since block 5 attention" in text(screen, "view")[0])
-        assert any("block 5 MLP: ·Lily" in line for line in text(screen, "view"))
-        await press(pilot, "down", "enter")
+        assert screen.view
+        assert text_of(screen.view.about(78))[0].startswith("after block 5 MLP at ·to (10): ·Lily 73.0%")
+        await press(pilot, "up", "enter")
         assert screen.view is None
         assert screen.session
         assert screen.session.stage.residual == "blocks.5.hook_resid_mid"
@@ -415,6 +426,7 @@ async def test_a_click_chooses_a_cell_and_v_another_colour() -> None:
         assert isinstance(screen.view, LensView)
         assert screen.session
         assert (screen.view.row, screen.session.position) == (6, 8)
-        await until(pilot, lambda: any(line.startswith("2 mlp: ") for line in text(screen, "view")))
+        view = screen.view
+        await until(pilot, lambda: text_of(view.about(78))[0].startswith("after block 2 MLP at ·Tom: "))
         await press(pilot, "v")
         assert screen.query_one("#view").border_subtitle == "colour: entropy"

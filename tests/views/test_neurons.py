@@ -99,6 +99,8 @@ def test_where_there_is_no_room_the_strongest_are_kept_in_their_order() -> None:
     (title,) = [line for line in text_of(small) if "tokens; rest" in line]
     rest = max(abs(value) for place, value in enumerate(values) if place not in places)
     assert f"of 11 tokens; rest ±{rest:.2g}" in title
+    total = sum(value for place, value in enumerate(values) if place not in places)
+    assert f"Σ {total:+.2f}".replace("-", "−") in title
 
 
 def test_what_it_promotes_and_suppresses() -> None:

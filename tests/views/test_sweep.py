@@ -18,6 +18,7 @@ from explorer.walk.what_if import OtherRun
 from gpt import Sampling
 from gpt.ops import softmax_row
 from tests.helpers.exhaustive import exhaustive
+from tests.helpers.looking import text_of
 from tests.helpers.models import Bytes, embedded, never, small_model, start
 from tests.helpers.pilot import click, computed, opened, press, text, until
 
@@ -34,8 +35,9 @@ def swept(session: Session) -> SweepView:
     return view
 
 
-def shown(view: View, cells: int = 76, height: int = 20) -> str:
-    return "\n".join("".join(span.text for span in line) for line in view.lines(cells, height))
+def shown(view: View, cells: int = 78, height: int = 20) -> str:
+    """The picture, and what is said of the cursor."""
+    return "\n".join(text_of([*view.lines(cells, height), *view.about(cells)]))
 
 
 def test_its_effects_are_those_of_the_edits() -> None:
@@ -215,7 +217,7 @@ def test_every_measure_is_said() -> None:
     assert "logit of" in shown(view)
     view.next_mode()
     assert "KL(before ‖ edited), bits" in shown(view)
-    assert "head 0.0 zeroed" in shown(view)
+    assert "zeroed: " in shown(view)
 
 
 def test_before_the_run_is_computed_there_is_nothing_to_sweep() -> None:
@@ -247,7 +249,7 @@ async def test_the_sweep_finds_the_head_and_enter_zeroes_it(size: tuple[int, int
         assert isinstance(view, SweepView)
         await until(pilot, lambda: "head 3.3 −51.3" in "\n".join(text(screen, "view")))
         await click(pilot, "view", ("view", 0, 3, 3))
-        assert "head 3.3 zeroed: ·Lily 73.0% → 21.7%" in "\n".join(text(screen, "view"))
+        assert "head 3.3 zeroed: ·Lily 73.0% → 21.7%" in text_of(view.about(78))[0]
         await press(pilot, "left", "right", "enter")
         await computed(pilot)
         assert screen.view is None
@@ -274,7 +276,7 @@ async def test_a_position_is_patched_from_the_prompt_that_compare_was_given(size
         await press(pilot, "down")
         await until(pilot, lambda: "positions patched from “Tom and" in "\n".join(text(screen, "view")))
         await press(pilot, "right", "right")
-        assert "·Lily entering block 0 patched: ·Lily 73.0% → " in "\n".join(text(screen, "view"))
+        assert "·Lily entering block 0 patched: ·Lily 73.0% → " in text_of(view.about(78))[0]
         await press(pilot, "enter")
         await computed(pilot)
         assert "✎ residual entering" in text(screen, "header")[0] or "edited: residual" in text(screen, "header")[0]

@@ -415,3 +415,33 @@ def test_a_recorded_run_has_no_model() -> None:
             change()
     with pytest.raises(EditError, match="recorded run"):
         session.edit(lambda edits: edits.add(where.mlp(0), Zero(), 6))
+
+
+def test_the_cursor_starts_on_the_largest_of_the_row_until_it_is_moved() -> None:
+    session = start(MODEL, Bytes(), "abcdabcd")
+    cursor = session.cursor
+    for position in (0, 3, 7):
+        cursor.go_to_position(position)
+        for index, stage in enumerate(cursor.stages):
+            cursor.go_to_stage(index)
+            for head in range(cursor.config.n_head):
+                cursor.go_to_head(head)
+                if not stage.parts or cursor.axes == "TV":
+                    assert cursor.column == 0
+                    continue
+                assert cursor.part
+                row = session.trace.matrix(cursor.part.activation, head)[position]
+                if cursor.axes == "HTS":  # later keys are masked: none of them is the largest weight
+                    assert row[cursor.column] == max(row[: position + 1])
+                    assert cursor.column <= position
+                else:
+                    assert abs(row[cursor.column]) == max(map(abs, row))
+    cursor.go_to_value("blocks.1.attn.hook_pattern")
+    cursor.go_to_column(0)
+    cursor.go_to_position(5)
+    cursor.move_head(1)
+    assert cursor.column == 0, "the user has chosen a column"
+    session.submit("abcd")
+    finish(session)
+    row = session.trace.matrix("blocks.1.attn.hook_pattern", cursor.head)[3]
+    assert row[cursor.column] == max(row), "another prompt, another row"

@@ -220,7 +220,9 @@ def test_the_likeliest_suggestion_comes_first() -> None:
     assert places(session)[0].title.startswith("logit of ")
     assert firsts["blocks.1.z"] == firsts["blocks.1.out"] == "head 1.0"
     assert firsts["blocks.0.mlp_out"] == "MLP 0"
-    assert firsts["blocks.0.activation"].endswith("neuron 0 at every position")
+    row = session.trace.matrix("blocks.0.mlp.hook_post")[session.position]
+    most = max(range(len(row)), key=lambda neuron: abs(row[neuron]))
+    assert firsts["blocks.0.activation"].endswith(f"neuron {most} at every position"), "where the cursor starts"
     session.cursor.go_to_stage(9)
     assert [place.title for place in places(session)[:3]] == ["head 0.0", "block 0", "every block"]
     session.cursor.go_to_position(0)

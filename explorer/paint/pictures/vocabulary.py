@@ -142,9 +142,13 @@ def drawing(session: Session, cells: int, height: int, halves: bool) -> list[Lin
     place = chances.order.index(step.token)
     start = chances.cumulative[place - 1] if place else 0.0
     mark = _mark(number_drawn, start, chances.cumulative[place], size)
-    drawn = session.position + 1 in session.draws.made
+    made = session.draws.made.get(session.position + 1)
+    verb = "you chose" if made and made.chosen else "it fell on" if made else "it falls on"
+    number_line = [Span("random number "), Span(f"{number_drawn:.6f}", "value")]
+    if made and made.chosen:
+        number_line = [Span("chosen by you, in place of a draw")]
     _, seed = session.draws.settings_shown(session.position)
-    first: Line = [Span("random number "), Span(f"{number_drawn:.6f}", "value"), Span(f"   seed {seed}", "dim")]
+    first: Line = [*number_line, Span(f"   seed {seed}", "dim")]
     settings: Line = [Span(_drawn_from(session), "dim")]
     together = length([*first, *settings]) + 3 <= cells
     lines: list[Line] = [
@@ -153,10 +157,10 @@ def drawing(session: Session, cells: int, height: int, halves: bool) -> list[Lin
         _number_line(session, chances, size),
         [Span(_axis(size), "dim")],
         [
-            Span("it fell on " if drawn else "it falls on "),
+            Span(f"{verb} "),
             Span(session.label(step.token), "here"),
             Span(f" ({start:.4f} to {chances.cumulative[place]:.4f})"),
-            Span("" if drawn else "  n takes it", "dim"),
+            Span("" if made else "  n takes it", "dim"),
         ],
     ]
     if not together:

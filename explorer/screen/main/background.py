@@ -7,20 +7,22 @@ from functools import partial
 from textual.dom import DOMNode
 from textual.worker import get_current_worker
 
+from explorer.analysis import lens
 from explorer.engine.engines import on_engine
 from explorer.errors import EditError
 from explorer.runs import running
 from explorer.runs.activations import Activations
-from explorer.runs.trace import LiveRun
+from explorer.runs.trace import LiveRun, Trace
 from explorer.screen import turns
 from explorer.screen.messages import AnswerReady, EngineReady, LensReady, RunEnded, RunFailed, ViewFilled
 from explorer.views.view import View
-from explorer.walk.on_screen import wanted_lenses
+from explorer.walk.on_screen import wanted_lenses, wanted_way
 from explorer.walk.session import Session
 from explorer.walk.vector_questions import Question, answer, questions
-from gpt import GPT
+from gpt import GPT, GPTError
 
-_RUN, _LENS, _ENGINE, _VIEW = "run", "lens", "engine", "view"
+_RUN, _LENS, _WAY, _ENGINE, _VIEW = "run", "lens", "way", "engine", "view"
+OPENING = "models"  # the group of the app's threads that list and open models
 _BETWEEN_DRAWINGS = 0.1  # seconds, while a view fills in
 
 
@@ -30,6 +32,7 @@ class Background:
     def __init__(self, screen: DOMNode) -> None:
         self._screen = screen
         self._wanted: tuple[Activations | None, list[tuple[str, int]], list[Question]] = None, [], []
+        self._way: Hashable = None  # of which run and position the answer's way through the layers is followed
         self._working_on: tuple[View | None, Hashable] = (None, None)
 
     def compute(self, traces: Sequence[LiveRun]) -> None:
@@ -83,11 +86,37 @@ class Background:
         if (wanted[1] or wanted[2]) and not self._under_way(*wanted):
             self._screen.run_worker(partial(self._look, *wanted), group=_LENS, exclusive=True, thread=True)
         self._wanted = wanted
+        self._follow_the_way(session)
 
     def _under_way(self, trace: Activations, lenses: list[tuple[str, int]], asked: list[Question]) -> bool:
         """Whether all of this was wanted before: what is missing of it is on its way."""
         before, older_lenses, older_asked = self._wanted
         return trace is before and set(lenses) <= set(older_lenses) and set(asked) <= set(older_asked)
+
+    def _follow_the_way(self, session: Session) -> None:
+        """Compute the answer's way through the layers at this position, unless that is under way."""
+        way = wanted_way(session)
+        asked = (session.trace, len(session.ids), session.position) if way else None
+        if asked == self._way:
+            return
+        self._way = asked
+        if way and isinstance(session.trace, Trace):
+            self._screen.run_worker(partial(self._walk, session.trace, way), group=_WAY, exclusive=True, thread=True)
+        else:
+            self._screen.workers.cancel_group(self._screen, _WAY)
+
+    def _walk(self, trace: Trace, way: Sequence[tuple[str, int]]) -> None:
+        cancelled, drawn = turns.cancelled(get_current_worker()), time.perf_counter()
+        for name, position in way:
+            try:
+                if lens.compute(trace, name, position, cancelled) is None:
+                    return
+            except (GPTError, ArithmeticError, ValueError):  # sums of infinities: the lens says so when it is opened
+                return
+            if time.perf_counter() - drawn > _BETWEEN_DRAWINGS:
+                drawn = time.perf_counter()
+                self._screen.post_message(LensReady())
+        self._screen.post_message(LensReady())
 
     def _look(self, trace: Activations, lenses: list[tuple[str, int]], asked: list[Question]) -> None:
         cancelled = turns.cancelled(get_current_worker())

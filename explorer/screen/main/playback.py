@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from textual.timer import Timer
 
-from explorer.screen.dialogs.settings import SettingsDialog
 from explorer.screen.messages import StopOpening
 from explorer.walk.player import Player
 from explorer.walk.session import Session
@@ -36,17 +35,23 @@ class Playback:
         """Draw one of the tokens asked for, if it is known by now."""
         self._draw_by(self.player.draw)
 
+    def draw_chosen(self, token: int) -> None:
+        """Append a token as if it had been drawn: what if it were this one?"""
+        session = self._screen.ready
+        if session is None:
+            return
+        if session.position + 1 < len(session.ids) and not session.what_if.shown:
+            self._screen.notify("Another token can be drawn after the last one only: > goes there.", markup=False)
+            return
+        self.stop()
+        self._draw_by(lambda session: session.take_token(token))
+
     def action_take_back(self) -> None:
         """Take the last drawn token back."""
         if session := self._screen.ready:
             self.player.stop()
             if session.untake_token():
                 self._screen.runs.compute()
-
-    def action_settings(self) -> None:
-        """Ask for temperature, top-k, top-p and the seed."""
-        if session := self._screen.session:
-            self._screen.app.push_screen(SettingsDialog(session), lambda changed: self._screen.repaint())
 
     def action_play(self) -> None:
         """Walk by itself, or stop."""
@@ -61,8 +66,11 @@ class Playback:
         self._set_timer()
 
     def action_stop(self) -> None:
-        """Go back to the run itself, if another is shown; else stop playing, opening and computing."""
+        """Close the settings, or go back to the run itself; else stop playing, opening and computing."""
         screen = self._screen
+        if screen.settings.moved:
+            screen.settings.action_leave()
+            return
         if screen.session and screen.session.what_if.shown:
             screen.session.show(None)
             screen.prompt.show_text(screen.session.text)

@@ -6,6 +6,7 @@ from explorer.edits.edit import Edit
 from explorer.engine.engines import NUMPY, PYTHON, engine_of, in_words, largest_difference
 from explorer.runs.trace import LiveRun
 from explorer.screen.messages import AnswerReady, EngineReady, RunEnded, RunFailed
+from explorer.walk.on_screen import effect_in_words
 from explorer.walk.session import Session
 from gpt import GPTError
 
@@ -19,6 +20,7 @@ class Runs:
     def __init__(self, screen: "MainScreen") -> None:
         self._screen = screen
         self._other_engine: LiveRun | None = None  # the same run, computed by the other engine
+        self._told: object = None  # the edited run whose effect was shown
         self._idle: list[Edit] = []  # edits that change nothing, as already shown
 
     def run_prompt(self, text: str) -> bool:
@@ -93,6 +95,7 @@ class Runs:
         if message.finished:
             self._say_difference(session)
             self._say_idle(session)
+            self._say_effect(session)
         screen.playback.draw()
 
     def _fail(self, session: Session, message: RunFailed) -> None:
@@ -139,6 +142,16 @@ class Runs:
             timeout=10,
             markup=False,
         )
+
+    def _say_effect(self, session: Session) -> None:
+        """Show how the edits changed the answer, once for each run."""
+        what_if = session.what_if
+        if what_if.run is self._told or not what_if.edited or what_if.idle:
+            return
+        self._told = what_if.run
+        title = f"Edited: {what_if.in_words(session.labels())}"
+        words = effect_in_words(session)
+        self._screen.notify(f"{words}. Press 6 to compare, X to switch it off.", title=title, markup=False)
 
     def _say_idle(self, session: Session) -> None:
         """Show which edits change nothing, each once."""

@@ -2,20 +2,20 @@
 
 Panes are drawn; parts (runs, playback, edits) are not. Both have `action_` methods, which keys reach."""
 
-from dataclasses import replace
+from collections.abc import Callable
 
 from textual import on
 from textual.actions import parse
 from textual.app import ComposeResult
-from textual.binding import ActiveBinding
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from explorer.screen.dialogs.help import Help
 from explorer.screen.main.background import Background
 from explorer.screen.main.editing import Editing
-from explorer.screen.main.keys import BINDINGS, NOT_IN_NARROW_FOOTERS
+from explorer.screen.main.here import here_on
+from explorer.screen.main.keys import BINDINGS
 from explorer.screen.main.playback import Playback
 from explorer.screen.main.runs import Runs
 from explorer.screen.messages import (
@@ -23,16 +23,21 @@ from explorer.screen.messages import (
     Clicked,
     EngineReady,
     LensReady,
+    Pointed,
     RunEnded,
     RunFailed,
     ViewFilled,
 )
 from explorer.screen.palette import Palette
+from explorer.screen.panes.footer import FooterPane
+from explorer.screen.panes.go_to import GoTo
 from explorer.screen.panes.header import HeaderPane
 from explorer.screen.panes.map import RailPane
-from explorer.screen.panes.middle import Middle
+from explorer.screen.panes.middle import Middle, MiddlePane
 from explorer.screen.panes.number import NumberPane
 from explorer.screen.panes.prompt import Prompt
+from explorer.screen.panes.settings import SettingsPane
+from explorer.screen.panes.talk import TalkPane
 from explorer.screen.panes.tokens import TokensPane
 from explorer.screen.panes.view import ViewPane
 from explorer.screen.widgets.canvas import Canvas
@@ -49,8 +54,8 @@ class MainScreen(Screen[None]):
 
     AUTO_FOCUS = ""
     BINDINGS = BINDINGS
-    HORIZONTAL_BREAKPOINTS = [(0, "-too-narrow"), (80, "-narrow"), (110, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-too-flat"), (24, "-flat"), (32, "-tall")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-too-narrow"), (60, "-small"), (80, "-narrow"), (110, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-too-flat"), (18, "-low"), (24, "-flat"), (32, "-tall")]
 
     def __init__(self, prompt: str, model_name: str) -> None:
         super().__init__()
@@ -62,12 +67,18 @@ class MainScreen(Screen[None]):
         self.header, self.tokens = HeaderPane(self, model_name), TokensPane(self)
         self.prompt = Prompt(self, self.tokens, self.runs.run_prompt, self.playback.stop, prompt)
         self.middle = Middle(self, ViewPane(self, self.editing.follow))
+        self.settings, self.go_to = SettingsPane(self), GoTo(self)
+        self.talk = TalkPane(self)
         self._parts = {
             "prompt": self.prompt,
             "picture": self.middle.picture,
             "why": self.middle.why,
             "code": self.middle.code,
             "view": self.middle.view,
+            "settings": self.settings,
+            "go_to": self.go_to,
+            "lesson": self.middle.lesson,
+            "talk": self.talk,
             "editing": self.editing,
             "playback": self.playback,
             "runs": self.runs,
@@ -77,7 +88,8 @@ class MainScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield from (self.header, self.prompt, self.tokens, RailPane(self), self.middle, NumberPane(self))
-        yield Footer(compact=True, show_command_palette=False)
+        yield from (self.settings, self.go_to, FooterPane(self, lambda: here_on(self)))
+        yield self.talk
         yield Static(id="too-small", markup=False)
 
     def on_mount(self) -> None:
@@ -86,7 +98,7 @@ class MainScreen(Screen[None]):
     def on_resize(self) -> None:
         size = self.app.size
         self.query_one("#too-small", Static).update(
-            f"GPT Explorer needs 80 columns and 24 lines.\nThis terminal has {size.width} and {size.height}.\n\n"
+            f"GPT Explorer needs 60 columns and 18 lines.\nThis terminal has {size.width} and {size.height}.\n\n"
             "Make it larger, or its letters smaller. q quits."
         )
 
@@ -137,10 +149,17 @@ class MainScreen(Screen[None]):
             self._version = session.trace.version
             if self.middle.update_opened(session):
                 self._forget_notices()
+            self._make_room()
             self.background.look_through_lenses(session)
             self.background.work_on(self.view)
         for canvas in self.query(Canvas):
             canvas.repaint()
+
+    def _make_room(self) -> None:
+        """Leave all of the width to a view; below it stands what the view says of its own cursor, if it does."""
+        view = self.view if self.middle.opened is MiddlePane.VIEW else None
+        speaks = view is not None and type(view).about is not View.about
+        self.update_classes({"-viewing": view is not None, "-speechless": view is not None and not speaks})
 
     def restyle(self, palette: Palette) -> None:
         """Draw everything in other colours."""
@@ -174,21 +193,16 @@ class MainScreen(Screen[None]):
     def on_screen_suspend(self) -> None:
         """A dialog opens."""
         self._forget_notices()
+        self.query_one(FooterPane).repaint()
+
+    def on_screen_resume(self) -> None:
+        """A dialog has closed."""
+        self.query_one(FooterPane).repaint()
 
     def _forget_notices(self) -> None:
         if self._noticed:
             self._noticed = False
             self.app.clear_notifications()
-
-    @property
-    def active_bindings(self) -> dict[str, ActiveBinding]:
-        """The bindings; only those that fit are shown in the footer: the keys of the pane with the focus, and help."""
-        return {key: found if self._fits(found) else _hidden(found) for key, found in super().active_bindings.items()}
-
-    def _fits(self, found: ActiveBinding) -> bool:
-        if isinstance(self.focused, Canvas):
-            return found.node is self.focused or found.binding.id == "help"
-        return found.binding.id not in NOT_IN_NARROW_FOOTERS or self.has_class("-wide")
 
     # Keys and mouse
 
@@ -198,7 +212,7 @@ class MainScreen(Screen[None]):
         getattr(self._parts[part], f"action_{name}")(*arguments)
 
     def action_help(self) -> None:
-        self.app.push_screen(Help())
+        self.app.push_screen(Help(here_on(self)))
 
     def move_cursor(self, move: str, *arguments: int) -> None:
         """Call a method of the session's cursor. Code closes; if a number is open, the new one opens."""
@@ -209,15 +223,37 @@ class MainScreen(Screen[None]):
                 ask_why(session)
             self.repaint()
 
+    def walk(self, move: Callable[[], None]) -> None:
+        """Make a move to a place that was named: the picture there is shown."""
+        if session := self.ready:
+            session.why = session.code = self.middle.view.view = None
+            move()
+            self.give_focus_back()
+            self.repaint()
+
+    def open_number(self) -> None:
+        """Open the number under the cursor."""
+        self.middle.why.action_open()
+
+    def give_focus_back(self) -> None:
+        """Let the keys reach the pane that is open; with the picture open, they walk."""
+        self.middle.focus_opened()
+
     def on_clicked(self, message: Clicked) -> None:
         """Handle a click that no pane handled: on settings, on the edits, or on a place to go to."""
         kind, *numbers = message.action
         if kind == "settings":
-            self.playback.action_settings()
+            self.settings.action_open()
         elif kind == "edits":
             self.editing.action_open()
+        elif kind == "predicted":
+            self.playback.draw_chosen(numbers[0])
         else:
             self.move_cursor(f"go_to_{kind}", numbers[0])
+
+    def on_pointed(self, message: Pointed) -> None:
+        """Tell in the number's line what is under the mouse; the cursor stays."""
+        self.query_one(NumberPane).point_at(message.action)
 
     # Messages from threads
 
@@ -232,8 +268,3 @@ class MainScreen(Screen[None]):
     @on(ViewFilled)
     def _fill_in(self) -> None:
         self.repaint()
-
-
-def _hidden(found: ActiveBinding) -> ActiveBinding:
-    """The same key, not shown in the footer."""
-    return found._replace(binding=replace(found.binding, show=False))

@@ -1,16 +1,13 @@
 """The code that computed the stage, stepped through line by line."""
 
-from textual.binding import Binding
-
 from explorer.paint.spans import Line
 from explorer.screen.bindings import key
+from explorer.screen.messages import Scrolled
 from explorer.screen.panes.pane import Pane
 from explorer.screen.panes.why import NO_REASON
 from explorer.walk.opening import step_into_code
 from explorer.walk.session import Session
 from gpt import GPTError
-
-_LINE = Binding.Group("line", compact=True)
 
 
 class CodePane(Pane, can_focus=True):
@@ -18,11 +15,11 @@ class CodePane(Pane, can_focus=True):
 
     ID = "code"
     BINDINGS = [
-        key("code.back", "up", "step('back')", "Back to where you were", display="↑", group=_LINE),
-        key("code.over", "down", "step('over')", "The next line; what this one calls is run", display="↓", group=_LINE),
-        key("code.into", "right", "step('into')", "Into what this line calls", footer="into", display="→"),
-        key("code.out", "left", "step('out')", "Out of this function, or loop", footer="out", display="←"),
-        key("code.leave", "escape", "leave", "Back to the numbers", footer="numbers", display="esc"),
+        key("code.back", "up", "step('back')", "Back to where you were", display="↑"),
+        key("code.over", "down", "step('over')", "The next line; what this one calls is run", display="↓"),
+        key("code.into", "right", "step('into')", "Into what this line calls", display="→"),
+        key("code.out", "left", "step('out')", "Out of this function, or loop", display="←"),
+        key("code.leave", "escape", "leave", "Back to the numbers", display="esc"),
     ]
 
     def draw(self, session: Session, cells: int, height: int) -> list[Line]:
@@ -61,6 +58,11 @@ class CodePane(Pane, can_focus=True):
         if self.host.session:
             self.host.session.code = None
             self.host.repaint()
+
+    def on_scrolled(self, message: Scrolled) -> None:
+        """The wheel steps on, and back."""
+        message.stop()
+        self.action_step("over" if message.by > 0 else "back")
 
     def action_step(self, way: str) -> None:
         """Step over a line, into what it calls, out of it, or back."""

@@ -6,12 +6,14 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from explorer.screen.panes.code import CodePane
+from explorer.screen.panes.lesson import LessonPane
 from explorer.screen.panes.map import MapPane
 from explorer.screen.panes.next_token import NextTokenPane
 from explorer.screen.panes.pane import Host
 from explorer.screen.panes.picture import PicturePane
 from explorer.screen.panes.view import ViewPane
 from explorer.screen.panes.why import WhyPane
+from explorer.walk.on_screen import edit_mark
 from explorer.walk.session import Session
 from explorer.walk.why import Look
 
@@ -33,15 +35,17 @@ class Middle(Horizontal):
         self.opened = MiddlePane.PICTURE
         self._place: object = None  # which pane is open, and at which stage
         self._map, self._next = MapPane(host), NextTokenPane(host)
+        self.lesson = LessonPane(host)
         self.picture, self.why, self.code, self.view = PicturePane(host), WhyPane(host), CodePane(host), view
 
     def compose(self) -> ComposeResult:
-        yield from (self._map, self.picture, self.why, self.code, self.view, self._next)
+        yield from (self._map, self.picture, self.why, self.code, self.view, self.lesson, self._next)
 
     def update_opened(self, session: Session) -> bool:
         """Show the pane that is open in this session. True if the pane or the stage has changed."""
         opened = self._open_in(session)
         place = (opened, self.view.view, session.cursor.stage_index)
+        self.lesson.about(self._subject(session, opened))
         moved, self._place = place != self._place, place
         if opened is not self.opened:
             had_focus = self.opened is not MiddlePane.PICTURE or self.picture.has_focus
@@ -50,8 +54,23 @@ class Middle(Horizontal):
             if had_focus or opened is not MiddlePane.PICTURE:
                 self.screen.set_focus(None if opened is MiddlePane.PICTURE else self.get_child_by_id(opened))
         self.set_class(session.what_if.edited or bool(session.what_if.showing), "-edited")
+        self.set_class(bool(edit_mark(session) or session.what_if.showing), "-changed")
         self.set_class(opened is MiddlePane.WHY and session.why is not None and session.why.look is Look.PATH, "-path")
         return moved
+
+    def focus_opened(self) -> None:
+        """Give the keys to the pane that is open; with the picture open, they walk."""
+        self.screen.set_focus(None if self.opened is MiddlePane.PICTURE else self.get_child_by_id(self.opened))
+
+    def _subject(self, session: Session, opened: MiddlePane) -> tuple[str, str]:
+        """The kind and the name of the lesson about what is open."""
+        match opened:
+            case MiddlePane.PICTURE:
+                return "stage", session.stage.local_id
+            case MiddlePane.VIEW:
+                return "view", self.view.opened_name
+            case _:
+                return "tool", str(opened)
 
     def _open_in(self, session: Session) -> MiddlePane:
         if session.code:

@@ -1,16 +1,31 @@
 """The number under the cursor: where it is, its exact value, and how it was made."""
 
 from explorer.paint.number import number_under_cursor
-from explorer.paint.spans import Line
-from explorer.screen.panes.pane import Pane
+from explorer.paint.pointed import pointed
+from explorer.paint.spans import Action, Line, clipped
+from explorer.screen.panes.pane import Host, Pane
 from explorer.walk.session import Session
 
 
 class NumberPane(Pane):
-    """The strip at the bottom."""
+    """The strip at the bottom. While a view is open it speaks of the view's cursor."""
 
     ID = "number"
     TITLE = "This number"
 
+    def __init__(self, host: Host) -> None:
+        super().__init__(host)
+        self._pointed: Action | None = None
+
+    def point_at(self, action: Action | None) -> None:
+        """Tell about what is under the mouse, or about the cursor again."""
+        self._pointed = action
+        self.repaint()
+
     def draw(self, session: Session, cells: int, height: int) -> list[Line]:
+        if self._pointed and (told := pointed(session, self._pointed, cells)):
+            return told[:height]
+        view = None if session.why or session.code else self.host.view
+        if view and view.session is session:
+            return [clipped(line, cells) for line in view.about(cells)[:height]]
         return number_under_cursor(session, cells, height)

@@ -1,5 +1,6 @@
 """The base of every pane, and the screen as panes know it."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from textual.notifications import SeverityLevel
@@ -7,6 +8,7 @@ from textual.notifications import SeverityLevel
 from explorer.paint.spans import Line, wrapped
 from explorer.screen.messages import Scrolled
 from explorer.screen.widgets.canvas import Canvas
+from explorer.views.view import View
 from explorer.walk.session import Session
 from gpt import GPTError
 
@@ -23,11 +25,24 @@ class Host(Protocol):
     def ready(self) -> Session | None:
         """The session, once it has tokens to walk."""
 
+    @property
+    def view(self) -> View | None:
+        """The view that is open."""
+
     def repaint(self) -> None:
         """Bring every pane up to date."""
 
+    def give_focus_back(self) -> None:
+        """Let the keys reach the pane that is open, or walk."""
+
+    def open_number(self) -> None:
+        """Open the number under the cursor."""
+
     def move_cursor(self, move: str, *arguments: int) -> None:
         """Make a move of the session's cursor, by the name of its method."""
+
+    def walk(self, move: Callable[[], None]) -> None:
+        """Make a move to a place that was named: the picture there is shown."""
 
     def notify(
         self,

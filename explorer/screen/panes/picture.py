@@ -1,17 +1,17 @@
 """The picture of the stage, and its cursor."""
 
-from textual.binding import Binding
-
 from explorer.paint.pictures import picture
 from explorer.paint.spans import Line
 from explorer.screen.bindings import key
-from explorer.screen.messages import Clicked
+from explorer.screen.messages import Clicked, Scrolled
 from explorer.screen.panes.pane import Pane, literal
-from explorer.walk.on_screen import shape_in_words, value_under_cursor
+from explorer.stages import Kind
+from explorer.walk.on_screen import edit_mark, shape_in_words, value_under_cursor
 from explorer.walk.session import Session
 from gpt import GPTError
 
-_CURSOR = Binding.Group("move the cursor", compact=True)
+_RANKED = (Kind.LOGITS, Kind.LEDGER, Kind.DRAW)
+"""Pictures with a token of the vocabulary in each line."""
 
 
 class PicturePane(Pane, can_focus=True):
@@ -19,23 +19,24 @@ class PicturePane(Pane, can_focus=True):
 
     ID = "picture"
     BINDINGS = [
-        key("cursor.left", "left", "move('column', -1)", "The cursor to the left", display="←", group=_CURSOR),
-        key("cursor.right", "right", "move('column', 1)", "The cursor to the right", display="→", group=_CURSOR),
-        key("cursor.up", "up", "move('position', -1)", "The cursor up", display="↑", group=_CURSOR),
-        key("cursor.down", "down", "move('position', 1)", "The cursor down", display="↓", group=_CURSOR),
+        key("cursor.left", "left", "move('column', -1)", "The cursor to the left", display="←"),
+        key("cursor.right", "right", "move('column', 1)", "The cursor to the right", display="→"),
+        key("cursor.up", "up", "move('position', -1)", "The cursor up", display="↑"),
+        key("cursor.down", "down", "move('position', 1)", "The cursor down", display="↓"),
         key("cursor.page_left", "pageup", "move('column', -16)", "Sixteen numbers to the left"),
         key("cursor.page_right", "pagedown", "move('column', 16)", "Sixteen numbers to the right"),
         key("cursor.home", "home", "go('column', 0)", "To the first number of the row"),
         key("cursor.end", "end", "go('column', 1000000)", "To the last number of the row"),
-        key("cursor.leave", "escape", "toggle_focus", "Let the arrows walk again", footer="walk", display="esc"),
+        key("cursor.leave", "escape", "toggle_focus", "Let the arrows walk again", display="esc"),
     ]
 
     def draw(self, session: Session, cells: int, height: int) -> list[Line]:
-        return picture(session, cells, height, self.looks.palette.colourful)
+        return picture(session, cells, height, self.looks.palette.colourful, accompanied=True)
 
     def caption(self, session: Session) -> None:
         place, showing = session.stage.place, session.what_if.showing
-        mark = f" · {showing}" if showing else " · edited" if session.what_if.edited else ""
+        edited = edit_mark(session)
+        mark = f" · {showing}" if showing else f" · ✎ {edited}" if edited else ""
         self.border_title = literal(place[:1].upper() + place[1:] + mark)
         self.border_subtitle = literal(shape_in_words(session))
 
@@ -53,7 +54,15 @@ class PicturePane(Pane, can_focus=True):
 
     def action_toggle_focus(self) -> None:
         """Let the arrows move the cursor in the picture, or walk again."""
-        self.screen.set_focus(None if self.has_focus else self)
+        if self.display:  # not while a view, or a number, has its place
+            self.screen.set_focus(None if self.has_focus else self)
+
+    def on_scrolled(self, message: Scrolled) -> None:
+        """The wheel moves along what stands below one another: tokens, or the ranks of the vocabulary."""
+        message.stop()
+        session = self.host.ready
+        down = "column" if session and session.stage.kind in _RANKED else "position"
+        self.host.move_cursor(f"move_{down}", message.by)
 
     def action_copy(self) -> None:
         """Copy the number under the cursor."""
@@ -72,8 +81,12 @@ class PicturePane(Pane, can_focus=True):
         if kind == "cell":
             self.action_go("position", numbers[0])
             self.action_go("column", numbers[1])
+            if message.twice:
+                self.host.open_number()
         elif kind == "overview":
             self.action_overview()
+        elif kind == "steps":
+            self.host.move_cursor("toggle_steps")
         else:
             return
         message.stop()

@@ -4,15 +4,13 @@ import unicodedata
 from collections.abc import Callable
 
 from rich.text import Text
-from textual import events
 from textual.widgets import TextArea
 
+from explorer.screen.bindings import key
 from explorer.screen.panes.pane import Host
 from explorer.screen.panes.tokens import TokensPane
 from explorer.text import visible
 from gpt import GPTError
-
-_NEW_LINE = ("shift+enter", "ctrl+j", "alt+enter")
 
 _INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # they would control the terminal, or reverse the line
 _JOINERS = "\u200c\u200d"  # these are needed to write some scripts
@@ -25,6 +23,20 @@ _RELEASED = {held: character for character, held in _HELD.items()}
 class Prompt(TextArea):
     """A text area of a few lines. Its text is shown literally, control characters as visible signs."""
 
+    ID = "prompt"
+    BINDINGS = [
+        key("prompt.run", "enter", "submit", "Run the prompt", display="⏎", first=True),
+        key("prompt.leave", "escape", "leave", "Leave it as it was", display="esc", first=True),
+        key(
+            "prompt.line",
+            "shift+enter,ctrl+j,alt+enter",
+            "new_line",
+            "A new line in the prompt",
+            display="alt+⏎",
+            first=True,
+        ),
+    ]
+
     def __init__(
         self, host: Host, tokens: TokensPane, run: Callable[[str], bool], stop: Callable[[], None], text: str
     ) -> None:
@@ -34,7 +46,7 @@ class Prompt(TextArea):
         """
         super().__init__(
             text.translate(_HELD),
-            id="prompt",
+            id=self.ID,
             soft_wrap=True,
             show_line_numbers=False,
             highlight_cursor_line=False,
@@ -51,17 +63,9 @@ class Prompt(TextArea):
         """The typed text, unchanged."""
         return self.text.translate(_RELEASED)
 
-    def on_key(self, event: events.Key) -> None:
-        if event.key == "enter":
-            self._submit()
-        elif event.key == "escape":
-            self._leave()
-        elif event.key in _NEW_LINE:
-            self.insert("\n")
-        else:
-            return
-        event.stop()
-        event.prevent_default()
+    def action_new_line(self) -> None:
+        """Begin another line of the prompt."""
+        self.insert("\n")
 
     def get_line(self, line_index: int) -> Text:
         line = self.document.get_line(line_index).translate(_RELEASED)
@@ -121,19 +125,20 @@ class Prompt(TextArea):
         self.host.show_status(f"{count} of {session.config.n_positions} tokens · enter runs it · esc drops it")
         self._tokens.repaint()
 
-    def _submit(self) -> None:
+    def action_submit(self) -> None:
+        """Run the prompt, or say why it cannot be run."""
         if self.host.session is None:
             self.to_run = self.value
-            self.screen.set_focus(None)
+            self.host.give_focus_back()
         elif self._run(self.value):
-            self._leave()
+            self.action_leave()
 
-    def _leave(self) -> None:
+    def action_leave(self) -> None:
         """Show the prompt of the run again, and let the keys walk."""
         session = self.host.session
         self._tokens.typed = None
         self.show_text(session.text if session else self.to_run)
-        self.screen.set_focus(None)
+        self.host.give_focus_back()
         self.host.show_status("")
         self.host.repaint()
 

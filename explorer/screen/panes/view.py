@@ -2,20 +2,17 @@
 
 from collections.abc import Callable, Sequence
 
-from textual.binding import Binding
-
 from explorer.paint.spans import Line, clipped
 from explorer.runs.trace import Trace
 from explorer.screen.bindings import key
 from explorer.screen.dialogs.ask import AskDialog
-from explorer.screen.messages import Clicked
+from explorer.screen.messages import Clicked, Scrolled
 from explorer.screen.panes.pane import Host, Pane
 from explorer.views.view import View
 from explorer.views.views import make
 from explorer.walk.session import Session
 from gpt import GPTError
 
-_CURSOR = Binding.Group("move the cursor", compact=True)
 _COMPARE = "compare"  # the one view that looks at two runs
 
 
@@ -24,17 +21,17 @@ class ViewPane(Pane, can_focus=True):
 
     ID = "view"
     BINDINGS = [
-        key("look.left", "left", "move(-1, 0)", "To the left", display="←", group=_CURSOR),
-        key("look.right", "right", "move(1, 0)", "To the right", display="→", group=_CURSOR),
-        key("look.up", "up", "move(0, -1)", "Up", display="↑", group=_CURSOR),
-        key("look.down", "down", "move(0, 1)", "Down", display="↓", group=_CURSOR),
+        key("look.left", "left", "move(-1, 0)", "To the left", display="←"),
+        key("look.right", "right", "move(1, 0)", "To the right", display="→"),
+        key("look.up", "up", "move(0, -1)", "Up", display="↑"),
+        key("look.down", "down", "move(0, 1)", "Down", display="↓"),
         key("look.page_up", "pageup", "move(0, -10)", "Ten up"),
         key("look.page_down", "pagedown", "move(0, 10)", "Ten down"),
         key("look.first", "home", "move(-1000000, 0)", "To the beginning of the row"),
         key("look.last", "end", "move(1000000, 0)", "To the end of the row"),
-        key("look.enter", "enter", "enter", "Open what is chosen", footer="open", display="⏎"),
-        key("look.mode", "v", "next_mode", "Show it in another way", footer="mode"),
-        key("look.leave", "escape", "leave", "Back to the picture of the stage", footer="walk", display="esc"),
+        key("look.enter", "enter", "enter", "Open what is chosen", display="⏎"),
+        key("look.mode", "v", "next_mode", "Show it in another way"),
+        key("look.leave", "escape", "leave", "Back to the picture of the stage", display="esc"),
     ]
 
     def __init__(self, host: Host, follow_edits: Callable[[Sequence[Trace]], None]) -> None:
@@ -43,6 +40,11 @@ class ViewPane(Pane, can_focus=True):
         self.view: View | None = None
         self._views: dict[str, View] = {}
         self._follow_edits = follow_edits
+
+    @property
+    def opened_name(self) -> str:
+        """The name of the view that is open; "" where none is."""
+        return next((name for name, view in self._views.items() if view is self.view), "")
 
     def draw(self, session: Session, cells: int, height: int) -> list[Line]:
         if self.view is None or self.view.session is not session:
@@ -99,9 +101,8 @@ class ViewPane(Pane, can_focus=True):
 
     def action_enter(self) -> None:
         """Open what is chosen, or type what the view asks for."""
-        if self.view and self.view.asks and (session := self.host.session):
-            other = session.what_if.other
-            dialog = AskDialog(self.view.asks, other.text if other else session.text, self.view.take)
+        if self.view and self.view.asks and self.host.session:
+            dialog = AskDialog(self.view.asks, self.view.begins_with(), self.view.take)
             self.app.push_screen(dialog, lambda taken: self.host.repaint())
         else:
             self._act(lambda view: view.enter())
@@ -115,6 +116,13 @@ class ViewPane(Pane, can_focus=True):
         if kind == "view":
             message.stop()
             self._act(lambda view: view.click(*numbers))
+            if message.twice:
+                self.action_enter()
+
+    def on_scrolled(self, message: Scrolled) -> None:
+        """The wheel moves the view's own cursor."""
+        message.stop()
+        self.action_move(0, message.by)
 
     def _act(self, act: Callable[[View], bool | None]) -> None:
         """Let the view act, show an error, and compute its edits. If `act` returns True, the view is closed."""

@@ -1,12 +1,10 @@
 """Why a number has its value: the number that is open, its terms, and the way from one number to another."""
 
-from textual.binding import Binding
-
 from explorer.paint.spans import Line
 from explorer.paint.why import why
 from explorer.provenance.words import brief
 from explorer.screen.bindings import key, to
-from explorer.screen.messages import Clicked
+from explorer.screen.messages import Clicked, Scrolled
 from explorer.screen.panes.pane import Pane, literal
 from explorer.walk.opening import ask_why
 from explorer.walk.session import Session
@@ -15,28 +13,26 @@ from explorer.walk.why import Why
 NO_REASON = "This is the difference of two runs. Press esc: in the run itself the number opens."
 """Shown when an explanation, or code, is asked for while a difference of two runs is walked."""
 
-_TERM = Binding.Group("choose", compact=True)
-
 
 class WhyPane(Pane, can_focus=True):
     """The number that is open. The arrows choose one of its terms, enter opens the number that it came from."""
 
     ID = "why"
     BINDINGS = [
-        key("why.up", "up", "move_row(-1)", "The term above", display="↑", group=_TERM),
-        key("why.down", "down", "move_row(1)", "The term below", display="↓", group=_TERM),
-        key("why.left", "left", "move_column(-1)", "The factor to the left", display="←", group=_TERM),
-        key("why.right", "right", "move_column(1)", "The factor to the right", display="→", group=_TERM),
+        key("why.up", "up", "move_row(-1)", "The term above", display="↑"),
+        key("why.down", "down", "move_row(1)", "The term below", display="↓"),
+        key("why.left", "left", "move_column(-1)", "The factor to the left", display="←"),
+        key("why.right", "right", "move_column(1)", "The factor to the right", display="→"),
         key("why.page_up", "pageup", "move_row(-10)", "Ten terms up"),
         key("why.page_down", "pagedown", "move_row(10)", "Ten terms down"),
         key("why.first", "home", "move_row(-1000000)", "To the largest term"),
         key("why.last", "end", "move_row(1000000)", "To the smallest term"),
-        key("why.enter", "enter", "enter", "Where the chosen number came from", footer="open", display="⏎"),
-        key("why.back", "backspace", "back", "Back to the number before", footer="back", display="⌫"),
-        key("why.follow", "f", "follow", "Follow the largest contribution to its end", footer="follow"),
-        key("why.unroll", "u", "unroll", "Take sums of sums apart, or not", footer="unroll"),
-        key("why.code", "i", to("code", "open_or_close"), "Into the code that computed it", footer="code"),
-        key("why.leave", "escape", "leave", "Back to the picture", footer="walk", display="esc"),
+        key("why.enter", "enter", "enter", "Where the chosen number came from", display="⏎"),
+        key("why.back", "backspace", "back", "Back to the number before", display="⌫"),
+        key("why.follow", "f", "follow", "Follow the largest contribution to its end"),
+        key("why.unroll", "u", "unroll", "Take sums of sums apart, or not"),
+        key("why.code", "i", to("code", "open_or_close"), "Into the code that computed it"),
+        key("why.leave", "escape", "leave", "Back to the picture", display="esc"),
     ]
 
     def draw(self, session: Session, cells: int, height: int) -> list[Line]:
@@ -108,6 +104,11 @@ class WhyPane(Pane, can_focus=True):
         if self.why:
             self.why.toggle_unrolled()
             self.host.repaint()
+
+    def on_scrolled(self, message: Scrolled) -> None:
+        """The wheel moves along the terms."""
+        message.stop()
+        self.action_move_row(message.by)
 
     def on_clicked(self, message: Clicked) -> None:
         """A click on a term opens the number it came from; one on the trail goes there."""

@@ -6,16 +6,16 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from explorer.paint.spans import Line
-from explorer.screen.messages import Clicked, Scrolled
+from explorer.paint.spans import Action, Line
+from explorer.screen.messages import Clicked, Pointed, Scrolled
 from explorer.screen.palette import Palette
 from explorer.screen.widgets.looks import Looks
 from explorer.text import width
 
 STYLES = (
     *("accent", "answer", "bold", "brand", "chip", "choice", "comment", "dim", "done", "down", "drawn", "edited"),
-    *("here", "here-text", "keyword", "lens", "lit", "masked", "negative", "number-literal", "positive", "string"),
-    *("stripe-a", "stripe-b", "token", "up", "value"),
+    *("here", "here-text", "key", "keyword", "lens", "lit", "masked", "mode", "negative", "number-literal", "offer"),
+    *("positive", "string", "stripe-a", "stripe-b", "token", "up", "value"),
 )
 """The words that painters use for styles; the stylesheet gives each its looks, as `canvas--word`."""
 
@@ -28,6 +28,7 @@ class Canvas(Widget):
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self.lines: list[Line] = []
+        self._pointed: Action | None = None  # what the mouse is over
         self.looks = Looks(self, Palette())
 
     def paint(self, cells: int, height: int) -> list[Line]:
@@ -67,16 +68,31 @@ class Canvas(Widget):
         )
 
     def on_click(self, event: events.Click) -> None:
+        if action := self._action_at(event):
+            self.post_message(Clicked(action, twice=event.chain == 2))
+
+    def _action_at(self, event: events.MouseEvent) -> Action | None:
+        """The action of the span under the mouse."""
         position = event.get_content_offset(self)
         if position is None or position.y >= len(self.lines):
-            return
+            return None
         right = 0
         for span in self.lines[position.y]:
             right += width(span.text)
             if position.x < right:
-                if span.action:
-                    self.post_message(Clicked(span.action))
-                return
+                return span.action
+        return None
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        self._point_at(self._action_at(event))
+
+    def on_leave(self) -> None:
+        self._point_at(None)
+
+    def _point_at(self, action: Action | None) -> None:
+        if action != self._pointed:
+            self._pointed = action
+            self.post_message(Pointed(action))
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         event.stop()

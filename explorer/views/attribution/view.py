@@ -2,47 +2,21 @@
 
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import replace
-from enum import Enum
 from math import fsum
 from typing import Any
 
 from explorer.analysis import attribution
-from explorer.analysis.attribution import Contribution, Convention, Level, PartKind
-from explorer.paint.spans import Line, Span, length, wrapped
+from explorer.analysis.attribution import Contribution, Convention, PartKind
+from explorer.paint.spans import Line
 from explorer.runs.cells import Cell
 from explorer.runs.trace import Trace
-from explorer.text import fit, number, short, width
-from explorer.views.attribution.table import RankedParts, table, table_and_map
-from explorer.views.parts import ROW, Scene, guarded, scene_of, to_choose
+from explorer.views.attribution.picture import AGAINST, CONVENTION, in_words, picture
+from explorer.views.attribution.state import CONVENTIONS, RIVALS, AttributionState, Grouping, RankedParts
+from explorer.views.parts import guarded, scene_of
 from explorer.views.view import View
 from explorer.walk.session import Session
 
-
-class Grouping(Enum):
-    """How the parts are listed."""
-
-    COMPONENT = 0
-    HEAD = 1
-    HEAD_AND_TOKEN = 2
-    TOKEN = 3
-    NEURON = 4
-
-    @property
-    def level(self) -> Level:
-        """How finely the parts are told apart before they are listed."""
-        return _LEVELS[self.value]
-
-
-_LEVELS = (Level.COMPONENT, Level.HEAD, Level.POSITION, Level.POSITION, Level.NEURON)
 _MODES = ("by component", "by head", "by head and token", "by token", "by neuron")
-_RIVALS = 10  # tokens that the answer can be held against
-_CONVENTIONS = tuple(Convention)
-_NAMES = {Convention.PLAIN: "plain", Convention.TRANSFORMER_LENS: "TransformerLens"}
-_BRIEFLY = {
-    Convention.PLAIN: "the logit as it is; biases have lines of their own",
-    Convention.TRANSFORMER_LENS: "against the mean logit; biases folded in",
-}
-_CONVENTION, _AGAINST = range(1, 3)
 
 
 class AttributionView(View):
@@ -61,7 +35,7 @@ class AttributionView(View):
 
     def _order(self) -> list[int]:
         """The likeliest tokens here; none while there are no logits."""
-        return self.session.run.order(self.session.position)[: _RIVALS + 1]
+        return self.session.run.order(self.session.position)[: RIVALS + 1]
 
     def _held_against(self) -> int:
         return max(0, min(self.against, len(self._order()) - 1))
@@ -108,16 +82,16 @@ class AttributionView(View):
 
     def click(self, *numbers: int) -> None:
         which, number = numbers
-        if which == _AGAINST:
+        if which == AGAINST:
             self.against = number
-        elif which == _CONVENTION:
-            self.convention = _CONVENTIONS[number]
+        elif which == CONVENTION:
+            self.convention = CONVENTIONS[number]
         else:
             self.row = number
 
     def enter(self) -> bool:
         if self.row < 0:
-            self.convention = _CONVENTIONS[1 - _CONVENTIONS.index(self.convention)]
+            self.convention = CONVENTIONS[1 - CONVENTIONS.index(self.convention)]
             return False
         rows = self._rows()
         return bool(rows) and self._go_to(rows[self._at(len(rows) - 1)])
@@ -140,61 +114,23 @@ class AttributionView(View):
 
     # The picture
 
+    def state(self) -> AttributionState:
+        """Everything that is known by now."""
+        return AttributionState(
+            scene_of(self.session),
+            Grouping(self.mode),
+            self.convention,
+            tuple(self._order()),
+            self._held_against(),
+            self._at(len(self._rows()) - 1),
+            self.found(),
+        )
+
     def lines(self, cells: int, height: int) -> list[Line]:
-        return guarded(self._painted, cells, height)
+        return guarded(lambda cells, height: picture(self.state(), cells, height), cells, height)
 
-    def _painted(self, cells: int, height: int) -> list[Line]:
-        found, scene = self.found(), scene_of(self.session)
-        if waiting := scene.waiting(found, cells):
-            return waiting
-        head, foot = self._head(scene, found, cells), self._foot(found, cells, height)
-        head += [[]] if height >= 22 else []
-        room = height - len(head) - len(foot)
-        chosen, by_head = self._at(len(found.ranked) - 1), Grouping(self.mode) is Grouping.HEAD
-        paint = table_and_map if by_head else table
-        return [*head, *paint(scene, found, chosen, cells, room), *foot]
-
-    def _head(self, scene: Scene, found: RankedParts, cells: int) -> list[Line]:
-        """The question, and what can be chosen in it."""
-        order, against = self._order(), self._held_against()
-        answer, here = scene.label(order[0]), scene.label(scene.ids[scene.position])
-        what = "the lead of " if against else "the logit of "
-        line = [Span(what), Span(answer, "answer")]
-        line += [Span(" over "), Span(scene.label(order[against]), "lens")] if against else []
-        line += [Span(" after "), Span(here, "here-text"), Span(" = "), Span(number(found.logit, 4), "value")]
-        rivals = ["nothing", *map(scene.label, order[1:])]
-        labels = [fit(label, min(12, width(label))) for label in rivals]
-        chosen = self.row < 0
-        names = [_NAMES[convention] for convention in _CONVENTIONS]
-        mark = Span("▶ " if chosen else "  ", "here-text", ("view", ROW, -1))
-        title = Span("convention", "here-text" if chosen else "dim", ("view", ROW, -1))
-        convention = [mark, title, *to_choose(_CONVENTION, names, _CONVENTIONS.index(self.convention), cells)]
-        words = "⏎ other" if chosen else _BRIEFLY[self.convention]
-        hint = Span(f" {words}", "dim")
-        return [
-            line,
-            [Span("  against ←→", "dim"), *to_choose(_AGAINST, labels, against, cells - 14)],
-            [*convention, hint] if length([*convention, hint]) <= cells else convention,
-        ]
-
-    def _foot(self, found: RankedParts, cells: int, height: int) -> list[Line]:
-        """That the terms add up."""
-        what = "recorded"
-        if self._held_against():
-            what = "recorded lead"
-        elif self.convention is Convention.TRANSFORMER_LENS:
-            what = "recorded − mean"
-        small = cells < 60
-        line = [
-            Span("Σ " if small else f"Σ of {len(found.ranked)} ", "bold"),
-            Span(number(found.sum, 4 if small else 6), "value"),
-            Span("  recorded " if small else f"  {what} ", "dim"),
-            Span(number(found.logit, 4 if small else 6)),
-            Span("  gap ", "dim"),
-            Span("0" if not found.gap else short(found.gap, 2)),
-        ]
-        words = wrapped(attribution.IN_WORDS[self.convention], cells, "dim") if height >= 22 else []
-        return [[], line, *([[]] if words else []), *words]
+    def about(self, cells: int) -> list[Line]:
+        return guarded(lambda cells, height: in_words(self.state(), cells), cells, 2)
 
 
 def _by_token(parts: tuple[Contribution, ...]) -> Iterator[Contribution]:

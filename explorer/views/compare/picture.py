@@ -1,16 +1,18 @@
 """The picture of two runs: which they are, how far apart at every position, and how the next token changed."""
 
 from explorer.analysis.compare import ALIGNED, BEGINNING
+from explorer.paint.bars import bar_of
 from explorer.paint.predictions import percent
 from explorer.paint.spans import Line, Span, bar, clipped, window, wrapped
-from explorer.text import fit, number
+from explorer.text import fit, number, token_at, width
 from explorer.views.compare.state import Apart, CompareState
-from explorer.views.parts import ROW, to_choose
+from explorer.views.parts import ROW, side_by_side, to_choose
 
 ALIGNMENT = 1
 """The first number of a click on where they are aligned."""
 
 _TOKEN = 12
+_BESIDE = 110  # cells from which the positions stand beside the changes
 
 
 def two_runs(state: CompareState, cells: int, height: int) -> list[Line]:
@@ -24,15 +26,50 @@ def two_runs(state: CompareState, cells: int, height: int) -> list[Line]:
     head = [
         _title("A", pair.title_a, cells),
         _title("B", pair.title_b, cells),
-        [Span("KL(A ‖ B) = "), Span(bits, "value"), Span(" after "), Span(tokens, "here-text")],
+        [Span("KL(A ‖ B) = "), Span(bits, "value"), Span(" after "), Span(tokens, "here-text"), *_most(state)],
         *_alignment(state, cells),
         [],
     ]
-    room = height - len(head) - 3
-    rows = min(state.alignment.length, max(2, room // 2))
-    changes = _changes(state, apart, max(1, room - rows))
-    lines = [*head, *changes, [], *_positions(state, cells, rows)]
-    return [clipped(line, cells) for line in lines]
+    room = height - len(head)
+    if cells >= _BESIDE:
+        left = cells * 2 // 5
+        beside = _positions(state, cells - left - 3, min(state.alignment.length, max(1, room - 1)))
+        lines = side_by_side(_changes(state, apart, max(1, room - 1), left), beside, left + 3)
+    else:
+        room -= 3
+        rows = min(state.alignment.length, max(2, room // 2))
+        lines = [*_changes(state, apart, max(1, room - rows), cells), [], *_positions(state, cells, rows)]
+    return [clipped(line, cells) for line in [*head, *lines]]
+
+
+def _most(state: CompareState) -> Line:
+    """Where the two are furthest apart, if that is elsewhere."""
+    known = {position: apart.kl for position, apart in state.known.items() if apart.kl == apart.kl}
+    most = max(known, key=lambda position: known[position], default=None)
+    if most is None or most == state.positions[1]:
+        return []
+    words = f"   most: {number(known[most], 3, plus='')} after {token_at(most, state.pair.b.ids, state.scene.label)}"
+    return [Span(words, "dim")]
+
+
+def in_words(state: CompareState, cells: int) -> list[Line]:
+    """The chosen position: how far the two runs are apart there, what both say, and what changed most."""
+    pair, label, (partner, position) = state.pair, state.scene.label, state.positions
+    tokens = label(pair.a.ids[partner]), label(pair.b.ids[position])
+    place = [Span(f"position {position}: ", "here-text"), Span(" | ".join(dict.fromkeys(tokens)), "token")]
+    apart = state.known.get(position)
+    if apart is None:
+        return [clipped([*place, Span("  computing …", "dim")], cells)]
+    says = " → ".join(dict.fromkeys(map(label, apart.best)))
+    line = [*place, Span(f"  KL(A ‖ B) {number(apart.kl, 4, plus='')} bits", "value"), Span(f"  says {says}")]
+    most = apart.changes[:1]
+    change = [
+        Span(f"most changed: {label(each.token)} {percent(each.before)} → {percent(each.after)}, ") for each in most
+    ]
+    points = [
+        Span(f"{number(each.points, 1)} percentage points", "up" if each.points >= 0 else "down") for each in most
+    ]
+    return [clipped(line, cells), clipped([*change, *points], cells)]
 
 
 def _alignment(state: CompareState, cells: int) -> list[Line]:
@@ -47,18 +84,23 @@ def _alignment(state: CompareState, cells: int) -> list[Line]:
     return [[*line, Span(f" the {where} {alone} of {letter} alone", "dim")]]
 
 
-def _changes(state: CompareState, apart: Apart | None, room: int) -> list[Line]:
+def _changes(state: CompareState, apart: Apart | None, room: int, cells: int) -> list[Line]:
     """How the next token's chances changed at the cursor, the largest change first."""
     if apart is None:
         return [[Span("next token", "bold"), Span("  computing …", "dim")]]
+    shown = apart.changes[:room]
+    size = max(_TOKEN, *(width(state.scene.label(change.token)) + 1 for change in shown))
+    size = min(size, max(_TOKEN, cells - 33))
     head = f"{'A':>7} {'B':>7} {'points':>7} {'bits':>7}"
-    lines: list[Line] = [[Span(fit("next at T 1", _TOKEN), "bold"), Span(head, "dim")]]
-    for change in apart.changes[:room]:
+    lines: list[Line] = [[Span(fit("next at T 1", size), "bold"), Span(head, "dim")]]
+    largest, bars = max((abs(change.points) for change in shown), default=0.0), cells - size - 33
+    for change in shown:
         style = "up" if change.points >= 0 else "down"
         share = f"{percent(change.before):>7} {percent(change.after):>7} "
-        line = [Span(fit(state.scene.label(change.token), _TOKEN), "token"), Span(share)]
+        line = [Span(fit(state.scene.label(change.token), size), "token"), Span(share)]
         line += [Span(f"{'▲' if change.points >= 0 else '▼'}{abs(change.points):6.1f}", style)]
-        lines.append([*line, Span(f" {number(change.bits, 2):>7}")])
+        drawn = bar_of(change.points, largest, min(24, bars)) if bars >= 4 else ""
+        lines.append([*line, Span(f" {number(change.bits, 2):>7}  "), Span(drawn, style)])
     return lines
 
 
@@ -67,8 +109,10 @@ def _positions(state: CompareState, cells: int, room: int) -> list[Line]:
     pair, alignment, label, (_, here) = state.pair, state.alignment, state.scene.label, state.positions
     top, bottom = window(here - alignment.start_b, alignment.length, room)
     largest = max((apart.kl for apart in state.known.values()), default=0.0) or 1.0
-    bars = max(0, min(16, cells - 4 * _TOKEN - 8))
-    title = fit("token A", _TOKEN) + fit("token B", _TOKEN) + fit("KL bits", 8) + " " * bars + "says A → says B"
+    labels = [label(run.ids[at]) for run in (pair.a, pair.b) for at in range(len(run.ids))]
+    size = min(max(8, *map(width, labels)) + 1, max(_TOKEN, cells // 4))
+    bars = max(0, min(24, cells - 4 * size - 10))
+    title = "  " + fit("token A", size) + fit("token B", size) + fit("KL bits", 9) + " " * bars + "says A → says B"
     title += f"   {bottom - top} of {alignment.length} shown" if bottom - top < alignment.length else ""
     lines: list[Line] = [[Span(title, "dim")]]
     for row in range(top, bottom):
@@ -76,15 +120,15 @@ def _positions(state: CompareState, cells: int, room: int) -> list[Line]:
         lit = "here-text" if position == here else ""
         action = ("view", ROW, row + state.first)
         tokens = pair.a.ids[partner], pair.b.ids[position]
-        line = [Span(fit(label(tokens[0]), _TOKEN), lit, action)]
-        line.append(Span(fit(label(tokens[1]), _TOKEN), lit or ("dim" if tokens[0] == tokens[1] else "down"), action))
+        line = [Span("▶ " if lit else "  ", lit, action), Span(fit(label(tokens[0]), size), lit, action)]
+        line.append(Span(fit(label(tokens[1]), size), lit or ("dim" if tokens[0] == tokens[1] else "down"), action))
         if apart := state.known.get(position):
             says = label(apart.best[0]) + (f" → {label(apart.best[1])}" if len(set(apart.best)) > 1 else "")
             line += [
                 Span(f"{number(apart.kl, 3, plus=''):>7} "),
                 Span(fit(bar(apart.kl / largest, bars), bars), "lens"),
             ]
-            line.append(Span(says))
+            line.append(Span(" " + says))
         lines.append(line)
     return lines
 

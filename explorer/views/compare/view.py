@@ -10,7 +10,7 @@ from explorer.paint.spans import Line
 from explorer.runs import running
 from explorer.runs.activations import Activations
 from explorer.runs.trace import LiveRun, Trace
-from explorer.views.compare.picture import ALIGNMENT, only_one_run, two_runs
+from explorer.views.compare.picture import ALIGNMENT, in_words, only_one_run, two_runs
 from explorer.views.compare.state import Apart, CompareState
 from explorer.views.parts import scene_of
 from explorer.views.view import View
@@ -70,6 +70,10 @@ class CompareView(View):
         state = self.state()
         return only_one_run(cells) if state is None else two_runs(state, cells, height)
 
+    def about(self, cells: int) -> list[Line]:
+        state = self.state()
+        return in_words(state, cells) if state else []
+
     def state(self) -> CompareState | None:
         """The two runs; None where there is only one."""
         pair, answers = self._pair, self.known.all().values()
@@ -106,6 +110,10 @@ class CompareView(View):
                 self.session.show(Difference(pair))
             if state := self.state():
                 self.session.cursor.go_to_position(state.first + state.row)
+
+    def begins_with(self) -> str:
+        other = self.session.what_if.other
+        return other.text if other else self.session.text
 
     def take(self, text: str) -> None:
         """B's prompt; without any, B is no longer another prompt."""

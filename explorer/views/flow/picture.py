@@ -1,19 +1,19 @@
-"""The kept edges as a picture: tokens across, blocks from the embeddings at the bottom to the answer at the top."""
+"""The kept edges as a picture: tokens across, blocks from the embeddings at the top down to the answer."""
 
 from collections.abc import Sequence
 
 from explorer.analysis.flow import Edge, EdgeKind, Node
 from explorer.paint.spans import Action, Line, Span
-from explorer.text import fit
+from explorer.text import fit, width
 from explorer.views.parts import ROW, Scene
 
 STRONG, MEDIUM = 0.1, 0.03
 _LEGEND = f"━ ≥{STRONG:.0%}  ─ ≥{MEDIUM:.0%}  ╌ less"
 _MARGIN = 8
 _LEAST_STEP, _MOST_STEP = 6, 12
-_UP, _ACROSS = "┆│┃║", "╌─━═"  # weak, medium, strong, chosen
-# with the line from below: turning right, going on up as well, coming from the left as well, all four
-_JOINTS = {"╭": "╭╭┏╔", "├": "├├┣╠", "┬": "┬┬┳╦", "┼": "┼┼╋╬"}
+_DOWN, _ACROSS = "┆│┃║", "╌─━═"  # weak, medium, strong, chosen
+# with the line from above: turning right, going on down as well, coming from the left as well, all four
+_JOINTS = {"╰": "╰╰┗╚", "├": "├├┣╠", "┴": "┴┴┻╩", "┼": "┼┼╋╬"}
 _STYLES = ("dim", "", "accent", "here-text")
 _CHOSEN = 3
 
@@ -25,7 +25,7 @@ class FlowPicture:
         self.scene = scene
         self.edges = edges
         self.chosen = chosen
-        self.halves = halves  # each block takes two lines: attention, and above it the MLP
+        self.halves = halves  # each block takes two lines: attention, and below it the MLP
         config = scene.config
         self.depth = 2 * config.n_layer
         self.columns, self.step = self._columns(cells - _MARGIN)
@@ -42,12 +42,19 @@ class FlowPicture:
         for edge in self.edges:
             if edge.source:
                 shares[edge.source.position] = max(shares.get(edge.source.position, 0.0), edge.share)
-        fitting = max(1, room // _LEAST_STEP)
         shown = list(range(max(shares) + 1))
-        if len(shown) > fitting:
-            shown = sorted(sorted(shares, key=lambda position: -shares[position])[:fitting])
+        if len(shown) > room // _LEAST_STEP:
+            strongest = sorted(shares, key=lambda position: -shares[position])[: max(1, room // _LEAST_STEP)]
+            while len(strongest) > max(len(set(self._always())), room // self._least(strongest)):
+                strongest.pop()
+            shown = sorted(strongest)
         step = min(_MOST_STEP, room // len(shown))
         return {position: _MARGIN + i * step for i, position in enumerate(shown)}, step
+
+    def _least(self, positions: Sequence[int]) -> int:
+        """The cells for a column in which the texts of these tokens have room, as far as they are not too long."""
+        longest = max(width(self.scene.label(self.scene.ids[position])) for position in positions)
+        return max(_LEAST_STEP, min(longest + 1, _MOST_STEP))
 
     def _always(self) -> list[int]:
         """The tokens that need a column: the answer's, and those of the chosen edge."""
@@ -71,23 +78,25 @@ class FlowPicture:
         return [Span(f"{_LEGEND} of the answer  ═ chosen  ◆ MLP  ↺ to itself{more}", "dim")]
 
     def lines(self) -> list[Line]:
-        """The blocks, the last one on top."""
+        """The blocks, the first one on top."""
         return [_joined(row) for row in self._rows]
 
     def row_of(self, values: dict[int, Span], title: str) -> Line:
         """A text in the column of each token that has one."""
         line: Line = [Span(fit(title, _MARGIN), "dim")]
+        last = max(self.columns)
         for position in self.columns:
             span = values.get(position, Span(""))
-            line.append(span._replace(text=fit(span.text, self.step - 1) + " "))
+            size = max(self.step - 1, width(span.text)) if position == last else self.step - 1
+            line.append(span._replace(text=fit(span.text, size) + " "))
         return line
 
     # Drawing
 
     def _draw(self) -> None:
         for row, line in enumerate(self._rows):
-            block = (len(self._rows) - 1 - row) // (2 if self.halves else 1)
-            title = "  mlp" if self.halves and row % 2 == 0 else f"block {block}"
+            block = row // (2 if self.halves else 1)
+            title = "  mlp" if self.halves and row % 2 else f"block {block}"
             line[:_MARGIN] = [Span(letter, "dim") for letter in fit(title, _MARGIN)]
         for depth in range(1, self.depth + 1):
             for position, x in self.columns.items():
@@ -105,7 +114,7 @@ class FlowPicture:
 
     def _y(self, depth: int) -> int:
         """The line in which a state comes about."""
-        return self.depth - depth if self.halves else (self.depth - depth) // 2
+        return depth - 1 if self.halves else (depth - 1) // 2
 
     def _residual(self, depth: int, position: int) -> Edge | None:
         return self._kept.get((EdgeKind.RESIDUAL, Node(depth - 1, position), Node(depth, position)))
@@ -115,7 +124,7 @@ class FlowPicture:
         edge = self._residual(*target)
         if edge is not None and (self.halves or target.depth % 2):
             level = _level(edge.share)
-            self._put(self._y(target.depth), x, _UP[level], level)
+            self._put(self._y(target.depth), x, _DOWN[level], level)
 
     def _mlp(self, edge: Edge, level: int) -> None:
         """Beside the stream; in its place where nothing else of it is kept."""
@@ -126,7 +135,7 @@ class FlowPicture:
         self._put(y, x if alone else x + 1, "◈" if level == _CHOSEN else "◆", level, edge)
 
     def _head(self, edge: Edge, level: int) -> None:
-        """From below, across to another token's stream; a mark beside the stream where it stays at its token."""
+        """From above, across to another token's stream; a mark beside the stream where it stays at its token."""
         assert edge.source
         left, right = self.columns.get(edge.source.position), self.columns.get(edge.target.position)
         if left is None or right is None:
@@ -144,13 +153,13 @@ class FlowPicture:
             for i, letter in enumerate(str(edge.head)):
                 self._put(y, left + 1 + i, letter, level, edge)
         if not self._rows[y][right].text.strip():
-            self._put(y, right, "╵", level, edge)
+            self._put(y, right, "╷", level, edge)
 
     def _joint(self, source: Node, level: int) -> str:
-        """How a line leaves a stream: going on up or not, with another line coming from the left or not."""
+        """How a line leaves a stream: going on down or not, with another line coming from the left or not."""
         goes_on = self._residual(source.depth + 1, source.position) is not None
         passed = source.position in self._passed[source.depth + 1]
-        return _JOINTS[("┼" if passed else "├") if goes_on else ("┬" if passed else "╭")][level]
+        return _JOINTS[("┼" if passed else "├") if goes_on else ("┴" if passed else "╰")][level]
 
     def _put(self, y: int, x: int, text: str, level: int, edge: Edge | None = None) -> None:
         if 0 <= x < self.cells:
@@ -158,7 +167,7 @@ class FlowPicture:
             self._rows[y][x] = Span(text, _STYLES[level], action)
 
     def tokens(self, values: dict[int, Span]) -> list[Line]:
-        """The prompt below its columns, with a text for each."""
+        """The prompt above its columns, with a text for each."""
         scene = self.scene
         labels = {
             position: Span(

@@ -1,39 +1,86 @@
-"""The chosen head: its scores, what they mean, and its pattern, plain and value-weighted side by side."""
+"""The chosen head: its scores, what they mean, the row of the walk in figures, and its pattern."""
+
+from functools import partial
 
 from explorer.analysis.heads import LABELLING, VALUE_WEIGHTED, Behaviour, HeadScores, Score
+from explorer.paint.row import Entry, labelled_bars
 from explorer.paint.spans import Line, Span, bar, clipped, wrapped
-from explorer.text import fit, width
+from explorer.text import fit, short, width
 from explorer.views.heads.small_patterns import drawn, extent, levels
 from explorer.views.heads.state import HeadsState
 from explorer.views.parts import side_by_side
 from gpt.ops import Matrix
 
 _NAME = 16
+_TWO_COLUMNS = 60  # cells from which the row stands beside the scores and the pattern
+_LEAST_ROW = 6  # lines for the row: its title, four numbers, and the rest
 
 
 def details(state: HeadsState, cells: int, height: int) -> list[Line]:
-    """As much as fits: the name, the scores, then the pattern or the definition."""
+    """As much as fits, the chosen row first: the name, the scores, the row in figures, then definition and pattern."""
     found = state.scores.get(state.chosen)
-    lines = [_title(state, found)]
-    if found and not (state.weighted and height < 16):
+    lines = [_title(state, found, cells)]
+    rest = height - 1
+    if cells >= _TWO_COLUMNS:
+        left = (cells - 3) // 2
+        about = _table(found, left) if found else []
+        about += _below(state, left, rest - len(about))
+        lines += side_by_side(about[:rest], row_in_figures(state, cells - left - 3, rest), left + 3)
+        return [clipped(line, cells) for line in lines[:height]]
+    if found and rest >= len(found.scores) + _LEAST_ROW:
         table = _table(found, cells)
-        lines += table if len(table) < height else _in_a_row(found, cells)
-    rest = height - len(lines) - 1
-    if state.weighted and rest >= 4:
-        lines += [[], *_both(state, cells, rest)]
-    elif rest >= 4:
-        lines += [[], *_one(state, cells, rest)]
-    return [clipped(line, cells) for line in lines[:height]]
+        lines += table
+        rest -= len(table)
+    if state.weighted and rest >= 2 * _LEAST_ROW:
+        row = row_in_figures(state, cells, max(_LEAST_ROW, rest // 3))
+        return [clipped(line, cells) for line in (*lines, *row, *_below(state, cells, rest - len(row)))][:height]
+    row = row_in_figures(state, cells, rest)
+    return [clipped(line, cells) for line in (*lines, *row, *_below(state, cells, rest - len(row)))][:height]
 
 
-def _title(state: HeadsState, found: HeadScores | None) -> Line:
+def _below(state: HeadsState, cells: int, height: int) -> list[Line]:
+    """The pattern as large as there is room, if there is some."""
+    if height < _LEAST_ROW:
+        return []
+    return [[], *(_both(state, cells, height - 1) if state.weighted else _one(state, cells, height - 1))]
+
+
+def row_in_figures(state: HeadsState, cells: int, height: int) -> list[Line]:
+    """How much the token of the walk takes from which, the largest first."""
+    scene, rows = state.scene, state.row_of_chosen
+    here = Span(scene.token_at(scene.position), "here-text")
+    if rows is None:
+        return [[Span("needs the model" if scene.recorded else "computing …", "dim")]]
+    what = " looks at, × ‖v·W_O‖" if state.weighted else " looks at"
+    entries = [Entry(scene.token_at(at), value, ("position", at)) for at, value in enumerate(rows)]
+    text = partial(short, digits=3) if state.weighted else share
+    return [[here, Span(what, "dim")], *labelled_bars(entries, cells, height - 1, text=text)]
+
+
+def in_words(state: HeadsState, cells: int) -> list[Line]:
+    """The chosen head in two lines: how it scores, and where the token of the walk looks most."""
+    scene, found, rows = state.scene, state.scores.get(state.chosen), state.row_of_chosen
+    line = _title(state, found, cells)
+    if found and found.label:
+        score = found.scores[found.label]
+        line.append(Span(f" {_measured(score)}"))
+    lines = [line]
+    if rows and any(value == value for value in rows):
+        most = max((at for at in range(len(rows)) if rows[at] == rows[at]), key=lambda at: rows[at])
+        amount = f"{rows[most]:.4g} × ‖v·W_O‖" if state.weighted else f"{rows[most]:.1%} of its attention"
+        here = Span(scene.token_at(scene.position), "here-text")
+        lines.append([here, Span(" looks most at "), Span(scene.token_at(most), "value"), Span(f": {amount}")])
+    return [clipped(line, cells) for line in lines]
+
+
+def _title(state: HeadsState, found: HeadScores | None, cells: int) -> Line:
     layer, head = state.chosen
     place = Span(f"head {layer}.{head}", "here-text")
     if found is None:
         waiting = "stopped · r goes on" if state.scene.stopped else "computing …"
         return [place, Span("  not recorded" if state.scene.recorded else f"  {waiting}", "dim")]
     if found.label is None:
-        return [place, Span("  no name", "dim")]
+        return [place, Span("  no known pattern" if cells >= 28 else "  no pattern", "dim")]
     return [place, Span(f"  {found.label.words}", "value")]
 
 
@@ -46,25 +93,20 @@ def _table(found: HeadScores, cells: int) -> list[Line]:
         if value.value is None:
             lines.append([Span(fit(name, _NAME), "dim"), Span(fit("none to find", cells - _NAME), "dim")])
             continue
-        even = f"  even {_share(value.even)}" if cells >= _NAME + 13 else ""
+        even = f"  even {_score(value.even)}" if cells >= _NAME + 13 else ""
         drawing = Span(fit(bar(value.value, room), room) + " " if room > 2 else "", "answer" if style else "lens")
-        lines.append([Span(fit(name, _NAME), style), drawing, Span(_share(value.value), style), Span(even, "dim")])
+        lines.append([Span(fit(name, _NAME), style), drawing, Span(_score(value.value), style), Span(even, "dim")])
     return lines
 
 
-def _in_a_row(found: HeadScores, cells: int) -> list[Line]:
-    """All scores as running text."""
-    words = [f"{behaviour.words} {_share(value.value).strip()}" for behaviour, value in found.scores.items()]
-    lines: list[str] = []
-    for word in words:
-        if lines and width(lines[-1]) + 3 + width(word) <= cells:
-            lines[-1] += " · " + word
-        else:
-            lines.append(word)
-    return [[Span(line)] for line in lines]
+def share(value: float | None) -> str:
+    """A share of 1 in two digits or more: ".70", and ".012" for a small one."""
+    if value is None or value != value:
+        return "  –" if value is None else "NaN"
+    return "1.0" if value >= 0.995 else f"{value:.3f}"[1:] if 0 < value < 0.0995 else f"{value:.2f}"[1:]
 
 
-def _share(value: float | None) -> str:
+def _score(value: float | None) -> str:
     return "  –" if value is None else "1.0" if value >= 0.995 else f"{value:.2f}"[1:]
 
 
@@ -109,7 +151,7 @@ def _picture(state: HeadsState, title: str, rows: Matrix | None, largest: float,
 def definitions(state: HeadsState, cells: int, height: int) -> list[Line]:
     """Every behaviour with the chosen head's score and its definition; what does not fit is left out at the end."""
     found = state.scores.get(state.chosen)
-    lines = [_title(state, found), []]
+    lines = [_title(state, found, cells), []]
     order = sorted(Behaviour, key=lambda each: not found or each is not found.label)
     for behaviour in order:
         value = found.scores[behaviour] if found else Score(None, None, 0)

@@ -9,12 +9,13 @@ from explorer.text import fit, width
 from explorer.views.heads.chosen import definitions, details
 from explorer.views.heads.small_patterns import Extent, drawn, extent, levels
 from explorer.views.heads.state import Head, HeadsState
-from explorer.views.parts import side_by_side
+from explorer.views.parts import row_mark, side_by_side
 
-_MARGIN = 3  # the number of a block
+_MARGIN, _WIDE_MARGIN = 3, 9  # the number of a block; and its name
+_WIDE = 110  # cells from which blocks are named
 _LEAST = 7  # cells for a head with its name at its shortest
 _NAMED = 9  # cells for a head whose name need not be so short
-_MANY = 6  # heads side by side that are enough where not all fit
+_MANY = 4  # heads side by side that are enough where not all fit
 _SIDE = 25  # cells for the chosen head beside the others
 _CORNER = 2  # cells of a pattern's first line; the name stands beside them
 _LOW = 18  # lines below which there is one for the chosen head
@@ -31,6 +32,7 @@ _SHORT = _MEDIUM | {Behaviour.FIRST_TOKEN: "1st", Behaviour.INDUCTION: "indu"}
 class HeadsLayout(NamedTuple):
     """Where what stands."""
 
+    margin: int  # cells for the names of the blocks
     blocks: range
     heads: range
     slot: int  # cells for a head
@@ -48,13 +50,8 @@ def atlas(state: HeadsState, cells: int, height: int) -> list[Line]:
     plan = _layout(state, cells, height)
     if _room_beside(state, cells):
         return _beside(state, plan, cells, height)
-    if height < _LOW:
-        remark = plan.part.in_words(len(state.scene.ids))
-        last = [*details(state, cells, 1)[0], Span(f"   {remark}", "dim")]
-        return [_found(state, cells), *_table(state, plan), clipped(last, cells)][:height]
-    lines = [_found(state, cells), *_table(state, plan)]
-    rest = height - len(lines) - 1
-    return [*lines, _remark(state, plan, cells), *details(state, cells, rest)][:height]
+    lines = [_found(state, cells), *_table(state, plan), _remark(state, plan, cells)]
+    return [*lines, *details(state, cells, height - len(lines))][:height]
 
 
 def blocks_shown(state: HeadsState, cells: int, height: int) -> range:
@@ -62,17 +59,22 @@ def blocks_shown(state: HeadsState, cells: int, height: int) -> range:
     return _layout(state, cells, height).blocks
 
 
+def _margin(cells: int) -> int:
+    return _WIDE_MARGIN if cells >= _WIDE else _MARGIN
+
+
 def _room_beside(state: HeadsState, cells: int) -> bool:
     """Whether there is room for the chosen head beside the others."""
-    fitting, beside = ((cells - _MARGIN - side) // _LEAST for side in (0, _SIDE + 2))
+    fitting, beside = ((cells - _margin(cells) - side) // _LEAST for side in (0, _SIDE + 2))
     heads = state.scene.config.n_head
-    return beside >= heads or (fitting < heads and beside >= _MANY)
+    return beside >= heads or (fitting < heads and beside >= _MANY) or (beside >= _MANY and cells < _WIDE)
 
 
 def _layout(state: HeadsState, cells: int, height: int) -> HeadsLayout:
+    margin = _margin(cells)
     if _room_beside(state, cells):
-        return _plan(state, cells - _SIDE - 2, height - 2)
-    return _plan(state, cells, height - 2 - (0 if height < _LOW else _room_below(state, height)))
+        return _plan(state, margin, cells - _SIDE - 2, height - 2)
+    return _plan(state, margin, cells, height - 2 - _room_below(height))
 
 
 def _nothing_yet(state: HeadsState) -> str:
@@ -81,24 +83,24 @@ def _nothing_yet(state: HeadsState) -> str:
     return "stopped · r goes on" if state.scene.stopped else "computing …"
 
 
-def _room_below(state: HeadsState, height: int) -> int:
-    """Lines for the chosen head under the others: more where its pattern is to be seen twice."""
-    return 9 if state.weighted and height >= 24 else 3
+def _room_below(height: int) -> int:
+    """Lines for the chosen head under the others: its name, and its row."""
+    return 5 if height < _LOW else min(14, height // 3)
 
 
 def _beside(state: HeadsState, plan: HeadsLayout, cells: int, height: int) -> list[Line]:
     """The chosen head to the right of the others."""
     left = _table(state, plan)
-    used = _MARGIN + plan.slot * len(plan.heads) + 2
+    used = plan.margin + plan.slot * len(plan.heads) + 2
     right = details(state, cells - used, height - 2)
     return [_found(state, cells), *side_by_side(left, right, used)[: height - 2], _remark(state, plan, cells)]
 
 
-def _plan(state: HeadsState, cells: int, height: int) -> HeadsLayout:
+def _plan(state: HeadsState, margin: int, cells: int, height: int) -> HeadsLayout:
     """As many heads and blocks as fit, and the finest patterns for which there is room."""
     config, tokens = state.scene.config, len(state.scene.ids)
-    across = max(1, min(config.n_head, (cells - _MARGIN) // _LEAST))
-    widest = (cells - _MARGIN) // across
+    across = max(1, min(config.n_head, (cells - margin) // _LEAST))
+    widest = (cells - margin) // across
     if widest != tokens:  # a cell between two heads, unless every token can have its own dot without it
         widest -= 1
     lines = max(2, height - 1)
@@ -109,7 +111,7 @@ def _plan(state: HeadsState, cells: int, height: int) -> HeadsLayout:
     gap = 1 if down * (tall + 1) - 1 <= lines else 0
     slot = max(_LEAST, min(widest + 1, max(part.dots + 2, _NAMED, 18 if widest > 16 else 0)))
     blocks, heads = page(state.chosen.layer, config.n_layer, down), page(state.chosen.head, config.n_head, across)
-    return HeadsLayout(range(*blocks), range(*heads), slot, tall, gap, part)
+    return HeadsLayout(margin, range(*blocks), range(*heads), slot, tall, gap, part)
 
 
 def _found(state: HeadsState, cells: int) -> Line:
@@ -123,7 +125,7 @@ def _found(state: HeadsState, cells: int) -> Line:
     if not known:
         return [Span("measuring …" if state.measuring else "nothing is measured yet", "dim")]
     doing = known - counts[None]
-    line = [Span(f"{doing} of {total} heads", "bold"), Span(" do what has a name" + (": " if named else ""))]
+    line = [Span(f"{doing} of {total} heads", "bold"), Span(" match a known pattern" + (": " if named else ""))]
     if width(line[0].text + line[1].text) + sum(width(behaviour.words) + 5 for behaviour in named) > cells:
         line[1] = Span(": ")
     for index, behaviour in enumerate(named):
@@ -134,7 +136,7 @@ def _found(state: HeadsState, cells: int) -> Line:
 def _table(state: HeadsState, plan: HeadsLayout) -> list[Line]:
     """The heads' numbers, then a row of small patterns for every block."""
     lines: list[Line] = [
-        [Span(" " * _MARGIN)]
+        [Span(" " * plan.margin)]
         + [
             Span(
                 fit(f"head {head}" if head == plan.heads.start else str(head), plan.slot),
@@ -152,9 +154,12 @@ def _table(state: HeadsState, plan: HeadsLayout) -> list[Line]:
 
 def _block(state: HeadsState, plan: HeadsLayout, layer: int) -> list[Line]:
     heads = [_small(state, plan, Head(layer, head)) for head in plan.heads]
-    margin = Span(fit(str(layer), _MARGIN - 1, ">") + " ", "here-text" if layer == state.chosen.layer else "dim")
+    blocks = state.scene.config.n_layer
+    name = f"block {layer}" if plan.margin == _WIDE_MARGIN else fit(str(layer), plan.margin - 1, ">")
+    name = fit(name, plan.margin - 1) + row_mark(layer, plan.blocks.start, plan.blocks.stop, blocks)
+    margin = Span(name, "here-text" if layer == state.chosen.layer else "dim")
     return [
-        [margin if not row else Span(" " * _MARGIN), *(span for head in heads for span in head[row])]
+        [margin if not row else Span(" " * plan.margin), *(span for head in heads for span in head[row])]
         for row in range(plan.tall)
     ]
 
@@ -187,7 +192,7 @@ def _name(state: HeadsState, plan: HeadsLayout, head: Head) -> Line:
         name = (_MEDIUM if room > 5 else _SHORT)[label]
     chosen = head == state.chosen
     text = name or ("·" if found else " ")
-    style = "here" if chosen else "value" if name else "dim"
+    style = "here-text" if chosen else "value" if name else "dim"
     return [Span("▸" if chosen else " ", "here-text"), Span(text[:room], style, ("view", *head))]
 
 
@@ -197,8 +202,9 @@ def _remark(state: HeadsState, plan: HeadsLayout, cells: int) -> Line:
     for part, count, noun in ((plan.blocks, config.n_layer, "blocks"), (plan.heads, config.n_head, "heads")):
         words += [f"{len(part)} of {count} {noun}"] if len(part) < count else []
     words += [part for part in [plan.part.in_words(len(state.scene.ids))] if part]
+    words.append("rows look at columns")
     largest = f"{state.heaviest:.3g}" if state.weighted else "1"
     scale = [Span("▄", f"share:{share_level(step / 4)}/") for step in range(5)]
-    legend: Line = [Span("0 ", "dim"), *scale, Span(f" {largest}", "dim")]
-    text = "   " + " · ".join(words) if words else ""
-    return [*legend, Span(fit(text, min(width(text), cells - 8 - width(largest))), "dim")]
+    what = "attention × ‖v·W_O‖ " if state.weighted else "attention "
+    legend: Line = [Span(what + "0 ", "dim"), *scale, Span(f" {largest}", "dim")]
+    return clipped([*legend, Span("   " + " · ".join(words), "dim")], cells)

@@ -29,7 +29,7 @@ class Extent:
         part = part_of(self.first, self.last, tokens, "tokens", "positions")
         words = [part] if part else []
         if self.step > 1:
-            words.append(f"a dot is the most of {self.step} × {self.step} tokens")
+            words.append(f"each dot: the largest of {self.step} × {self.step}")
         return ", ".join(words)
 
 

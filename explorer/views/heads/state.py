@@ -30,6 +30,13 @@ class HeadsState:
     patterns: Mapping[Head, Matrix]  # [T, S]; of the heads whose pattern is computed
     weighted_patterns: Mapping[Head, Matrix]  # the same times the length of what is moved
 
+    @property
+    def row_of_chosen(self) -> list[float] | None:  # [position + 1]
+        """How much the token of the walk takes from each, by the chosen head; None while that is not known."""
+        rows = (self.weighted_patterns if self.weighted else self.patterns).get(self.chosen)
+        position = self.scene.position
+        return None if rows is None or len(rows) <= position else list(rows[position][: position + 1])
+
     @cached_property
     def heaviest(self) -> float:
         """The largest of the value-weighted attention that is known, on which all of it is measured."""

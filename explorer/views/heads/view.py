@@ -7,6 +7,7 @@ from explorer.analysis.heads import HeadScores, head_scores, moved_norms, value_
 from explorer.engine.engines import plain
 from explorer.paint.spans import Line
 from explorer.runs.trace import Trace
+from explorer.views.heads.chosen import in_words
 from explorer.views.heads.picture import atlas, blocks_shown
 from explorer.views.heads.state import Head, HeadsState
 from explorer.views.parts import scene_of
@@ -49,6 +50,9 @@ class HeadsView(View):
 
     def lines(self, cells: int, height: int) -> list[Line]:
         return atlas(self.state(), cells, height)
+
+    def about(self, cells: int) -> list[Line]:
+        return in_words(self.state(), cells)
 
     def state(self) -> HeadsState:
         """Everything that is known by now."""

@@ -1,14 +1,15 @@
 """The cell under the cursor: in words, and all that it would say."""
 
+from math import fsum
+
 from explorer.analysis.lens import Half, LensRow
 from explorer.paint.predictions import percent
-from explorer.paint.spans import Line, Span, bar, clipped, length
-from explorer.text import fit
+from explorer.paint.row import Entry, labelled_bars
+from explorer.paint.spans import Line, Span, clipped
+from explorer.text import number
 from explorer.views.lens.state import LensState
-from explorer.views.parts import side_by_side
 
 _SHORT = {Half.ATTENTION: "attn", Half.MLP: "mlp"}
-_ENTRY = 19  # cells for a token and its probability
 
 
 def short(row: LensRow) -> str:
@@ -16,65 +17,40 @@ def short(row: LensRow) -> str:
     return "embed" if row.half is None else f"{row.layer} {_SHORT[row.half]}"
 
 
-def in_words(state: LensState, cells: int) -> Line:
-    """The cell under the cursor in words."""
+def in_words(state: LensState, cells: int) -> list[Line]:
+    """The cell under the cursor in two lines: what it would say, and what of the answer is there."""
     scene, row = state.scene, state.rows[state.row]
     found = state.cells.get((state.row, scene.position))
+    place = [Span(f"after {row.title}", "here-text"), Span(f" at {scene.token_at(scene.position)}", "dim")]
     if found is None:
         missing = "needs the model" if scene.recorded else "computing …"
-        return clipped([Span(row.title, "here-text"), Span(f": {missing}", "dim")], cells)
+        return [clipped([*place, Span(f": {missing}", "dim")], cells)]
     says = [Span(": "), Span(scene.label(found.token), "value"), Span(f" {percent(found.probability)}")]
-    bits = f"{found.entropy:.2f} bits"
-    answer = f" · {scene.label(found.answer)} rank {found.answer_rank}, {percent(found.answer_probability)}"
-    rest = answer if found.token != found.answer else ""
-    line = [Span(row.title, "here-text"), *says, Span(f" · entropy {bits}{rest}")]
-    return (
-        line
-        if length(line) <= cells
-        else clipped([Span(short(row), "here-text"), *says, Span(f" · {bits}{rest}")], cells)
-    )
-
-
-def in_columns(state: LensState, cells: int, height: int) -> list[Line]:
-    """The likeliest tokens of the chosen cell, several a line."""
-    entries = [
-        [
-            Span(f"{rank:>2} ", "dim"),
-            Span(fit(state.scene.label(likely.token), _ENTRY - 11), "token"),
-            Span(f"{percent(likely.probability):>6}", "lens"),
-            Span("  "),
+    followed = state.way[state.row] if state.is_curve else found
+    answer: Line = []
+    if followed:
+        noun = "the answer" if followed.answer == found.answer else "the token"
+        answer = [
+            Span(f"{noun} "),
+            Span(scene.label(followed.answer), "answer"),
+            Span(f": rank {followed.answer_rank} of {state.vocabulary}, {percent(followed.answer_probability)}, "),
+            Span(f"logit {number(followed.answer_logit, 2)}"),
         ]
-        for rank, likely in enumerate(state.likely, 1)
-    ]
-    across = max(1, (cells + 2) // _ENTRY)
-    lines = [entries[start : start + across] for start in range(0, len(entries), across)]
-    return [clipped([span for entry in line for span in entry], cells) for line in lines[: max(0, height)]]
+    return [clipped([*place, *says, Span(f" · entropy {found.entropy:.2f} bits")], cells), clipped(answer, cells)]
 
 
-def below(state: LensState, cells: int, height: int) -> list[Line]:
-    """The same, a token a line."""
-    return [[], *_bars(state, min(48, cells), height - 1)]
-
-
-def beside(state: LensState, left: list[Line], used: int, cells: int) -> list[Line]:
-    """The table, and to its right what the chosen cell would say."""
-    used += 2
-    title = [Span("it would say", "bold"), Span(f"  {short(state.rows[state.row])}", "dim")]
-    right = [title, *_bars(state, min(40, cells - used), len(left) - 1)]
-    return side_by_side(left, [clipped(line, cells - used) for line in right[: len(left)]], used)
-
-
-def _bars(state: LensState, cells: int, height: int) -> list[Line]:
-    found = state.likely
+def likeliest(state: LensState, cells: int, height: int) -> list[Line]:
+    """The tokens that the chosen cell would say, the likeliest first, as bars."""
+    row, found = state.rows[state.row], state.likely
+    title: Line = [Span("it would say", "bold"), Span(f"  after {row.title}", "dim")]
     if not found:
-        return [[Span("needs the model" if state.scene.recorded else "computing …", "dim")]]
-    names = max(6, min(12, cells // 2 - 4))
-    room = max(0, cells - names - 8)
-    return [
-        [
-            Span(fit(state.scene.label(likely.token), names) + " ", "token"),
-            Span(fit(bar(likely.probability / (found[0].probability or 1.0), room), room), "lens"),
-            Span(f"{percent(likely.probability):>6}"),
-        ]
-        for likely in found[:height]
-    ]
+        title = [*title, Span("  needs the model" if state.scene.recorded else "  computing …", "dim")]
+        return [clipped(title, cells)]
+    rest = max(0.0, 1.0 - fsum(likely.probability for likely in found))
+    entries = [Entry(state.scene.label(likely.token), likely.probability) for likely in found]
+    rows = labelled_bars(entries, cells, height - 2, text=percent)
+    if len(entries) > max(0, height - 2):
+        rows, rest = rows[:-1], 1.0 - fsum(likely.probability for likely in found[: max(0, len(rows) - 1)])
+    others = state.vocabulary - len(rows)
+    lines = [title, *rows, [Span(f" {others} others: {percent(max(0.0, rest))}", "dim")]]
+    return [clipped(line, cells) for line in lines[: max(0, height)]]

@@ -7,6 +7,9 @@ from typing import NamedTuple
 from explorer.analysis.lens import LensCell, LensRow, Loss, settled
 from explorer.views.parts import Scene
 
+PROBABILITY, ENTROPY, RANK, CURVE = range(4)
+"""The modes."""
+
 
 class Likely(NamedTuple):
     """One of the tokens that the model would say at a cell."""
@@ -29,6 +32,13 @@ class LensState:
     likely: Sequence[Likely]  # of the chosen cell, the likeliest first; none while that is not computed
     surprises: Mapping[int, float]  # by position, in bits; of the first token there is none
     loss: Loss | None  # how badly the prompt was predicted as a whole; None while not every token is known
+    followed: int | None  # the token whose way through the layers is drawn; None while the answer is not known
+    way: Sequence[LensCell | None]  # by row: that token at the chosen position
+
+    @property
+    def is_curve(self) -> bool:
+        """Whether the way of one token is to be seen large."""
+        return self.mode == CURVE
 
     @property
     def vocabulary(self) -> int:

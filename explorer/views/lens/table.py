@@ -4,18 +4,22 @@ from math import isnan, log, log2
 from typing import NamedTuple
 
 from explorer.analysis.lens import LensCell
-from explorer.paint.spans import SHARE_LEVELS, Line, Span, clipped, length, page, share_level, window, wrapped
+from explorer.paint.predictions import percent
+from explorer.paint.spans import SHARE_LEVELS, Line, Span, clipped, length, marked, page, share_level, window, wrapped
 from explorer.text import fit, width
-from explorer.views.lens.cell import below, beside, in_columns, in_words, short
-from explorer.views.lens.state import LensState
+from explorer.views.lens.cell import likeliest, short
+from explorer.views.lens.curve import curve, strip
+from explorer.views.lens.state import ENTROPY, RANK, LensState
+from explorer.views.parts import beyond, row_mark, side_by_side
 
 _MARGIN = 9  # the names of the rows
 _NARROWEST, _WIDEST = 7, 13  # cells for a column
 _NUMBERED = 11  # from here on a column has room for a number beside the token
-_MANY = 9  # columns that are enough where not all tokens fit
-_SIDE = 28  # cells for the list beside the table
-_PROBABILITY, _ENTROPY, _RANK = range(3)
-_TALL = 8  # lines from which on the list below is drawn
+_LONGEST = 26  # cells for the chosen column, whose tokens stand in full
+_ARROW = 4  # cells for how many columns lie beyond the last one
+_SIDE = 29  # cells for the list beside the table
+_BELOW = 5  # lines from which on the list stands below the table
+_TALL = 20  # lines from which on there is a line for surprise, and two for the answer
 
 
 class LensLayout(NamedTuple):
@@ -24,51 +28,80 @@ class LensLayout(NamedTuple):
     rows: range
     columns: range
     size: int
+    chosen: int  # cells for the chosen column
     side: bool  # the list of the chosen cell stands beside the table
+    below: int  # lines below the table
+
+    @property
+    def cells(self) -> int:
+        return _MARGIN + (len(self.columns) - 1) * self.size + self.chosen
 
 
 def table(state: LensState, cells: int, height: int) -> list[Line]:
     """The whole picture."""
     top = _top(state, cells, height)
-    plan = _plan(state, cells, height - len(top) - 2)
-    left = [*_header(state, plan), *_body(state, plan)]
-    lines = top + (beside(state, left, _MARGIN + len(plan.columns) * plan.size, cells) if plan.side else left)
-    rest = height - len(lines)
-    if rest >= 2:
-        lines.append(_legend(state, plan, cells))
-    if rest >= 1:
-        lines.append(in_words(state, cells))
-    rest = height - len(lines)
-    if plan.side or rest <= 0:
-        return lines[:height]
-    return [*lines, *(below(state, cells, rest) if rest >= _TALL else in_columns(state, cells, rest))]
+    if state.is_curve:
+        return [*top[:1], *curve(state, cells, height - 1)][:height]
+    plan = _plan(state, cells, height)
+    lines = [*_header(state, plan, height), *_body(state, plan)]
+    if plan.side:
+        used = plan.cells + 2
+        lines = side_by_side(lines, likeliest(state, cells - used, height - len(top) - 1), used)
+    lines = [*top, *lines, _legend(state, plan, cells)]
+    return [*lines, *_below(state, cells, height - len(lines), plan.side)][:height]
 
 
 def columns_shown(state: LensState, cells: int, height: int) -> range:
-    """The positions for which there is room."""
-    return _plan(state, cells, height - len(_top(state, cells, height)) - 2).columns
+    """The positions for which there is room; of a curve alone the chosen one."""
+    position = state.scene.position
+    return range(position, position + 1) if state.is_curve else _plan(state, cells, height).columns
+
+
+def _below(state: LensState, cells: int, height: int, side: bool) -> list[Line]:
+    """What the chosen cell would say, where that does not stand beside the table, and the way of the answer."""
+    if height < _BELOW:
+        return []
+    if side:
+        return [[], *strip(state, cells, min(height - 1, 12))]
+    if cells < 100:
+        return [[], *likeliest(state, cells, height - 1)]
+    left = cells // 2 - 4
+    return [[], *side_by_side(likeliest(state, left, height - 1), strip(state, cells - left - 3, height - 1), left + 3)]
 
 
 def _top(state: LensState, cells: int, height: int) -> list[Line]:
     """The answer and the loss."""
-    return [*_answer(state, cells)[: 2 if height > 18 else 1], _loss(state, cells)]
+    answer, loss = _answer(state, cells), _loss(state, cells)
+    if height >= _TALL:
+        return [*answer[:2], clipped(loss, cells)]
+    line = [*answer[0], Span("   "), *loss[:2]]
+    return [line if length(line) <= cells and len(answer) == 1 else answer[0]]
 
 
 def _plan(state: LensState, cells: int, height: int) -> LensLayout:
-    """As many columns and rows as fit; the list goes where the table needs no room."""
-    tokens, here = len(state.scene.ids), state.scene.position
-    fitting = (cells - _MARGIN) // _NARROWEST
-    with_list = (cells - _MARGIN - _SIDE) // _NARROWEST
-    side = with_list >= tokens or (fitting < tokens and with_list >= _MANY)
-    room = cells - _MARGIN - (_SIDE if side else 0)
-    shown = max(1, min(tokens, room // _NARROWEST))
-    size = max(_NARROWEST, min(_WIDEST, room // shown))
-    first, last = window(here, tokens, shown)
-    from_top = len(state.rows) - 1 - state.row
-    top, bottom = page(from_top, len(state.rows), max(1, height - 2))
-    return LensLayout(
-        range(len(state.rows) - 1 - top, len(state.rows) - 1 - bottom, -1), range(first, last), size, side
-    )
+    """As many columns and rows as fit; the chosen one is so wide that its tokens can be read."""
+    tokens, here, rows = len(state.scene.ids), state.scene.position, len(state.rows)
+    room = max(1, height - len(_top(state, cells, height)) - (2 if height >= _TALL else 1) - 1)
+    top, bottom = page(state.row, rows, room)
+    below = room - (bottom - top)
+    chosen = max(_NARROWEST, min(_chosen_width(state), _LONGEST, cells - _MARGIN))
+    whole = _MARGIN + chosen + (tokens - 1) * _NARROWEST
+    side = cells - whole >= _SIDE or (below < _BELOW and cells - _MARGIN - chosen >= _SIDE)
+    rest = cells - _MARGIN - chosen - (_SIDE if side else 0)
+    if rest < (tokens - 1) * _NARROWEST:
+        rest -= _ARROW
+    others = max(0, min(tokens - 1, rest // _NARROWEST))
+    size = max(_NARROWEST, min(_WIDEST, rest // others if others else 0))
+    first, last = window(here, tokens, others + 1)
+    return LensLayout(range(top, bottom), range(first, last), size, chosen, side, below)
+
+
+def _chosen_width(state: LensState) -> int:
+    """Cells for the chosen column: its longest token in full, and a number."""
+    scene, position = state.scene, state.scene.position
+    found = (state.cells.get((row, position)) for row in range(len(state.rows)))
+    labels = [scene.label(scene.ids[position]), *(scene.label(cell.token) for cell in found if cell)]
+    return max(10, *map(width, labels)) + 8
 
 
 # On top
@@ -111,48 +144,45 @@ def _loss(state: LensState, cells: int) -> Line:
     found, tokens = state.loss, len(state.scene.ids)
     if found is None:
         waiting = "no loss: nothing predicts a first token" if tokens == 1 else "loss: computing …"
-        return clipped([Span(waiting, "dim")], cells)
+        return [Span(waiting, "dim")]
     line = [Span("loss "), Span(f"{found.bits:.2f} bits a token", "value")]
     for words in (f" · perplexity {found.perplexity:.1f}", f" · {found.nats:.3f} nats", f" · {found.tokens} predicted"):
         if length([*line, Span(words)]) <= cells:
             line.append(Span(words, "dim"))
-    return clipped(line, cells)
+    return line
 
 
 # The table
 
 
-def _header(state: LensState, plan: LensLayout) -> list[Line]:
+def _header(state: LensState, plan: LensLayout, height: int) -> list[Line]:
     """The prompt's tokens, coloured by how much each surprised the model, and by how many bits."""
     scene, unsure = state.scene, log2(state.vocabulary)
-    names: Line = [Span(fit(_more(plan, len(scene.ids)), _MARGIN), "dim")]
+    before, after = beyond(plan.columns.start, plan.columns.stop, len(scene.ids))
+    names: Line = [Span(fit(before, _MARGIN - 1, ">") + " ", "dim")]
     bits: Line = [Span(fit("surprise", _MARGIN), "dim")]
     for position in plan.columns:
-        amount = state.surprises.get(position)
-        label = fit(scene.label(scene.ids[position]), plan.size - 1, mark="")
         here = position == scene.position
+        size = plan.chosen if here else plan.size
+        amount = state.surprises.get(position)
         heat = "chip" if amount is None else f"share:{_share_of(amount / unsure)}"
-        names += [Span(label, "here" if here else heat, ("position", position)), Span(" ")]
-        text = "" if position == 0 else "…" if amount is None else f"{amount:.1f}"
-        bits.append(Span(fit(text, plan.size), "here-text" if here else "dim"))
-    return [names, bits]
-
-
-def _more(plan: LensLayout, tokens: int) -> str:
-    """Which tokens are there, where it is not all of them."""
-    if len(plan.columns) == tokens:
-        return ""
-    first, last = plan.columns[0], plan.columns[-1]
-    return f"{'‹ ' if first else ''}{first}–{last}{' ›' if last + 1 < tokens else ''}"
+        label = (" " if here else "") + scene.label(scene.ids[position])
+        span = Span(fit(label, size - 1), heat, ("position", position))
+        names += [marked(span) if here else span, Span(" ")]
+        text = "" if position == 0 else "…" if amount is None else f"{amount:.1f}" + (" bits" if here else "")
+        bits.append(Span(fit(" " * here + text, size), "here-text" if here else "dim"))
+    names.append(Span(after, "dim"))
+    return [names, bits] if height >= _TALL else [names]
 
 
 def _body(state: LensState, plan: LensLayout) -> list[Line]:
     settled = {position: state.settled(position) for position in plan.columns}
     lines: list[Line] = []
     for row in plan.rows:
-        chosen = row == state.row
-        name = fit(short(state.rows[row]), _MARGIN - 1, ">")
-        line = [Span(name + " ", "here-text" if chosen else "dim", ("view", row, state.scene.position))]
+        name = fit(short(state.rows[row]), _MARGIN - 2, ">")
+        arrow = row_mark(row, plan.rows.start, plan.rows.stop, len(state.rows))
+        style = "here-text" if row == state.row else "dim"
+        line = [Span(name + arrow + " ", style, ("view", row, state.scene.position))]
         for position in plan.columns:
             since = settled[position]
             line += _entry(state, plan, row, position, since is not None and row >= since)
@@ -163,26 +193,30 @@ def _body(state: LensState, plan: LensLayout) -> list[Line]:
 def _entry(state: LensState, plan: LensLayout, row: int, position: int, stays: bool) -> Line:
     """A cell: the token, a number where there is room, and a line along those in which the answer stays."""
     found, action = state.cells.get((row, position)), ("view", row, position)
-    here = row == state.row and position == state.scene.position
-    size = plan.size - 1
+    column = position == state.scene.position
+    size = (plan.chosen if column else plan.size) - 1
     mark = Span("▎" if stays else " ", "answer", action)
+    here = column and row == state.row
     if found is None:
-        unknown = "·" if state.scene.recorded else "…"
-        return [Span(fit(unknown, size), "here" if here else "dim", action), mark]
+        span = Span(fit("·" if state.scene.recorded else "…", size), "dim", action)
+        return [marked(span) if here else span, mark]
     label = state.scene.label(found.token)
-    amount = _amount(state.mode, found) if plan.size >= _NUMBERED else ""
-    text = fit(label, size - width(amount) - 1, mark="") + " " + amount if amount else fit(label, size, mark="")
-    style = "here" if here else f"share:{_level(state, found)}"
-    return [Span(text, style, action), mark]
+    amount = _amount(state.mode, found) if size + 1 >= _NUMBERED else ""
+    if column:  # a blank at both ends, where the mark of the cursor can stand
+        text = " " + fit(label, size - width(amount) - 3) + " " + amount + " "
+    else:
+        text = fit(label, size - width(amount) - 1) + " " + amount if amount else fit(label, size)
+    span = Span(text, f"share:{_level(state, found)}", action)
+    return [marked(span) if here else span, mark]
 
 
 def _amount(mode: int, found: LensCell) -> str:
     """The number that the colour stands for."""
-    if mode == _ENTROPY:
+    if mode == ENTROPY:
         return f"{found.entropy:.1f}"
-    if mode == _RANK:
+    if mode == RANK:
         return str(found.answer_rank) if found.answer_rank < 1000 else f"{found.answer_rank // 1000}k"
-    return f"{found.probability:3.0%}"
+    return percent(found.probability)
 
 
 def _level(state: LensState, found: LensCell) -> int:
@@ -190,9 +224,9 @@ def _level(state: LensState, found: LensCell) -> int:
     if isnan(found.probability):
         return 0
     vocabulary = state.vocabulary
-    if state.mode == _ENTROPY:
+    if state.mode == ENTROPY:
         return _share_of(1 - found.entropy / log2(vocabulary))
-    if state.mode == _RANK:
+    if state.mode == RANK:
         return _share_of(1 - log(found.answer_rank) / log(vocabulary))
     return share_level(found.probability)
 
@@ -208,13 +242,13 @@ def _legend(state: LensState, plan: LensLayout, cells: int) -> Line:
     """The legend: the colours, and how much of the table is there, where it is not all."""
     vocabulary = state.vocabulary
     low, high, what = (
-        ("0%", "100%", "probability, T 1"),
+        ("0%", "100%", "probability at T 1"),
         (f"{log2(vocabulary):.0f} bits", "0", "entropy"),
         (str(vocabulary), "1", "rank of the answer"),
     )[state.mode]
     scale = [Span("▄", f"share:{4 * step}/") for step in range(SHARE_LEVELS // 4 + 1)]
     line = [Span(f"{low} ", "dim"), *scale, Span(f" {high}  {what}", "dim"), Span("   ▎", "answer")]
-    parts = ((plan.rows, len(state.rows), "rows"), (plan.columns, len(state.scene.ids), "tokens"))
+    parts = ((plan.rows, len(state.rows), "parts"), (plan.columns, len(state.scene.ids), "tokens"))
     cut = "".join(f" · {len(part)} of {count} {noun}" for part, count, noun in parts if len(part) < count)
     stays = "the answer stays" if length(line) + width(f"the answer stays{cut}") <= cells else "stays"
     line.append(Span(stays + cut, "dim"))

@@ -8,30 +8,41 @@ from typing import Any
 from explorer.analysis.lens import LensCell, LensRow, compute, loss, read, rows, surprise
 from explorer.paint.spans import Line
 from explorer.runs.trace import Trace
-from explorer.views.lens.state import LensState, Likely
+from explorer.views.lens.cell import in_words
+from explorer.views.lens.state import CURVE, LensState, Likely
 from explorer.views.lens.table import columns_shown, table
 from explorer.views.parts import scene_of
 from explorer.views.view import View
 from explorer.walk.session import Session
-from gpt import GPTError
+from gpt import GPTError, InputError
 from gpt.ops import Vector, softmax_row
 
 _MOST = 24  # tokens in the list of a cell
-_LIKELY, _CELL, _SURPRISE = "likely", "cell", "surprise"  # questions
+_LIKELY, _CELL, _SURPRISE, _WAY = "likely", "cell", "surprise", "way"  # questions
 
 
 class LensView(View):
     """A column for every token, a row for every place to read: when did it know? The column is the walk's position."""
 
     title = "Lens · what it would say if it stopped there"
-    modes = ("colour: probability", "colour: entropy", "colour: rank of the answer")
+    modes = ("colour: probability", "colour: entropy", "colour: rank of the answer", "one token through the layers")
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.rows: tuple[LensRow, ...] = rows(session.config.n_layer)
         self.row = len(self.rows) - 1  # the chosen one; the first is the embeddings
         self.columns = range(0)  # those for which there is room
+        self.token: int | None = None  # the one that is followed through the layers; None: the answer
         self._walked: object = None  # where the walk stood when the row was last taken from it
+
+    @property
+    def asks(self) -> str:  # type: ignore[override]
+        """A token to follow, where one is followed."""
+        return "A token, to follow through the layers (empty: the answer)" if self.mode == CURVE else ""
+
+    def begins_with(self) -> str:
+        token = self.followed()
+        return "" if token is None else self.session.tokenizer.decode([token])
 
     def follow(self, cells: int, height: int) -> None:
         self._follow_walk()
@@ -50,11 +61,33 @@ class LensView(View):
     def lines(self, cells: int, height: int) -> list[Line]:
         return table(self.state(), cells, height)
 
+    def about(self, cells: int) -> list[Line]:
+        return in_words(self.state(), cells)
+
+    def followed(self) -> int | None:
+        """The token that is followed: the one that was chosen, else the answer; None while that is not known."""
+        if self.token is not None:
+            return self.token
+        last = self.cell(len(self.rows) - 1, self.session.position)
+        return last.answer if last else None
+
+    def _way(self) -> list[LensCell | None]:
+        """The followed token after every part, as far as it is known."""
+        position, token = self.session.position, self.followed()
+        if self.token is None:
+            return [self.cell(row, position) for row in range(len(self.rows))]
+        found = [self.known.of((_WAY, row.name, position, token)) for row in self.rows]
+        return [cell if isinstance(cell, LensCell) else None for cell in found]
+
     def state(self) -> LensState:
         """Everything that is known by now."""
         run, position = self.session.run, self.session.position
         known, numbers = self.known.all(), {row.name: number for number, row in enumerate(self.rows)}
-        cells = {(numbers[cell.name], cell.position): cell for cell in known.values() if isinstance(cell, LensCell)}
+        cells = {
+            (numbers[cell.name], cell.position): cell
+            for question, cell in known.items()
+            if question[0] == _CELL and isinstance(cell, LensCell)
+        }
         bits = {question[1]: found for question, found in known.items() if _is_surprise(question, found)}
         likely = known.get((_LIKELY, self.rows[self.row].name, position))
         errors = [known[question] for question in self.questions() if isinstance(known.get(question), GPTError)]
@@ -69,6 +102,8 @@ class LensView(View):
             likely if isinstance(likely, list) else (),
             bits,
             loss(run) if len(bits) == len(run.ids) - 1 else None,
+            self.followed(),
+            self._way(),
         )
 
     def cell(self, row: int, position: int) -> LensCell | None:
@@ -79,10 +114,36 @@ class LensView(View):
     # The cursor
 
     def move(self, across: int, down: int) -> None:
-        """The last row is on top, so that the way up is the model's way."""
+        """Across the tokens, and down through the layers; along a curve through the layers, and down its tokens."""
         self._follow_walk()
-        self.session.cursor.move_position(across)
-        self._choose(self.row - down)
+        if self.mode == CURVE:
+            self._choose(self.row + across)
+            self._follow_another(down)
+        else:
+            self.session.cursor.move_position(across)
+            self._choose(self.row + down)
+
+    def _follow_another(self, down: int) -> None:
+        """Another of the tokens that are the likeliest somewhere in this column; the answer is the first of them."""
+        position = self.session.position
+        order = self.session.run.order(position)
+        if not order or not down:
+            return
+        cells = [self.cell(row, position) for row in reversed(range(len(self.rows)))]
+        tokens = list(dict.fromkeys([order[0], *(cell.token for cell in cells if cell), *order[1:5]]))
+        at = tokens.index(self.token) if self.token in tokens else 0
+        chosen = tokens[max(0, min(at + down, len(tokens) - 1))]
+        self.token = None if chosen == order[0] else chosen
+
+    def take(self, text: str) -> None:
+        """The token to follow; without any, the answer."""
+        if not text:
+            self.token = None
+            return
+        ids = self.session.tokenizer.encode(text)
+        if len(ids) != 1:
+            raise InputError(f"that is {len(ids)} tokens to this model: type one (most begin with a space).")
+        self.token = ids[0]
 
     def click(self, *numbers: int) -> None:
         row, position = numbers
@@ -111,6 +172,7 @@ class LensView(View):
         return [
             *([(_LIKELY, chosen.name, here)] if chosen in readable else []),
             *cells.pop(here),
+            *((_WAY, row.name, here, self.token) for row in readable if self.token is not None),
             *((_SURPRISE, column) for column in columns if column),
             *(cell for column in cells.values() for cell in column),
             *((_SURPRISE, column) for column in range(1, len(run.ids)) if column not in columns),
@@ -122,6 +184,10 @@ class LensView(View):
                 logits = read(run, name, position, cancelled)
                 if logits is not None and not any(map(isnan, logits)):
                     yield _likeliest(logits)
+            case (kind, name, position, token) if kind == _WAY:
+                cell = compute(run, name, position, cancelled, token)
+                if cell:
+                    yield cell
             case (kind, name, position) if kind == _CELL:
                 cell = compute(run, name, position, cancelled)
                 if cell:

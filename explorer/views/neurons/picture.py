@@ -1,24 +1,98 @@
 """Neurons drawn: the list of them, the tokens at which one fires, and what it does to the vocabulary."""
 
+from collections.abc import Sequence
+from math import fsum
+
 from explorer.analysis.neurons import Effect, Effects, Neuron
 from explorer.paint.bars import bar_of
-from explorer.paint.spans import Line, Span, length, signed_level, window
+from explorer.paint.spans import Line, Span, clipped, length, signed_level, window, wrapped
 from explorer.text import fit, number, short, width
-from explorer.views.parts import ROW, Scene
+from explorer.views.neurons.state import WROTE, NeuronsState
+from explorer.views.parts import ROW, Scene, side_by_side, to_choose
 
 PROMOTED = 12
+LAYER = 1
+"""The first number of a click on a block."""
+
 _NAME, _VALUE, _TOKEN = 8, 7, 12
+_LONGEST = 20  # cells for a token of the prompt
+_BESIDE = 90  # cells from which there is room for two columns
+_ROOMY = 22  # lines from which there are gaps
 
 
-def table(found: list[Neuron], row: int, by_length: bool, cells: int, height: int) -> list[Line]:
-    """The neurons around the chosen one; by length: of what they wrote."""
+def picture(state: NeuronsState, cells: int, height: int) -> list[Line]:
+    """The whole picture: the list, where the chosen one fires, and what it does to the vocabulary."""
+    head = [*_head(state, cells), *([[]] if height >= _ROOMY else [])]
+    if waiting := state.scene.waiting(state.found, cells):
+        return [*head, [], *waiting]
+    chosen, room = state.chosen, height - len(head)
+    if chosen is None:
+        return head
+    if cells >= _BESIDE:
+        left = max(44, cells * 2 // 5)
+        about = _around(state, chosen, cells - left - 3, room)
+        return [*head, *side_by_side(_table(state, left, room), about, left + 3)]
+    gap: list[Line] = [[]] if room > 12 else []
+    rows = max(3, min(10, room // 3))
+    return [*head, *_table(state, cells, rows), *gap, *_around(state, chosen, cells, room - rows - len(gap))]
+
+
+def _head(state: NeuronsState, cells: int) -> list[Line]:
+    here = state.scene.token_at(state.scene.position)
+    blocks = ["all", *map(str, range(state.scene.config.n_layer))]
+    chosen = 0 if state.layer is None else state.layer + 1
+    return [
+        [Span(f"the neurons that {state.heading} at "), Span(here, "here-text")],
+        [Span("block ←→", "dim"), *to_choose(LAYER, blocks, chosen, cells - 10)],
+    ]
+
+
+def _around(state: NeuronsState, neuron: Neuron, cells: int, height: int) -> list[Line]:
+    """Where it fires, and what it does to the vocabulary: as much of both as there is room for."""
+    effects = _effects(state, cells, max(2, min(PROMOTED + 2, height // 2)))
+    gap: list[Line] = [[]] if height > 9 else []
+    room = max(2, height - len(effects) - len(gap))
+    return [*fires(state.scene, neuron, state.activations, cells, room)[:room], *gap, *effects]
+
+
+def _effects(state: NeuronsState, cells: int, height: int) -> list[Line]:
+    """The tokens that it promotes beside those it suppresses, and how that is measured."""
+    if state.scene.recorded:
+        return wrapped("What it promotes is not known: the weights are not in this file.", cells, "dim")
+    if not isinstance(state.effects, Effects):
+        return state.scene.waiting(state.effects, cells)
+    return promoted(state.scene, state.effects, cells, height)
+
+
+def in_words(state: NeuronsState, cells: int) -> list[Line]:
+    """The chosen neuron: how strongly it fired here and what it wrote, and where in the prompt it fires most."""
+    neuron, scene = state.chosen, state.scene
+    if neuron is None:
+        return []
+    line = [Span(f"neuron {neuron.layer}.{neuron.index}", "here-text"), Span(" fired ")]
+    line += [Span(number(neuron.activation, 4), "value"), Span(f" at {scene.token_at(scene.position)}")]
+    if neuron.written is not None:
+        line.append(Span(f", and wrote a vector of length {neuron.written:.4f}"))
+    lines = [line]
+    if known := [at for at, value in enumerate(state.activations) if value == value]:
+        most = max(known, key=lambda at: abs(state.activations[at]))
+        value = number(state.activations[most], 4)
+        lines.append([Span("strongest in this prompt at "), Span(scene.token_at(most), "value"), Span(f": {value}")])
+    return [clipped(line, cells) for line in lines]
+
+
+def _table(state: NeuronsState, cells: int, height: int) -> list[Line]:
+    """The neurons around the chosen one, always with the first; by length: of what they wrote."""
+    found, by_length = state.listed, state.mode == WROTE
+    row = min(state.row, len(found) - 1)
     first, last = window(row, len(found), max(1, height - 1))
+    shown = [0, *range(first + 1, last)] if last - first > 1 else list(range(first, last))
     title = f"  {'neuron':<{_NAME + 1}} {'fired':>{_VALUE}} {'wrote':>{_VALUE}}"
-    shown = f"  {first + 1}–{last} of {len(found)}" if last - first < len(found) else ""
-    lines: list[Line] = [[Span(fit(title + shown, min(cells, width(title + shown))), "dim")]]
+    title += f"  {len(shown)} of {len(found)}" if len(shown) < len(found) else ""
+    lines: list[Line] = [[Span(fit(title, min(cells, width(title))), "dim")]]
     largest = max((abs(_size(neuron, by_length)) for neuron in found), default=0.0)
-    for index, neuron in enumerate(found[first:last], first):
-        here, action = index == row, ("view", ROW, index)
+    for index in shown:
+        neuron, here, action = found[index], index == row, ("view", ROW, index)
         style = "here-text" if here else ""
         written = "?" if neuron.written is None else f"{neuron.written:.3f}"
         line = [
@@ -38,20 +112,28 @@ def _size(neuron: Neuron, by_length: bool) -> float:
     return (neuron.written or 0.0) if by_length else neuron.activation
 
 
-def fires(scene: Scene, neuron: Neuron, values: list[float], cells: int, height: int) -> list[Line]:
-    """The tokens of the prompt, each on the colour of its activation; where there are too many, the strongest."""
+def fires(scene: Scene, neuron: Neuron, values: Sequence[float], cells: int, height: int) -> list[Line]:
+    """Its activation at every token of the prompt; where there is no room for all of them, the largest ones."""
+    title = [Span(f"neuron {neuron.layer}.{neuron.index}", "accent"), Span(" fires at")]
     if not values:
-        return []
-    size = min(_TOKEN, max(width(scene.label(scene.ids[i])) for i in range(len(values)))) + _VALUE + 3
+        return [[*title, Span(" ? (not known)", "dim")]]
+    longest = max(width(scene.label(scene.ids[i])) for i in range(len(values)))
+    size = min(_LONGEST, longest, cells - _VALUE - 3) + _VALUE + 3
     across = max(1, cells // size)
     fitting = across * max(1, height - 1)
-    order = sorted(range(len(values)), key=lambda i: (i != scene.position, -abs(values[i])))
-    kept, rest = sorted(order[:fitting]), order[fitting:]
-    title = [Span(f"neuron {neuron.layer}.{neuron.index}", "accent"), Span(" fires at")]
+    order = sorted(range(len(values)), key=lambda i: -abs(values[i]))
+    chosen = order[:fitting]
+    if scene.position < len(values) and scene.position not in chosen and len(chosen) > 1:
+        chosen = [*chosen[:-1], scene.position]
+    kept, rest = sorted(chosen), [i for i in order if i not in set(chosen)]
     if rest:
-        most = short(max(abs(values[i]) for i in rest), 2)
-        within = "the rest are within" if cells >= 60 else "rest"
-        title[1:] = [Span(f" · {len(kept)} of {len(values)} tokens; {within} ±{most}")]
+        most, total = short(max(abs(values[i]) for i in rest), 2), number(fsum(values[i] for i in rest), 2)
+        room = cells - width(title[0].text)
+        words = f" · {len(kept)} of {len(values)} tokens; the other {len(rest)} within ±{most}, added up {total}"
+        brief = f" · {len(kept)} of {len(values)} tokens; rest ±{most}, Σ {total}"
+        title[1:] = [Span(words if width(words) <= room else brief)]
+        if width(brief) > room:
+            title = [Span(brief.removeprefix(" · "))]
     largest = max((abs(value) for value in values), default=0.0)
     lines: list[Line] = [title]
     for start in range(0, len(kept), across):
@@ -75,7 +157,8 @@ def promoted(scene: Scene, found: Effects, cells: int, height: int) -> list[Line
     words = "directly, and before ln_final divides by its scale"
     below: list[Line] = [[Span(words, "dim")]] if height > 5 and width(words) <= cells else []
     rows = height - 1 - len(below)
-    lines: list[Line] = [[Span(fit("a unit of it promotes", size + 3), "bold"), Span("suppresses", "bold")]]
+    title = "a unit of it promotes, logits" if size >= 28 else "a unit of it promotes"
+    lines: list[Line] = [[Span(fit(title, size + 3), "bold"), Span("suppresses", "bold")]]
     for up, down in list(zip(found.promoted, found.suppressed))[:rows]:
         largest = max(abs(effect.value) for effect in (found.promoted[0], found.suppressed[0]))
         lines.append([*_effect(scene, up, largest, size), Span("   "), *_effect(scene, down, largest, size)])

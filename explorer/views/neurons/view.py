@@ -6,18 +6,17 @@ from typing import Any
 
 from explorer.analysis import neurons
 from explorer.analysis.neurons import Neuron
-from explorer.paint.spans import Line, Span, wrapped
+from explorer.paint.spans import Line
 from explorer.runs.cells import Cell
 from explorer.runs.trace import Trace
-from explorer.views.neurons.picture import PROMOTED, fires, promoted, table
-from explorer.views.parts import Scene, guarded, scene_of, side_by_side, to_choose
+from explorer.views.neurons.picture import LAYER, PROMOTED, in_words, picture
+from explorer.views.neurons.state import NeuronsState
+from explorer.views.parts import guarded, scene_of
 from explorer.views.view import View
 from explorer.walk.session import Session
 from gpt import GPTError
 
 _LISTED = 100
-_BESIDE = 90  # cells from which there is room for two columns
-_LAYER = 1
 
 
 class _Asked(Enum):
@@ -97,7 +96,7 @@ class NeuronsView(View):
 
     def click(self, *numbers: int) -> None:
         which, chosen = numbers
-        if which == _LAYER:
+        if which == LAYER:
             self._follow_walk()
             self.layer, self.row = (chosen - 1 if chosen else None), 0
         else:
@@ -115,44 +114,26 @@ class NeuronsView(View):
 
     # The picture
 
-    def lines(self, cells: int, height: int) -> list[Line]:
-        return guarded(self._painted, cells, height)
-
-    def _painted(self, cells: int, height: int) -> list[Line]:
-        scene = scene_of(self.session)
-        head = [*self._head(scene, cells), *([[]] if height >= 22 else [])]
+    def state(self) -> NeuronsState:
+        """Everything that is known by now."""
         found = self.known.of(self._list()) if self.questions() else None
-        if waiting := scene.waiting(found, cells):
-            return [*head, [], *waiting]
-        chosen, room = self.chosen(), height - len(head)
-        if chosen is None:
-            return head
-        if cells >= _BESIDE:
-            left = max(44, cells * 2 // 5)
-            about = self._around(scene, chosen, cells - left - 3, room)
-            return [*head, *side_by_side(self._table(left, room), about, left + 3)]
-        rows = max(4, min(10, room // 3))
-        return [*head, *self._table(cells, rows), [], *self._around(scene, chosen, cells, room - rows - 1)]
+        chosen = self.chosen()
+        return NeuronsState(
+            scene_of(self.session),
+            self.mode,
+            self.modes[self.mode],
+            self.layer,
+            found,
+            self.row,
+            self._activations(chosen) if chosen else (),
+            self.known.of((_Asked.EFFECTS, chosen.layer, chosen.index)) if chosen else None,
+        )
 
-    def _head(self, scene: Scene, cells: int) -> list[Line]:
-        mode, here = self.modes[self.mode], scene.token_at(scene.position)
-        blocks = ["all", *map(str, range(scene.config.n_layer))]
-        chosen = 0 if self.layer is None else self.layer + 1
-        return [
-            [Span(f"the neurons that {mode} at "), Span(here, "here-text")],
-            [Span("block ←→", "dim"), *to_choose(_LAYER, blocks, chosen, cells - 10)],
-        ]
+    def lines(self, cells: int, height: int) -> list[Line]:
+        return guarded(lambda cells, height: picture(self.state(), cells, height), cells, height)
 
-    def _table(self, cells: int, height: int) -> list[Line]:
-        found = self.listed()
-        return table(found, min(self.row, len(found) - 1), _Asked(self.mode) is _Asked.WROTE, cells, height)
-
-    def _around(self, scene: Scene, neuron: Neuron, cells: int, height: int) -> list[Line]:
-        """Where it fires, and what it does to the vocabulary: as much of both as there is room for."""
-        effects = self._effects(scene, neuron, cells, max(3, min(PROMOTED + 2, height // 2)))
-        gap: list[Line] = [[]] if height > 9 else []
-        room = max(2, height - len(effects) - len(gap))
-        return [*fires(scene, neuron, self._activations(neuron), cells, room)[:room], *gap, *effects]
+    def about(self, cells: int) -> list[Line]:
+        return guarded(lambda cells, height: in_words(self.state(), cells), cells, 2)
 
     def _activations(self, neuron: Neuron) -> list[float]:
         """The activation at every token; none where that is not known."""
@@ -160,12 +141,3 @@ class NeuronsView(View):
             return neurons.activations(self.session.run, neuron.layer, neuron.index)[: len(self.session.ids)]
         except GPTError:
             return []
-
-    def _effects(self, scene: Scene, neuron: Neuron, cells: int, height: int) -> list[Line]:
-        """The tokens that it promotes beside those it suppresses, and how that is measured."""
-        if scene.recorded:
-            return wrapped("What it promotes is not known: the weights are not in this file.", cells, "dim")
-        found = self.known.of((_Asked.EFFECTS, neuron.layer, neuron.index))
-        if not isinstance(found, neurons.Effects):
-            return scene.waiting(found, cells)
-        return promoted(scene, found, cells, height)

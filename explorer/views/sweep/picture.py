@@ -1,34 +1,41 @@
-"""The picture of a sweep: the heatmap of the effects, and in words what is chosen and what matters most."""
+"""The picture of a sweep: the heatmap of the effects, what matters most, and in words what is chosen."""
 
 import math
+from collections.abc import Sequence
 
 from explorer.edits.metric import KL, LOGIT_DIFFERENCE, PROBABILITY
 from explorer.edits.sweep import HEADS, MLPS, OVER, POSITIONS
+from explorer.paint.legend import legend_of_signed
 from explorer.paint.predictions import percent
-from explorer.paint.spans import Line, Span, clipped, length, signed_level, window
+from explorer.paint.row import Entry, at_most_in_size, labelled_bars
+from explorer.paint.spans import Line, Span, clipped, length, marked, signed_level, window
 from explorer.text import fit, number, token_at, width
+from explorer.views.parts import beyond, row_mark, side_by_side
 from explorer.views.sweep.state import SweepState, SweptPlace
 
 _LABEL = 9
 _MOST = 4  # of each kind that are named below
 _NUMBERED = 7  # cells for an effect in figures
+_BARS = 30  # cells that the chosen block's figures need beside a thumbnail
+_ARROWS = 14  # cells for the stretch of columns that a thumbnail shows
+_UNITS = {PROBABILITY: "percentage points", LOGIT_DIFFERENCE: "logits", KL: "bits"}
 _ROOMY = 12  # lines from which on both heads and MLPs are named below
 _NAMES = {HEADS: "heads", MLPS: "MLPs", POSITIONS: "positions"}
 
 
 def heatmap(state: SweepState, cells: int, height: int) -> list[Line]:
     """The whole picture."""
-    head, below = _head(state, cells), _words(state, cells)
+    head, below = _head(state, cells), _largest(state, cells)
     if height < _ROOMY:
-        below = below[:3]
+        below = below[:1]
     room = height - len(head) - len(below) - 1
     both = room >= 2 * (state.rows + 1) + 1
+    legend = _legend(state, OVER if both else (POSITIONS,) if state.section else (HEADS, MLPS), cells)
     body: list[Line] = []
     for section in (0, 1) if both else (state.section,):
         tall = state.rows + 1 if both else room
         body += [*([[]] if section and both else []), *_grid(state, section, cells, max(2, tall))]
-    legend = [Span(_legend(state, both, cells, room), "dim")]
-    return [clipped(line, cells) for line in (*head, *body, legend, *below)]
+    return [clipped(line, cells) for line in (*head, *body, *legend, *below)]
 
 
 def _head(state: SweepState, cells: int) -> list[Line]:
@@ -69,63 +76,97 @@ def _effect(state: SweepState, effect: float) -> str:
 
 
 def _grid(state: SweepState, section: int, cells: int, height: int) -> list[Line]:
-    """A row a block: the effects in figures where they fit, and in colour."""
-    count, lit = state.columns[section], section == state.section
-    row, at = state.row if lit else 0, state.column if lit else 0
-    size = _size(state, section, cells)
-    left, right = window(at, count, (cells - _LABEL) // size)
-    top, bottom = window(row, state.rows, height - 1)
-    names = [
-        Span(fit(name, size - 1, ">", mark="") + " ", "here-text" if lit and column == at else "dim")
-        for column, name in enumerate(_names(state, section, size))
-    ]
-    lines: list[Line] = [[Span(fit("position" if section else "head", _LABEL), "dim"), *names[left:right]]]
+    """A row a block, in figures where all columns fit; else as a thumbnail, and the chosen block in figures beside it."""
+    count = state.columns[section]
+    size = max(_NUMBERED, *(width(name) + 1 for name in _names(state, section)))
+    if count * size <= cells - _LABEL:
+        beside = cells - _LABEL - count * size - 3
+        if beside < _BARS:
+            return _cells(state, section, range(count), (cells - _LABEL) // count, height)
+        grid = _cells(state, section, range(count), size, height)
+        return side_by_side(grid, _chosen_row(state, section, beside, height), cells - beside)
+    room = max(1, min(count * 2, cells - _LABEL - _BARS - 3))
+    size = 2 if room >= count * 2 else 1
+    columns = range(*window(state.column if section == state.section else 0, count, room // size))
+    thumbnail = _cells(state, section, columns, size, height)
+    used = _LABEL + max(len(columns) * size, _ARROWS) + 2
+    return side_by_side(thumbnail, _chosen_row(state, section, cells - used, height), used)
+
+
+def _cells(state: SweepState, section: int, columns: range, size: int, height: int) -> list[Line]:
+    """The effects in colour, and in figures where a column has room for them."""
+    lit = section == state.section
+    at, tokens = state.column, "position" if section else "head"
+    top, bottom = window(state.row, state.rows, height - 1)
+    if size > 2:
+        names: Line = [
+            Span(fit(name, size - 1, ">") + " ", "here-text" if lit and column == at else "dim")
+            for column, name in enumerate(_names(state, section))
+        ]
+    else:
+        before, after = beyond(columns.start, columns.stop, state.columns[section])
+        names = [Span(f"{before} {columns.start}–{columns.stop - 1} {after}".strip(), "dim")]
+    lines: list[Line] = [[Span(fit(tokens, _LABEL), "dim"), *names]]
     for layer in range(top, bottom):
-        here = lit and layer == row
-        line = [Span(fit(f"block {layer}", _LABEL), "here-text" if here else "dim")]
-        for column in range(left, right):
-            line.append(_span(state, section, layer, column, size, here and column == at))
+        here = lit and layer == state.row
+        name = fit(f"block {layer}", _LABEL - 1) + row_mark(layer, top, bottom, state.rows)
+        line = [Span(name, "here-text" if here else "dim")]
+        for column in columns:
+            span = _span(state, section, layer, column, size)
+            line.append(marked(span) if here and column == at else span)
         lines.append(line)
     return lines
 
 
-def _names(state: SweepState, section: int, size: int) -> list[str]:
+def _names(state: SweepState, section: int) -> list[str]:
     if section:
-        labels = [label.removeprefix("·") or label for label in state.labels]
-        return [fit(label, min(width(label), size - 1), mark="") for label in labels]
+        return list(state.labels)
     return [*map(str, range(state.columns[0] - 1)), "MLP"]
 
 
-def _span(state: SweepState, section: int, layer: int, column: int, size: int, here: bool) -> Span:
+def _span(state: SweepState, section: int, layer: int, column: int, size: int) -> Span:
     over, cell = state.place(section, layer, column)
     effects, action = state.effects.get((over, cell)), ("view", section, layer, column)
     if effects is None:
-        return Span(fit("·", size - 1, ">") + " ", "here" if here else "dim", action)
+        return Span(fit("·", size - 1, ">") + " " if size > 1 else "·", "dim", action)
     effect = effects[state.mode]
-    text = fit(_effect(state, effect), size - 1, ">") + " " if size >= _NUMBERED - 1 else " " * size
-    return Span(text, "here" if here else f"signed:{signed_level(effect, _spread(state, over))}", action)
+    text = fit(_effect(state, effect), size - 1, ">") + " " if size > 2 else " " * size
+    return Span(text, f"signed:{signed_level(effect, _spread(state, over))}", action)
 
 
-def _size(state: SweepState, section: int, cells: int) -> int:
-    """Cells for an effect."""
-    return max(2, min(_NUMBERED, (cells - _LABEL) // state.columns[section]))
+def _chosen_row(state: SweepState, section: int, cells: int, height: int) -> list[Line]:
+    """The effects in the chosen block, the largest first."""
+    entries, here = [], None
+    for column in range(state.columns[section]):
+        effects = state.effects.get(state.place(section, state.row, column))
+        if effects is None:
+            continue
+        if section == state.section and column == state.column:
+            here = len(entries)
+        name = token_at(column, state.labels) if section else _in_full(state, column)
+        entries.append(Entry(name, effects[state.mode], ("view", section, state.row, column)))
+    what = "positions" if section else "heads and MLP"
+    title = [Span(f"block {state.row}", "bold"), Span(f"  {what}, {_UNITS[state.measure].split()[-1]}", "dim")]
+    rows = labelled_bars(
+        entries, cells, height - 1, current=here, text=lambda effect: _effect(state, effect), of_rest=at_most_in_size
+    )
+    return [clipped(line, cells) for line in ([title, *rows] if entries else [title, [Span("computing …", "dim")]])]
 
 
-def _legend(state: SweepState, both: bool, cells: int, room: int) -> str:
-    """How far the colours of each kind go, and how much of the map is there, where that is not all of it."""
-    kinds = OVER if both else (POSITIONS,) if state.section else (HEADS, MLPS)
-    words = [f"{_NAMES[over]} ±{_scale(state, _spread(state, over))}" for over in kinds]
-    for section in (0, 1) if both else (state.section,):
-        fitting = (cells - _LABEL) // _size(state, section, cells)
-        if fitting < (count := state.columns[section]):
-            words.append(f"{fitting} of {count} {'positions' if section else 'columns'} shown")
-    if not both and room - 1 < state.rows:
-        words.append(f"{max(1, room - 1)} of {state.rows} blocks shown")
-    return "colours: " + " · ".join(words)
+def _in_full(state: SweepState, column: int) -> str:
+    return "MLP" if column == state.columns[0] - 1 else f"head {column}"
 
 
-def _scale(state: SweepState, spread: float) -> str:
-    return number(100 * spread, 1, plus="") if state.measure == PROBABILITY else number(spread, 2, plus="")
+def _legend(state: SweepState, kinds: Sequence[str], cells: int) -> list[Line]:
+    """How far the colours of each kind go, and in what unit."""
+    unit = _UNITS[state.measure]
+    line: Line = [Span("colours ", "dim")]
+    for over in kinds:
+        spread = _spread(state, over) * (100 if state.measure == PROBABILITY else 1)
+        entry = [Span(f"{_NAMES[over]} ", "dim"), *legend_of_signed(spread), Span("  ")]
+        if length([*line, *entry]) + width(unit) <= cells:
+            line += entry
+    return [[*line, Span(unit, "dim")]]
 
 
 def _spread(state: SweepState, over: str) -> float:
@@ -134,15 +175,15 @@ def _spread(state: SweepState, over: str) -> float:
     return max((value for value in known if not math.isnan(value)), default=0.0)
 
 
-def _words(state: SweepState, cells: int) -> list[Line]:
+def in_words(state: SweepState, cells: int) -> list[Line]:
     """The chosen place, and its effect by each measure."""
-    place, largest = state.chosen, _largest(state, cells)
+    place = state.chosen
     effects = state.effects.get(place)
     if state.source and place[0] == POSITIONS and not state.source.reaches(place[1][1]):
         token = token_at(place[1][1], state.labels)
-        return [[Span(f"{token} has no counterpart in the other run: nothing is put in.", "dim")], [], *largest]
+        return [[Span(f"{token} has no counterpart in the other run: nothing is put in.", "dim")]]
     if effects is None or not state.plans:
-        return [[Span("not computed yet", "dim")], [], *largest]
+        return [[Span("not computed yet", "dim")]]
     share, gap, kl = effects
     token, versus = (state.scene.label(id) for id in (state.metrics[1].token, state.metrics[1].versus))
     before, logits = state.baseline[:2]
@@ -153,8 +194,9 @@ def _words(state: SweepState, cells: int) -> list[Line]:
         Span(f" {percent(before)} → {percent(before + share)}", "value"),
         Span(f"  {number(100 * share, 1)} points", "positive" if share >= 0 else "negative"),
     ]
-    second = f"{token} over {versus} {number(logits, 2)} → {number(logits + gap, 2)}"
-    return [first, [Span(f"{second}   KL {number(kl, 2, plus='')} bits"), Span("   ⏎ does it", "dim")], *largest]
+    second = f"{token} over {versus} {number(logits, 2)} → {number(logits + gap, 2)} logits"
+    lines = [first, [Span(f"{second}   KL {number(kl, 2, plus='')} bits"), Span("   ⏎ does it", "dim")]]
+    return [clipped(line, cells) for line in lines]
 
 
 def _largest(state: SweepState, cells: int) -> list[Line]:

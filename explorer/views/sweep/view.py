@@ -19,7 +19,7 @@ from explorer.paint.spans import Line, Span, wrapped
 from explorer.runs import running
 from explorer.runs.trace import LiveRun, Trace
 from explorer.views.parts import scene_of
-from explorer.views.sweep.picture import heatmap
+from explorer.views.sweep.picture import heatmap, in_words
 from explorer.views.sweep.state import MEASURES, SweepBase, SweepState
 from explorer.views.view import View
 from explorer.walk.session import Session
@@ -39,6 +39,7 @@ class SweepView(View):
         self._section = 0  # heads and MLPs, or positions
         self._row = 0
         self._column = 0
+        self._chosen = False  # before a key or a click has chosen, it stands on the head or MLP that matters most
 
     def lines(self, cells: int, height: int) -> list[Line]:
         if self.session.recorded:
@@ -48,6 +49,10 @@ class SweepView(View):
             return [[Span("The run is not computed yet: the sweep begins when it is.", "dim")]]
         return heatmap(state, cells, height)
 
+    def about(self, cells: int) -> list[Line]:
+        state = self.state()
+        return in_words(state, cells) if state else []
+
     def state(self) -> SweepState | None:
         """Everything known of the run that is walked; None while that is not computed."""
         metrics, source, known = self._metrics(), self._source(), self.known.all()
@@ -55,12 +60,13 @@ class SweepView(View):
             return None
         base, where = known.get(_BASE), _key(source)
         places = [question for question in self.questions() if question != _BASE]
+        row, column = self._row_and_column()
         return SweepState(
             scene_of(self.session),
             self.mode,
             self._section,
-            self._row,
-            self._at(),
+            row,
+            column,
             metrics,
             len(places),
             {
@@ -147,8 +153,24 @@ class SweepView(View):
 
     # The keys
 
+    def _row_and_column(self) -> tuple[int, int]:
+        """Where the cursor is: on the head or MLP with the largest effect that is known, until something is chosen."""
+        if self._chosen:
+            return self._row, self._at()
+        known = [
+            (abs(effects[self.mode]), over, cell)
+            for (over, cell, _), effects in ((q, e) for q, e in self.known.all().items() if q != _BASE)
+            if over != POSITIONS and isinstance(effects, tuple) and not math.isnan(effects[self.mode])
+        ]
+        if not known:
+            return self._row, self._at()
+        _, over, (row, column) = max(known)
+        return row, self.session.config.n_head if over == MLPS else column
+
     def move(self, across: int, down: int) -> None:
         """Past the last row of the heads come the positions."""
+        self._row, self._column = self._row_and_column()
+        self._chosen = True
         row, rows = self._row + down, self.session.config.n_layer
         if self._section == 0 and row >= rows and down == 1:
             self._section, row = 1, 0
@@ -167,6 +189,7 @@ class SweepView(View):
 
     def click(self, *numbers: int) -> None:
         self._section, self._row, self._column = numbers
+        self._chosen = True
 
     def enter(self) -> bool:
         """Make this edit, and look at the run with it."""

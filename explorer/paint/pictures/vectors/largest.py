@@ -76,7 +76,7 @@ def _with_share(vector: Sequence[float]) -> Rest:
     """The sum of the numbers that are not shown, and their share of the squared length."""
     whole = length(vector)
 
-    def of_rest(rest: Sequence[float]) -> tuple[float, Sequence[str]]:
+    def of_rest(rest: Sequence[float]) -> tuple[float, tuple[str, ...]]:
         total, words = added_up(rest)
         if not whole or not isfinite(whole):
             return total, words

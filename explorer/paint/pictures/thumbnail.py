@@ -1,0 +1,129 @@
+"""Attention drawn small, for prompts whose numbers have no room: the picture of a head beside its chosen row.
+
+Its window holds the diagonal and the largest of the chosen row; arrows say how much lies outside. Where it cannot hold
+both, several tokens share a dot, which shows the largest of them.
+"""
+
+from dataclasses import dataclass
+
+from explorer.paint.pictures.score_cells import HeadScores
+from explorer.paint.pictures.score_grid import with_axes
+from explorer.paint.spans import Action, Line, Span, marked, window, wrapped
+from explorer.text import fit, width
+
+_LABEL = 14  # cells for the name of a row at the most
+_WIDEST, _HIGHEST = 48, 24  # cells and lines of dots: the bars beside them need the room more
+
+
+@dataclass(frozen=True)
+class Window:
+    """Which dots are drawn, and how many tokens share one."""
+
+    step: int
+    rows: range  # of dots
+    columns: range  # of dots
+    dots: int  # in all, each way
+
+    def outside(self, tokens: int) -> str:
+        """How many rows and columns are not drawn, and where they are."""
+        sides = (
+            ("↑", self.rows.start, "rows"),
+            ("↓", self.dots - self.rows.stop, "rows"),
+            ("←", self.columns.start, "columns"),
+            ("→", self.dots - self.columns.stop, "columns"),
+        )
+        parts = []
+        for arrow, dots, noun in sides:
+            if dots > 0:
+                last = (arrow in "↓→" and tokens % self.step) or 0
+                count = dots * self.step - (self.step - last if last else 0)
+                parts.append(f"{arrow} {count} {noun if count > 1 else noun[:-1]}")
+        return "  ".join(parts)
+
+
+def thumbnail(head: HeadScores, cells: int, height: int, halves: bool) -> list[Line]:
+    """The dots, with a mark at the row and the column of the cursor, a legend, and what lies outside."""
+    margin = min(_LABEL, max(map(width, head.labels))) + 1
+    if len(head.labels) + 3 <= height and margin + 2 * len(head.labels) <= cells:
+        whole = range(len(head.labels))
+        return _drawn(head, Window(1, whole, whole, len(whole)), margin, cells, 2, False)
+    margin = min(_LABEL, width(head.labels[head.position])) + 1
+    axes = len(with_axes(head, margin, cells))
+    columns = max(1, min(_WIDEST, cells - margin))
+    for below in range(4):  # lines that say what lies outside
+        lines = max(1, min(_HIGHEST, height - 1 - axes - below))
+        part = _window(head, columns, lines * (2 if halves else 1))
+        if len(_said(head, part, cells)) <= below:
+            break
+    return _drawn(head, part, margin, cells, 1, halves)[:height]
+
+
+def _window(head: HeadScores, columns: int, rows: int) -> Window:
+    """As few tokens to a dot as let the diagonal, the row's largest and the cursor's column be there together."""
+    needed = (head.position, head.largest, head.column)
+    first, last, count = min(needed), max(needed), len(head.labels)
+    step = 1
+    while last // step - first // step >= columns:
+        step += 1
+    dots = -(-count // step)
+    wide = min(dots, columns)
+    left = max(0, min(first // step, dots - wide))
+    if wide > last // step - first // step + 1:  # there is room around them
+        middle = (first // step + last // step - wide + 1) // 2
+        left = max(0, min(middle, dots - wide))
+    top, bottom = window(head.position // step, dots, rows)
+    return Window(step, range(top, bottom), range(left, left + wide), dots)
+
+
+def _drawn(head: HeadScores, part: Window, margin: int, cells: int, size: int, halves: bool) -> list[Line]:
+    lines: list[Line] = [_pointer(head, part, margin, cells, size)]
+    step = part.step
+    for top in part.rows[:: 2 if halves else 1]:
+        here = head.position // step in ((top, top + 1) if halves else (top,))
+        row = head.position if here else top * step
+        label = head.labels[row] if here or size == 2 else ""
+        line: Line = [Span(fit(label, margin - 1, ">") + " ", "here-text" if here else "dim", ("position", row))]
+        upper = head.levels(range(top * step, (top + 1) * step), part.columns, step)
+        if halves:
+            lower = ["masked"] * len(upper)
+            if top + 1 < part.rows.stop:
+                lower = head.levels(range((top + 1) * step, (top + 2) * step), part.columns, step)
+            cells_of_line = zip(part.columns, upper, lower)
+            line += [_pair(above, below, _to(head, row, dot * step)) for dot, above, below in cells_of_line]
+        else:
+            for dot, style in zip(part.columns, upper):
+                drawn = Span(("·" if style == "masked" else " ").ljust(size), style, _to(head, row, dot * step))
+                line.append(marked(drawn) if here and dot == head.column // step else drawn)
+        lines.append(line)
+    return [*lines, *with_axes(head, margin, cells), *_said(head, part, cells)]
+
+
+def _said(head: HeadScores, part: Window, cells: int) -> list[Line]:
+    """What lies outside, and what a dot stands for."""
+    words = [part.outside(len(head.labels))]
+    if part.step > 1:
+        words.append(f"each dot: the largest of {part.step} x {part.step}")
+    return wrapped("  ".join(filter(None, words)), cells, "dim")
+
+
+def _to(head: HeadScores, row: int, column: int) -> Action:
+    """Where a click leads: to the first number of a dot, in the row that the cursor is in or comes to."""
+    return ("cell", row, min(column, len(head.labels) - 1))
+
+
+def _pointer(head: HeadScores, part: Window, margin: int, cells: int, size: int) -> Line:
+    """The name of the cursor's column above it; at the right edge the name comes first."""
+    offset = margin + (head.column // part.step - part.columns.start) * size
+    name = head.labels[head.column]
+    action = ("column", head.column)
+    if offset + 1 + width(name) > cells and width(name) <= offset:
+        return [Span(" " * (offset - width(name))), Span(name + "▾", "here-text", action)]
+    return [Span(" " * offset), Span("▾" + name, "here-text", action)]
+
+
+def _pair(top: str, bottom: str, action: Action) -> Span:
+    """Two levels of one scale in one cell; what is masked shows the ground."""
+    (scale, _, upper), (other, _, lower) = top.partition(":"), bottom.partition(":")
+    if not upper and not lower:
+        return Span(" ")
+    return Span("▀", f"{scale if upper else other}:{upper}/{lower}", action)

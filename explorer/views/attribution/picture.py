@@ -1,0 +1,92 @@
+"""The picture of an attribution: the question, its terms, that they add up, and the chosen one in words."""
+
+from explorer.analysis import attribution
+from explorer.analysis.attribution import Contribution, Convention
+from explorer.paint.spans import Line, Span, clipped, length, wrapped
+from explorer.text import fit, number, short, width
+from explorer.views.attribution.state import CONVENTIONS, AttributionState, Grouping, RankedParts
+from explorer.views.attribution.table import part_name, table, table_and_map
+from explorer.views.parts import ROW, to_choose
+
+CONVENTION, AGAINST = range(1, 3)
+"""The first number of a click on a convention, and on what the answer is held against."""
+
+_NAMES = {Convention.PLAIN: "plain", Convention.TRANSFORMER_LENS: "TransformerLens"}
+_BRIEFLY = {
+    Convention.PLAIN: "the logit as it is; biases have lines of their own",
+    Convention.TRANSFORMER_LENS: "against the mean logit; biases folded in",
+}
+_ROOMY = 22  # lines from which there are gaps, and the convention in words
+
+
+def picture(state: AttributionState, cells: int, height: int) -> list[Line]:
+    """The whole picture."""
+    scene, found = state.scene, state.found
+    if waiting := scene.waiting(found, cells):
+        return waiting
+    head, foot = _head(state, cells), _foot(state, cells, height)
+    head += [[]] if height >= _ROOMY else []
+    room = height - len(head) - len(foot)
+    paint = table_and_map if state.grouping is Grouping.HEAD else table
+    return [*head, *paint(scene, found, state.row, cells, room), *foot]
+
+
+def _head(state: AttributionState, cells: int) -> list[Line]:
+    """The question, and what can be chosen in it."""
+    scene, order = state.scene, state.order
+    line = [Span("the lead of " if state.against else "the logit of "), Span(scene.label(order[0]), "answer")]
+    line += [Span(" over "), Span(scene.label(order[state.against]), "lens")] if state.against else []
+    here = Span(scene.label(scene.ids[scene.position]), "here-text")
+    line += [Span(" after "), here, Span(" = "), Span(number(state.found.logit, 4), "value"), Span(" logits", "dim")]
+    rivals = ["nothing", *map(scene.label, order[1:])]
+    labels = [fit(label, min(12, width(label))) for label in rivals]
+    chosen = state.row < 0
+    names = [_NAMES[convention] for convention in CONVENTIONS]
+    mark = Span("▶ " if chosen else "  ", "here-text", ("view", ROW, -1))
+    title = Span("convention", "here-text" if chosen else "dim", ("view", ROW, -1))
+    convention = [mark, title, *to_choose(CONVENTION, names, CONVENTIONS.index(state.convention), cells)]
+    words = "⏎ other" if chosen else _BRIEFLY[state.convention]
+    hint = Span(f" {words}", "dim")
+    return [
+        line,
+        [Span("  against ←→", "dim"), *to_choose(AGAINST, labels, state.against, cells - 14)],
+        [*convention, hint] if length([*convention, hint]) <= cells else convention,
+    ]
+
+
+def _foot(state: AttributionState, cells: int, height: int) -> list[Line]:
+    """That the terms add up."""
+    found: RankedParts = state.found
+    what = "recorded"
+    if state.against:
+        what = "recorded lead"
+    elif state.convention is Convention.TRANSFORMER_LENS:
+        what = "recorded − mean"
+    small = cells < 70
+    line = [
+        Span("Σ " if small else f"Σ of {len(found.ranked)} ", "bold"),
+        Span(number(found.sum, 4 if small else 6), "value"),
+        Span("  recorded " if small else f"  {what} ", "dim"),
+        Span(number(found.logit, 4 if small else 6)),
+        Span("  gap ", "dim"),
+        Span("0" if not found.gap else short(found.gap, 2)),
+        Span("" if small else "  logits", "dim"),
+    ]
+    words = wrapped(attribution.IN_WORDS[state.convention], cells, "dim") if height >= _ROOMY else []
+    return [*([[]] if height >= 14 else []), line, *([[]] if words else []), *words]
+
+
+def in_words(state: AttributionState, cells: int) -> list[Line]:
+    """The chosen term: its exact value, its rank, and what it does to the answer."""
+    found = state.found
+    if state.row < 0:
+        words = f"convention {_NAMES[state.convention]}: {_BRIEFLY[state.convention]}"
+        return [clipped([Span(words, "here-text"), Span("   ⏎ the other", "dim")], cells)]
+    if not isinstance(found, RankedParts) or not found.ranked:
+        return []
+    part: Contribution = found.ranked[state.row]
+    name = Span(part_name(state.scene, part), "here-text")
+    effect = Span(" raises" if part.value >= 0 else " lowers", "positive" if part.value >= 0 else "negative")
+    line = [name, effect, Span(f" the {state.measured} by "), Span(number(abs(part.value), 6, plus=""), "value")]
+    rank = f"   {state.row + 1} of {len(found.ranked)} by size"
+    return [clipped([*line, Span(" logits"), Span(rank, "dim")], cells)]
