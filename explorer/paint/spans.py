@@ -4,7 +4,7 @@ Style names are either words that the stylesheet gives a colour to ("dim", "here
 
     share:7         the eighth of 17 levels from 0 to 1
     signed:-3       the third of 8 levels below zero
-    signed:-3/5     two of them in one cell, one above the other; * in place of a level is the cursor
+    signed:-3/5     two of them in one cell, one above the other; none in place of a level is the ground
     share:7!        the cursor is here: the colour stays that of the value, a mark is drawn on it
 """
 

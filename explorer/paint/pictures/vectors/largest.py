@@ -15,7 +15,7 @@ from explorer.stages import Kind
 def largest(shown: Shown, cells: int, height: int) -> list[Line]:
     """The numbers farthest from zero, or the neurons nearest to firing; and what all others add up to."""
     vector, signed = shown.vector, before_activation(shown)
-    words, aside = _made_of(shown)
+    words, aside = made_of(shown) or ("", lambda column: "")
     rank = vector.__getitem__ if signed else lambda column: abs(vector[column])
     first = {*nlargest(height, range(len(vector)), key=rank), shown.column}
     entries = [
@@ -54,7 +54,7 @@ def _titles(shown: Shown, made_of: str) -> list[str]:
     return [f"largest of {count}, by size{made_of}", f"largest of {count}{made_of}", f"largest of {count}"]
 
 
-def _made_of(shown: Shown) -> tuple[str, Callable[[int], str]]:
+def made_of(shown: Shown) -> tuple[str, Callable[[int], str]] | None:
     """What each number was made of, in words for the title and in numbers: the two summands, or the number before."""
     session, parts = shown.session, shown.session.stage.parts
     if len(parts) == 3 and parts[2].activation == shown.name and "H" not in session.cursor.axes:
@@ -69,7 +69,7 @@ def _made_of(shown: Shown) -> tuple[str, Callable[[int], str]]:
         row = row_at(session, source)
         if row:
             return f", from {'normalised' if index else 'x'}", lambda column: f"from {shown.text(row[column])}"
-    return "", lambda column: ""
+    return None
 
 
 def _with_share(vector: Sequence[float]) -> Rest:

@@ -17,9 +17,14 @@ class _Near(NamedTuple):
 
 
 def has_near(shown: Shown) -> bool:
-    """Whether tokens can be named for the vector, or for the neuron."""
+    """Whether tokens can be named for the vector, or for the neuron.
+
+    Beside the stage that is walked only those that are known: nobody computes them.
+    """
     session = shown.session
-    return session.what_if.difference is None and (has_nearest(session) or has_effects(session))
+    if session.what_if.difference or not (has_nearest(session) or has_effects(session)):
+        return False
+    return session.provenance.run is session or _near(shown).entries is not None
 
 
 def near_in_a_line(shown: Shown, cells: int) -> Line:
