@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from math import floor, isfinite
 
+from explorer.paint.pictures.vectors.layout import titled
 from explorer.paint.pictures.vectors.shown import Shown, row_at
-from explorer.paint.spans import Line, Span, clipped
+from explorer.paint.spans import Line, Span
 from explorer.text import number
 from gpt import ops
 
@@ -22,8 +23,9 @@ def curve(shown: Shown, cells: int, height: int) -> list[Line]:
     session, column = shown.session, shown.column
     before = row_at(session, f"blocks.{session.stage.layer}.mlp.hook_pre")
     x, y = before[column] if before else float("nan"), shown.vector[column]
-    title: Line = [Span(session.stage.title, "dim"), Span(f"  neuron {column}: ", "here-text")]
-    title += [Span(number(x)), Span(" → ", "dim"), Span(number(y), "value")]
+    point = f"{number(x)} → {number(y)}"
+    name = session.stage.title
+    title = titled(cells, f"{name}  neuron {column}: {point}", f"{name}: {point}", point)
     reach = max(_REACH, abs(x)) if isfinite(x) else _REACH
     activation = ops.ACTIVATIONS[session.config.activation_function]
     ends = f"−{reach:.3g}", f"+{reach:.3g}"
@@ -31,7 +33,7 @@ def curve(shown: Shown, cells: int, height: int) -> list[Line]:
     gap = max(1, cells - len(ends[0]) - len(ends[1]) - len(middle))
     axis = f"{ends[0]}{' ' * (gap // 2)}{middle}{' ' * (gap - gap // 2)}{ends[1]}"
     rows = _plot(activation, reach, (x, y), cells, max(1, height - 2))
-    return [clipped(title, cells), *rows, [Span(axis, "dim")]]
+    return [title, *rows, [Span(axis, "dim")]]
 
 
 def _plot(
