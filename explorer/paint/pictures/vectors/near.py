@@ -65,7 +65,7 @@ def _near(shown: Shown) -> _Near:
     if has_effects(session):
         assert layer is not None
         effects = neurons.known_effects(session.trace, layer, shown.column)
-        title = f"neuron {shown.column} promotes (logit, for each unit)"
+        title = f"neuron {shown.column} promotes (logit per unit)"
         promoted = effects.promoted if effects else ()
         return _Near(title, [Entry(session.label(each.token), each.value) for each in promoted] if effects else None)
     found = nearest.known(session.trace, shown.name, session.position)
