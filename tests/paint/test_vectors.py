@@ -10,7 +10,7 @@ import pytest
 
 from explorer.analysis.difference import Difference, Pair
 from explorer.analysis.directions import angle
-from explorer.edits import Zero, where
+from explorer.edits import Scale, Zero, where
 from explorer.paint.pictures import picture
 from explorer.paint.pictures.vectors.curve import curve
 from explorer.paint.pictures.vectors.layout import Part, beside, stacked
@@ -150,6 +150,25 @@ def test_z_is_drawn_as_the_weighted_mean_that_it_is() -> None:
 ROW = re.compile(r"^(0\.\d+|1\.000) +\S+ .*?([+−][\d.]+) +([+−][\d.]+)$", re.MULTILINE)
 
 
+@pytest.mark.parametrize(
+    ("stage", "words"),
+    [
+        ("blocks.1.z", "sum of weight"),
+        ("blocks.1.activation", "before →"),
+        ("blocks.1.pre", "largest inputs"),
+        ("blocks.1.resid_mid", "= before + written"),
+    ],
+)
+def test_what_is_edited_is_not_said_to_be_computed(stage: str, words: str) -> None:
+    session = start(quick(), embedded()[1].tokenizer, prompt_of(8))
+    assert words in "\n".join(text_of(picture(go_to(session, stage), 156, 24)))
+    assert session.cursor.part
+    place = where.activation(session.cursor.part.activation, 7)
+    session.edit(lambda edits: edits.add(place, Scale(2), None))
+    finish(session)
+    assert words not in "\n".join(text_of(picture(go_to(session, stage), 156, 24)))
+
+
 @pytest.mark.parametrize("function", ["gelu_new", "relu", "tanh"])
 def test_the_point_lies_on_the_curve(function: str) -> None:
     model = small_model(vocab_size=26, activation_function=function)
@@ -173,7 +192,12 @@ def test_any_numbers_and_runs_without_weights_can_be_drawn(size: tuple[int, int]
     broken = hostile(3)
     for name in ("hook_embed", "blocks.0.attn.hook_v", "blocks.0.mlp.hook_pre", "blocks.0.mlp.hook_post"):
         broken.run.values[name] = np.full(np.shape(broken.run.values[name]), math.nan).tolist()
-    for session in (without_weights(), overflowed(), broken, hostile(1), hostile(60, n_head=12, n_layer=1)):
+    endless = hostile(9)
+    for name in ("blocks.0.attn.hook_v", "blocks.0.attn.hook_z", "blocks.1.hook_resid_mid", "blocks.1.mlp.hook_pre"):
+        values = np.full(np.shape(endless.run.values[name]), math.inf)
+        values[::2] = -math.inf
+        endless.run.values[name] = values.tolist()
+    for session in (without_weights(), overflowed(), broken, endless, hostile(1), hostile(60, n_head=12, n_layer=1)):
         for _ in stages(session):
             lines = picture(session, *size)
             assert len(lines) <= size[1]

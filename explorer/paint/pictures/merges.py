@@ -34,7 +34,7 @@ def merges(session: Session, cells: int, height: int, halves: bool) -> list[Line
 
 
 def _name(text: str) -> Span:
-    """What a line is, before it."""
+    """The name of a line, before it."""
     return Span(fit(text, _NAME), "dim")
 
 

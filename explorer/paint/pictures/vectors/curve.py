@@ -14,8 +14,8 @@ _REACH = 4.0  # the curve is drawn from minus 4 to 4, or as far as the point lie
 
 
 def has_curve(shown: Shown) -> bool:
-    """Whether the numbers are those of neurons after their activation, and not a difference of two runs."""
-    return shown.name.endswith("mlp.hook_post") and shown.session.what_if.difference is None
+    """Whether the numbers are those of neurons after their activation, not edited and no difference of two runs."""
+    return shown.name.endswith("mlp.hook_post") and shown.as_computed
 
 
 def curve(shown: Shown, cells: int, height: int) -> list[Line]:

@@ -37,7 +37,7 @@ def _length(shown: Shown) -> Line:
 
 
 def _reading(shown: Shown, cells: int) -> Line:
-    """What a query, a key or a value is."""
+    """A query, a key or a value in words."""
     part = shown.session.cursor.part
     words, more = _READINGS.get(part.label if part else "", ("", ""))
     return [Span(f"   {words}{more if cells >= 76 else ''}")] if words else []

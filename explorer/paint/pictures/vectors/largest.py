@@ -43,7 +43,7 @@ def before_activation(shown: Shown) -> bool:
 
 
 def _titles(shown: Shown, made_of: str) -> list[str]:
-    """What is listed, in many words and in few."""
+    """The name of the list, in many words and in few."""
     count = f"{len(shown.vector)} {shown.axis}s"
     if shown.session.what_if.difference:
         return [f"B − A: largest change of {count}, by size{made_of}", f"largest change of {count}"]
@@ -55,8 +55,10 @@ def _titles(shown: Shown, made_of: str) -> list[str]:
 
 
 def made_of(shown: Shown) -> tuple[str, Callable[[int], str]] | None:
-    """What each number was made of, in words for the title and in numbers: the two summands, or the number before."""
+    """The two summands of each number, or the number before it: in words for the title, and in numbers."""
     session, parts = shown.session, shown.session.stage.parts
+    if session.what_if.edits_at(shown.name):
+        return None
     if len(parts) == 3 and parts[2].activation == shown.name and "H" not in session.cursor.axes:
         summands = [row_at(session, part.activation) for part in parts[:2]]
         if summands[0] and summands[1]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from math import fsum
 from typing import Any
 
 from explorer.paint.pictures.vectors.layout import titled
@@ -14,11 +13,11 @@ _WEIGHT, _FIGURE = 6, 8  # cells
 
 
 def has_mix(shown: Shown) -> bool:
-    """Whether this is z of a run, and not of a difference, and the pattern and the values are there."""
+    """Whether this is z as the run computed it: not edited, not of a difference, with its pattern and its values."""
     session = shown.session
     return (
         shown.name.endswith("attn.hook_z")
-        and session.what_if.difference is None
+        and shown.as_computed
         and all(session.trace.positions(_of(shown, name)) > session.position for name in ("pattern", "v"))
     )
 
@@ -58,7 +57,7 @@ class _Mix:
         lines = [titled(self.cells, which, title), [*self._names("weight", "token", "dim"), Span(heads, "dim")]]
         lines += [self._token(place) for place in self.first]
         if self.rest:
-            weight, term = fsum(self._weight(place) for place in self.rest), fsum(map(self._term, self.rest))
+            weight, term = sum(map(self._weight, self.rest)), sum(map(self._term, self.rest))
             names = self._names(f"{weight:.3f}", f"{len(self.rest)} more", "dim")
             lines.append([*names, Span(" " * (self.bars + _FIGURE + 1)), self._figure(term, "dim")])
         strip = self._strip(shown.vector, shown.column)

@@ -33,7 +33,7 @@ def near_in_a_line(shown: Shown, cells: int) -> Line:
     line: Line = [Span(f"{title}:", "dim")]
     for label, value, *_ in entries or ():
         more = [Span(f"  {label} ", "token"), Span(_two(value))]
-        if length(line) + length(more) > cells:
+        if len(line) > 1 and length(line) + length(more) > cells:
             break
         line += more
     return clipped(line if entries else [*line, Span(f"  {_missing(shown, entries)}", "dim")], cells)
