@@ -12,6 +12,7 @@ from math import exp, fsum, log, log2
 from explorer.analysis.errors import AnalysisError
 from explorer.analysis.recorded import check_position, residuals, weights_of
 from explorer.engine.engines import plain
+from explorer.runs.activations import Activations
 from explorer.runs.running import read_out
 from explorer.runs.trace import Trace
 from gpt.ops import Vector, softmax_row
@@ -93,7 +94,7 @@ def cell(trace: Trace, name: str, position: int, answer: int | None = None) -> L
     return trace.derived[key]
 
 
-def known(trace: Trace, name: str, position: int, answer: int) -> LensCell | None:
+def known(trace: Activations, name: str, position: int, answer: int) -> LensCell | None:
     """The same as far as it was worked out before: nothing is computed."""
     found: LensCell | None = trace.derived.get((_key(name, answer), position))
     return found

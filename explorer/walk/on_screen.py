@@ -91,8 +91,8 @@ def way_of_the_answer(session: Session) -> list[float | None]:  # 2L + 1
 
 def wanted_way(session: Session) -> list[tuple[str, int]]:
     """The lenses that are missing on the way of the answer through the layers, where they can be computed quickly."""
-    trace, position = session.trace, session.position
-    if session.what_if.difference or not isinstance(trace, LiveRun) or trace.complete < len(trace.ids):
+    trace, position = session.run, session.position
+    if session.trace is not trace or not isinstance(trace, LiveRun) or trace.complete < len(trace.ids):
         return []
     config, rows = trace.config, lens.rows(trace.config.n_layer)
     if engine_of(trace.model) == PYTHON and len(rows) * config.vocab_size * config.n_embd > _PRODUCTS:

@@ -96,12 +96,12 @@ class Background:
     def _follow_the_way(self, session: Session) -> None:
         """Compute the answer's way through the layers at this position, unless that is under way."""
         way = wanted_way(session)
-        asked = (session.trace, len(session.ids), session.position) if way else None
+        asked = (session.run, len(session.ids), session.position) if way else None
         if asked == self._way:
             return
         self._way = asked
-        if way and isinstance(session.trace, Trace):
-            self._screen.run_worker(partial(self._walk, session.trace, way), group=_WAY, exclusive=True, thread=True)
+        if way:
+            self._screen.run_worker(partial(self._walk, session.run, way), group=_WAY, exclusive=True, thread=True)
         else:
             self._screen.workers.cancel_group(self._screen, _WAY)
 

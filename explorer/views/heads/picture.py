@@ -7,7 +7,7 @@ from explorer.analysis.heads import Behaviour
 from explorer.paint.spans import Line, Span, clipped, length, page, share_level
 from explorer.text import fit, width
 from explorer.views.heads.chosen import definitions, details
-from explorer.views.heads.small_patterns import Extent, drawn, extent, levels
+from explorer.views.heads.small_patterns import Extent, drawn, extent
 from explorer.views.heads.state import Head, HeadsState
 from explorer.views.parts import row_mark, side_by_side
 
@@ -59,19 +59,21 @@ def blocks_shown(state: HeadsState, cells: int, height: int) -> range:
     return _layout(state, cells, height).blocks
 
 
-def _margin(cells: int) -> int:
-    return _WIDE_MARGIN if cells >= _WIDE else _MARGIN
+def _margin(state: HeadsState, cells: int) -> int:
+    """Cells for the names of the blocks: their numbers alone where that leaves more room for heads."""
+    fitting = (cells - _WIDE_MARGIN - _SIDE - 2) // _LEAST
+    return _WIDE_MARGIN if cells >= _WIDE and fitting >= state.scene.config.n_head else _MARGIN
 
 
 def _room_beside(state: HeadsState, cells: int) -> bool:
     """Whether there is room for the chosen head beside the others."""
-    fitting, beside = ((cells - _margin(cells) - side) // _LEAST for side in (0, _SIDE + 2))
+    fitting, beside = ((cells - _margin(state, cells) - side) // _LEAST for side in (0, _SIDE + 2))
     heads = state.scene.config.n_head
     return beside >= heads or (fitting < heads and beside >= _MANY) or (beside >= _MANY and cells < _WIDE)
 
 
 def _layout(state: HeadsState, cells: int, height: int) -> HeadsLayout:
-    margin = _margin(cells)
+    margin = _margin(state, cells)
     if _room_beside(state, cells):
         return _plan(state, margin, cells - _SIDE - 2, height - 2)
     return _plan(state, margin, cells, height - 2 - _room_below(height))
@@ -136,13 +138,12 @@ def _found(state: HeadsState, cells: int) -> Line:
 def _table(state: HeadsState, plan: HeadsLayout) -> list[Line]:
     """The heads' numbers, then a row of small patterns for every block."""
     lines: list[Line] = [
-        [Span(" " * plan.margin)]
-        + [
-            Span(
-                fit(f"head {head}" if head == plan.heads.start else str(head), plan.slot),
-                "here-text" if head == state.chosen.head else "dim",
-            )
-            for head in plan.heads
+        [
+            Span(fit("head" if plan.margin == _WIDE_MARGIN else "", plan.margin), "dim"),
+            *(
+                Span(fit(_number(plan, head), plan.slot), "here-text" if head == state.chosen.head else "dim")
+                for head in plan.heads
+            ),
         ]
     ]
     for layer in plan.blocks:
@@ -150,6 +151,13 @@ def _table(state: HeadsState, plan: HeadsLayout) -> list[Line]:
         if plan.gap and layer != plan.blocks[-1]:
             lines.append([])
     return lines
+
+
+def _number(plan: HeadsLayout, head: int) -> str:
+    """The number of a head over its column; over the first one with its noun, where that stands nowhere else."""
+    named = f"head {head}"
+    alone = plan.margin != _WIDE_MARGIN and head == plan.heads.start and width(named) < plan.slot
+    return named if alone else str(head)
 
 
 def _block(state: HeadsState, plan: HeadsLayout, layer: int) -> list[Line]:
@@ -171,7 +179,7 @@ def _small(state: HeadsState, plan: HeadsLayout, head: Head) -> list[Line]:
     if rows is None:
         dots: list[Line] = [[Span("… ", "dim", action)]]
     else:
-        dots = drawn(levels(rows, plan.part, state.heaviest if state.weighted else 1.0), action)
+        dots = drawn(state.dots(head, rows, plan.part, state.heaviest if state.weighted else 1.0), action)
     lines = []
     for row in range(plan.tall):
         line = dots[row] if row < len(dots) else []

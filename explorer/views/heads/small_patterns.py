@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isnan
+from math import isnan, nan
 
 from explorer.paint.spans import Action, Line, Span, part_of, share_level
 
@@ -48,16 +48,27 @@ Levels = list[list[int | None]]
 
 def levels(rows: Sequence[Sequence[float]], part: Extent, largest: float = 1.0) -> Levels:
     """The most that is attended to in each dot, as levels."""
-    return [
-        [_level(rows, part, row, column, largest) if column <= row else None for column in range(part.dots)]
-        for row in range(part.dots)
-    ]
+    found: Levels = []
+    for row in range(part.dots):
+        top = part.first + row * part.step
+        queries = range(top, min(top + part.step, part.last, len(rows)))
+        most = [_most(rows[query][part.first : query + 1], part.step) for query in queries]
+        dots = [_level([values[dot] for values in most if dot < len(values)], largest) for dot in range(row + 1)]
+        found.append([*dots, *[None] * (part.dots - row - 1)])
+    return found
 
 
-def _level(rows: Sequence[Sequence[float]], part: Extent, row: int, column: int, largest: float) -> int | None:
-    top, left = part.first + row * part.step, part.first + column * part.step
-    bottom, right = min(top + part.step, part.last, len(rows)), min(left + part.step, part.last)
-    values = [value for query in range(top, bottom) for value in rows[query][left : min(right, query + 1)]]
+def _most(values: Sequence[float], step: int) -> list[float]:
+    """The largest of every so many numbers; NaN where there is none."""
+    if step == 1:
+        return list(values)
+    stretches = (values[start : start + step] for start in range(0, len(values), step))
+    if not isnan(sum(values)):
+        return list(map(max, stretches))
+    return [max((value for value in stretch if not isnan(value)), default=nan) for stretch in stretches]
+
+
+def _level(values: list[float], largest: float) -> int | None:
     known = [value for value in values if not isnan(value)]
     return share_level(max(known) / (largest or 1.0)) if known else None
 

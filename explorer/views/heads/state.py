@@ -1,11 +1,12 @@
 """The view of the heads at one moment: all that its picture is drawn from."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 from explorer.analysis.heads import HeadScores
+from explorer.views.heads.small_patterns import Extent, Levels
 from explorer.views.parts import Scene
 from gpt.ops import Matrix
 
@@ -29,6 +30,7 @@ class HeadsState:
     scores: Mapping[Head, HeadScores]
     patterns: Mapping[Head, Matrix]  # [T, S]; of the heads whose pattern is computed
     weighted_patterns: Mapping[Head, Matrix]  # the same times the length of what is moved
+    dots: Callable[[Head, Matrix, Extent, float], Levels]  # a pattern drawn small, on this scale; kept once it is drawn
 
     @property
     def row_of_chosen(self) -> list[float] | None:  # [position + 1]

@@ -9,6 +9,7 @@ from explorer.paint.spans import Line
 from explorer.runs.trace import Trace
 from explorer.views.heads.chosen import in_words
 from explorer.views.heads.picture import atlas, blocks_shown
+from explorer.views.heads.small_patterns import Extent, Levels, levels
 from explorer.views.heads.state import Head, HeadsState
 from explorer.views.parts import scene_of
 from explorer.views.view import View
@@ -65,7 +66,13 @@ class HeadsView(View):
             self._by_head(_SCORES),
             _Patterns(self),
             self._by_head(_WEIGHTED),
+            self._dots,
         )
+
+    def _dots(self, head: Head, rows: Matrix, part: Extent, largest: float) -> Levels:
+        """A pattern drawn small: of a long prompt that takes longer than a frame, so it is kept."""
+        key = ("dots", head, id(rows), part, largest)
+        return self.known.kept(key, lambda: (rows, levels(rows, part, largest)))[1]  # the rows live as long as their id
 
     def _by_head(self, what: str) -> dict[Head, Any]:
         """The answers of that kind about all blocks, as far as they are known."""

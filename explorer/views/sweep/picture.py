@@ -76,7 +76,7 @@ def _effect(state: SweepState, effect: float) -> str:
 
 
 def _grid(state: SweepState, section: int, cells: int, height: int) -> list[Line]:
-    """A row a block, in figures where all columns fit; else as a thumbnail, and the chosen block in figures beside it."""
+    """A row a block: in figures where all columns fit; else a thumbnail, and beside it the chosen block in figures."""
     count = state.columns[section]
     size = max(_NUMBERED, *(width(name) + 1 for name in _names(state, section)))
     if count * size <= cells - _LABEL:
@@ -136,7 +136,8 @@ def _span(state: SweepState, section: int, layer: int, column: int, size: int) -
 
 def _chosen_row(state: SweepState, section: int, cells: int, height: int) -> list[Line]:
     """The effects in the chosen block, the largest first."""
-    entries, here = [], None
+    entries: list[Entry] = []
+    here: int | None = None
     for column in range(state.columns[section]):
         effects = state.effects.get(state.place(section, state.row, column))
         if effects is None:
