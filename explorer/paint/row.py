@@ -20,23 +20,23 @@ class Entry(NamedTuple):
     aside: str = ""  # shown where there is room
 
 
-Rest = Callable[[Sequence[float]], tuple[float | str, str]]
-"""The numbers that are not shown -> one number for them all, and what it is."""
+Rest = Callable[[Sequence[float]], tuple[float | str, tuple[str, ...]]]
+"""The numbers that are not shown -> one number for them all, and what it is, in many words and in few."""
 
 
-def added_up(values: Sequence[float]) -> tuple[float, str]:
+def added_up(values: Sequence[float]) -> tuple[float, tuple[str, ...]]:
     """Their sum."""
-    return sum(values), "added up"
+    return sum(values), ("added up", "sum")
 
 
-def at_most(values: Sequence[float]) -> tuple[float, str]:
+def at_most(values: Sequence[float]) -> tuple[float, tuple[str, ...]]:
     """The largest of them, where a sum would mean nothing."""
-    return max(values), "at most"
+    return max(values), ("at most", "max")
 
 
-def at_most_in_size(values: Sequence[float]) -> tuple[float, str]:
+def at_most_in_size(values: Sequence[float]) -> tuple[float, tuple[str, ...]]:
     """The one of largest size, where a sum would mean nothing."""
-    return max(values, key=_size), "at most in size"
+    return max(values, key=_size), ("at most in size", "at most")
 
 
 def labelled_bars(
@@ -89,14 +89,15 @@ def labelled_bars(
         )
     if rest and height > len(shown):
         named = f" {fit(f'{len(rest)} {noun}', names, '>')} "
-        lines.append([Span(named, "dim"), Span(f"{fit(left_out, figures, '>')}  {words}", "dim")])
+        said = next((text for text in words if width(text) <= cells - names - figures - 4), words[-1])
+        lines.append([Span(named, "dim"), Span(f"{fit(left_out, figures, '>')}  {said}", "dim")])
     return lines
 
 
-def _left_out(rest: Sequence[float], text: Callable[[float], str], of_rest: Rest) -> tuple[str, str]:
+def _left_out(rest: Sequence[float], text: Callable[[float], str], of_rest: Rest) -> tuple[str, tuple[str, ...]]:
     """A number for those that are not shown, in writing, and what it is."""
     if not rest:
-        return "", ""
+        return "", ("",)
     found, words = of_rest(rest)
     return found if isinstance(found, str) else text(found), words
 

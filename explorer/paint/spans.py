@@ -4,7 +4,7 @@ Style names are either words that the stylesheet gives a colour to ("dim", "here
 
     share:7         the eighth of 17 levels from 0 to 1
     signed:-3       the third of 8 levels below zero
-    signed:-3/5     two of them in one cell, one above the other; * in place of a level is the cursor
+    signed:-3/5     two of them in one cell, one above the other; none in place of a level is the ground
     share:7!        the cursor is here: the colour stays that of the value, a mark is drawn on it
 """
 
@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from explorer.engine.engines import plain
 from explorer.text import fit, width
 
 Action = tuple[str, *tuple[int, ...]]
@@ -55,7 +56,7 @@ def spread_of(rows: Sequence[Sequence[float]], most: int = 4000) -> float:
     sizes = sorted(
         abs(value)
         for start, row in enumerate(rows)
-        for value in row[start % step : len(row) : step]
+        for value in plain(row[start % step : len(row) : step])
         if math.isfinite(value)
     )
     return sizes[min(len(sizes) - 1, int(len(sizes) * 0.98))] if sizes else 0.0

@@ -7,7 +7,7 @@ import pytest
 from explorer.analysis import neurons
 from explorer.analysis.errors import AnalysisError
 from explorer.engine.engines import NUMPY, on_engine
-from tests.helpers.models import recorded, small_model, traced
+from tests.helpers.models import never, recorded, small_model, traced
 
 IDS = [3, 1, 4, 1, 5]
 
@@ -54,6 +54,10 @@ def test_what_it_promotes_is_what_the_logits_gain(engine: str) -> None:
     assert [effect.token for effect in found.suppressed] == order[::-1][:3]
     assert found.promoted[0].value > 0 > found.suppressed[0].value
     assert "gamma" in neurons.PROMOTES
+    assert neurons.known_effects(run, 1, neuron) is None
+    assert not neurons.find_effects(run, 1, neuron, lambda: True)
+    assert neurons.find_effects(run, 1, neuron, never)
+    assert neurons.known_effects(run, 1, neuron) == neurons.effects(run, 1, neuron)
 
 
 def test_a_recorded_run_knows_what_fired_but_not_what_was_written() -> None:

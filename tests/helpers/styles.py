@@ -20,5 +20,5 @@ def check_style(style: str) -> None:
     limits = {"share": (0, SHARE_LEVELS), "signed": (-SIGNED_LEVELS, SIGNED_LEVELS)}[scale]
     assert levels.count("/") <= 1
     for level in levels.split("/"):
-        if level not in ("", "*") or "/" not in levels:
+        if level or "/" not in levels:
             assert limits[0] <= int(level) <= limits[1], style

@@ -34,7 +34,7 @@ def merges(session: Session, cells: int, height: int, halves: bool) -> list[Line
 
 
 def _name(text: str) -> Span:
-    """What a line is, before it."""
+    """The name of a line, before it."""
     return Span(fit(text, _NAME), "dim")
 
 
@@ -72,15 +72,15 @@ def _parts(parts: tuple[bytes, ...]) -> Line:
 
 
 def _whole_text(session: Session, cells: int, room: int) -> list[Line]:
-    """All tokens of the text with their ids, those around the chosen one; nothing without room."""
+    """The tokens of the text with their ids: all, or those up to the chosen one; nothing without room."""
     if room < 2:
         return []
     lines = _ids(session, tuple(session.ids), cells, f"all {len(session.ids)}")
-    if len(lines) > room - 1:
-        ids = session.ids[session.position :]
-        before = session.position
-        lines = _ids(session, tuple(ids), cells, f"from {before + 1}")[: room - 1]
-        lines[-1] = clipped([*lines[-1][:-1], Span("…", "dim")], cells)
+    if len(lines) >= room:
+        first, last = session.position, session.position + 1
+        while first and len(_ids(session, tuple(session.ids[first - 1 : last]), cells)) < room:
+            first -= 1
+        lines = _ids(session, tuple(session.ids[first:last]), cells, f"{first + 1}–{last}")
     return [[], *lines]
 
 

@@ -60,8 +60,8 @@ def _below(head: HeadScores, row: Sequence[float], cells: int) -> list[Line]:
     return [clipped(line, cells) for line in lines]
 
 
-def _range(head: HeadScores, values: Sequence[float]) -> tuple[str, str]:
+def _range(head: HeadScores, values: Sequence[float]) -> tuple[str, tuple[str, ...]]:
     """Of scores that are not shown the largest, and how far down the others go: their sum would mean nothing."""
     if len(values) == 1:
-        return head.text(values[0]), ""
-    return head.text(max(values)), f"to {head.text(min(values))}"
+        return head.text(values[0]), ("",)
+    return head.text(max(values)), (f"to {head.text(min(values))}",)

@@ -52,8 +52,8 @@ class Looks:
         return Style(color=self.palette.ink(ground), bgcolor=ground)
 
     def _level(self, scale: str, level: str) -> str | None:
-        """The colour of a level; of the cursor (*), or of the ground where there is none."""
-        if level and level != "*":
+        """The colour of a level; of the ground where there is none."""
+        if level:
             return self.palette.colour(scale, int(level))
-        style = self._widget.get_component_rich_style("canvas--here") if level else self._widget.rich_style
-        return style.bgcolor.name if style.bgcolor else None
+        ground = self._widget.rich_style.bgcolor
+        return ground.name if ground else None

@@ -6,7 +6,7 @@ from explorer.paint.pictures.vectors.curve import curve, has_curve
 from explorer.paint.pictures.vectors.facts import facts
 from explorer.paint.pictures.vectors.grid import grid, numbers_fit
 from explorer.paint.pictures.vectors.heads import heads, heads_of
-from explorer.paint.pictures.vectors.largest import largest
+from explorer.paint.pictures.vectors.largest import largest, made_of
 from explorer.paint.pictures.vectors.layout import Part, beside, split, stacked
 from explorer.paint.pictures.vectors.mix import has_mix, mix
 from explorer.paint.pictures.vectors.near import has_near, near, near_in_a_line
@@ -19,6 +19,7 @@ from explorer.walk.session import Session
 
 _TWO_COLUMNS, _THREE_COLUMNS = 54, 104  # cells from which on there are so many
 _FOR_OWN = 70  # cells from which on what only this stage has stands beside the row
+_ROW_ABOVE_OTHERS = 10  # lines of the row where all stands in one column
 _TALL = 16  # lines from which on lists stand below each other
 _ROW, _LIST = 44, 25  # lines of the list of the largest numbers, and of other lists, at the most
 
@@ -38,14 +39,15 @@ def vectors(session: Session, cells: int, height: int, halves: bool) -> list[Lin
 
 def _body(shown: Shown, cells: int, height: int, tall: bool) -> list[Line]:
     """The chosen row, what belongs to it, and the small picture, in columns."""
-    row = Part(partial(largest, shown), 9 if tall else 3, _ROW)
+    row = Part(partial(largest, shown), 8 if tall else 3, _ROW)
     own = _own(shown)
     table = Part(partial(grid, shown), 4, len(shown.session.ids) + 3)
     whole = _whole(shown, split(cells, 0.4, 0.6)[0] if cells >= _TWO_COLUMNS else cells)
     if numbers_fit(shown, cells) and table.most + 6 <= height:  # a small model: all numbers can be read
         rest = height - table.most - 1
         return [*grid(shown, cells, table.most), [], *_columns([row], own + _lists(shown), cells, rest)]
-    if cells < (_FOR_OWN if own else _TWO_COLUMNS):
+    if cells < _TWO_COLUMNS or (cells < _FOR_OWN and (own or (tall and made_of(shown)))):
+        row = row._replace(most=_ROW_ABOVE_OTHERS) if tall else row
         return stacked([row, *own, *_lists(shown), *whole, table], cells, height)
     if tall and cells >= _THREE_COLUMNS and (own or _lists(shown)):
         sizes = split(cells, 0.27, 0.28, 0.45) if has_mix(shown) else split(cells, 0.3, 0.38, 0.32)
@@ -53,8 +55,8 @@ def _body(shown: Shown, cells: int, height: int, tall: bool) -> list[Line]:
         return beside(list(zip(sizes, ([table, *whole], [row], [*own, *_lists(shown)]))), height)
     if not tall:
         small = [part._replace(least=min(part.most, height)) for part in own]
-        return _columns([*small, table], [row], cells, height, 0.62 if has_mix(shown) else 0.42)
-    return _columns([*own, table, *whole], [row, *_lists(shown)], cells, height)
+        return _columns([*small, table], [row], cells, height, 0.57 if has_mix(shown) else 0.42)
+    return _columns([*own, table, *whole], [row, *_lists(shown)], cells, height, 0.57 if has_mix(shown) else 0.48)
 
 
 def _columns(left: list[Part], right: list[Part], cells: int, height: int, share: float = 0.48) -> list[Line]:
@@ -68,14 +70,14 @@ def _own(shown: Shown) -> list[Part]:
     """The parts that only this kind of stage has."""
     parts: list[Part] = []
     if has_mix(shown):
-        parts.append(Part(partial(mix, shown), 4, min(24, shown.session.position + 4)))
+        parts.append(Part(partial(mix, shown), min(7, shown.session.position + 4), min(24, shown.session.position + 4)))
     if has_curve(shown):
         parts.append(Part(partial(curve, shown), 5, 14))
     if shown.name.endswith("mlp.hook_pre") and has_terms(shown):
         parts.append(Part(partial(terms, shown), 4, _LIST))
     if shown.session.stage.kind is Kind.HEADS_OUT and not shown.session.what_if.difference:
         lengths = heads_of(shown.session)
-        parts += [Part(partial(heads, shown), 3, len(lengths) + 1)] if lengths else []
+        parts += [Part(partial(heads, shown), min(7, len(lengths) + 1), len(lengths) + 1)] if lengths else []
     return parts
 
 

@@ -3,18 +3,19 @@
 from collections.abc import Callable
 from math import floor, isfinite
 
+from explorer.paint.pictures.vectors.layout import titled
 from explorer.paint.pictures.vectors.shown import Shown, row_at
-from explorer.paint.spans import Line, Span, clipped
+from explorer.paint.spans import Line, Span
 from explorer.text import number
 from gpt import ops
 
+_UP, _ACROSS = "↑ after", "before →"  # the names of the axes
 _REACH = 4.0  # the curve is drawn from minus 4 to 4, or as far as the point lies
-_DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # of a braille character, by row and column
 
 
 def has_curve(shown: Shown) -> bool:
-    """Whether the numbers are those of neurons after their activation, and not a difference of two runs."""
-    return shown.name.endswith("mlp.hook_post") and shown.session.what_if.difference is None
+    """Whether the numbers are those of neurons after their activation, not edited and no difference of two runs."""
+    return shown.name.endswith("mlp.hook_post") and shown.as_computed
 
 
 def curve(shown: Shown, cells: int, height: int) -> list[Line]:
@@ -22,43 +23,45 @@ def curve(shown: Shown, cells: int, height: int) -> list[Line]:
     session, column = shown.session, shown.column
     before = row_at(session, f"blocks.{session.stage.layer}.mlp.hook_pre")
     x, y = before[column] if before else float("nan"), shown.vector[column]
-    title: Line = [Span(session.stage.title, "dim"), Span(f"  neuron {column}: ", "here-text")]
-    title += [Span(number(x)), Span(" → ", "dim"), Span(number(y), "value")]
+    point = f"{number(x)} → {number(y)}"
+    name = session.stage.title
+    title = titled(cells, f"{name}  neuron {column}: {point}", f"{name}: {point}", point)
     reach = max(_REACH, abs(x)) if isfinite(x) else _REACH
     activation = ops.ACTIVATIONS[session.config.activation_function]
     ends = f"−{reach:.3g}", f"+{reach:.3g}"
-    middle = "before" if cells > 30 else ""
+    middle = _ACROSS if cells > 24 else ""
     gap = max(1, cells - len(ends[0]) - len(ends[1]) - len(middle))
     axis = f"{ends[0]}{' ' * (gap // 2)}{middle}{' ' * (gap - gap // 2)}{ends[1]}"
     rows = _plot(activation, reach, (x, y), cells, max(1, height - 2))
-    return [clipped(title, cells), *rows, [Span(axis, "dim")]]
+    return [title, *rows, [Span(axis, "dim")]]
 
 
 def _plot(
     activation: Callable[[float], float], reach: float, point: tuple[float, float], cells: int, height: int
 ) -> list[Line]:
-    """The curve in dots, the line of zero, and the point."""
-    across, down = cells * 2, height * 4
-    points = [(2 * i / (across - 1) - 1) * reach for i in range(across)]
-    heights = [activation(x) for x in points]
+    """The curve in halves of cells, the line of zero, and the point."""
+    heights = [activation((2 * place / max(1, cells - 1) - 1) * reach) for place in range(cells)]
     low, high = min([*heights, 0.0]), max([*heights, 0.0])
-    span = (high - low) or 1.0
+    down = height * 2
 
-    def row_of(y: float) -> int:
-        return min(down - 1, max(0, floor((high - y) / span * (down - 1) + 0.5)))
+    def half_of(y: float) -> int:
+        return min(down - 1, max(0, floor((high - y) / ((high - low) or 1.0) * (down - 1) + 0.5)))
 
-    dots = [[0] * cells for _ in range(height)]
-    for i, y in enumerate(heights):
-        row = row_of(y)
-        dots[row // 4][i // 2] |= _DOTS[row % 4][i % 2]
-    zero = row_of(0.0) // 4
-    lines: list[Line] = []
-    for row in range(height):
-        text = "".join(chr(0x2800 + bits) if bits else "┄" if row == zero else " " for bits in dots[row])
-        lines.append([Span(text, "positive")])
+    halves = [half_of(y) for y in heights]
+    zero = half_of(0.0) // 2
+    rows = [["─" if row == zero else " "] * cells for row in range(height)]
+    for place, half in enumerate(halves):
+        before = halves[max(0, place - 1)]
+        top, bottom = min(half, before + (half > before)), max(half, before - (half < before))
+        for row in range(top // 2, bottom // 2 + 1):
+            upper, lower = top <= 2 * row <= bottom, top <= 2 * row + 1 <= bottom
+            rows[row][place] = "█" if upper and lower else "▀" if upper else "▄"
+    if not "".join(rows[0][: len(_UP)]).strip() and zero:
+        rows[0][: len(_UP)] = _UP
+    lines: list[Line] = [[Span("".join(row), "positive")] for row in rows]
     x, y = point
     if isfinite(x) and isfinite(y):
-        row, place = row_of(y) // 4, min(cells - 1, max(0, floor((x / reach + 1) / 2 * (cells - 1) + 0.5)))
-        text = lines[row][0].text
+        row, place = half_of(y) // 2, min(cells - 1, max(0, floor((x / reach + 1) / 2 * (cells - 1) + 0.5)))
+        text = "".join(rows[row])
         lines[row] = [Span(text[:place], "positive"), Span("●", "here-text"), Span(text[place + 1 :], "positive")]
     return lines

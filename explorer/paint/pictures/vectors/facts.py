@@ -22,7 +22,7 @@ def facts(shown: Shown, cells: int) -> list[Line]:
     if kind is Kind.NEURONS:
         lines = [_neuron(shown)]
     elif kind is Kind.NORM:
-        lines = [_statistics(shown, cells), _through_the_norm(shown)]
+        lines = [_statistics(shown, cells), _through_the_norm(shown, cells)]
     elif "H" in session.cursor.axes:
         lines = [[*_length(shown), *_reading(shown, cells)]]
     else:
@@ -37,7 +37,7 @@ def _length(shown: Shown) -> Line:
 
 
 def _reading(shown: Shown, cells: int) -> Line:
-    """What a query, a key or a value is."""
+    """A query, a key or a value in words."""
     part = shown.session.cursor.part
     words, more = _READINGS.get(part.label if part else "", ("", ""))
     return [Span(f"   {words}{more if cells >= 76 else ''}")] if words else []
@@ -70,12 +70,15 @@ def _statistics(shown: Shown, cells: int) -> Line:
     return line
 
 
-def _through_the_norm(shown: Shown) -> Line:
+def _through_the_norm(shown: Shown, cells: int) -> Line:
     """The length of the vector before a layer norm, and after each of its two parts."""
     session = shown.session
     names = [session.stage.residual or "", *(part.activation for part in session.stage.parts)]
     line: Line = [Span(f"{shown.label}  ", "here-text"), Span("lengths:", "dim")]
-    for name, words in zip(names, (" before ", " → normalised ", " → times γ, plus β ")):
+    long = cells >= 76
+    for name, words in zip(
+        names, (" before ", " → normalised " if long else " → ", " → times γ, plus β " if long else " → ")
+    ):
         row = row_at(session, name)
         style = "value" if name == shown.name else ""
         line += [Span(words, "dim"), Span(short(length(row)) if row else "…", style)]

@@ -25,11 +25,13 @@ def grid(shown: Shown, cells: int, height: int) -> list[Line]:
     numbered = numbers_fit(shown, cells)
     size = _NUMBERED if numbered else max(1, min(_WIDEST, (cells - margin) // count))
     left, right = page(here, count, (cells - margin) // size)
-    titled_too = height >= 6
-    top, bottom = window(session.position, len(labels), max(1, height - 2 - titled_too))
+    with_title = height >= 6
+    top, bottom = window(session.position, len(labels), max(1, height - 2 - with_title))
     columns = f"{count} {shown.axis}s" if right - left == count else f"{shown.axis}s {left}–{right - 1} of {count}"
     arrows = ("← " if left else "") + ("→" if right < count else "")
-    lines = [titled(cells, f"rows: tokens, columns: {columns} {arrows}", f"{columns} {arrows}")] if titled_too else []
+    few = f"{left}–{right - 1} of {count} {arrows}"
+    title = titled(cells, f"rows: tokens, columns: {columns} {arrows}", f"{columns} {arrows}", few)
+    lines = [title] if with_title else []
     out_of_sight = [f"↑{top}"] * (top > 0) + [f"↓{len(labels) - bottom}"] * (bottom < len(labels))
     name = f"▾{here}"
     offset = min(margin + (here - left) * size + (size - 2 if numbered else 0), cells - len(name))

@@ -7,24 +7,22 @@ from math import isfinite
 from explorer.analysis.directions import length
 from explorer.paint.pictures.vectors.layout import titled
 from explorer.paint.pictures.vectors.shown import Shown, row_at
-from explorer.paint.row import Entry, added_up, labelled_bars
+from explorer.paint.row import Entry, Rest, added_up, labelled_bars
 from explorer.paint.spans import Line
 from explorer.stages import Kind
-
-_WORDS = 36  # cells for what is said of the numbers that are not shown
 
 
 def largest(shown: Shown, cells: int, height: int) -> list[Line]:
     """The numbers farthest from zero, or the neurons nearest to firing; and what all others add up to."""
     vector, signed = shown.vector, before_activation(shown)
-    words, aside = _made_of(shown)
+    words, aside = made_of(shown) or ("", lambda column: "")
     rank = vector.__getitem__ if signed else lambda column: abs(vector[column])
     first = {*nlargest(height, range(len(vector)), key=rank), shown.column}
     entries = [
-        Entry(f"{shown.axis} {column}", value, shown.action(column), aside(column))
+        Entry(f"{shown.axis} {column}", vector[column], shown.action(column), aside(column))
         if column in first
-        else Entry("", value)
-        for column, value in enumerate(vector)
+        else Entry("", vector[column])
+        for column in range(len(vector))
     ]
     bars = labelled_bars(
         entries,
@@ -33,7 +31,7 @@ def largest(shown: Shown, cells: int, height: int) -> list[Line]:
         current=shown.column,
         text=shown.text,
         signed=signed,
-        of_rest=_with_share(vector) if cells >= 28 + _WORDS else added_up,
+        of_rest=_with_share(vector),
     )
     written = any(span.text.strip() == aside(shown.column) != "" for line in bars for span in line)
     return [titled(cells, *_titles(shown, words if written else "")), *bars]
@@ -45,7 +43,7 @@ def before_activation(shown: Shown) -> bool:
 
 
 def _titles(shown: Shown, made_of: str) -> list[str]:
-    """What is listed, in many words and in few."""
+    """The name of the list, in many words and in few."""
     count = f"{len(shown.vector)} {shown.axis}s"
     if shown.session.what_if.difference:
         return [f"B − A: largest change of {count}, by size{made_of}", f"largest change of {count}"]
@@ -56,9 +54,11 @@ def _titles(shown: Shown, made_of: str) -> list[str]:
     return [f"largest of {count}, by size{made_of}", f"largest of {count}{made_of}", f"largest of {count}"]
 
 
-def _made_of(shown: Shown) -> tuple[str, Callable[[int], str]]:
-    """What each number was made of, in words for the title and in numbers: the two summands, or the number before."""
+def made_of(shown: Shown) -> tuple[str, Callable[[int], str]] | None:
+    """The two summands of each number, or the number before it: in words for the title, and in numbers."""
     session, parts = shown.session, shown.session.stage.parts
+    if session.what_if.edits_at(shown.name):
+        return None
     if len(parts) == 3 and parts[2].activation == shown.name and "H" not in session.cursor.axes:
         summands = [row_at(session, part.activation) for part in parts[:2]]
         if summands[0] and summands[1]:
@@ -71,17 +71,18 @@ def _made_of(shown: Shown) -> tuple[str, Callable[[int], str]]:
         row = row_at(session, source)
         if row:
             return f", from {'normalised' if index else 'x'}", lambda column: f"from {shown.text(row[column])}"
-    return "", lambda column: ""
+    return None
 
 
-def _with_share(vector: Sequence[float]) -> Callable[[Sequence[float]], tuple[float, str]]:
+def _with_share(vector: Sequence[float]) -> Rest:
     """The sum of the numbers that are not shown, and their share of the squared length."""
     whole = length(vector)
 
-    def of_rest(rest: Sequence[float]) -> tuple[float, str]:
+    def of_rest(rest: Sequence[float]) -> tuple[float, tuple[str, ...]]:
         total, words = added_up(rest)
         if not whole or not isfinite(whole):
             return total, words
-        return total, f"{words}; {(length(rest) / whole) ** 2:.0%} of the squared length"
+        share = f"{(length(rest) / whole) ** 2:.0%}"
+        return total, (f"added up; {share} of the squared length", *words)
 
     return of_rest

@@ -17,9 +17,14 @@ class _Near(NamedTuple):
 
 
 def has_near(shown: Shown) -> bool:
-    """Whether tokens can be named for the vector, or for the neuron."""
+    """Whether tokens can be named for the vector, or for the neuron.
+
+    Beside the stage that is walked only those that are known: nobody computes them.
+    """
     session = shown.session
-    return session.what_if.difference is None and (has_nearest(session) or has_effects(session))
+    if session.what_if.difference or not (has_nearest(session) or has_effects(session)):
+        return False
+    return session.provenance.run is session or _near(shown).entries is not None
 
 
 def near_in_a_line(shown: Shown, cells: int) -> Line:
@@ -28,7 +33,7 @@ def near_in_a_line(shown: Shown, cells: int) -> Line:
     line: Line = [Span(f"{title}:", "dim")]
     for label, value, *_ in entries or ():
         more = [Span(f"  {label} ", "token"), Span(_two(value))]
-        if length(line) + length(more) > cells:
+        if len(line) > 1 and length(line) + length(more) > cells:
             break
         line += more
     return clipped(line if entries else [*line, Span(f"  {_missing(shown, entries)}", "dim")], cells)
@@ -60,8 +65,9 @@ def _near(shown: Shown) -> _Near:
     if has_effects(session):
         assert layer is not None
         effects = neurons.known_effects(session.trace, layer, shown.column)
-        title = f"neuron {shown.column} promotes (logit, for each unit)"
-        return _Near(title, effects and [Entry(session.label(each.token), each.value) for each in effects.promoted])
+        title = f"neuron {shown.column} promotes (logit per unit)"
+        promoted = effects.promoted if effects else ()
+        return _Near(title, [Entry(session.label(each.token), each.value) for each in promoted] if effects else None)
     found = nearest.known(session.trace, shown.name, session.position)
     positions = nearest.of_positions(shown.name)
     noun = "other positions" if positions else "other tokens" if shown.name == "hook_embed" else "tokens"

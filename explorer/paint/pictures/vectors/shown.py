@@ -46,6 +46,12 @@ class Shown:
     def column(self) -> int:
         return self.session.cursor.column
 
+    @property
+    def as_computed(self) -> bool:
+        """Whether the numbers are what the model made of those before: no edit is at them, and no two runs differ."""
+        what_if = self.session.what_if
+        return what_if.difference is None and not what_if.edits_at(self.name)
+
     @cached_property
     def text(self) -> Callable[[float], str]:
         """How its numbers are written."""

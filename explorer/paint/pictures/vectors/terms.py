@@ -11,7 +11,7 @@ from explorer.provenance.words import labels
 
 def has_terms(shown: Shown) -> bool:
     """Whether the number is a sum of three terms or more, whose values are known."""
-    explanation = shown.explanation
+    explanation = shown.explanation if shown.as_computed else None
     return explanation is not None and len(explanation.values) > 2 and None not in explanation.values
 
 
@@ -28,7 +28,7 @@ def terms(shown: Shown, cells: int, height: int) -> list[Line]:
 
 
 def _titles(shown: Shown, count: int) -> list[str]:
-    """What is added up, in many words and in few."""
+    """The name of the sum, in many words and in few."""
     here = f"{shown.axis} {shown.column}"
     if shown.axis == "neuron":
         return [f"{here} matches: its largest inputs, of {count} terms", f"{here}: its largest inputs"]
