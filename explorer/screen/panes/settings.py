@@ -69,7 +69,7 @@ class SettingsPane(Pane, can_focus=True):
         """Choose another setting."""
         if self.moved:
             self.moved.choose(by)
-            self.repaint()
+            self.host.repaint()
 
     def action_step(self, by: int) -> None:
         """Move the chosen setting one step."""
@@ -97,13 +97,13 @@ class SettingsPane(Pane, can_focus=True):
         """Take back the last digit that was typed."""
         if self.moved:
             self.moved.typed = self.moved.typed[:-1]
-            self.repaint()
+            self.host.repaint()
 
     def on_key(self, event: events.Key) -> None:
         if self.moved and event.character and event.character in _TYPED:
             self.moved.typed += event.character
             event.stop()
-            self.repaint()
+            self.host.repaint()
 
     def on_clicked(self, message: Clicked) -> None:
         kind, *numbers = message.action
