@@ -50,7 +50,10 @@ async def test_pointing_tells_the_number_and_the_cursor_stays() -> None:
         assert f"({max(row):.2f})" in said
         said = await point(pilot, screen, "map", ("stage", 0))
         assert here.cursor.stages[0].sentence[:20] in said
-        await pilot.hover("#header", offset=(40, 0))
+        await press(pilot, "right", "left")
+        assert repr(value_under_cursor(here)) in " ".join(text(screen, "number")), "a key moved the cursor"
+        await point(pilot, screen, "tokens", ("position", 1))
+        await pilot.hover("#header", offset=(60, 0))
         await pilot.pause()
         assert repr(value_under_cursor(here)) in " ".join(text(screen, "number")), "the cursor's again"
 

@@ -134,6 +134,7 @@ def test_nothing_goes_on_from_nonsense(here: Session) -> None:
 
 
 def test_every_completion_names_a_place_or_begins_one(here: Session) -> None:
+    here.cursor.go_to_stage(5)
     for text in completions("", here) + completions("3.2 ", here) + completions("block 2 head ", here):
         understand(text if not text.endswith(" ") else f"{text}1", here)
 
