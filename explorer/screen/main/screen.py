@@ -39,7 +39,7 @@ from explorer.screen.panes.prompt import Prompt
 from explorer.screen.panes.settings import SettingsPane
 from explorer.screen.panes.tokens import TokensPane
 from explorer.screen.panes.view import ViewPane
-from explorer.screen.widgets.canvas import Canvas
+from explorer.screen.widgets.canvas import Canvas, Colours
 from explorer.views.view import View
 from explorer.walk.on_screen import progress
 from explorer.walk.opening import ask_why
@@ -83,6 +83,7 @@ class MainScreen(Screen[None]):
         self._noticed = False  # whether a notice about the open pane is shown
 
     def compose(self) -> ComposeResult:
+        yield Colours()
         yield from (self.header, self.prompt, self.tokens, RailPane(self), self.middle, NumberPane(self))
         yield from (self.settings, self.go_to, FooterPane(self, lambda: here_on(self)))
         yield Static(id="too-small", markup=False)

@@ -34,10 +34,18 @@ class Looks:
             if levels:
                 self._styles[name] = self._heat(scale, levels)
             elif name:
-                self._styles[name] = self._widget.get_component_rich_style(f"canvas--{name}")
+                self._styles[name] = self._word(name)
             else:
                 self._styles[name] = self._widget.rich_style
         return self._styles[name]
+
+    def _word(self, name: str) -> Style:
+        """The looks of a word; on the ground of this widget, unless the word has one of its own."""
+        colours = self._widget.screen.query_one("#colours")
+        style = colours.get_component_rich_style(f"canvas--{name}")
+        if style.bgcolor == colours.rich_style.bgcolor:
+            style += Style(bgcolor=self._widget.rich_style.bgcolor)
+        return style
 
     def _heat(self, scale: str, levels: str) -> Style:
         """One level is the ground, under readable ink; of two, top/bottom, the upper one is the ink."""
@@ -53,5 +61,5 @@ class Looks:
         """The colour of a level; of the cursor (*), or of the ground where there is none."""
         if level and level != "*":
             return self.palette.colour(scale, int(level))
-        style = self._widget.get_component_rich_style("canvas--here") if level else self._widget.rich_style
+        style = self._word("here") if level else self._widget.rich_style
         return style.bgcolor.name if style.bgcolor else None
