@@ -167,37 +167,37 @@ def _program() -> None:
     _row("Python importing Textual, no more", bare)
     firsts = []
     for _ in range(3):
-        with _Terminal("-m", "explorer") as terminal:
+        with Terminal("-m", "explorer") as terminal:
             firsts.append(terminal.wait_for("GPT Explorer"))
     _row("from command to first frame", statistics.median(firsts))
-    with _Terminal("-m", "explorer", PROMPT) as terminal:
+    with Terminal("-m", "explorer", PROMPT) as terminal:
         _row("from command to the computed prompt", terminal.wait_for("computed in"))
         _row("a key's answer, idle", terminal.answers(), "median of 30")
         _row("the help opened, idle", terminal.opens_help(), "median of 10")
-    with _Terminal("-m", "explorer", PROMPT) as terminal:
+    with Terminal("-m", "explorer", PROMPT) as terminal:
         terminal.wait_for("computed in")
         os.write(terminal.screen, b"w")
         terminal.wait_for("esc stops")
         _row("the help opened, while a sweep runs", terminal.opens_help(), "median of 10")
     loading, first = [], []
     for _ in range(3):
-        with _Terminal("-m", "explorer", PROMPT) as terminal:
+        with Terminal("-m", "explorer", PROMPT) as terminal:
             terminal.wait_for("GPT Explorer")
             loading += terminal.changes_colours()
-        with _Terminal("-m", "explorer", LONG) as terminal:
+        with Terminal("-m", "explorer", LONG) as terminal:
             terminal.wait_for("computing")
             first += terminal.walks(24)
     _row("the slowest key, while the model loads", max(loading), f"of {len(loading)}: the first three, three times")
     _row("the slowest key, while it computes", max(first), f"of {len(first)}: the first 24, three times")
     _row("the median of these", statistics.median(first))
-    with _Terminal("-m", "explorer", LONG) as terminal:
+    with Terminal("-m", "explorer", LONG) as terminal:
         terminal.wait_for("computing")
         _row("a key's answer, while it computes", terminal.answers(), "median of 30")
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     print(f"  {'memory at its peak':<44}{peak / (1024**2 if sys.platform == 'darwin' else 1024):>10.0f} MiB")
 
 
-class _Terminal:
+class Terminal:
     """A Python program in a pseudo-terminal, as a person would run it."""
 
     def __init__(self, *arguments: str) -> None:
@@ -208,7 +208,7 @@ class _Terminal:
             os.execv(sys.executable, [sys.executable, *arguments])
         fcntl.ioctl(self.screen, termios.TIOCSWINSZ, struct.pack("HHHH", 36, 120, 0, 0))
 
-    def __enter__(self) -> "_Terminal":
+    def __enter__(self) -> "Terminal":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -229,7 +229,7 @@ class _Terminal:
         times = []
         for _ in range(15):
             for key, title in ((b"\x1b[C", "Position embedding"), (b"\x1b[D", "Token embedding")):
-                times.append(self._answer(key, title))
+                times.append(self.answer(key, title))
                 time.sleep(_BETWEEN_KEYS)
         return statistics.median(times)
 
@@ -237,7 +237,7 @@ class _Terminal:
         """The seconds from the key of the colours to each palette's name."""
         times = []
         for name in (*NAMES[1:], NAMES[0]):
-            times.append(self._answer(b"c", f"Colours: {name}"))
+            times.append(self.answer(b"c", f"Colours: {name}"))
             self._read_until(lambda seen: False, _BETWEEN_KEYS)
         return times
 
@@ -246,11 +246,15 @@ class _Terminal:
         places = [stage.place for stage in walk(open_checkpoint().config)[1 : count + 1]]
         times = []
         for place in places:
-            times.append(self._answer(b"\x1b[C", place[:1].upper() + place[1:]))
+            times.append(self.answer(b"\x1b[C", place[:1].upper() + place[1:]))
             self._read_until(lambda seen: False, _BETWEEN_KEYS)
         return times
 
-    def _answer(self, key: bytes, text: str) -> float:
+    def rest(self, seconds: float) -> None:
+        """Wait, and read what comes meanwhile."""
+        self._read_until(lambda seen: False, seconds)
+
+    def answer(self, key: bytes, text: str) -> float:
         """Seconds from a key until the text is on the screen."""
         began = time.perf_counter()
         os.write(self.screen, key)
@@ -261,7 +265,7 @@ class _Terminal:
         """The median of the seconds from its key to the help."""
         times = []
         for _ in range(10):
-            times.append(self._answer(b"?", "Help"))
+            times.append(self.answer(b"?", "Help"))
             os.write(self.screen, b"?")  # closes it
             self._read_until(lambda seen: False, 0.2)
         return statistics.median(times)

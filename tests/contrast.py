@@ -18,7 +18,7 @@ from rich.style import Style
 from textual.color import Color as TextualColor
 from textual.pilot import Pilot
 
-from explorer.paint.spans import SHARE_LEVELS, SIGNED_LEVELS
+from explorer.paint.spans import SHARE_LEVELS, SIGNED_LEVELS, Span
 from explorer.screen.app import THEMES
 from explorer.screen.main.screen import MainScreen
 from explorer.screen.palette import NAMES, Palette
@@ -151,7 +151,7 @@ def _words(screen: MainScreen, terminal: Terminal, theme: str) -> Iterator[Pair]
     """Each of the painters' words on each canvas."""
     for canvas in screen.query(Canvas):
         for word in STYLES:
-            ink, ground = terminal.colours(canvas.get_component_rich_style(f"canvas--{word}"))
+            ink, ground = terminal.colours(canvas.looks.segment(Span("a", word)).style or Style())
             yield Pair(f"{theme} #{canvas.id} {word}", ink, ground, MARK if word == "masked" else TEXT)
 
 

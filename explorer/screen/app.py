@@ -212,7 +212,7 @@ class ExplorerApp(App[str]):
 
     def on_other_opened(self, message: OtherOpened) -> None:
         if message.compare:
-            self._main.compare_with(message.session, message.name)
+            self._main.middle.view.compare_with(message.session, message.name)
             return
         self._main.change_model(message.session, message.name)
 

@@ -24,6 +24,7 @@ class Pointed(Message):
     """The mouse moved to another span, or away."""
 
     action: Action | None  # None: there is nothing to click on
+    canvas: str | None  # its id
 
 
 @dataclass

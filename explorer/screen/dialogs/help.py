@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -10,8 +9,14 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from explorer.paint.spans import wrapped
 from explorer.screen.main.all_keys import ALL, keys_here
 from explorer.screen.main.offers import Here, Mode, name_of
+from explorer.text import fit
+
+_WIDEST = 76  # cells of the dialog
+_AROUND = 8  # of them for its border and its scroll bar
+_NAMES = 19
 
 _SCREEN = {
     "Prompt and tokens": "What you typed, and the tokens it became, with their ids. A dot is a space.",
@@ -46,29 +51,34 @@ class Help(ModalScreen[None]):
             dialog.border_subtitle = "↑ ↓ scroll · esc closes"
             yield Static(self._text())
 
-    def _text(self) -> Table:
-        table = Table.grid(padding=(0, 2))
-        table.add_column(no_wrap=True)
-        table.add_column()
-        self._add(table, self._title(), keys_here(self._here))
-        table.add_row(Text("What you see", style="bold"), "")
+    def _text(self) -> Text:
+        cells = min(_WIDEST, self.app.size.width * 95 // 100) - _AROUND
+        lines = self._section(self._title(), keys_here(self._here), cells)
+        lines += [("What you see", "bold")]
         for name, meaning in _SCREEN.items():
-            table.add_row(Text(name), Text(meaning))
-        table.add_row("", "")
+            lines += _row(name, meaning, cells)
+        lines += [("", "")]
         for section, bindings in ALL.items():
-            self._add(table, section, bindings)
-        table.add_row("", Text(_MOUSE))
-        return table
+            lines += self._section(section, bindings, cells)
+        lines += [("".join(span.text for span in line), "") for line in wrapped(_MOUSE, cells)]
+        return Text("\n").join(Text(line, style, no_wrap=True) for line, style in lines)
 
     def _title(self) -> str:
         here = self._here
         place = f": {here.session.stage.place}" if here.session and here.mode in (Mode.WALK, Mode.CURSOR) else ""
         return f"Here ({name_of(here)}{place})"
 
-    def _add(self, table: Table, title: str, bindings: Iterable[Binding]) -> None:
-        table.add_row(Text(title, style="bold"), "")
+    def _section(self, title: str, bindings: Iterable[Binding], cells: int) -> list[tuple[str, str]]:
+        """A title and its keys, each line with its style."""
+        lines = [(title, "bold")]
         for binding in bindings:
             shown = dict.fromkeys(self.app.get_key_display(one) for one in binding.make_bindings([binding]))
-            keys = "  ".join(shown)
-            table.add_row(Text(keys), Text(binding.tooltip))
-        table.add_row("", "")
+            lines += _row("  ".join(shown), str(binding.tooltip), cells)
+        return [*lines, ("", "")]
+
+
+def _row(name: str, meaning: str, cells: int) -> list[tuple[str, str]]:
+    """A name, and beside it its meaning, in as many lines as that takes."""
+    room = max(10, cells - _NAMES)
+    texts = ["".join(span.text for span in line) for line in wrapped(meaning, room)]
+    return [(fit(name if not index else "", _NAMES - 1) + " " + text, "") for index, text in enumerate(texts)]

@@ -42,6 +42,8 @@ def here_on(screen: "MainScreen") -> Here:
         busy=busy,
         stopped=bool(session and session.computing and not computing),
         adjusting=screen.settings.moved is not None,
+        changed=screen.settings.moved is not None and screen.settings.moved.changed,
+        typed=screen.settings.moved is not None and bool(screen.settings.moved.typed),
     )
 
 

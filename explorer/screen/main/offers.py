@@ -41,6 +41,8 @@ class Here:
     busy: bool = False  # something computes, plays, draws or opens that escape would stop
     stopped: bool = False  # a computation that can go on
     adjusting: bool = False  # the settings are open
+    changed: bool = False  # they are others than when they were opened
+    typed: bool = False  # a value is typed there
 
 
 class Offer(NamedTuple):
@@ -91,6 +93,49 @@ def _edits(session: Session) -> bool:
     return bool(len(session.what_if.edits))
 
 
+def _door(session: Session) -> bool:
+    door = session.why.door if session.why else None
+    return door is not None and door.at is not None
+
+
+def _rows(session: Session) -> int:
+    assert session.why
+    return len(session.why.visits) if session.why.look is Look.PATH else len(session.why.rows)
+
+
+def _factors(session: Session) -> int:
+    why = session.why
+    if why is None or why.look is Look.PATH or not why.rows:
+        return 0
+    return len(why.rows[why.chosen[0]].factors)
+
+
+def _steps(session: Session) -> int:
+    """How many steps of the code are still to come."""
+    return len(session.code.stops) - 1 - session.code.index if session.code else 0
+
+
+def _leads_out(session: Session) -> bool:
+    """Whether the code goes on outside of this function, or loop."""
+    code = session.code
+    if code is None:
+        return False
+    here, later = code.stop, code.stops[code.index + 1 :]
+    if here.passes:
+        return any((stop.call == here.call and not stop.passes) or stop.depth < here.depth for stop in later)
+    return any(stop.depth < here.depth or stop.returned for stop in later)
+
+
+def _unrolls(session: Session) -> bool:
+    """Whether the open number is a sum of sums."""
+    why = session.why
+    if why is None or why.look is Look.PATH:
+        return False
+    if why.explanation.unrolled:
+        return True
+    return not why.unrolled and session.provenance.explain(why.here.cell, unrolled=True).unrolled
+
+
 WORKS: dict[str, Test] = {
     "stage.back": lambda s: s.cursor.stage_index > 0,
     "stage.forward": lambda s: s.cursor.stage_index + 1 < len(s.cursor.stages),
@@ -124,36 +169,13 @@ WORKS: dict[str, Test] = {
     "why.right": lambda s: _factors(s) > 1,
     "why.follow": lambda s: s.why is not None and s.why.look is Look.TERMS and _door(s),
     "why.unroll": lambda s: s.why is not None and _unrolls(s),
+    "code.over": lambda s: _steps(s) > 0,
+    "code.into": lambda s: _steps(s) > 0,
+    "code.out": _leads_out,
+    "code.back": lambda s: s.code is not None and s.code.index > 0,
     "why.code": lambda s: _code(s) and s.why is not None and s.why.explanation.function is not None,
 }
 """By a key's id, whether pressing it does something. Keys that are not named always work."""
-
-
-def _door(session: Session) -> bool:
-    door = session.why.door if session.why else None
-    return door is not None and door.at is not None
-
-
-def _rows(session: Session) -> int:
-    assert session.why
-    return len(session.why.visits) if session.why.look is Look.PATH else len(session.why.rows)
-
-
-def _factors(session: Session) -> int:
-    why = session.why
-    if why is None or why.look is Look.PATH or not why.rows:
-        return 0
-    return len(why.rows[why.chosen[0]].factors)
-
-
-def _unrolls(session: Session) -> bool:
-    """Whether the open number is a sum of sums."""
-    why = session.why
-    if why is None or why.look is Look.PATH:
-        return False
-    if why.explanation.unrolled:
-        return True
-    return not why.unrolled and session.provenance.explain(why.here.cell, unrolled=True).unrolled
 
 
 def _parts(here: Here) -> str:
@@ -281,7 +303,8 @@ FOOTERS: dict[Mode, Sequence[Offer]] = {
     Mode.SETTINGS: (
         Offer("settings.left settings.right", "choose"),
         Offer("settings.up settings.down", "change"),
-        Offer("settings.take", "take what is typed"),
+        Offer("settings.take", "take it"),
+        Offer("settings.erase", "erase"),
         Offer("settings.reset", "reset"),
         Offer("settings.leave", "close"),
     ),
@@ -304,6 +327,10 @@ def works(id: str, here: Here) -> bool:
             return here.busy or here.adjusting or bool(here.session and here.session.what_if.shown)
         case "again":
             return here.stopped
+        case "settings.reset":
+            return here.changed
+        case "settings.take" | "settings.erase":
+            return here.typed
         case "look.mode":
             return bool(here.view and len(here.view.modes) > 1)
     test = WORKS.get(id)

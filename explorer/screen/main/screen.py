@@ -4,7 +4,7 @@ Panes are drawn; parts (runs, playback, edits) are not. Both have `action_` meth
 
 from collections.abc import Callable
 
-from textual import on
+from textual import events, on
 from textual.actions import parse
 from textual.app import ComposeResult
 from textual.notifications import SeverityLevel
@@ -40,7 +40,7 @@ from explorer.screen.panes.settings import SettingsPane
 from explorer.screen.panes.talk import TalkPane
 from explorer.screen.panes.tokens import TokensPane
 from explorer.screen.panes.view import ViewPane
-from explorer.screen.widgets.canvas import Canvas
+from explorer.screen.widgets.canvas import Canvas, Colours
 from explorer.views.view import View
 from explorer.walk.on_screen import progress
 from explorer.walk.opening import ask_why
@@ -87,6 +87,7 @@ class MainScreen(Screen[None]):
         self._noticed = False  # whether a notice about the open pane is shown
 
     def compose(self) -> ComposeResult:
+        yield Colours()
         yield from (self.header, self.prompt, self.tokens, RailPane(self), self.middle, NumberPane(self))
         yield from (self.settings, self.go_to, FooterPane(self, lambda: here_on(self)))
         yield self.talk
@@ -137,10 +138,6 @@ class MainScreen(Screen[None]):
         self.header.model_name = name
         self.begin(session)
 
-    def compare_with(self, other: Session, name: str) -> None:
-        """Compare this run with that of another model with the same tokenizer."""
-        self.middle.view.compare_with(other, name)
-
     # Drawing
 
     def repaint(self) -> None:
@@ -190,13 +187,12 @@ class MainScreen(Screen[None]):
         self._noticed = True
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
-    def on_screen_suspend(self) -> None:
-        """A dialog opens."""
-        self._forget_notices()
-        self.query_one(FooterPane).repaint()
-
-    def on_screen_resume(self) -> None:
-        """A dialog has closed."""
+    @on(events.ScreenSuspend)
+    @on(events.ScreenResume)
+    def _follow_dialogs(self, event: events.ScreenSuspend | events.ScreenResume) -> None:
+        """A dialog opens, or has closed."""
+        if isinstance(event, events.ScreenSuspend):
+            self._forget_notices()
         self.query_one(FooterPane).repaint()
 
     def _forget_notices(self) -> None:
@@ -217,6 +213,7 @@ class MainScreen(Screen[None]):
     def move_cursor(self, move: str, *arguments: int) -> None:
         """Call a method of the session's cursor. Code closes; if a number is open, the new one opens."""
         if session := self.ready:
+            self.query_one(NumberPane).forget()
             getattr(session.cursor, move)(*arguments)
             session.code = None
             if session.why:
@@ -226,14 +223,11 @@ class MainScreen(Screen[None]):
     def walk(self, move: Callable[[], None]) -> None:
         """Make a move to a place that was named: the picture there is shown."""
         if session := self.ready:
+            self.query_one(NumberPane).forget()
             session.why = session.code = self.middle.view.view = None
             move()
             self.give_focus_back()
             self.repaint()
-
-    def open_number(self) -> None:
-        """Open the number under the cursor."""
-        self.middle.why.action_open()
 
     def give_focus_back(self) -> None:
         """Let the keys reach the pane that is open; with the picture open, they walk."""
@@ -253,7 +247,7 @@ class MainScreen(Screen[None]):
 
     def on_pointed(self, message: Pointed) -> None:
         """Tell in the number's line what is under the mouse; the cursor stays."""
-        self.query_one(NumberPane).point_at(message.action)
+        self.query_one(NumberPane).point_at(message.action, message.canvas)
 
     # Messages from threads
 

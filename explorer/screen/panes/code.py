@@ -2,7 +2,6 @@
 
 from explorer.paint.spans import Line
 from explorer.screen.bindings import key
-from explorer.screen.messages import Scrolled
 from explorer.screen.panes.pane import Pane
 from explorer.screen.panes.why import NO_REASON
 from explorer.walk.opening import step_into_code
@@ -59,10 +58,9 @@ class CodePane(Pane, can_focus=True):
             self.host.session.code = None
             self.host.repaint()
 
-    def on_scrolled(self, message: Scrolled) -> None:
+    def turn_wheel(self, by: int) -> None:
         """The wheel steps on, and back."""
-        message.stop()
-        self.action_step("over" if message.by > 0 else "back")
+        self.action_step("over" if by > 0 else "back")
 
     def action_step(self, way: str) -> None:
         """Step over a line, into what it calls, out of it, or back."""

@@ -16,11 +16,17 @@ class NumberPane(Pane):
     def __init__(self, host: Host) -> None:
         super().__init__(host)
         self._pointed: Action | None = None
+        self._canvas: str | None = None  # that the mouse is over
 
-    def point_at(self, action: Action | None) -> None:
-        """Tell about what is under the mouse, or about the cursor again."""
-        self._pointed = action
-        self.repaint()
+    def point_at(self, action: Action | None, canvas: str | None) -> None:
+        """Tell about what is under the mouse on a canvas, or about the cursor again once the mouse has left it."""
+        if action or canvas == self._canvas:
+            self._pointed, self._canvas = action, canvas
+            self.repaint()
+
+    def forget(self) -> None:
+        """The cursor has moved: tell about it, wherever the mouse rests."""
+        self._pointed = None
 
     def draw(self, session: Session, cells: int, height: int) -> list[Line]:
         if self._pointed and (told := pointed(session, self._pointed, cells)):

@@ -35,8 +35,8 @@ class Host(Protocol):
     def give_focus_back(self) -> None:
         """Let the keys reach the pane that is open, or walk."""
 
-    def open_number(self) -> None:
-        """Open the number under the cursor."""
+    def action_send(self, part: str, action: str) -> None:
+        """Run an action of another pane."""
 
     def move_cursor(self, move: str, *arguments: int) -> None:
         """Make a move of the session's cursor, by the name of its method."""
@@ -93,7 +93,11 @@ class Pane(Canvas):
 
     def on_scrolled(self, message: Scrolled) -> None:
         message.stop()
-        self.host.move_cursor(f"move_{self.WHEEL}", message.by)
+        self.turn_wheel(message.by)
+
+    def turn_wheel(self, by: int) -> None:
+        """Scroll what is under the mouse."""
+        self.host.move_cursor(f"move_{self.WHEEL}", by)
 
 
 def literal(title: str) -> str:

@@ -3,7 +3,7 @@
 from explorer.paint.pictures import picture
 from explorer.paint.spans import Line
 from explorer.screen.bindings import key
-from explorer.screen.messages import Clicked, Scrolled
+from explorer.screen.messages import Clicked
 from explorer.screen.panes.pane import Pane, literal
 from explorer.stages import Kind
 from explorer.walk.on_screen import edit_mark, shape_in_words, value_under_cursor
@@ -57,12 +57,11 @@ class PicturePane(Pane, can_focus=True):
         if self.display:  # not while a view, or a number, has its place
             self.screen.set_focus(None if self.has_focus else self)
 
-    def on_scrolled(self, message: Scrolled) -> None:
+    def turn_wheel(self, by: int) -> None:
         """The wheel moves along what stands below one another: tokens, or the ranks of the vocabulary."""
-        message.stop()
         session = self.host.ready
         down = "column" if session and session.stage.kind in _RANKED else "position"
-        self.host.move_cursor(f"move_{down}", message.by)
+        self.host.move_cursor(f"move_{down}", by)
 
     def action_copy(self) -> None:
         """Copy the number under the cursor."""
@@ -82,7 +81,7 @@ class PicturePane(Pane, can_focus=True):
             self.action_go("position", numbers[0])
             self.action_go("column", numbers[1])
             if message.twice:
-                self.host.open_number()
+                self.host.action_send("why", "open")
         elif kind == "overview":
             self.action_overview()
         elif kind == "steps":

@@ -5,7 +5,7 @@ from textual import events
 from explorer.paint.settings import settings
 from explorer.paint.spans import Line
 from explorer.screen.bindings import key
-from explorer.screen.messages import Clicked, Scrolled
+from explorer.screen.messages import Clicked
 from explorer.screen.panes.pane import Host, Pane
 from explorer.walk.session import Session
 from explorer.walk.settings import Settings
@@ -35,21 +35,13 @@ class SettingsPane(Pane, can_focus=True):
     def draw(self, session: Session, cells: int, height: int) -> list[Line]:
         return settings(session, self.moved, cells, height) if self.moved else []
 
-    def _begin(self) -> Settings | None:
-        """The settings, opened where they are not; None without a session."""
-        session = self.host.session
-        if session and self.moved is None:
-            self.moved = Settings(session.draws)
-        self.display = self.moved is not None
-        return self.moved
-
     def close(self) -> None:
         """Close the strip; the settings stay."""
         self.moved, self.display = None, False
 
     def action_open(self) -> None:
         """Open the strip, and let the arrows move in it."""
-        if self.host.ready and self._begin():
+        if _begun(self):
             self.screen.set_focus(self)
             self.host.repaint()
 
@@ -61,7 +53,7 @@ class SettingsPane(Pane, can_focus=True):
 
     def action_move(self, which: int, by: int) -> None:
         """One step of a setting, from anywhere."""
-        if self.host.ready and (moved := self._begin()):
+        if moved := _begun(self):
             moved.move(which, by)
             self.host.repaint()
 
@@ -69,7 +61,7 @@ class SettingsPane(Pane, can_focus=True):
         """Choose another setting."""
         if self.moved:
             self.moved.choose(by)
-            self.repaint()
+            self.host.repaint()
 
     def action_step(self, by: int) -> None:
         """Move the chosen setting one step."""
@@ -97,13 +89,13 @@ class SettingsPane(Pane, can_focus=True):
         """Take back the last digit that was typed."""
         if self.moved:
             self.moved.typed = self.moved.typed[:-1]
-            self.repaint()
+            self.host.repaint()
 
     def on_key(self, event: events.Key) -> None:
         if self.moved and event.character and event.character in _TYPED:
             self.moved.typed += event.character
             event.stop()
-            self.repaint()
+            self.host.repaint()
 
     def on_clicked(self, message: Clicked) -> None:
         kind, *numbers = message.action
@@ -112,6 +104,15 @@ class SettingsPane(Pane, can_focus=True):
             self.moved.choose(numbers[0] - self.moved.chosen)
             self.action_open()
 
-    def on_scrolled(self, message: Scrolled) -> None:
-        message.stop()
-        self.action_step(-message.by)
+    def turn_wheel(self, by: int) -> None:
+        """The wheel moves the chosen setting."""
+        self.action_step(-by)
+
+
+def _begun(pane: SettingsPane) -> Settings | None:
+    """The settings of a pane, which opens where it is closed; None while there is nothing to draw from."""
+    session = pane.host.ready
+    if session and pane.moved is None:
+        pane.moved = Settings(session.draws)
+    pane.display = pane.moved is not None
+    return pane.moved if session else None

@@ -6,7 +6,7 @@ from explorer.paint.spans import Line, clipped
 from explorer.runs.trace import Trace
 from explorer.screen.bindings import key
 from explorer.screen.dialogs.ask import AskDialog
-from explorer.screen.messages import Clicked, Scrolled
+from explorer.screen.messages import Clicked
 from explorer.screen.panes.pane import Host, Pane
 from explorer.views.view import View
 from explorer.views.views import make
@@ -119,10 +119,9 @@ class ViewPane(Pane, can_focus=True):
             if message.twice:
                 self.action_enter()
 
-    def on_scrolled(self, message: Scrolled) -> None:
+    def turn_wheel(self, by: int) -> None:
         """The wheel moves the view's own cursor."""
-        message.stop()
-        self.action_move(0, message.by)
+        self.action_move(0, by)
 
     def _act(self, act: Callable[[View], bool | None]) -> None:
         """Let the view act, show an error, and compute its edits. If `act` returns True, the view is closed."""

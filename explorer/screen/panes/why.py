@@ -4,7 +4,7 @@ from explorer.paint.spans import Line
 from explorer.paint.why import why
 from explorer.provenance.words import brief
 from explorer.screen.bindings import key, to
-from explorer.screen.messages import Clicked, Scrolled
+from explorer.screen.messages import Clicked
 from explorer.screen.panes.pane import Pane, literal
 from explorer.walk.opening import ask_why
 from explorer.walk.session import Session
@@ -105,10 +105,9 @@ class WhyPane(Pane, can_focus=True):
             self.why.toggle_unrolled()
             self.host.repaint()
 
-    def on_scrolled(self, message: Scrolled) -> None:
+    def turn_wheel(self, by: int) -> None:
         """The wheel moves along the terms."""
-        message.stop()
-        self.action_move_row(message.by)
+        self.action_move_row(by)
 
     def on_clicked(self, message: Clicked) -> None:
         """A click on a term opens the number it came from; one on the trail goes there."""

@@ -1,7 +1,7 @@
 """The one widget that draws: it paints lines of spans, and redraws those that changed."""
 
 from rich.style import Style
-from textual import events
+from textual import events, on
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -22,8 +22,6 @@ STYLES = (
 
 class Canvas(Widget):
     """Lines of spans on Textual's Line API. Only lines that changed are redrawn."""
-
-    COMPONENT_CLASSES = {f"canvas--{word}" for word in STYLES}
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
@@ -68,36 +66,48 @@ class Canvas(Widget):
         )
 
     def on_click(self, event: events.Click) -> None:
-        if action := self._action_at(event):
+        if action := _action_at(self, event):
             self.post_message(Clicked(action, twice=event.chain == 2))
 
-    def _action_at(self, event: events.MouseEvent) -> Action | None:
-        """The action of the span under the mouse."""
-        position = event.get_content_offset(self)
-        if position is None or position.y >= len(self.lines):
-            return None
-        right = 0
-        for span in self.lines[position.y]:
-            right += width(span.text)
-            if position.x < right:
-                return span.action
-        return None
-
-    def on_mouse_move(self, event: events.MouseMove) -> None:
-        self._point_at(self._action_at(event))
-
-    def on_leave(self) -> None:
-        self._point_at(None)
-
-    def _point_at(self, action: Action | None) -> None:
+    @on(events.MouseMove)
+    @on(events.Leave)
+    def _follow_mouse(self, event: events.MouseMove | events.Leave) -> None:
+        action = _action_at(self, event) if isinstance(event, events.MouseMove) else None
         if action != self._pointed:
             self._pointed = action
-            self.post_message(Pointed(action))
+            self.post_message(Pointed(action, self.id))
 
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+    @on(events.MouseScrollDown)
+    @on(events.MouseScrollUp)
+    def _follow_wheel(self, event: events.MouseScrollDown | events.MouseScrollUp) -> None:
         event.stop()
-        self.post_message(Scrolled(1))
+        self.post_message(Scrolled(1 if isinstance(event, events.MouseScrollDown) else -1))
 
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        event.stop()
-        self.post_message(Scrolled(-1))
+
+class Colours(Canvas):
+    """Draws nothing: the one canvas for which the stylesheet works out the looks of all words.
+
+    On every canvas it would be done again with each pane that opens, and take most of the time of that.
+    """
+
+    COMPONENT_CLASSES = {f"canvas--{word}" for word in STYLES}
+    ID = "colours"
+
+    def __init__(self) -> None:
+        super().__init__(id=self.ID)
+
+    def paint(self, cells: int, height: int) -> list[Line]:
+        return []
+
+
+def _action_at(canvas: Canvas, event: events.MouseEvent) -> Action | None:
+    """The action of the span under the mouse."""
+    position = event.get_content_offset(canvas)
+    if position is None or position.y >= len(canvas.lines):
+        return None
+    right = 0
+    for span in canvas.lines[position.y]:
+        right += width(span.text)
+        if position.x < right:
+            return span.action
+    return None

@@ -36,10 +36,18 @@ class Looks:
             elif levels:
                 self._styles[name] = self._heat(scale, levels)
             elif name:
-                self._styles[name] = self._widget.get_component_rich_style(f"canvas--{name}")
+                self._styles[name] = self._word(name)
             else:
                 self._styles[name] = self._widget.rich_style
         return self._styles[name]
+
+    def _word(self, name: str) -> Style:
+        """The looks of a word; on the ground of this widget, unless the word has one of its own."""
+        colours = self._widget.screen.query_one("#colours")
+        style = colours.get_component_rich_style(f"canvas--{name}")
+        if style.bgcolor == colours.rich_style.bgcolor:
+            style += Style(bgcolor=self._widget.rich_style.bgcolor)
+        return style
 
     def _heat(self, scale: str, levels: str) -> Style:
         """One level is the ground, under readable ink; of two, top/bottom, the upper one is the ink."""
