@@ -18,6 +18,7 @@ from explorer.stages import Kind
 from explorer.walk.session import Session
 
 _TWO_COLUMNS, _THREE_COLUMNS = 54, 104  # cells from which on there are so many
+_LEGEND = 26  # cells for the ends of the colours, and the gap beside them
 _FOR_OWN = 70  # cells from which on what only this stage has stands beside the row
 _ROW_ABOVE_OTHERS = 10  # lines of the row where all stands in one column
 _TALL = 16  # lines from which on lists stand below each other
@@ -55,7 +56,8 @@ def _body(shown: Shown, cells: int, height: int, tall: bool) -> list[Line]:
         return beside(list(zip(sizes, ([table, *whole], [row], [*own, *_lists(shown)]))), height)
     if not tall:
         small = [part._replace(least=min(part.most, height)) for part in own]
-        return _columns([*small, table], [row], cells, height, 0.57 if has_mix(shown) else 0.42)
+        share = 0.57 if has_mix(shown) else max(0.42, _LEGEND / cells)
+        return _columns([*small, table], [row], cells, height, share)
     return _columns([*own, table, *whole], [row, *_lists(shown)], cells, height, 0.57 if has_mix(shown) else 0.48)
 
 
