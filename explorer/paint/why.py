@@ -100,8 +100,8 @@ def _neighbours(session: Session, cell: Cell, cells: int, height: int) -> list[L
         name = session.label(r) if cell.name in _BY_TOKEN else str(r) if rows > 1 else ""
         spans = [Span(fit(name, 8, ">") + " ", "here-text" if r == row else "dim")]
         for c, value in enumerate(line, left):
-            square = Span("   ", f"signed:{signed_level(value, spread)}")
-            spans.append(marked(square) if (r, c) == (row, column) else square)
+            spot = Span("   ", f"signed:{signed_level(value, spread)}")
+            spans.append(marked(spot) if (r, c) == (row, column) else spot)
         lines.append(spans)
     return lines
 
