@@ -45,3 +45,11 @@ def test_a_mark_keeps_the_number_and_its_colour() -> None:
 def test_a_legend_names_both_ends() -> None:
     assert text_of([legend_of_shares()])[0].split() == ["0", "1"]
     assert text_of([legend_of_signed(1.234, "points")])[0].split() == ["−1.23", "+1.23", "points"]
+
+
+def test_scores_come_by_value_and_their_rest_is_a_range_not_a_sum() -> None:
+    scores = [Entry("a", -9.0), Entry("b", 2.0), Entry("c", -1.0), Entry("d", 0.5)]
+    lines = text_of(labelled_bars(scores, 50, 3, signed=True, of_rest=lambda values: (f"{max(values):g}", "and less")))
+    assert [line.split()[0] for line in lines[:2]] == ["b", "d"]
+    assert lines[-1].split() == ["2", "more", "-1", "and", "less"]
+    assert all("│" in line for line in lines[:2]), "bars stand on an axis where some are below zero"

@@ -225,13 +225,13 @@ async def test_the_rail_and_the_settings_answer_clicks() -> None:
 
 async def test_a_terminal_that_is_too_small_can_be_quit_and_made_larger() -> None:
     async with opened() as (pilot, _):
-        await pilot.resize_terminal(60, 20)
-        await until(pilot, lambda: any("80 columns and 24 lines" in line for line in on_screen(pilot)))
+        await pilot.resize_terminal(50, 20)
+        await until(pilot, lambda: any("60 columns and 18 lines" in line for line in on_screen(pilot)))
         await press(pilot, "right")
         await pilot.resize_terminal(80, 24)
         await until(pilot, lambda: any("wte[token]" in line for line in on_screen(pilot)))
-        assert not any("80 columns" in line for line in on_screen(pilot))
-        await pilot.resize_terminal(60, 20)
+        assert not any("60 columns" in line for line in on_screen(pilot))
+        await pilot.resize_terminal(50, 20)
         await pilot.press("q")
         await until(pilot, lambda: not pilot.app.is_running)
         assert pilot.app.return_code == 0

@@ -66,7 +66,7 @@ def remark(session: Session) -> Line:
     if session.what_if.difference:
         changed = max(range(len(row)), key=lambda column: abs(row[column]))
         name = Span(session.label(session.ids[changed]), "here-text")
-        return [Span("Changed most: what it listens to "), name, Span(f" ({number(row[changed], 2)}).")]
+        return [Span("Changed most: what it listens to "), name, Span(f" ({number(100 * row[changed], 1)} points).")]
     most = max(range(len(row)), key=row.__getitem__)
     here, there = (session.label(session.ids[position]) for position in (session.position, most))
     return [

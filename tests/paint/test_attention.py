@@ -1,0 +1,91 @@
+"""The thumbnail's window, the steps of one row, and what stands beside the picture on a wide screen."""
+
+import re
+
+import numpy as np
+import pytest
+
+from explorer.paint.pictures import picture
+from explorer.paint.pictures.score_cells import HeadScores
+from explorer.paint.pictures.thumbnail import _window, thumbnail
+from explorer.runs.trace import RecordedRun
+from explorer.walk.session import Session
+from tests.helpers.looking import text_of
+from tests.helpers.models import Bytes, small_model, start
+
+MODEL = small_model(seed=2, vocab_size=256, n_positions=64, n_head=3, n_embd=12)
+NAMES = ("hook_attn_scores_raw", "hook_attn_scores_scaled", "hook_attn_scores", "hook_pattern")
+
+
+def at(text: str, stage: str = "pattern", position: int | None = None) -> Session:
+    here = start(MODEL, Bytes(), text)
+    here.cursor.go_to_stage(next(i for i, each in enumerate(here.cursor.stages) if each.id == f"blocks.1.{stage}"))
+    here.cursor.go_to_position(len(text) - 1 if position is None else position)
+    return here
+
+
+@pytest.mark.parametrize("columns", [5, 12, 40])
+@pytest.mark.parametrize("rows", [4, 11, 30])
+def test_the_window_holds_the_diagonal_and_the_largest(columns: int, rows: int) -> None:
+    here = at("a story that is long enough for a window, and then some more.")
+    for position in range(0, len(here.ids), 7):
+        for head in range(3):
+            here.cursor.go_to_position(position)
+            here.cursor.go_to_head(head)
+            scores = HeadScores(here, head)
+            part = _window(scores, columns, rows)
+            assert len(part.columns) <= columns
+            assert len(part.rows) <= rows
+            assert position // part.step in part.rows
+            for needed in (position, scores.largest):
+                assert needed // part.step in part.columns
+            counts = {arrow: int(count) for arrow, count in re.findall(r"([↑↓←→]) (\d+)", part.outside(len(here.ids)))}
+            shown = len(part.rows) * part.step
+            assert 0 <= shown + counts.get("↑", 0) + counts.get("↓", 0) - len(here.ids) < part.step
+
+
+@pytest.mark.parametrize("halves", [True, False])
+@pytest.mark.parametrize("height", range(3, 20))
+def test_a_thumbnail_fits_its_room(height: int, halves: bool) -> None:
+    scores = HeadScores(at("a story that is long enough"), 1)
+    assert len(thumbnail(scores, 30, height, halves)) <= height
+
+
+def test_the_steps_of_a_row_are_numpys() -> None:
+    here = at("kitchens", position=5)
+    here.cursor.toggle_steps()
+    lines = text_of(picture(here, 110, 40))
+    start_of_rows = next(i for i, line in enumerate(lines) if line.split()[:1] == ["key"]) + 1
+    raw, scaled, masked, pattern = (np.array(here.trace.matrix(f"blocks.1.attn.{name}", 0)[5][:6]) for name in NAMES)
+    less = masked - masked.max()
+    for key, line in enumerate(lines[start_of_rows : start_of_rows + 6]):
+        words = line.replace("▸", " ").replace("−", "-").split()
+        found = [float(word) for word in words[1:7]]
+        expected = [each[key] for each in (raw, scaled, masked, less, np.exp(less), pattern)]
+        assert found == pytest.approx(expected, abs=0.00501)
+    assert any("2 tokens: the mask makes the score −∞, and exp(−∞) = 0" in line for line in lines)
+    (total,) = [line.split() for line in lines if line.split()[:1] == ["sum"]]
+    assert [float(word) for word in total[1:]] == pytest.approx([np.exp(less).sum(), 1.0], abs=0.0001)
+
+
+def test_a_recorded_run_says_which_steps_it_lacks() -> None:
+    here = at("kitchens")
+    values = {name: value for name, value in here.run.values.items() if not name.endswith("_raw")}
+    run = RecordedRun(MODEL.config, list(here.ids), values)
+    session = Session(run, Bytes())
+    session.begin(run, "kitchens")
+    session.cursor.go_to_stage(here.cursor.stage_index)
+    session.cursor.toggle_steps()
+    text = "\n".join(text_of(picture(session, 76, 20)))
+    assert "q·k: not recorded." in text
+    assert "1.0000" in text
+
+
+@pytest.mark.parametrize("stage", ["resid_mid", "mlp_out", "pattern"])
+def test_on_a_wide_screen_the_stage_before_stands_beside_it(stage: str) -> None:
+    here = at("kitchens", stage)
+    said = "\n".join(text_of(picture(here, 138, 46, accompanied=True)))
+    expected = {"resid_mid": ["before", "written"], "mlp_out": ["before: block 1 · "], "pattern": ["step by step"]}
+    assert all(words in said for words in expected[stage])
+    assert "✓ equal to the recorded number" in said
+    assert "step by step" not in "\n".join(text_of(picture(here, 138, 46)))
