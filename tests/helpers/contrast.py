@@ -1,6 +1,6 @@
 """The contrast of every pair of colours that meet on the screen, in every theme.
 
-    python -m tests.contrast
+    python -m tests.helpers.contrast
 
 Text needs 4.5 (WCAG 2.2, level AA), marks such as bars and dots 3; frames and the levels of heat are not text. The
 terminal's own colours are measured as xterm.js has them by default, where bold text in one of the first eight colours
