@@ -5,18 +5,13 @@
 Needs a terminal's ways (Linux, macOS). Machines are noisy: read the ratios, not the milliseconds.
 """
 
-import fcntl
 import gc
 import math
 import os
-import pty
 import resource
-import select
 import statistics
-import struct
 import subprocess
 import sys
-import termios
 import time
 from array import array
 from collections.abc import Callable, Sequence
@@ -30,13 +25,10 @@ from explorer.provenance.explanation import Explanation
 from explorer.runs import running
 from explorer.runs.cells import Cell
 from explorer.runs.trace import LiveRun
-from explorer.screen.palette import NAMES
-from explorer.stages import walk
 from explorer.walk.session import Session
 from gpt import Sampling, ops
+from tests.helpers.terminal import PROMPT, Terminal
 
-PROMPT = "Once upon a time there was a little girl named Lily. One"  # 13 tokens, of which 12 are walked
-_BETWEEN_KEYS = 0.05  # seconds
 LONG = "Once upon a time there was a little girl named Lily. She liked to play in the park with her friend Tom. " * 8
 
 
@@ -195,91 +187,6 @@ def _program() -> None:
         _row("a key's answer, while it computes", terminal.answers(), "median of 30")
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     print(f"  {'memory at its peak':<44}{peak / (1024**2 if sys.platform == 'darwin' else 1024):>10.0f} MiB")
-
-
-class Terminal:
-    """A Python program in a pseudo-terminal, as a person would run it."""
-
-    def __init__(self, *arguments: str) -> None:
-        self.began = time.perf_counter()
-        self.process, self.screen = pty.fork()
-        if not self.process:
-            os.environ["TERM"] = "xterm-256color"
-            os.execv(sys.executable, [sys.executable, *arguments])
-        fcntl.ioctl(self.screen, termios.TIOCSWINSZ, struct.pack("HHHH", 36, 120, 0, 0))
-
-    def __enter__(self) -> "Terminal":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        os.write(self.screen, b"q")
-        self._read_until(lambda seen: False, 3)
-        os.close(self.screen)
-        os.waitpid(self.process, 0)
-
-    def wait_for(self, text: str) -> float:
-        """Seconds from the start until the text is on the screen."""
-        self._read_until(lambda seen: text.encode() in seen, 60)
-        return time.perf_counter() - self.began
-
-    def answers(self) -> float:
-        """The median of the seconds from a key to the stage that it leads to."""
-        os.write(self.screen, b"\x1b[C")
-        self._read_until(lambda seen: b"Token embedding" in seen, 30)
-        times = []
-        for _ in range(15):
-            for key, title in ((b"\x1b[C", "Position embedding"), (b"\x1b[D", "Token embedding")):
-                times.append(self.answer(key, title))
-                time.sleep(_BETWEEN_KEYS)
-        return statistics.median(times)
-
-    def changes_colours(self) -> list[float]:
-        """The seconds from the key of the colours to each palette's name."""
-        times = []
-        for name in (*NAMES[1:], NAMES[0]):
-            times.append(self.answer(b"c", f"Colours: {name}"))
-            self._read_until(lambda seen: False, _BETWEEN_KEYS)
-        return times
-
-    def walks(self, count: int) -> list[float]:
-        """The seconds from each of so many keys to the stage that it leads to, from the first stage on."""
-        places = [stage.place for stage in walk(open_checkpoint().config)[1 : count + 1]]
-        times = []
-        for place in places:
-            times.append(self.answer(b"\x1b[C", place[:1].upper() + place[1:]))
-            self._read_until(lambda seen: False, _BETWEEN_KEYS)
-        return times
-
-    def rest(self, seconds: float) -> None:
-        """Wait, and read what comes meanwhile."""
-        self._read_until(lambda seen: False, seconds)
-
-    def answer(self, key: bytes, text: str) -> float:
-        """Seconds from a key until the text is on the screen."""
-        began = time.perf_counter()
-        os.write(self.screen, key)
-        self._read_until(lambda seen: text.encode() in seen, 30)
-        return time.perf_counter() - began
-
-    def opens_help(self) -> float:
-        """The median of the seconds from its key to the help."""
-        times = []
-        for _ in range(10):
-            times.append(self.answer(b"?", "Help"))
-            os.write(self.screen, b"?")  # closes it
-            self._read_until(lambda seen: False, 0.2)
-        return statistics.median(times)
-
-    def _read_until(self, enough: Callable[[bytes], bool], seconds: float) -> bytes:
-        """The output on its way to the screen, until it is enough or the time is over."""
-        seen, until = b"", time.perf_counter() + seconds
-        while time.perf_counter() < until and not enough(seen):
-            if select.select([self.screen], [], [], 0.05)[0]:
-                try:
-                    seen += os.read(self.screen, 65536)
-                except OSError:  # the program has ended
-                    break
-        return seen
 
 
 if __name__ == "__main__":

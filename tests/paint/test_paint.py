@@ -29,7 +29,7 @@ SIZES = [(49, 15), (56, 24), (110, 40)]  # of the picture at 80x24, 120x36, 160x
 MODEL = small_model(seed=5, vocab_size=len(HOSTILE), n_positions=64, n_embd=12, n_layer=2)
 LENGTHS = {"one token": 1, "short": 5, "long": 60}
 
-ACTIONS = {"stage": 1, "position": 1, "head": 1, "part": 1, "cell": 2, "settings": 0, "overview": 0}
+ACTIONS = {"stage": 1, "position": 1, "head": 1, "part": 1, "cell": 2, "settings": 0, "overview": 0, "predicted": 1}
 ACTIONS |= {"column": 1, "steps": 0}
 ACTIONS |= {"term": 2, "trail": 1}
 
@@ -93,6 +93,7 @@ def check_action(action: tuple[Any, ...], session: Session) -> None:
         "overview": [],
         "steps": [],
         "column": [cursor.columns],
+        "predicted": [cursor.config.vocab_size],
     }
     assert all(0 <= place < end for place, end in zip(arguments, ends[name])), action
 

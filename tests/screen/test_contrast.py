@@ -5,7 +5,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from explorer.screen.app import THEMES
-from tests.contrast import MARK, TEXT, Pair, Terminal, least, luminance, measured, pairs_of
+from tests.helpers.contrast import MARK, TEXT, Pair, Terminal, least, luminance, measured, pairs_of
 
 
 async def test_whatever_is_written_can_be_read() -> None:

@@ -6,21 +6,14 @@ import pytest
 
 from explorer.paint.spans import SHARE_LEVELS, SIGNED_LEVELS
 from explorer.screen.palette import NAMES, Palette
+from tests.helpers.contrast import Pair, luminance
 
 LEVELS = {"share": range(SHARE_LEVELS + 1), "signed": range(-SIGNED_LEVELS, SIGNED_LEVELS + 1)}
 COLOURFUL = [Palette(name, dark) for name in ("safe", "hue") for dark in (True, False)]
 
 
-def luminance(colour: str) -> float:
-    """Relative luminance of #rrggbb. Source: WCAG 2.2, https://www.w3.org/TR/WCAG22/#dfn-relative-luminance."""
-    parts = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
-    r, g, b = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b
-
-
 def contrast(one: str, other: str) -> float:
-    dark, light = sorted([luminance(one), luminance(other)])
-    return (light + 0.05) / (dark + 0.05)
+    return Pair("", one, other, 0).contrast
 
 
 @pytest.mark.parametrize("palette", COLOURFUL, ids=str)

@@ -50,7 +50,7 @@ class Offer(NamedTuple):
 
     ids: str
     words: str | Callable[[Here], str]
-    between: str = ""  # the keys
+    between: str = ""  # the first key and the last, in place of all of them
 
     def said(self, here: Here) -> str:
         """The words, here."""
@@ -218,7 +218,7 @@ def _opened_by_enter(here: Here) -> str:
 
 
 _TOKEN = Offer("token.back token.forward", "token")
-_VIEWS = Offer("view.heads view.compare", "views", "–")
+_VIEWS = Offer("view.heads view.lens view.attribution view.neurons view.flow view.compare", "views", "–")
 _EDITS = Offer("edit.undo", "undo edit")
 _STOP = Offer("stop", _stops)
 _LESSON = Offer("lesson", "lesson")

@@ -39,7 +39,8 @@ class FooterPane(Pane):
         for offer in offered(here):
             bindings = [heard[id] for id in offer.ids.split() if id in heard and works(id, here)]
             if bindings:
-                shown.append((offer.between.join(map(self.app.get_key_display, bindings)), offer.said(here)))
+                ends = [bindings[0], bindings[-1]] if offer.between else bindings
+                shown.append((offer.between.join(map(self.app.get_key_display, ends)), offer.said(here)))
                 self._keys.append(bindings[-1].key)
         if here.mode in (Mode.PROMPT, Mode.GO_TO):  # there a question mark is typed
             return [footer(name_of(here), shown, None, cells)]

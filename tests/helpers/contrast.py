@@ -1,6 +1,6 @@
 """The contrast of every pair of colours that meet on the screen, in every theme.
 
-    python -m tests.contrast
+    python -m tests.helpers.contrast
 
 Text needs 4.5 (WCAG 2.2, level AA), marks such as bars and dots 3; frames and the levels of heat are not text. The
 terminal's own colours are measured as xterm.js has them by default, where bold text in one of the first eight colours
@@ -18,8 +18,10 @@ from rich.style import Style
 from textual.color import Color as TextualColor
 from textual.pilot import Pilot
 
+from explorer.loading.catalogue import ModelEntry
 from explorer.paint.spans import SHARE_LEVELS, SIGNED_LEVELS, Span
 from explorer.screen.app import THEMES
+from explorer.screen.dialogs.models import ModelPicker
 from explorer.screen.main.screen import MainScreen
 from explorer.screen.palette import NAMES, Palette
 from explorer.screen.widgets.canvas import STYLES, Canvas
@@ -129,6 +131,12 @@ LOOKS = (
 """Keys after each of which the screen is measured."""
 
 
+_MODELS = [
+    ModelEntry(name, state, 5_000_000, 6, 6, 192, 3_500_000, None)
+    for name, state in (("stories", "here"), ("gpt2", ""))
+]
+
+
 async def measured(looks: Iterable[str] = LOOKS) -> list[Pair]:
     """All pairs, those of the themes in their order, each once."""
     found = {(pair.ink, pair.ground, pair.least): pair for pair in heat()}
@@ -143,6 +151,11 @@ async def measured(looks: Iterable[str] = LOOKS) -> list[Pair]:
                 await press(pilot, *look.split())
                 for pair in _drawn(pilot, terminal, f"{theme} after {look}:"):
                     found.setdefault((pair.ink, pair.ground, pair.least), pair)
+            pilot.app.push_screen(ModelPicker(_MODELS, "stories"))
+            await pilot.pause()
+            for pair in _drawn(pilot, terminal, f"{theme} models:"):
+                found.setdefault((pair.ink, pair.ground, pair.least), pair)
+            await press(pilot, "escape")
             await computed(pilot)
     return list(found.values())
 
