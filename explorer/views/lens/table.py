@@ -198,7 +198,7 @@ def _entry(state: LensState, plan: LensLayout, row: int, position: int, stays: b
     mark = Span("▎" if stays else " ", "answer", action)
     here = column and row == state.row
     if found is None:
-        span = Span(fit("·" if state.scene.recorded else "…", size), "dim", action)
+        span = Span(fit(" " * column + ("·" if state.scene.recorded else "…"), size), "dim", action)
         return [marked(span) if here else span, mark]
     label = state.scene.label(found.token)
     amount = _amount(state.mode, found) if size + 1 >= _NUMBERED else ""
