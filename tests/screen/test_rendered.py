@@ -125,7 +125,7 @@ async def test_after_an_undo_compare_shows_one_run() -> None:
             await press(pilot, key)
             await settled(pilot, screen)
             await check(pilot, screen, key)
-        assert [line.strip() for line in texts(screen, screen.query_one("#view", Canvas))[4:]] == [""] * 20
+        assert not any(line.strip() for line in texts(screen, screen.query_one("#view", Canvas))[4:])
 
 
 @pytest.mark.exhaustive
