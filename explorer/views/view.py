@@ -23,6 +23,7 @@ class View:
     title = ""  # in the pane's border
     modes: tuple[str, ...] = ()  # the ways to show it, in words
     asks = ""  # what enter asks for, where it asks: `take` gets what is typed
+    asks_briefly = "another prompt"  # the same for the footer
     remembers = 1  # of how many runs the answers are kept
 
     def __init__(self, session: Session) -> None:

@@ -214,7 +214,7 @@ def _stops(here: Here) -> str:
 
 
 def _opened_by_enter(here: Here) -> str:
-    return "another prompt" if here.view and here.view.asks else "open"
+    return here.view.asks_briefly if here.view and here.view.asks else "open"
 
 
 _TOKEN = Offer("token.back token.forward", "token")

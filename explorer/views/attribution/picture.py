@@ -88,5 +88,5 @@ def in_words(state: AttributionState, cells: int) -> list[Line]:
     name = Span(part_name(state.scene, part), "here-text")
     effect = Span(" raises" if part.value >= 0 else " lowers", "positive" if part.value >= 0 else "negative")
     line = [name, effect, Span(f" the {state.measured} by "), Span(number(abs(part.value), 6, plus=""), "value")]
-    rank = f"   {state.row + 1} of {len(found.ranked)} by size"
-    return [clipped([*line, Span(" logits"), Span(rank, "dim")], cells)]
+    rank = f"term {state.row + 1} of {len(found.ranked)} by size; the terms add up to {number(found.sum, 4)}"
+    return [clipped([*line, Span(" logits")], cells), clipped([Span(rank, "dim")], cells)]

@@ -42,7 +42,8 @@ def in_words(state: LensState, cells: int) -> list[Line]:
 def likeliest(state: LensState, cells: int, height: int) -> list[Line]:
     """The tokens that the chosen cell would say, the likeliest first, as bars."""
     row, found = state.rows[state.row], state.likely
-    title: Line = [Span("it would say", "bold"), Span(f"  after {row.title}", "dim")]
+    name = row.title if cells >= 32 else short(row)
+    title: Line = [Span("it would say", "bold"), Span(f"  after {name}", "dim")]
     if not found:
         title = [*title, Span("  needs the model" if state.scene.recorded else "  computing …", "dim")]
         return [clipped(title, cells)]

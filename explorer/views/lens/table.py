@@ -19,6 +19,7 @@ _LONGEST = 26  # cells for the chosen column, whose tokens stand in full
 _ARROW = 4  # cells for how many columns lie beyond the last one
 _SIDE = 29  # cells for the list beside the table
 _BELOW = 5  # lines from which on the list stands below the table
+_STRIP = 13  # lines for the way of the answer below the table and the list
 _TALL = 20  # lines from which on there is a line for surprise, and two for the answer
 
 
@@ -45,8 +46,10 @@ def table(state: LensState, cells: int, height: int) -> list[Line]:
     plan = _plan(state, cells, height)
     lines = [*_header(state, plan, height), *_body(state, plan)]
     if plan.side:
-        used = plan.cells + 2
-        lines = side_by_side(lines, likeliest(state, cells - used, height - len(top) - 1), used)
+        used, room = plan.cells + 2, height - len(top) - 1
+        if room - len(lines) >= _STRIP:  # the way of the answer has room below
+            room = max(len(lines), room - _STRIP)
+        lines = side_by_side(lines, likeliest(state, cells - used, room), used)
     lines = [*top, *lines, _legend(state, plan, cells)]
     return [*lines, *_below(state, cells, height - len(lines), plan.side)][:height]
 
@@ -198,7 +201,7 @@ def _entry(state: LensState, plan: LensLayout, row: int, position: int, stays: b
     mark = Span("▎" if stays else " ", "answer", action)
     here = column and row == state.row
     if found is None:
-        span = Span(fit("·" if state.scene.recorded else "…", size), "dim", action)
+        span = Span(fit(" " * column + ("·" if state.scene.recorded else "…"), size), "dim", action)
         return [marked(span) if here else span, mark]
     label = state.scene.label(found.token)
     amount = _amount(state.mode, found) if size + 1 >= _NUMBERED else ""

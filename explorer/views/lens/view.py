@@ -27,6 +27,8 @@ class LensView(View):
     title = "Lens · what it would say if it stopped there"
     modes = ("colour: probability", "colour: entropy", "colour: rank of the answer", "one token through the layers")
 
+    asks_briefly = "another token"
+
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.rows: tuple[LensRow, ...] = rows(session.config.n_layer)

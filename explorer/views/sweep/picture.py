@@ -17,6 +17,7 @@ _LABEL = 9
 _MOST = 4  # of each kind that are named below
 _NUMBERED = 7  # cells for an effect in figures
 _BARS = 30  # cells that the chosen block's figures need beside a thumbnail
+_LEAST_ROW = 4  # lines for the chosen block's figures under the grid: a title, two effects, and the others
 _ARROWS = 14  # cells for the stretch of columns that a thumbnail shows
 _UNITS = {PROBABILITY: "percentage points", LOGIT_DIFFERENCE: "logits", KL: "bits"}
 _ROOMY = 12  # lines from which on both heads and MLPs are named below
@@ -35,6 +36,9 @@ def heatmap(state: SweepState, cells: int, height: int) -> list[Line]:
     for section in (0, 1) if both else (state.section,):
         tall = state.rows + 1 if both else room
         body += [*([[]] if section and both else []), *_grid(state, section, cells, max(2, tall))]
+    rest = room - len(body) - 1
+    if rest >= _LEAST_ROW and cells < _LABEL + state.columns[state.section] * _NUMBERED + _BARS:  # not beside it
+        body += [[], *_chosen_row(state, state.section, cells, rest)]
     return [clipped(line, cells) for line in (*head, *body, *legend, *below)]
 
 
