@@ -5,7 +5,7 @@ becomes depends on nothing around it. tiktoken does the merging; `pieces` shows 
 Source: Radford et al. 2019, section 2.2, and OpenAI's GPT-2, src/encoder.py.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache, lru_cache
 
@@ -34,6 +34,9 @@ class ByteLevelTokenizer(Tokenizer):
         self._id_of_rank = {rank: self._ids[token] for token, rank in ranks.items() if token in self._ids}
         self._bpe = _encoding(r"(?s).+", ranks)  # one piece is given at a time, so all of it matches
         self.notes = _unreachable(self._ids, ranks, self.special.values())
+
+    def ids(self) -> Collection[int]:
+        return self._tokens.keys()
 
     def encode(self, text: str) -> list[int]:
         ids: list[int] = []

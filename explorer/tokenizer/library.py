@@ -1,7 +1,7 @@
 """Tokenizers of every other kind: Hugging Face's library runs what tokenizer.json describes."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -34,6 +34,9 @@ class LibraryTokenizer(Tokenizer):
         self.in_bytes = pipeline.parts["decoder"] is not None and pipeline.parts["decoder"].get("type") == "ByteLevel"
         self._names = {number: name for name, number in vocabulary.items()}
         self._ranks = _ranks(pipeline.model) if self.in_bytes else {}
+
+    def ids(self) -> Collection[int]:
+        return self._names.keys()
 
     def encode(self, text: str) -> list[int]:
         return list(self._encoding(self._whole, text).ids)

@@ -4,7 +4,7 @@ GPT-2's own kind, a byte-level BPE behind GPT-2's pattern, is in `byte_level`; e
 Hugging Face's tokenizers in `library`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from explorer.errors import TokenizerError
@@ -45,6 +45,10 @@ class Tokenizer:
         from explorer.tokenizer.library import LibraryTokenizer  # most models do without it
 
         return LibraryTokenizer(found)
+
+    def ids(self) -> Collection[int]:
+        """Every id that has a token."""
+        return ()
 
     def encode(self, text: str) -> list[int]:
         """The ids of a text. Special tokens written out in it become their own id, as in Hugging Face's tokenizers.
