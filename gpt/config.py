@@ -141,7 +141,7 @@ class GPTConfig:
         for general, name in _GENERAL_NAMES.items():
             if general in given and values.setdefault(name, given[general]) != given[general]:
                 raise ConfigError(
-                    f"{name} is {values[name]!r} and {general} is {given[general]!r}: these are two names for one number."
+                    f"{name} is {values[name]!r} and {general} is {given[general]!r}: two names for one number."
                 )
         if isinstance(ends := values.get("eos_token_id"), list):
             values["eos_token_id"] = tuple(ends) if len(ends) > 1 else next(iter(ends), None)

@@ -68,7 +68,9 @@ class TensorSource(Protocol):
 
 
 _MASK = re.compile(r"h\.\d+\.attn\.(masked_)?bias")
-_PREFIXES = re.compile(r"((_orig_mod|module|model|pretrained_model|transformer)\.)*")  # of wrappers in PyTorch and others
+_PREFIXES = re.compile(
+    r"((_orig_mod|module|model|pretrained_model|transformer)\.)*"
+)  # of wrappers in PyTorch and others
 
 
 def plain_name(stored: str) -> str | None:

@@ -46,9 +46,9 @@ def run(options: argparse.Namespace) -> int:
     from explorer.verify.table import lines
 
     options.engine = PYTHON  # it is plain Python that is verified
-    checkpoint, loaded = open_model(options)
+    checkpoint, loaded = open_model(options, ids_alone=True)
     model = Model(loaded.config, loaded.weights)
-    own = Own(model, _some_text(checkpoint.tokenizer), options.seed)
+    own = Own(model, _some_text(checkpoint.tokenizer, loaded.config.vocab_size), options.seed)
     with _telling() as tell:
         report = verify(checkpoint.name, options.seed, own, Subject(model, checkpoint.tokenizer), checkpoint.path, tell)
     if options.json:
@@ -58,12 +58,13 @@ def run(options: argparse.Namespace) -> int:
     return 0 if report.passed else 1
 
 
-def _some_text(tokenizer: "Tokenizer") -> list[int]:
+def _some_text(tokenizer: "Tokenizer", size: int) -> list[int]:
     """The ids of a sentence; the first twelve there are, if this vocabulary cannot spell it."""
     try:
-        return tokenizer.encode(TEXT)
+        ids = tokenizer.encode(TEXT)
     except TokenizerError:
-        return [id % tokenizer.n_vocab for id in range(12)]
+        ids = []
+    return ids if ids and max(ids) < size else [id % size for id in range(12)]
 
 
 @contextmanager

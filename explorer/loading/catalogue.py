@@ -36,6 +36,17 @@ def locate(name: str | None) -> ModelPlace:
     return embedded() if name == EMBEDDED else hub.parse(name)
 
 
+def namesake(name: str | None) -> list[str]:
+    """A note where a folder has the name of a model that it hides, and no other path to it."""
+    if name is None or not is_directory_name(name):
+        return []
+    if name == EMBEDDED:
+        return [f"the folder {name} is opened. Without --model it is the embedded model of that name."]
+    if name in hub.KNOWN:
+        return [f"the folder {name} is opened. The model of the hub is --model {hub.KNOWN[name].repo}."]
+    return []
+
+
 def short_name(place: ModelPlace) -> str:
     """A model's name for people: "stories", "gpt2@main"."""
     return place.name if isinstance(place, hub.Reference) else place.resolve().name
@@ -45,10 +56,14 @@ def resolve(
     name: str | ModelPlace | None,
     progress: hub.Progress = lambda done, total: None,
     cancelled: Callable[[], bool] = lambda: False,
+    ids_alone: bool = False,
 ) -> Path:
-    """The directory of a model, fetched from the hub if needed; `progress` gets the bytes done, and their total."""
+    """The directory of a model, fetched from the hub if needed; `progress` gets the bytes done, and their total.
+
+    With `ids_alone` a model without a tokenizer is fetched too.
+    """
     place = locate(name) if name is None or isinstance(name, str) else name
-    return place if isinstance(place, Path) else hub.fetch(place, progress, cancelled)
+    return place if isinstance(place, Path) else hub.fetch(place, progress, cancelled, ids_alone)
 
 
 def listing() -> list[ModelEntry]:

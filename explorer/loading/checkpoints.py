@@ -86,25 +86,28 @@ def _ends(config: GPTConfig, path: Path) -> GPTConfig:
     if not isinstance(given, dict):
         raise CheckpointError(f"{path}: this must be a JSON object. Delete the file, or download it again.")
     try:
-        return replace(config, eos_token_id=GPTConfig.from_dict({"eos_token_id": given.get("eos_token_id")}).eos_token_id)
+        return replace(
+            config, eos_token_id=GPTConfig.from_dict({"eos_token_id": given.get("eos_token_id")}).eos_token_id
+        )
     except ConfigError as error:
         raise CheckpointError(f"{path}: {error}") from error
 
 
 def _beyond(directory: Path, config: GPTConfig, tokenizer: Tokenizer) -> tuple[str, ...]:
-    """A note on added tokens that the model has no row for; CheckpointError where others are: those of another model."""
+    """A note on added tokens without a row in the model; CheckpointError where others are: those of another model."""
     beyond = sorted(id for id in tokenizer.ids() if id >= config.vocab_size)
-    own = [id for id in beyond if id not in tokenizer.special.values()]
-    if own:
+    added = set(tokenizer.special.values())
+    if own := [id for id in beyond if id not in added]:
+        name = printable(repr(tokenizer.decode([own[-1]])))
         raise CheckpointError(
-            f"{directory}: the tokenizer's token {printable(repr(tokenizer.decode([own[-1]])))} has the id {own[-1]}, and "
-            f"the model has none above {config.vocab_size - 1} (vocab_size in config.json is {config.vocab_size}). "
+            f"{directory}: the tokenizer's token {name} has the id {own[-1]}, and the model has none above "
+            f"{config.vocab_size - 1} (vocab_size in config.json is {config.vocab_size}). "
             "Use the tokenizer files that came with these weights."
         )
     if not beyond:
         return ()
     some = ", ".join(f"{visible(tokenizer.token_bytes(id))} ({id})" for id in beyond[:3])
     return (
-        f"{directory}: the model has no row for {counted(len(beyond), 'added token')}: {some}"
-        f"{', ...' if len(beyond) > 3 else ''}. A text with {'it' if len(beyond) == 1 else 'one of them'} cannot be run.",
+        f"{directory}: the model has no row for {counted(len(beyond), 'added token')}, and cannot run a text with it: "
+        f"{some}{', ...' if len(beyond) > 3 else ''}.",
     )

@@ -11,13 +11,15 @@ import numpy as np
 
 from explorer.errors import CheckpointError
 from explorer.loading.tensors import StoredTensors
-from explorer.text import counted, printable
+from explorer.text import printable
 from gpt import GPTConfig, WeightError, check_shapes, tensor_shapes
 from gpt.weights import Shape
 
 HEAD, TABLE = "lm_head.weight", "wte.weight"
 
-_OTHER_HEADS = re.compile(r"(v_head|value_head|value_model|critic|multiple_choice_head|score|classifier|lm_head\.bias)(\..*)?")
+_OTHER_HEADS = re.compile(
+    r"(v_head|value_head|value_model|critic|multiple_choice_head|score|classifier|lm_head\.bias)(\..*)?"
+)
 _MATRICES = ("attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj")
 
 
@@ -57,9 +59,7 @@ def _other_heads(tensors: StoredTensors) -> Iterable[str]:
         del tensors.tensors[name]
     if others:
         names = ", ".join(map(printable, others[:3])) + (", ..." if len(others) > 3 else "")
-        yield (
-            f"{tensors.path}: {counted(len(others), 'tensor')} of another head ({names}) left out: the language model is run."
-        )
+        yield f"{tensors.path}: the language model is run; a head beside it ({names}) is left out."
 
 
 def _check_head(config: GPTConfig, tensors: StoredTensors) -> None:

@@ -1,6 +1,7 @@
 """Directories that hold something else than a GPT-2 in safetensors: what it is, and what to do with it."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -16,7 +17,7 @@ Found = tuple[str, str]
 
 def no_weights(directory: Path) -> str:
     """The message for a directory without weights that can be read."""
-    found = _named(directory)
+    found = named(path.name for path in directory.iterdir())
     if found:
         name, said = found
         return f"{directory / name}: {said}"
@@ -25,21 +26,19 @@ def no_weights(directory: Path) -> str:
 
 def no_config(directory: Path) -> str:
     """The message for a directory without a config.json."""
-    found = _named(directory, with_pickles=False)
+    names = {path.name for path in directory.iterdir()}
+    found = None if names & {SINGLE, INDEX, "pytorch_model.bin"} else named(names)
     if found:
         name, said = found
         return f"{directory / name}: {said}"
     return f"{directory / 'config.json'}: this file is missing; it says how large the model is. Download it too."
 
 
-def _named(directory: Path, with_pickles: bool = True) -> Found | None:
-    """The first kind that the names in a directory tell of."""
-    names = sorted(path.name for path in directory.iterdir())
-    kinds = [_adapter, _nanogpt, _tensorflow, _flax, _safetensors, _checkpoints]
-    for kind in [*kinds[:2], *([_pickled] if with_pickles else []), *kinds[2:]]:
-        if found := kind(names):
-            return found
-    return None
+def named(listed: Iterable[str]) -> Found | None:
+    """The first kind that the names in a directory tell of, and the file that does."""
+    names = sorted(listed)
+    kinds = (_adapter, _nanogpt, _safetensors, _checkpoints, _pickled, _tensorflow, _flax)
+    return next((found for kind in kinds if (found := kind(names))), None)
 
 
 def _first(names: list[str], pattern: str) -> str | None:
@@ -48,7 +47,9 @@ def _first(names: list[str], pattern: str) -> str | None:
 
 def _adapter(names: list[str]) -> Found | None:
     name = _first(names, r"adapter_config\.json|adapter_model\.(safetensors|bin)")
-    return name and (
+    if name is None:
+        return None
+    return (
         name,
         "this is an adapter (PEFT, LoRA): the changes of a model, not the model. Merge the two where peft is: "
         "AutoPeftModelForCausalLM.from_pretrained(DIR).merge_and_unload().save_pretrained(NEW), and name NEW.",
@@ -57,17 +58,21 @@ def _adapter(names: list[str]) -> Found | None:
 
 def _nanogpt(names: list[str]) -> Found | None:
     name = _first(names, r"ckpt\.pt")
-    return name and (
+    if name is None:
+        return None
+    return (
         name,
-        f"this is a checkpoint of nanoGPT. {_PICKLE}If you trust it, export it where nanoGPT and transformers are: copy "
-        f"its state into a GPT2LMHeadModel and call save_pretrained(NEW); or write the state to {SINGLE} with "
-        "safetensors, beside a config.json of GPT-2's. Tensors may keep nanoGPT's names and shapes.",
+        f'this is a checkpoint of nanoGPT. {_PICKLE}If you trust it, load it with torch, and write its "model" to '
+        f"{SINGLE} with safetensors.torch.save_file, without lm_head.weight, which is wte.weight again: other names "
+        "and shapes may stay. Beside it belong a config.json like GPT-2's, with this model's sizes, and the tokenizer.",
     )
 
 
 def _pickled(names: list[str]) -> Found | None:
     name = _first(names, r"pytorch_model.*\.bin") or _first(names, r".*\.(pt|pth|ckpt|pkl)")
-    return name and (
+    if name is None:
+        return None
+    return (
         name,
         f"{_PICKLE}Take a copy of the model that has {SINGLE}; or, if you trust the file, convert it: "
         f"{_SAVE.format('...')} in transformers.",
@@ -83,7 +88,9 @@ def _tensorflow(names: list[str]) -> Found | None:
             "python -m transformers.models.gpt2.convert_gpt2_original_tf_checkpoint_to_pytorch.",
         )
     name = _first(names, r"tf_model.*\.h5")
-    return name and (
+    if name is None:
+        return None
+    return (
         name,
         f"these are weights for TensorFlow. Convert them with transformers before version 5: "
         f"{_SAVE.format('DIR, from_tf=True')}, and name NEW.",
@@ -99,7 +106,9 @@ def _flax(names: list[str]) -> Found | None:
             f"{_SAVE.format('DIR, from_flax=True')}, and name NEW.",
         )
     name = _first(names, r".*\.(gguf|ggml|onnx|ot|mlmodel|tflite)")
-    return name and (name, f"weights of this kind are not read. Use a copy of the model that has {SINGLE}.")
+    if name is None:
+        return None
+    return (name, f"weights of this kind are not read. Use a copy of the model that has {SINGLE}.")
 
 
 def _safetensors(names: list[str]) -> Found | None:
@@ -108,7 +117,9 @@ def _safetensors(names: list[str]) -> Found | None:
     if name := _first(names, r"model\..+\.safetensors"):
         return name, f"this is a variant of the weights. Rename it to {SINGLE}, or download that."
     name = _first(names, r".*\.safetensors")
-    return name and (name, f"weights are looked for in {SINGLE}. If these are the model's, rename the file to that.")
+    if name is None:
+        return None
+    return (name, f"weights are looked for in {SINGLE}. If these are the model's, rename the file to that.")
 
 
 def _checkpoints(names: list[str]) -> Found | None:

@@ -16,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from explorer.errors import CheckpointError
 from explorer.json_file import read_json
 from explorer.loading.other_formats import INDEX, SINGLE, no_weights
+from explorer.text import printable
 from gpt.ops import Matrix, Vector
 from gpt.weights import Shape, plain_name
 
@@ -199,7 +200,9 @@ def _plain_names(path: Path, stored: Mapping[str, StoredTensor]) -> dict[str, St
     for name, tensor in stored.items():
         plain = plain_name(name)
         if plain in found:
-            raise CheckpointError(f"{path}: {plain} is there twice, with a prefix (transformer. or another) before its name and without.")
+            raise CheckpointError(
+                f"{path}: {plain} is there twice, as {printable(found[plain].name)} and as {printable(name)}."
+            )
         if plain:
             found[plain] = tensor
     return found

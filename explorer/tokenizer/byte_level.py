@@ -12,8 +12,8 @@ from functools import cache, lru_cache
 import tiktoken
 
 from explorer.errors import TokenizerError
-from explorer.tokenizer.files import Vocabulary
 from explorer.text import counted, visible
+from explorer.tokenizer.files import Vocabulary
 from explorer.tokenizer.merging import merges_of, token_ranks
 from explorer.tokenizer.tokenizer import Tokenizer
 from gpt.tokenizer import Piece, split

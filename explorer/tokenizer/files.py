@@ -6,7 +6,7 @@ Source: `bytes_to_unicode` in OpenAI's GPT-2, src/encoder.py.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,9 @@ def read_files(directory: Path) -> Vocabulary | Pipeline:
     ids = {token: numbers[name] for name, token in letters.items()}
     special = {token.content: token.id for token in added}
     pairs = _checked_merges(merges, letters, path)
-    _refuse_cut_short(path if "model" in whole else directory / "merges.txt", letters.keys() - special.keys(), letters, pairs)
+    _refuse_cut_short(
+        path if "model" in whole else directory / "merges.txt", letters.keys() - special.keys(), letters, pairs
+    )
     return Vocabulary(ids, pairs, special, tokens)
 
 
@@ -83,16 +85,15 @@ def _tokenizer_json(path: Path) -> dict[str, Any]:
     if not path.is_file():
         if others:
             return {}
-        raise TokenizerError(_no_tokenizer(path.parent))
+        raise TokenizerError(no_tokenizer(str(path.parent), {file.name for file in path.parent.iterdir()}))
     whole = read_json(path, TokenizerError)
     if not isinstance(whole, dict) or not isinstance(whole.get("model", {} if others else None), dict):
         raise TokenizerError(f"{path}: this must be a JSON object with the tokenizer's model in it. {DOWNLOAD}")
     return whole
 
 
-def _no_tokenizer(directory: Path) -> str:
-    """The cause, by the files that are there instead."""
-    there = {path.name for path in directory.iterdir()} if directory.is_dir() else set()
+def no_tokenizer(where: str, there: Collection[str]) -> str:
+    """The cause, by the names of the files that are there instead; `where` is a directory or a repository."""
     for name, kind in (
         ("vocab.txt", "a WordPiece tokenizer, as BERT has"),
         ("spiece.model", "a SentencePiece tokenizer"),
@@ -100,18 +101,18 @@ def _no_tokenizer(directory: Path) -> str:
         ("tokenizer.model", "a SentencePiece tokenizer"),
     ):
         if name in there:
-            return f"{directory / name}: this is {kind}, which is not read from this file: {CONVERT}"
+            return f"{where}: {name} is {kind}, which is not read from this file: {CONVERT}"
     for name, purpose in (("encoder.json", "vocab.json"), ("vocab.bpe", "merges.txt")):
         if name in there and purpose not in there:
-            return f"{directory / name}: this is OpenAI's name for {purpose}: rename it to that."
+            return f"{where}: there is no {purpose}. {name} is OpenAI's name for it: rename the file."
     missing = [name for name in ("vocab.json", "merges.txt") if name not in there]
     if len(missing) == 1:
         return (
-            f"{directory}: there is no tokenizer: of vocab.json and merges.txt, {missing[0]} is missing, and there is no "
+            f"{where}: there is no tokenizer: of vocab.json and merges.txt, {missing[0]} is missing, and there is no "
             "tokenizer.json in their place. Download it too. With --ids no tokenizer is needed."
         )
     return (
-        f"{directory}: there is no tokenizer. A GPT-2's is in vocab.json and merges.txt, or in tokenizer.json: "
+        f"{where}: there is no tokenizer. A GPT-2's is in vocab.json and merges.txt, or in tokenizer.json: "
         "download these files too. With --ids no tokenizer is needed."
     )
 
@@ -124,8 +125,8 @@ def _refuse_other_class(directory: Path) -> None:
     name = str(read_config(directory).get("tokenizer_class") or _LIKE_GPT2[0])
     if name.removesuffix("Fast") not in _LIKE_GPT2:
         raise TokenizerError(
-            f"{directory / 'tokenizer_config.json'}: tokenizer_class is {printable(name)}, not GPT-2's, and there is no "
-            f"tokenizer.json that says what it does: {CONVERT}"
+            f"{directory / 'tokenizer_config.json'}: tokenizer_class is {printable(name)}, not GPT-2's, and there is "
+            f"no tokenizer.json that says what it does: {CONVERT}"
         )
 
 
@@ -135,9 +136,10 @@ def _refuse_cut_short(path: Path, names: Iterable[str], letters: Mapping[str, by
     needed = [name for name in names if len(letters[name]) > 1 and not re.fullmatch(r"<.*>|\[.*\]", name)]
     missing = sorted(name for name in needed if letters[name] not in made)
     if 2 * len(missing) > len(needed):
+        some = ", ".join(map(printable, missing[:3])) + (", ..." if len(missing) > 3 else "")
         raise TokenizerError(
-            f"{path}: no merges make {len(missing):,} of {len(needed):,} tokens ({', '.join(map(printable, missing[:3]))}"
-            f"{', ...' if len(missing) > 3 else ''}): the list of merges is empty or cut short. {DOWNLOAD}"
+            f"{path}: no merges make {len(missing):,} of {len(needed):,} tokens ({some}): the list of merges is empty "
+            f"or cut short. {DOWNLOAD}"
         )
 
 

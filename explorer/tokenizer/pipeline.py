@@ -51,7 +51,7 @@ class Pipeline:
 
     def as_json(self) -> str:
         """The text of a tokenizer.json of these steps, without its added tokens."""
-        whole = {"version": "1.0", "truncation": None, "padding": None, "added_tokens": []}
+        whole: dict[str, Any] = {"version": "1.0", "truncation": None, "padding": None, "added_tokens": []}
         return json.dumps(whole | self.parts | {"model": self.model})
 
 
@@ -71,7 +71,7 @@ def described(
     for part in ("pre_tokenizer", "post_processor", "decoder"):
         if _type(parts[part]) == "ByteLevel":  # files of older versions say less
             parts[part] = byte_level | parts[part]
-    notes = ()
+    notes: tuple[str, ...] = ()
     if model.get("dropout"):
         model["dropout"] = None
         notes = (f"{path}: model.dropout is left out: it is for training, and would cut a text at random.",)

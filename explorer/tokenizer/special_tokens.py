@@ -31,6 +31,7 @@ class AddedToken:
     single_word: bool = False  # only where no letter stands beside it
     normalized: bool = True  # looked for in the text after the normalizer
     special: bool = False
+    bare: bool = False  # written as its text alone, which counts as another one than an object of the same text
 
     @property
     def plain(self) -> bool:
@@ -76,7 +77,7 @@ def read_added_tokens(directory: Path, ids: Mapping[str, int], whole: dict[str, 
         added[name] = token  # the last word on its rules
     numbered = frozenset(added)
     by_role, others = _named(directory)
-    for token in (*by_role.values(), *others):
+    for token in dict.fromkeys((*by_role.values(), *others)):  # each once; of several, the last has the last word
         if token.content not in numbered:
             number = known.get(token.content)
             number = _next_id(len(ids), added.values(), owners) if number is None else number
@@ -121,8 +122,9 @@ def _special_names(directory: Path, config: Mapping[str, Any]) -> set[str]:
         for role, value in map_.items()
     }
     given = plain | mapped
-    lists = config.get("extra_special_tokens") or config.get("additional_special_tokens"), map_.get("extra_special_tokens")
-    extra = {token for tokens in lists if isinstance(tokens, list) for token in tokens if isinstance(token, str)}
+    more = config.get("extra_special_tokens") or config.get("additional_special_tokens")
+    lists = [tokens for tokens in (more, map_.get("extra_special_tokens")) if isinstance(tokens, list)]
+    extra = {token for tokens in lists for token in tokens if isinstance(token, str)}
     return extra | {name for role in _ROLES if isinstance(name := given.get(role), str)}
 
 
@@ -132,13 +134,16 @@ def _named(directory: Path) -> tuple[dict[str, AddedToken], list[AddedToken]]:
     given: dict[str, tuple[Path, Any]] = dict.fromkeys(_ROLES, (path, None))
     if is_gpt2s(config):
         given |= dict.fromkeys(("bos_token", "eos_token", "unk_token"), (path, END_OF_TEXT))
-    given |= {role: (path, value) for role, value in config.items() if role.endswith("_token")}
+    in_config = {role: (path, value) for role, value in config.items() if role.endswith("_token")}
+    last = {role: both for role, both in in_config.items() if role not in _ROLES and isinstance(both[1], str)}
+    given |= {role: both for role, both in in_config.items() if role not in last}
     others = [(path, config.get("extra_special_tokens") or config.get("additional_special_tokens"))]
     if "added_tokens_decoder" not in config:  # with it transformers reads nothing else
         path, map_ = _read(directory / "special_tokens_map.json")
         given |= {role: (path, value) for role, value in map_.items() if role.endswith("_token")}
         more = map_.get("extra_special_tokens") or (None if others[0][1] else map_.get("additional_special_tokens"))
         others.append((path, more))
+    given |= last  # of these transformers has taken the configuration's before it reads the map
     by_role = {
         role: _token(path, value, special=True)
         for role, (path, value) in given.items()
@@ -180,7 +185,7 @@ _NO_ID = object()
 def _token(path: Path, entry: Any, number: Any = _NO_ID, special: bool = False) -> AddedToken:
     """An added token as a file has it: its text alone, or an object with its content and its rules."""
     if isinstance(entry, str) and number is _NO_ID:
-        return AddedToken(entry, normalized=not special, special=special)
+        return AddedToken(entry, normalized=not special, special=special, bare=True)
     content = entry.get("content") if isinstance(entry, dict) else None
     if not isinstance(content, str):
         raise TokenizerError(

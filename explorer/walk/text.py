@@ -22,8 +22,13 @@ def single_token(text: str, tokenizer: Tokens) -> int | None:
 
     None where it is several tokens, or empty.
     """
-    spellings = (tokenizer.encode(spelled) for spelled in (text, f" {text}"))
-    return next((ids[0] for ids in spellings if text and len(ids) == 1), None)
+    for spelled in (text, f" {text}") if text else ():
+        ids = tokenizer.encode(spelled)
+        if len(ids) > 1:  # a tokenizer may add tokens around every text: their pieces are empty
+            ids = [token for piece in tokenizer.pieces(spelled) if piece.text for token in piece.ids]
+        if len(ids) == 1:
+            return ids[0]
+    return None
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,24 @@ from explorer.loading.places import embedded
 from tests.helpers.hostile import texts
 
 END = "<|endoftext|>"
-ADDED = ["<pad>", "<a>", "<a>b", "<a><b>", "b>", "the", " ", "  ", "\n", "12", "日本", "<|end", "e", "é", "Lily", "[X]", "a b"]
+ADDED = [
+    "<pad>",
+    "<a>",
+    "<a>b",
+    "<a><b>",
+    "b>",
+    "the",
+    " ",
+    "  ",
+    "\n",
+    "12",
+    "日本",
+    "<|end",
+    "e",
+    "Lily",
+    "[X]",
+    "a b",
+]
 ROLES = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token", "speaker_token"]
 CORPUS = [
     (embedded() / "README.md").read_text(encoding="utf-8"),
@@ -33,7 +50,23 @@ def merges() -> list[tuple[str, str]]:
 def sample_texts(seed: int, count: int = 8) -> list[str]:
     """Texts that have something for every step to do."""
     chance = random.Random(seed)
-    words = [*ADDED, END, "Hello", " world", "It's", " 3.5", "THE", "Ⅷ", "ﬁ", "e\u0301", " ", "\n\n", "...", "\u3000", "x"]
+    words = [
+        *ADDED,
+        END,
+        "Hello",
+        " world",
+        "It's",
+        " 3.5",
+        "THE",
+        "Ⅷ",
+        "ﬁ",
+        "e\u0301",
+        " ",
+        "\n\n",
+        "...",
+        "\u3000",
+        "x",
+    ]
     mixed = ["".join(chance.choices(words, k=chance.randint(1, 12))) for _ in range(count)]
     return ["", "Hello world", "In 2024 it's 12345", *mixed, *texts(seed=seed, count=2)]
 
@@ -120,7 +153,8 @@ def _added(chance: random.Random) -> list[AddedToken]:
             lstrip=flag(0.2),
             rstrip=flag(0.2),
             single_word=flag(0.2),
-            normalized=flag(0.5),
+            # Of added tokens that the normalizer makes alike or empty, the library finds any.
+            normalized=flag(0.5) and content.isascii() and content == content.strip(),
             special=flag(0.5),
         )
         for content in chance.sample(ADDED, chance.choice([0, 0, 1, 3, 6]))
@@ -129,7 +163,7 @@ def _added(chance: random.Random) -> list[AddedToken]:
 
 def _post_processor(chance: random.Random, found: Tokenizer) -> Any:
     found.add_special_tokens(["<s>", "</s>"])
-    first, last = (("<s>", found.token_to_id("<s>")), ("</s>", found.token_to_id("</s>")))
+    first, last = ((name, found.token_to_id(name) or 0) for name in ("<s>", "</s>"))
     template = processors.TemplateProcessing(single="<s> $A", pair="<s> $A $B", special_tokens=[first])
     return chance.choice(
         [
@@ -151,7 +185,7 @@ def write_tokenizer_json(directory: Path, seed: int) -> None:
     if normalizer is not None:
         found.normalizer = normalizer
     found.add_tokens(_added(chance))
-    if chance.random() < 0.5:
+    if chance.random() < 0.4:
         found.post_processor = _post_processor(chance, found)
     found.save(str(directory / "tokenizer.json"))
     config: dict[str, Any] = {"tokenizer_class": chance.choice(["PreTrainedTokenizerFast", "TokenizersBackend"])}

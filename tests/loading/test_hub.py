@@ -18,12 +18,12 @@ from explorer.loading import hub
 from explorer.loading.catalogue import locate, resolve
 from explorer.loading.hub_errors import explained
 from gpt import GPTConfig
-from tests.helpers.checkpoint_builder import weights, write_checkpoint, write_shards
+from tests.helpers.checkpoint_builder import MERGES, weights, write_checkpoint, write_shards
 from tests.helpers.small_hub import COMMIT, REPO, SmallHub
 
 SHAPE = {"n_embd": 96, "n_layer": 4, "n_positions": 16}  # 1.9 MB: several of the pieces in which files are fetched
 WEIGHTS = "model.safetensors"
-NEEDED = {"config.json", "vocab.json", "merges.txt", "tokenizer_config.json", WEIGHTS}
+NEEDED = {"config.json", "generation_config.json", "vocab.json", "merges.txt", "tokenizer_config.json", WEIGHTS}
 HANGS = 600
 """Seconds after which something is taken to hang; nothing here needs more than a few."""
 OURS = ("HF_", "HUGGING", "TRANSFORMERS_", "XDG_")
@@ -34,7 +34,8 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model with everything that repositories hold besides."""
     directory = write_checkpoint(tmp_path_factory.mktemp("hub") / "model", **SHAPE)
     (directory / "tokenizer_config.json").write_text('{"add_prefix_space": false}')
-    for other in ("README.md", "pytorch_model.bin", "tf_model.h5", "tokenizer.json", "generation_config.json"):
+    (directory / "generation_config.json").write_text("{}")
+    for other in ("README.md", "pytorch_model.bin", "tf_model.h5", "optimizer.pt", "training_args.bin"):
         (directory / other).write_text("not asked for")
     return directory
 
@@ -117,13 +118,12 @@ def test_shards(small: SmallHub, tmp_path: Path) -> None:
 
 
 def test_a_tokenizer_in_one_file(small: SmallHub, tmp_path: Path) -> None:
-    model = {"type": "BPE", "vocab": json.loads((small.directory / "vocab.json").read_text()), "merges": []}
+    model = {"type": "BPE", "vocab": json.loads((small.directory / "vocab.json").read_text()), "merges": MERGES}
     (small.directory / "tokenizer.json").write_text(
         json.dumps({"model": model, "pre_tokenizer": {"type": "ByteLevel"}})
     )
-    (small.directory / "merges.txt").unlink()
     works(generate(small, tmp_path))
-    assert small.fetched == NEEDED - {"vocab.json", "merges.txt"} | {"tokenizer.json"}
+    assert small.fetched == NEEDED - {"vocab.json", "merges.txt"} | {"tokenizer.json"}, "it is in force"
 
 
 def test_the_list_of_models(small: SmallHub, tmp_path: Path) -> None:
@@ -283,8 +283,10 @@ def test_another_architecture_is_refused_before_its_weights_are_asked_for(small:
     ("removed", "said"),
     [
         ([WEIGHTS], "pytorch_model.bin only: this is a Python pickle"),
-        ([WEIGHTS, "pytorch_model.bin"], "no weights that can be read"),
-        (["vocab.json", "tokenizer.json"], "has no tokenizer"),
+        ([WEIGHTS, "pytorch_model.bin"], "this is a Python pickle"),
+        ([WEIGHTS, "pytorch_model.bin", "optimizer.pt"], "tf_model.h5: these are weights for TensorFlow"),
+        ([WEIGHTS, "pytorch_model.bin", "optimizer.pt", "tf_model.h5"], "no weights that can be read"),
+        (["vocab.json"], "there is no tokenizer: of vocab.json and merges.txt, vocab.json is missing"),
         (["config.json"], "not a model in Hugging Face's layout"),
     ],
 )
