@@ -2,19 +2,22 @@
 
 import argparse
 import codecs
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TextIO
 
 from explorer.commands.options import open_model
-from explorer.errors import UsageError
+from explorer.engine.engines import plain
+from explorer.errors import CheckpointError, UsageError
 from explorer.loading.checkpoints import Checkpoint
 from explorer.runs import running
 from explorer.runs.trace import LiveRun
 from explorer.text import printable, visible
 from explorer.tokenizer.tokenizer import Tokenizer
 from explorer.walk.text import Tokens
-from gpt import GPT, GPTConfig, Sampling, generate
+from gpt import GPT, GPTConfig, GPTError, Sampling, generate
 
 MAX_NEW_TOKENS, END_TOKEN, CONTEXT = "max_new_tokens", "end_token", "context"
 """What ended a generation."""
@@ -64,9 +67,23 @@ def open_prompt(options: argparse.Namespace) -> Prompted:
 
 
 def completed(run: LiveRun) -> LiveRun:
-    """The same run with everything in it computed."""
+    """The same run with everything in it computed; CheckpointError where its numbers are infinite or undefined."""
     running.complete(run, lambda: False)
+    if not all(math.isfinite(value) for value in plain(run.logits(len(run.ids) - 1))):
+        raise CheckpointError(running.NOT_FINITE)
     return run
+
+
+@contextmanager
+def _within_numbers() -> Iterator[None]:
+    """CheckpointError where the model divides by zero or overflows, and no warning of NumPy's before it is said."""
+    import numpy as np
+
+    try:
+        with np.errstate(all="ignore"):
+            yield
+    except ArithmeticError as error:
+        raise CheckpointError(running.NOT_FINITE) from error
 
 
 def generate_text(
@@ -91,10 +108,16 @@ def generate_text(
     say = _Speaker(show, tokenizer, ids) if show else None
     if say:
         say.text(prompt)
-    for step in generate(model, prompt_ids, max_new_tokens, sampling, seed):
-        ids.append(step.token)
-        if say and step.token not in model.config.end_tokens:
-            say.token(step.token)
+    try:
+        with _within_numbers():
+            for step in generate(model, prompt_ids, max_new_tokens, sampling, seed):
+                ids.append(step.token)
+                if say and step.token not in model.config.end_tokens:
+                    say.token(step.token)
+    except GPTError:
+        if say:
+            say.end()  # what is said of it begins a line
+        raise
     if say:
         say.end()
     ended = _ended(ids[len(prompt_ids) :], max_new_tokens, model.config)

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from explorer.engine.engines import LISTS_UP_TO, NUMPY, PYTHON, choose
+import numpy as np
+
+from explorer.engine.engines import LISTS_UP_TO, NUMPY, PYTHON, SINGLE_UP_TO, choose
 from explorer.errors import CheckpointError, TokenizerError
 from explorer.json_file import read_json
 from explorer.loading.layout import fit
@@ -35,7 +37,11 @@ class Checkpoint:
         if choose(engine, self.config) == NUMPY:
             from explorer.engine import numpy_ops
 
-            return GPT(self.config, load_weights(self.config, Arrays(self.tensors), progress), ops=numpy_ops)
+            arrays = Arrays(self.tensors)
+            weights = load_weights(self.config, arrays, progress)
+            if max(arrays.largest, self.config.layer_norm_epsilon) > SINGLE_UP_TO:
+                weights = load_weights(self.config, Arrays(self.tensors, np.float64), progress)
+            return GPT(self.config, weights, ops=numpy_ops)
         rows = Rows(self.tensors, compact=self.config.parameters > LISTS_UP_TO)
         return GPT(self.config, load_weights(self.config, rows, progress))
 

@@ -36,7 +36,8 @@ def _no_token(why: str) -> str:
     where = "HF_TOKEN" if os.environ.get("HF_TOKEN") else "HUGGING_FACE_HUB_TOKEN"
     if not os.environ.get(where):
         where = str(constants.HF_TOKEN_PATH)
-    return f"{where} is no token of the hub: {why}. Set it to one (they begin with hf_), or unset it: most models need none."
+    advice = "Set it to one (they begin with hf_), or leave it out: most models need none."
+    return f"{where} is no token of the hub: {why}. {advice}"
 
 
 @contextmanager
@@ -82,14 +83,8 @@ def _words(error: Exception, repo: str, revision: str | None) -> str:
 
 def _of_token(error: Exception) -> str | None:
     """The message where the hub does not know who asks, and the token that was sent does not look like one."""
-    from huggingface_hub import get_token
-
-    token = _token()
-    if (
-        getattr(getattr(error, "response", None), "status_code", None) != 401
-        or token is None
-        or token.startswith("hf_")
-    ):
+    status, token = getattr(getattr(error, "response", None), "status_code", None), _token()
+    if status != 401 or token is None or token.startswith("hf_"):
         return None
     return _no_token("the hub does not know it (401)")
 

@@ -119,14 +119,18 @@ class Rows:
 
 
 class Arrays:
-    """A TensorSource for NumPy: arrays of one precision."""
+    """A TensorSource for NumPy: arrays of one precision. `largest` is the largest size of a number so far."""
 
     def __init__(self, stored: StoredTensors, dtype: type[np.floating] = np.float32) -> None:
         self.stored = stored
         self.dtype = dtype
+        self.largest = 0.0
 
     def vector(self, name: str) -> Any:
-        return self.stored.array(name).astype(self.dtype, copy=False)
+        values = self.stored.array(name)
+        self.largest = max(self.largest, float(np.abs(values).max(initial=0)))
+        with np.errstate(over="ignore"):
+            return values.astype(self.dtype, copy=False)
 
     def matrix(self, name: str, *, transpose: bool = False) -> Any:
         values = self.vector(name)

@@ -15,17 +15,28 @@ def merges(session: Session, cells: int, height: int, halves: bool) -> list[Line
         why = "This token was drawn by the model, not spelled from text: there is nothing to merge."
         drawn = [Span(fit("drawn", 8), "dim"), Span(session.label(token), "here"), Span(f"  id {token}", "dim")]
         return [drawn, [], *wrapped(why, cells, "dim"), *everything]
-    values = " ".join(f"{byte:02x}" for byte in piece.spelling)
-    lines: list[Line] = [
-        [Span(fit("piece", 8), "dim"), Span(f" {visible(piece.text)} ", "here")],
-        [Span(fit("bytes", 8), "dim"), Span(fit(values, min(width(values), cells - 8)))],
-        [],
-    ]
-    if not piece.merges:
+    if not piece.text:
+        why = "This token was added by the tokenizer, as it does with every text: there is nothing to merge."
+        added = [Span(fit("added", 8), "dim"), Span(session.label(token), "here"), Span(f"  id {token}", "dim")]
+        return [added, [], *wrapped(why, cells, "dim"), *everything]
+    lines = [*_spelling(piece, cells), []]
+    if piece.merges:
+        lines += _steps(piece, height - 3 - len(lines))
+    elif len(piece.ids) == 1:
         lines.append([Span("A single token: there is nothing to merge.", "dim")])
     else:
-        lines += _steps(piece, height - 6)
+        why = f"This model's tokenizer cuts the piece into {len(piece.ids)} tokens by steps of its own, not by merges."
+        lines += wrapped(why, cells, "dim")
     return [*lines, [], *_ids(session, piece.ids, cells), *everything]
+
+
+def _spelling(piece: Piece, cells: int) -> list[Line]:
+    """The piece as it was typed, as the tokenizer changed it where it did, and its bytes."""
+    lines: list[Line] = [[Span(fit("piece", 8), "dim"), Span(f" {visible(piece.text)} ", "here")]]
+    if piece.spelling != piece.text.encode("utf-8", "replace"):
+        lines.append([Span(fit("becomes", 8), "dim"), Span(f" {visible(piece.spelling)} ", "chip")])
+    values = " ".join(f"{byte:02x}" for byte in piece.spelling)
+    return [*lines, [Span(fit("bytes", 8), "dim"), Span(fit(values, min(width(values), cells - 8)))]]
 
 
 def _steps(piece: Piece, room: int) -> list[Line]:
