@@ -5,16 +5,15 @@ becomes depends on nothing around it. tiktoken does the merging; `pieces` shows 
 Source: Radford et al. 2019, section 2.2, and OpenAI's GPT-2, src/encoder.py.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from functools import cache, lru_cache
 
 import tiktoken
 
 from explorer.errors import TokenizerError
-from explorer.text import counted, visible
 from explorer.tokenizer.files import Vocabulary
-from explorer.tokenizer.merging import merges_of, token_ranks
+from explorer.tokenizer.merging import merges_of, token_ranks, unreachable
 from explorer.tokenizer.tokenizer import Tokenizer
 from gpt.tokenizer import Piece, split
 
@@ -33,7 +32,7 @@ class ByteLevelTokenizer(Tokenizer):
         ranks = token_ranks(vocabulary.merges)
         self._id_of_rank = {rank: self._ids[token] for token, rank in ranks.items() if token in self._ids}
         self._bpe = _encoding(r"(?s).+", ranks)  # one piece is given at a time, so all of it matches
-        self.notes = _unreachable(self._ids, ranks, self.special.values())
+        self.notes = unreachable(self._ids, ranks, self.special.values())
 
     def ids(self) -> Collection[int]:
         return self._tokens.keys()
@@ -75,20 +74,6 @@ class ByteLevelTokenizer(Tokenizer):
                         f"{character!r}, character {place} of the text, cannot be spelled: this model's vocabulary "
                         f"lacks the byte 0x{byte:02X}. Leave it out."
                     )
-
-
-def _unreachable(ids: Mapping[bytes, int], ranks: Mapping[bytes, int], special: Iterable[int]) -> tuple[str, ...]:
-    """A note, if there are tokens that no text can become: the merges never make them, and none is special."""
-    own = set(special)
-    lost = sorted(number for token, number in ids.items() if token not in ranks and number not in own)
-    if not lost:
-        return ()
-    names = {number: token for token, number in ids.items()}
-    some = ", ".join(f"{visible(names[number])} ({number})" for number in lost[:3])
-    return (
-        f"{counted(len(lost), 'token')} of the vocabulary can never come from a text, for no merges make them: "
-        f"{some}{', ...' if len(lost) > 3 else ''}. If that is news to you, the list of merges may be cut short.",
-    )
 
 
 @lru_cache(maxsize=65536)

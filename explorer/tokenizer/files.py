@@ -62,20 +62,21 @@ def read_files(directory: Path) -> Vocabulary | Pipeline:
     numbers = _checked_ids(path, given)
     added = read_added_tokens(directory, numbers, whole)
     pipeline = described(directory, path, whole, model, added)
-    if not pipeline.is_gpt2s:
-        if "model" not in whole:
-            model["merges"] = [[left, right] for _, left, right in merges]
-        return pipeline
+    if "model" in whole and not pipeline.is_gpt2s:
+        return pipeline  # its own model, which the library reads
     letters = {name: token for name in numbers if (token := spelled(name)) is not None}
+    special = {token.content: token.id for token in added}
+    found = list(merges)
+    pairs = _checked_merges(found, letters, path)
+    source = path if "model" in whole else directory / "merges.txt"
+    _refuse_cut_short(source, letters.keys() - special.keys(), letters, pairs)
+    if not pipeline.is_gpt2s:
+        model["merges"] = [[left, right] for _, left, right in found]
+        return pipeline
     # Added tokens, and the few others that are not in letters, stand for themselves.
     tokens = {number: letters.get(name) or name.encode("utf-8", "replace") for name, number in numbers.items()}
     tokens |= {token.id: token.content.encode("utf-8", "replace") for token in added}
     ids = {token: numbers[name] for name, token in letters.items()}
-    special = {token.content: token.id for token in added}
-    pairs = _checked_merges(merges, letters, path)
-    _refuse_cut_short(
-        path if "model" in whole else directory / "merges.txt", letters.keys() - special.keys(), letters, pairs
-    )
     return Vocabulary(ids, pairs, special, tokens)
 
 

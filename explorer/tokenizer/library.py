@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 
@@ -10,7 +12,7 @@ import tokenizers
 from explorer.errors import TokenizerError
 from explorer.text import printable
 from explorer.tokenizer.files import spelled
-from explorer.tokenizer.merging import merges_of
+from explorer.tokenizer.merging import merges_of, token_ranks, unreachable
 from explorer.tokenizer.pipeline import Pipeline
 from explorer.tokenizer.special_tokens import AddedToken
 from explorer.tokenizer.tokenizer import Tokenizer
@@ -25,15 +27,28 @@ class LibraryTokenizer(Tokenizer):
     def __init__(self, pipeline: Pipeline) -> None:
         self._path = pipeline.path
         self._whole = _built(pipeline, pipeline.as_json())
-        without = Pipeline(**{**vars(pipeline), "parts": {**pipeline.parts, "post_processor": None}})
-        self._inner = _built(without, without.as_json())  # the ids before the last step adds its own
+        self._pipeline = pipeline
         self.special = {token.content: token.id for token in pipeline.added}
-        self.notes = pipeline.notes
         vocabulary = self._whole.get_vocab(with_added_tokens=True)
         self.n_vocab = max(vocabulary.values(), default=-1) + 1
         self.in_bytes = pipeline.parts["decoder"] is not None and pipeline.parts["decoder"].get("type") == "ByteLevel"
         self._names = {number: name for name, number in vocabulary.items()}
         self._ranks = _ranks(pipeline.model) if self.in_bytes else {}
+        self.notes = (*pipeline.notes, *self._unreachable())
+
+    @cached_property
+    def _inner(self) -> Any:
+        """The same without the last step, which adds tokens: it is asked only for what is shown."""
+        parts = {**self._pipeline.parts, "post_processor": None}
+        without = replace(self._pipeline, parts=parts)
+        return _built(without, without.as_json())
+
+    def _unreachable(self) -> tuple[str, ...]:
+        if not self._ranks:
+            return ()
+        spellings = {id: spelled(name) for id, name in self._names.items()}
+        ids = {token: id for id, token in spellings.items() if token}
+        return unreachable(ids, token_ranks(list(self._ranks)), self.special.values())
 
     def ids(self) -> Collection[int]:
         return self._names.keys()
@@ -116,7 +131,7 @@ def _built(pipeline: Pipeline, text: str) -> Any:
     vocabulary = pipeline.model.get("vocab")
     if wrong and isinstance(vocabulary, dict) and not wrong.keys() & vocabulary.keys():
         model = {**pipeline.model, "vocab": {**vocabulary, **wrong}}  # with the ids that the files say
-        again = Pipeline(**{**vars(pipeline), "model": model})
+        again = replace(pipeline, model=model)
         return _built(again, again.as_json())
     if wrong:
         name, number = next(iter(wrong.items()))

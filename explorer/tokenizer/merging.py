@@ -4,9 +4,10 @@ There every merge looks at all neighbours once more, which takes the square of a
 join wait in a queue, the first of the list in front.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 
+from explorer.text import counted, visible
 from gpt.tokenizer import Merge, Pair
 
 Join = tuple[int, int, int, int]
@@ -35,6 +36,20 @@ def token_ranks(merges: Sequence[Pair]) -> dict[bytes, int]:
         if len(joins) == len(token) - 1 and joins[-1][0] == rank:
             ranks[token] = 256 + rank
     return ranks
+
+
+def unreachable(ids: Mapping[bytes, int], ranks: Mapping[bytes, int], special: Iterable[int]) -> tuple[str, ...]:
+    """A note, if there are tokens that no text can become: the merges never make them, and none is special."""
+    own = set(special)
+    lost = sorted(number for token, number in ids.items() if token not in ranks and number not in own)
+    if not lost:
+        return ()
+    names = {number: token for token, number in ids.items()}
+    some = ", ".join(f"{visible(names[number])} ({number})" for number in lost[:3])
+    return (
+        f"{counted(len(lost), 'token')} of the vocabulary can never come from a text, for no merges make them: "
+        f"{some}{', ...' if len(lost) > 3 else ''}. If that is news to you, the list of merges may be cut short.",
+    )
 
 
 def _joins(piece: bytes, ranks: Mapping[Pair, int]) -> Iterator[Join]:
