@@ -69,7 +69,8 @@ def read_files(directory: Path) -> Vocabulary | Pipeline:
     found = list(merges)
     pairs = _checked_merges(found, letters, path)
     source = path if "model" in whole else directory / "merges.txt"
-    _refuse_cut_short(source, letters.keys() - special.keys(), letters, pairs)
+    own = {name: number for name, number in numbers.items() if name in letters and name not in special}
+    _refuse_cut_short(source, own, letters, pairs)
     if not pipeline.is_gpt2s:
         model["merges"] = [[left, right] for _, left, right in found]
         return pipeline
@@ -131,12 +132,19 @@ def _refuse_other_class(directory: Path) -> None:
         )
 
 
-def _refuse_cut_short(path: Path, names: Iterable[str], letters: Mapping[str, bytes], merges: Iterable[Pair]) -> None:
-    """Most of the tokens that only merges can make must have one; those like <pad> or [SEP] need none."""
+MANY = 100
+
+
+def _refuse_cut_short(path: Path, ids: Mapping[str, int], letters: Mapping[str, bytes], merges: Iterable[Pair]) -> None:
+    """Tokens that only merges can make must have one, but for a few; those like <pad> or [SEP] need none.
+
+    Ids follow the list of merges: if many of the last tokens have none, its end is missing.
+    """
     made = {left + right for left, right in merges}
-    needed = [name for name in names if len(letters[name]) > 1 and not re.fullmatch(r"<.*>|\[.*\]", name)]
-    missing = sorted(name for name in needed if letters[name] not in made)
-    if 2 * len(missing) > len(needed):
+    needed = [name for name in ids if len(letters[name]) > 1 and not re.fullmatch(r"<.*>|\[.*\]", name)]
+    missing = sorted((name for name in needed if letters[name] not in made), key=ids.__getitem__)
+    last = sorted(map(ids.__getitem__, needed))[len(needed) - len(missing) :]
+    if 2 * len(missing) > len(needed) or (len(missing) >= MANY and [ids[name] for name in missing] == last):
         some = ", ".join(map(printable, missing[:3])) + (", ..." if len(missing) > 3 else "")
         raise TokenizerError(
             f"{path}: no merges make {len(missing):,} of {len(needed):,} tokens ({some}): the list of merges is empty "

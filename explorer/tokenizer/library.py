@@ -12,7 +12,7 @@ import tokenizers
 from explorer.errors import TokenizerError
 from explorer.text import printable
 from explorer.tokenizer.files import spelled
-from explorer.tokenizer.merging import merges_of, token_ranks, unreachable
+from explorer.tokenizer.merging import merges_of, unreachable
 from explorer.tokenizer.pipeline import Pipeline
 from explorer.tokenizer.special_tokens import AddedToken
 from explorer.tokenizer.tokenizer import Tokenizer
@@ -48,7 +48,8 @@ class LibraryTokenizer(Tokenizer):
             return ()
         spellings = {id: spelled(name) for id, name in self._names.items()}
         ids = {token: id for id, token in spellings.items() if token}
-        return unreachable(ids, token_ranks(list(self._ranks)), self.special.values())
+        made = {left + right for left, right in self._ranks}
+        return unreachable(ids, made | {bytes([byte]) for byte in range(256)}, self.special.values())
 
     def ids(self) -> Collection[int]:
         return self._names.keys()

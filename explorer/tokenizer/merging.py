@@ -4,7 +4,7 @@ There every merge looks at all neighbours once more, which takes the square of a
 join wait in a queue, the first of the list in front.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 
 from explorer.text import counted, visible
@@ -38,18 +38,14 @@ def token_ranks(merges: Sequence[Pair]) -> dict[bytes, int]:
     return ranks
 
 
-def unreachable(ids: Mapping[bytes, int], ranks: Mapping[bytes, int], special: Iterable[int]) -> tuple[str, ...]:
-    """A note, if there are tokens that no text can become: the merges never make them, and none is special."""
+def unreachable(ids: Mapping[bytes, int], made: Container[bytes], special: Iterable[int]) -> tuple[str, ...]:
+    """A note, if there are tokens that no text can become: no merges make them, and they are not special."""
     own = set(special)
-    lost = sorted(number for token, number in ids.items() if token not in ranks and number not in own)
+    lost = sorted((number, token) for token, number in ids.items() if token not in made and number not in own)
     if not lost:
         return ()
-    names = {number: token for token, number in ids.items()}
-    some = ", ".join(f"{visible(names[number])} ({number})" for number in lost[:3])
-    return (
-        f"{counted(len(lost), 'token')} of the vocabulary can never come from a text, for no merges make them: "
-        f"{some}{', ...' if len(lost) > 3 else ''}. If that is news to you, the list of merges may be cut short.",
-    )
+    some = ", ".join(f"{visible(token)} ({number})" for number, token in lost[:3]) + (", ..." if len(lost) > 3 else "")
+    return (f"{counted(len(lost), 'token')} of the vocabulary can come from no text, as no merges lead there: {some}.",)
 
 
 def _joins(piece: bytes, ranks: Mapping[Pair, int]) -> Iterator[Join]:

@@ -137,12 +137,16 @@ def _named(directory: Path) -> tuple[dict[str, AddedToken], list[AddedToken]]:
     in_config = {role: (path, value) for role, value in config.items() if role.endswith("_token")}
     last = {role: both for role, both in in_config.items() if role not in _ROLES and isinstance(both[1], str)}
     given |= {role: both for role, both in in_config.items() if role not in last}
-    others = [(path, config.get("extra_special_tokens") or config.get("additional_special_tokens"))]
+    extra, more = config.get("extra_special_tokens"), config.get("additional_special_tokens")
+    others = [(path, more if isinstance(extra, dict) or not extra else extra)]
+    last |= {role: (path, value) for role, value in extra.items()} if isinstance(extra, dict) else {}
     if "added_tokens_decoder" not in config:  # with it transformers reads nothing else
         path, map_ = _read(directory / "special_tokens_map.json")
         given |= {role: (path, value) for role, value in map_.items() if role.endswith("_token")}
-        more = map_.get("extra_special_tokens") or (None if others[0][1] else map_.get("additional_special_tokens"))
-        others.append((path, more))
+        extra, more = map_.get("extra_special_tokens"), map_.get("additional_special_tokens")
+        last |= {role: (path, value) for role, value in extra.items()} if isinstance(extra, dict) else {}
+        listed = extra if isinstance(extra, list) else None
+        others.append((path, listed or (None if others[0][1] else more)))
     given |= last  # of these transformers has taken the configuration's before it reads the map
     by_role = {
         role: _token(path, value, special=True)
