@@ -54,7 +54,7 @@ def _prefixes(tensors: StoredTensors) -> Iterable[str]:
 
 def _other_heads(tensors: StoredTensors) -> Iterable[str]:
     """Heads beside that of the language model, which nothing here computes."""
-    others = [name for name in tensors.tensors if _OTHER_HEADS.fullmatch(name)]
+    others = sorted(name for name in tensors.tensors if _OTHER_HEADS.fullmatch(name))
     for name in others:
         del tensors.tensors[name]
     if others:

@@ -141,6 +141,21 @@ def test_the_list_of_models(small: SmallHub, tmp_path: Path) -> None:
     assert entries["gpt2"] == entries["gpt2"] | {"state": "can be fetched", "path": None, "parameters": 124_439_808}
 
 
+def test_a_cache_from_when_models_had_no_owners(small: SmallHub, tmp_path: Path) -> None:
+    """`models--gpt2` is openai-community/gpt2: it opens offline, and the list has it under its name."""
+    snapshot = tmp_path / "hub" / "models--gpt2" / "snapshots" / COMMIT
+    shutil.copytree(small.directory, snapshot)
+    (snapshot.parents[1] / "refs").mkdir()
+    (snapshot.parents[1] / "refs" / "main").write_text(COMMIT)
+    for name in ("gpt2", "openai-community/gpt2"):
+        works(generate(small, tmp_path, name, HF_HUB_OFFLINE="1"))
+    command = [sys.executable, "-m", "explorer", "models", "--json"]
+    printed = subprocess.run(command, env=environment(small, tmp_path), capture_output=True, text=True, check=True)
+    entries = [entry for entry in json.loads(printed.stdout) if entry["name"] == "gpt2"]
+    assert [(entry["state"], entry["path"]) for entry in entries] == [("cached", str(snapshot))]
+    assert small.requests == []
+
+
 # Breaking off, and going on
 
 
@@ -267,6 +282,31 @@ def test_a_gated_model_needs_a_token(small: SmallHub, tmp_path: Path) -> None:
     works(generate(small, tmp_path, HF_TOKEN="hf_secret"))
     assert small.tokens == {"hf_secret"}
     assert not small.leaked, "the token is for the hub alone"
+
+
+def test_a_token_that_is_none_is_said_to_be_that(small: SmallHub, tmp_path: Path) -> None:
+    for token in ("hf_ab cd", "hf_ab\u00e9"):
+        refused(generate(small, tmp_path, HF_TOKEN=token), "HF_TOKEN is no token of the hub", "characters", "hf_")
+    assert small.requests == [], "it was not sent"
+    small.errors["HEAD config.json"] = [401]
+    refused(generate(small, tmp_path, HF_TOKEN="my-password"), "HF_TOKEN is no token of the hub", "does not know it")
+    small.errors["HEAD config.json"] = [401]
+    refused(generate(small, tmp_path, HF_TOKEN="hf_expired"), "HF_TOKEN")
+
+
+def test_an_adapter_is_named(small: SmallHub, tmp_path: Path) -> None:
+    (small.directory / "config.json").rename(small.directory / "adapter_config.json")
+    refused(generate(small, tmp_path), "owner/model: adapter_config.json: this is an adapter (PEFT, LoRA)")
+
+
+def test_without_a_tokenizer_ids_are_enough(small: SmallHub, tmp_path: Path) -> None:
+    for name in ("vocab.json", "merges.txt"):
+        (small.directory / name).unlink()
+    (small.directory / "vocab.txt").write_text("[UNK]\n")
+    refused(generate(small, tmp_path), "owner/model: vocab.txt is a WordPiece tokenizer", "--ids")
+    command = [sys.executable, "-m", "explorer", "generate", "--ids", "3,4", "--json", "--model", REPO]
+    done = subprocess.run(command, env=environment(small, tmp_path), capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["text"].startswith("<id 3><id 4>")
 
 
 def test_there_is_no_such_model(small: SmallHub, tmp_path: Path) -> None:
