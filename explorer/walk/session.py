@@ -134,7 +134,7 @@ class Session:
         pieces = self.tokenizer.pieces(text)
         self.what_if.begin(self.what_if.base)  # the edits are made again, on what this prompt gives without them
         self._go_on_with(ids)
-        self._own = WalkedText(text, pieces, len(ids))
+        self._own = WalkedText(text, pieces, len(ids), typed=text)
 
     def begin(self, run: Trace, text: str) -> None:
         """Walk a run whose tokens were all typed, from its last token on."""
@@ -208,7 +208,7 @@ class Session:
             return False
         self._go_on_with([*self.ids, step.token])
         drawn = DrawnToken(step, self.draws.sampling, self.draws.seed)
-        self._own = self._own.with_token(len(self.ids) - 1, drawn, self.tokenizer.decode(self.ids))
+        self._own = self._own.with_token(len(self.ids) - 1, drawn, self._decoded())
         return True
 
     def untake_token(self) -> bool:
@@ -218,8 +218,13 @@ class Session:
             return False
         last = len(self.ids) - 1
         self._go_on_with(self.ids[:-1])
-        self._own = self._own.without_token(last, self.tokenizer.decode(self.ids))
+        self._own = self._own.without_token(last, self._decoded())
         return True
+
+    def _decoded(self) -> str:
+        """The text of all tokens, the prompt as it was typed."""
+        whole, prompt = self.tokenizer.decode(self.ids), self.tokenizer.decode(self.ids[: self._own.prompt_length])
+        return self._own.typed + whole[len(prompt) :] if self._own.typed and whole.startswith(prompt) else whole
 
     # The number under the cursor
 

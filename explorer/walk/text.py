@@ -48,6 +48,7 @@ class WalkedText:
     pieces: Sequence[Piece] = ()  # how the tokenizer cut the prompt and merged it
     prompt_length: int = 0  # how many of the tokens were typed; the others were drawn
     drawn: Mapping[int, DrawnToken] = field(default_factory=dict)  # by position
+    typed: str = ""  # the prompt alone, as it was typed: a tokenizer may add tokens to it, or change its letters
 
     def piece_at(self, position: int) -> Piece | None:
         """The piece of the prompt that a token came from; None for a token that was drawn."""
