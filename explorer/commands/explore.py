@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from explorer import __version__
 from explorer.commands import COMMANDS
-from explorer.commands.options import add_model, add_sampling, sampling, tell
+from explorer.commands.options import add_model, add_sampling, sampling, tell_notes
 from explorer.errors import TerminalError
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         return show(partial(open_named, options.model), options.prompt, short_name(place), open_named)
     finally:
-        tell(notes)  # before that the screen was in their place
+        tell_notes(notes)  # before that the screen was in their place
 
 
 def require_terminal() -> None:

@@ -96,14 +96,14 @@ def open_model(options: argparse.Namespace, ids_alone: bool = False) -> "tuple[C
 
     place = locate(options.model)
     ids_alone = ids_alone or getattr(options, "ids", None) is not None
-    tell(namesake(options.model))
+    tell_notes(namesake(options.model))
     checkpoint = open_checkpoint(resolve(place, progress("downloading", in_bytes=True), ids_alone=ids_alone), ids_alone)
-    tell(checkpoint.notes)
+    tell_notes(checkpoint.notes)
     checkpoint = replace(checkpoint, name=short_name(place))  # in the hub's cache a directory is named by its commit
     return checkpoint, checkpoint.load(progress("loading"), options.engine)
 
 
-def tell(notes: Iterable[str]) -> None:
+def tell_notes(notes: Iterable[str]) -> None:
     """Write notes to standard error, a line each."""
     from explorer.text import printable
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from explorer.commands.options import count, open_model
+from explorer.commands.options import count, open_model, tell_notes
 from explorer.engine.engines import PYTHON
 from explorer.errors import TokenizerError
 
@@ -49,8 +49,11 @@ def run(options: argparse.Namespace) -> int:
     checkpoint, loaded = open_model(options, ids_alone=True)
     model = Model(loaded.config, loaded.weights)
     own = Own(model, _some_text(checkpoint.tokenizer, loaded.config.vocab_size), options.seed)
+    directory = None if checkpoint.tensors.rearranged else checkpoint.path
+    if directory is None:
+        tell_notes(["transformers does not read this layout: the whole model is not compared with it."])
     with _telling() as tell:
-        report = verify(checkpoint.name, options.seed, own, Subject(model, checkpoint.tokenizer), checkpoint.path, tell)
+        report = verify(checkpoint.name, options.seed, own, Subject(model, checkpoint.tokenizer), directory, tell)
     if options.json:
         print(json.dumps(report.as_json()))
     else:

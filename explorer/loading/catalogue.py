@@ -71,15 +71,22 @@ def listing() -> list[ModelEntry]:
     path = embedded()
     config = GPTConfig.from_json((path / hub.CONFIG).read_bytes())
     size = sum(file.stat().st_size for file in path.iterdir() if file.is_file())
-    entries = [_entry(EMBEDDED, "embedded", size, config, path)]
+    name = str(path) if namesake(EMBEDDED) else EMBEDDED  # what opens it, whatever folders stand here
+    entries = [_entry(name, "embedded", size, config, path)]
     for model in hub.cached():
-        name = f"{model.name}@{model.revision}" if model.revision else model.name
+        name = f"{model.name}@{model.revision}" if model.revision else _unhidden(model.name)
         entries.append(_entry(name, "cached", model.size_on_disk, model.config, model.path))
     there = {entry.name for entry in entries}
-    for name, known in hub.KNOWN.items():
+    for short, known in hub.KNOWN.items():
+        name = _unhidden(short)
         if name not in there:
             entries.append(_entry(name, "can be fetched", known.size, known.config, None))
     return entries
+
+
+def _unhidden(name: str) -> str:
+    """The name, or the whole name of a known model that a folder hides."""
+    return hub.KNOWN[name].repo if name in hub.KNOWN and namesake(name) else name
 
 
 def _entry(name: str, state: str, size: int, config: GPTConfig, path: Path | None) -> ModelEntry:

@@ -64,6 +64,14 @@ class StoredTensors:
     def shapes(self) -> dict[str, Shape]:
         return {name: tensor.shape for name, tensor in self.tensors.items()}
 
+    @property
+    def rearranged(self) -> bool:
+        """Whether transformers would not find these tensors in the file, or not the right way round."""
+        return any(
+            stored.turned or stored.name.removesuffix(name) not in ("", "transformer.")
+            for name, stored in self.tensors.items()
+        )
+
     def turn(self, names: Iterable[str]) -> None:
         """Read these matrices the other way round from now on."""
         for name in names:

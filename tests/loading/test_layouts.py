@@ -11,8 +11,9 @@ import pytest
 
 from explorer.engine.engines import NUMPY, PYTHON, on_engine
 from explorer.errors import CheckpointError, TokenizerError
-from explorer.loading.catalogue import namesake
+from explorer.loading.catalogue import listing, namesake
 from explorer.loading.checkpoints import Checkpoint, open_checkpoint
+from explorer.loading.places import embedded
 from tests.helpers.checkpoint_builder import (
     VOCABULARY,
     weights,
@@ -186,6 +187,9 @@ def test_a_folder_with_the_name_of_a_model(tmp_path: Path, monkeypatch: pytest.M
         (tmp_path / name).mkdir()
     assert namesake("gpt2") == ["the folder gpt2 is opened. The model of the hub is --model openai-community/gpt2."]
     assert "Without --model it is the embedded model" in namesake("stories")[0]
+    for name in ("gpt2", "stories"):
+        assert name not in {entry.name for entry in listing()}, "which would open the folder"
+    assert {"openai-community/gpt2", str(embedded())} <= {entry.name for entry in listing()}
     assert namesake("mine") == namesake("./gpt2") == namesake(None) == []
 
 
