@@ -51,8 +51,8 @@ def read_files(directory: Path) -> Vocabulary | Pipeline:
     """The tokenizer of a model's directory, read and checked; TokenizerError says what is wrong with its files."""
     path = directory / "tokenizer.json"
     whole = _tokenizer_json(path)
-    model: dict[str, Any] = whole.get("model") or {}
-    if not model:
+    model: dict[str, Any] = whole.get("model", {})
+    if "model" not in whole:
         _refuse_other_class(directory)
         path = directory / "vocab.json"
         given, merges = read_json(path, TokenizerError), _lines_of(directory / "merges.txt")
@@ -89,8 +89,10 @@ def _tokenizer_json(path: Path) -> dict[str, Any]:
             return {}
         raise TokenizerError(no_tokenizer(str(path.parent), {file.name for file in path.parent.iterdir()}))
     whole = read_json(path, TokenizerError)
-    if not isinstance(whole, dict) or not isinstance(whole.get("model", {} if others else None), dict):
+    if not isinstance(whole, dict) or not (others or isinstance(whole.get("model"), dict)):
         raise TokenizerError(f"{path}: this must be a JSON object with the tokenizer's model in it. {DOWNLOAD}")
+    if not isinstance(whole.get("model"), dict):
+        whole.pop("model", None)
     return whole
 
 
@@ -132,7 +134,7 @@ def _refuse_other_class(directory: Path) -> None:
         )
 
 
-MANY = 100
+_MANY = 100  # tokens at the end of the vocabulary: more than anyone adds by hand
 
 
 def _refuse_cut_short(path: Path, ids: Mapping[str, int], letters: Mapping[str, bytes], merges: Iterable[Pair]) -> None:
@@ -144,7 +146,7 @@ def _refuse_cut_short(path: Path, ids: Mapping[str, int], letters: Mapping[str, 
     needed = [name for name in ids if len(letters[name]) > 1 and not re.fullmatch(r"<.*>|\[.*\]", name)]
     missing = sorted((name for name in needed if letters[name] not in made), key=ids.__getitem__)
     last = sorted(map(ids.__getitem__, needed))[len(needed) - len(missing) :]
-    if 2 * len(missing) > len(needed) or (len(missing) >= MANY and [ids[name] for name in missing] == last):
+    if 2 * len(missing) > len(needed) or (len(missing) >= _MANY and [ids[name] for name in missing] == last):
         some = ", ".join(map(printable, missing[:3])) + (", ..." if len(missing) > 3 else "")
         raise TokenizerError(
             f"{path}: no merges make {len(missing):,} of {len(needed):,} tokens ({some}): the list of merges is empty "

@@ -6,7 +6,9 @@
     post_processor tokens -> tokens: one added in front, for instance
     decoder        tokens -> text
 
-tokenizer_config.json changes some of them, as it does in transformers.
+tokenizer_config.json changes some of them, as it does in transformers. One thing is otherwise: transformers 5 leaves
+out the first two of a file whose class is GPT2Tokenizer. Here they are in force, as in transformers 4 and in the
+library: a model was trained on what they give.
 """
 
 import json
