@@ -208,7 +208,7 @@ class Session:
             return False
         self._go_on_with([*self.ids, step.token])
         drawn = DrawnToken(step, self.draws.sampling, self.draws.seed)
-        self._own = self._own.with_token(len(self.ids) - 1, drawn, self._decoded())
+        self._own = self._own.with_token(len(self.ids) - 1, drawn, self._own.decoded(self.ids, self.tokenizer))
         return True
 
     def untake_token(self) -> bool:
@@ -218,13 +218,8 @@ class Session:
             return False
         last = len(self.ids) - 1
         self._go_on_with(self.ids[:-1])
-        self._own = self._own.without_token(last, self._decoded())
+        self._own = self._own.without_token(last, self._own.decoded(self.ids, self.tokenizer))
         return True
-
-    def _decoded(self) -> str:
-        """The text of all tokens, the prompt as it was typed."""
-        whole, prompt = self.tokenizer.decode(self.ids), self.tokenizer.decode(self.ids[: self._own.prompt_length])
-        return self._own.typed + whole[len(prompt) :] if self._own.typed and whole.startswith(prompt) else whole
 
     # The number under the cursor
 

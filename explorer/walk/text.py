@@ -59,6 +59,11 @@ class WalkedText:
                 return piece
         return None
 
+    def decoded(self, ids: list[int], tokenizer: Tokens) -> str:
+        """The text of the prompt's tokens and others after them, the prompt as it was typed."""
+        whole, prompt = tokenizer.decode(ids), tokenizer.decode(ids[: self.prompt_length])
+        return self.typed + whole[len(prompt) :] if self.typed and whole.startswith(prompt) else whole
+
     def with_token(self, position: int, drawn: DrawnToken, text: str) -> "WalkedText":
         """With one drawn token more, which gives that text."""
         return replace(self, text=text, drawn={**self.drawn, position: drawn})
