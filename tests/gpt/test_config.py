@@ -110,7 +110,9 @@ def test_a_key_that_is_there_twice_is_refused() -> None:
 # What is refused: every message names the setting and what it was
 
 
-@pytest.mark.parametrize("architectures", [None, [], ["GPT2LMHeadModel"], "GPT2Model", ["Other", "GPT2Model"]])
+@pytest.mark.parametrize(
+    "architectures", [None, [], ["GPT2LMHeadModel"], "GPT2Model", ["Other", "GPT2Model"], ["GPT2DoubleHeadsModel"]]
+)
 def test_language_models_are_read(architectures: object) -> None:
     assert read(architectures=architectures) == GPTConfig()
 
