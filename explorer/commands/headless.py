@@ -17,7 +17,7 @@ from explorer.runs.trace import LiveRun
 from explorer.text import printable, visible
 from explorer.tokenizer.tokenizer import Tokenizer
 from explorer.walk.text import Tokens
-from gpt import GPT, GPTConfig, GPTError, Sampling, generate
+from gpt import GPT, GPTConfig, Sampling, generate
 
 MAX_NEW_TOKENS, END_TOKEN, CONTEXT = "max_new_tokens", "end_token", "context"
 """What ended a generation."""
@@ -108,16 +108,11 @@ def generate_text(
     say = _Speaker(show, tokenizer, ids) if show else None
     if say:
         say.text(prompt)
-    try:
-        with _within_numbers():
-            for step in generate(model, prompt_ids, max_new_tokens, sampling, seed):
-                ids.append(step.token)
-                if say and step.token not in model.config.end_tokens:
-                    say.token(step.token)
-    except GPTError:
-        if say:
-            say.end()  # what is said of it begins a line
-        raise
+    with _within_numbers():
+        for step in generate(model, prompt_ids, max_new_tokens, sampling, seed):
+            ids.append(step.token)
+            if say and step.token not in model.config.end_tokens:
+                say.token(step.token)
     if say:
         say.end()
     ended = _ended(ids[len(prompt_ids) :], max_new_tokens, model.config)
