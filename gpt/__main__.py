@@ -39,7 +39,7 @@ def continuation(
     """The text that the model adds to a prompt, as it comes; a character of several tokens when it is whole."""
     decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
     for step in generate(model, tokenizer.encode(prompt), count, sampling, seed):
-        if step.token != model.config.eos_token_id:
+        if step.token not in model.config.end_tokens:
             yield decoder.decode(tokenizer.tokens[step.token])
     yield decoder.decode(b"", final=True)
 

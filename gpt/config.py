@@ -9,7 +9,22 @@ from typing import Any
 from gpt.errors import ConfigError
 from gpt.ops import ACTIVATIONS
 
-ARCHITECTURES = ("GPT2LMHeadModel", "GPT2Model")
+ARCHITECTURES = (
+    "GPT2LMHeadModel",
+    "GPT2Model",
+    # A language model with a head beside it, which is not run.
+    "GPT2DoubleHeadsModel",
+    "AutoModelForCausalLMWithValueHead",
+    "GPT2LMHeadModelWithValueHead",
+)
+
+_GENERAL_NAMES = {
+    "hidden_size": "n_embd",
+    "num_hidden_layers": "n_layer",
+    "num_attention_heads": "n_head",
+    "max_position_embeddings": "n_positions",
+}
+"""What transformers calls these numbers in models of any kind; a config.json may use either name."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +46,7 @@ class GPTConfig:
     scale_attn_weights: bool = True
     scale_attn_by_inverse_layer_idx: bool = False
     tie_word_embeddings: bool = True
-    eos_token_id: int | None = None
+    eos_token_id: int | tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         for name in ("vocab_size", "n_positions", "n_embd", "n_layer", "n_head"):
@@ -48,12 +63,21 @@ class GPTConfig:
         epsilon = self.layer_norm_epsilon
         if isinstance(epsilon, bool) or not isinstance(epsilon, int | float) or not 0 <= epsilon < math.inf:
             raise ConfigError(f"layer_norm_epsilon is {epsilon!r}: it must be a number, zero or more.")
-        end = self.eos_token_id
-        if end is not None and (isinstance(end, bool) or not isinstance(end, int)):
-            raise ConfigError(f"eos_token_id is {end!r}: it must be a token id, or null.")
+        if any(isinstance(end, bool) or not isinstance(end, int) for end in self.end_tokens):
+            raise ConfigError(f"eos_token_id is {self.eos_token_id!r}: it must be a token id, a list of them, or null.")
         for name in ("scale_attn_weights", "scale_attn_by_inverse_layer_idx", "tie_word_embeddings"):
             if not isinstance(getattr(self, name), bool):
                 raise ConfigError(f"{name} is {getattr(self, name)!r}: it must be true or false.")
+
+    @property
+    def end_tokens(self) -> tuple[int, ...]:
+        """The tokens after which a generation ends: none, one, or several.
+
+        >>> GPTConfig(eos_token_id=50256).end_tokens
+        (50256,)
+        """
+        end = self.eos_token_id
+        return () if end is None else end if isinstance(end, tuple) else (end,)
 
     @property
     def head_width(self) -> int:
@@ -101,7 +125,7 @@ class GPTConfig:
     def from_json(cls, text: str | bytes) -> "GPTConfig":
         """The configuration in the text of a `config.json`; a ConfigError says what is wrong with it."""
         try:
-            given = json.loads(text)
+            given = json.loads(text, object_pairs_hook=_unique)
         except (ValueError, RecursionError) as error:
             raise ConfigError(f"this is not JSON: {error}.") from error
         if not isinstance(given, dict):
@@ -114,9 +138,24 @@ class GPTConfig:
         _refuse_other_architectures(given)
         known = {field.name for field in fields(cls)}
         values = {name: value for name, value in given.items() if name in known}
-        if isinstance(values.get("eos_token_id"), list):
-            values["eos_token_id"] = next(iter(values["eos_token_id"]), None)
+        for general, name in _GENERAL_NAMES.items():
+            if general in given and values.setdefault(name, given[general]) != given[general]:
+                raise ConfigError(
+                    f"{name} is {values[name]!r} and {general} is {given[general]!r}: two names for one number."
+                )
+        if isinstance(ends := values.get("eos_token_id"), list):
+            values["eos_token_id"] = tuple(ends) if len(ends) > 1 else next(iter(ends), None)
         return cls(**values)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object in which no key is there twice: of two values, which is meant?"""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ConfigError(f"{twice!r} is in it twice. Delete the one that is wrong.")
+    return found
 
 
 def _require_count(name: str, value: object) -> None:
@@ -134,7 +173,7 @@ def _refuse_other_architectures(given: Mapping[str, Any]) -> None:
     if not any(name in ARCHITECTURES for name in architectures):
         raise ConfigError(
             f"the architecture is {', '.join(map(str, architectures))}: "
-            f"only language models can be run ({' or '.join(ARCHITECTURES)})."
+            f"only language models can be run ({' or '.join(ARCHITECTURES[:2])})."
         )
     if given.get("add_cross_attention"):
         raise ConfigError("add_cross_attention is true: a GPT-2 that attends to an encoder cannot be run here.")

@@ -156,7 +156,7 @@ def generate(
     """One Step for each new token: run the model, draw, feed the token back in.
 
     The first run computes all of `ids`; each later one only the new token: the cache holds the rest.
-    Ends after `max_new_tokens`, at the end-of-text token (which is still given), or where there is no position left.
+    Ends after `max_new_tokens`, at an end-of-text token (which is still given), or where there is no position left.
     """
     model.check(ids)
     fed, cache = list(ids), None
@@ -167,6 +167,6 @@ def generate(
         number = random_number(seed, index)
         token = draw(chances, number)
         yield Step(token, chances, number)
-        if token == model.config.eos_token_id:
+        if token in model.config.end_tokens:
             return
         fed, cache = [token], output.cache

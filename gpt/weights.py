@@ -68,15 +68,18 @@ class TensorSource(Protocol):
 
 
 _MASK = re.compile(r"h\.\d+\.attn\.(masked_)?bias")
+_PREFIXES = re.compile(
+    r"((_orig_mod|module|model|pretrained_model|transformer)\.)*"
+)  # of wrappers in PyTorch and others
 
 
 def plain_name(stored: str) -> str | None:
-    """A tensor's name without the prefix that some checkpoints have; None for a causal mask, which is no weight.
+    """A tensor's name without the prefixes that some checkpoints have; None for a causal mask, which is no weight.
 
     >>> plain_name("transformer.h.0.attn.c_attn.bias"), plain_name("h.0.attn.bias")
     ('h.0.attn.c_attn.bias', None)
     """
-    name = stored.removeprefix("transformer.")
+    name = _PREFIXES.sub("", stored, count=1)
     return None if _MASK.fullmatch(name) else name
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from explorer import __version__
 from explorer.commands import COMMANDS
-from explorer.commands.options import add_model, add_sampling, sampling
+from explorer.commands.options import add_model, add_sampling, sampling, tell_notes
 from explorer.errors import TerminalError
 
 if TYPE_CHECKING:
@@ -49,9 +49,10 @@ def _epilog() -> str:
 def run(options: argparse.Namespace) -> int:
     chosen = sampling(options)
     require_terminal()
-    from explorer.loading.catalogue import locate, short_name
+    from explorer.loading.catalogue import locate, namesake, short_name
 
     place = locate(options.model)  # a wrong name is said before the screen opens
+    notes = dict.fromkeys(namesake(options.model))
 
     def open_named(name: str | None, progress: "Tell") -> "Session":
         from explorer.loading.catalogue import resolve
@@ -62,10 +63,14 @@ def run(options: argparse.Namespace) -> int:
         # cancelled when the screen closes: nobody waits for the network then
         directory = resolve(name, lambda done, of: progress(done, of, "downloading"), cancellation())
         checkpoint = open_checkpoint(directory)
+        notes.update(dict.fromkeys(checkpoint.notes))
         model = checkpoint.load(progress, options.engine)
         return Session(model, checkpoint.tokenizer, chosen, options.seed)
 
-    return show(partial(open_named, options.model), options.prompt, short_name(place), open_named)
+    try:
+        return show(partial(open_named, options.model), options.prompt, short_name(place), open_named)
+    finally:
+        tell_notes(notes)  # before that the screen was in their place
 
 
 def require_terminal() -> None:

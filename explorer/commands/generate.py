@@ -15,7 +15,7 @@ def parser() -> argparse.ArgumentParser:
     add_prompt(parser, "the text to continue")
     parser.add_argument("--max-new-tokens", type=count, default=20, metavar="N", help="how many tokens (default: 20)")
     parser.add_argument("--greedy", action="store_true", help="always take the most probable token")
-    parser.add_argument("--json", action="store_true", help="one object: prompt, prompt_ids, ids, text")
+    parser.add_argument("--json", action="store_true", help="one object: prompt, prompt_ids, ids, text, ended")
     add_model(parser)
     add_sampling(parser)
     return parser
@@ -23,7 +23,8 @@ def parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     chosen = Sampling(0.0) if options.greedy else sampling(options)
-    from explorer.commands.headless import generate_text, open_prompt
+    from explorer.commands.headless import CONTEXT, generate_text, open_prompt
+    from explorer.text import counted
 
     given = open_prompt(options)
     text = generate_text(
@@ -38,4 +39,10 @@ def run(options: argparse.Namespace) -> int:
     )
     if options.json:
         print(json.dumps(text))
+    if text["ended"] == CONTEXT:
+        print(
+            f"gpt-explorer: the context is full: this model sees {given.model.config.n_positions:,} tokens at most. "
+            f"{counted(len(text['ids']) - len(text['prompt_ids']), 'new token')} of {options.max_new_tokens:,} came.",
+            file=sys.stderr,
+        )
     return 0

@@ -2,12 +2,15 @@
 
 import argparse
 import codecs
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TextIO
 
 from explorer.commands.options import open_model
-from explorer.errors import UsageError
+from explorer.engine.engines import plain
+from explorer.errors import CheckpointError, UsageError
 from explorer.loading.checkpoints import Checkpoint
 from explorer.runs import running
 from explorer.runs.trace import LiveRun
@@ -15,6 +18,9 @@ from explorer.text import printable, visible
 from explorer.tokenizer.tokenizer import Tokenizer
 from explorer.walk.text import Tokens
 from gpt import GPT, GPTConfig, Sampling, generate
+
+MAX_NEW_TOKENS, END_TOKEN, CONTEXT = "max_new_tokens", "end_token", "context"
+"""What ended a generation."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +67,23 @@ def open_prompt(options: argparse.Namespace) -> Prompted:
 
 
 def completed(run: LiveRun) -> LiveRun:
-    """The same run with everything in it computed."""
+    """The same run with everything in it computed; CheckpointError where its numbers are infinite or undefined."""
     running.complete(run, lambda: False)
+    if not all(math.isfinite(value) for value in plain(run.logits(len(run.ids) - 1))):
+        raise CheckpointError(running.NOT_FINITE)
     return run
+
+
+@contextmanager
+def _within_numbers() -> Iterator[None]:
+    """CheckpointError where the model divides by zero or overflows, and no warning of NumPy's before it is said."""
+    import numpy as np
+
+    try:
+        with np.errstate(all="ignore"):
+            yield
+    except ArithmeticError as error:
+        raise CheckpointError(running.NOT_FINITE) from error
 
 
 def generate_text(
@@ -76,24 +96,33 @@ def generate_text(
     show: TextIO | None = None,
     prompt_ids: Sequence[int] | None = None,
 ) -> dict[str, Any]:
-    """A prompt and its continuation: {"prompt", "prompt_ids", "ids", "text"}, both lists of ids beginning alike.
+    """A prompt and its continuation: {"prompt", "prompt_ids", "ids", "text", "ended"}; both lists of ids begin alike.
 
-    With `show`, the text is written there as it is generated. On a terminal control characters appear as pictures.
+    It ended at "max_new_tokens", at an "end_token", or because the "context" was full. With `show`, the text is written
+    there as it is generated. On a terminal control characters appear as pictures.
     """
     if prompt_ids is None:
         prompt, prompt_ids = prompt_and_ids(prompt, None, tokenizer, model.config)
     model.check(prompt_ids)  # before anything is written
     ids = list(prompt_ids)
-    say = _Speaker(show) if show else None
+    say = _Speaker(show, tokenizer, ids) if show else None
     if say:
         say.text(prompt)
-    for step in generate(model, prompt_ids, max_new_tokens, sampling, seed):
-        ids.append(step.token)
-        if say and step.token != model.config.eos_token_id:
-            say.bytes(tokenizer.token_bytes(step.token))
+    with _within_numbers():
+        for step in generate(model, prompt_ids, max_new_tokens, sampling, seed):
+            ids.append(step.token)
+            if say and step.token not in model.config.end_tokens:
+                say.token(step.token)
     if say:
         say.end()
-    return {"prompt": prompt, "prompt_ids": list(prompt_ids), "ids": ids, "text": tokenizer.decode(ids)}
+    ended = _ended(ids[len(prompt_ids) :], max_new_tokens, model.config)
+    return {"prompt": prompt, "prompt_ids": list(prompt_ids), "ids": ids, "text": tokenizer.decode(ids), "ended": ended}
+
+
+def _ended(drawn: list[int], max_new_tokens: int, config: GPTConfig) -> str:
+    if drawn and drawn[-1] in config.end_tokens:
+        return END_TOKEN
+    return MAX_NEW_TOKENS if len(drawn) == max_new_tokens else CONTEXT
 
 
 def prompt_and_ids(
@@ -110,22 +139,45 @@ def prompt_and_ids(
         raise UsageError("there is no prompt: give some text, or token ids with --ids.")
     if not prompt:
         raise UsageError("the prompt is empty: give some text to continue.")
-    return prompt, tokenizer.encode(prompt)
+    ids = tokenizer.encode(prompt)
+    if beyond := [token for token in ids if token >= config.vocab_size]:
+        raise UsageError(
+            f"{visible(tokenizer.token_bytes(beyond[0]))} is token {beyond[0]}, and this model has none above "
+            f"{config.vocab_size - 1}: the token was added, and the model was not resized for it. Leave it out."
+        )
+    return prompt, ids
 
 
 class _Speaker:
     """Writes tokens as they come; a character that is spread over several waits for its last byte."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, tokenizer: Tokens, prompt_ids: Sequence[int]) -> None:
         self._stream = stream
+        self._tokenizer = tokenizer
+        self._in_bytes = getattr(tokenizer, "in_bytes", True)
+        self._ids = list(prompt_ids)
+        self._shown = "" if self._in_bytes else tokenizer.decode(self._ids)
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def text(self, text: str) -> None:
         self._stream.write(printable(text) if self._stream.isatty() else text)
         self._stream.flush()
 
-    def bytes(self, token: bytes) -> None:
-        self.text(self._decoder.decode(token))
+    def token(self, token: int) -> None:
+        self._ids.append(token)
+        if self._in_bytes:
+            self.text(self._decoder.decode(self._tokenizer.token_bytes(token)))
+        else:
+            self._rest(unfinished="\ufffd")
 
     def end(self) -> None:
+        if not self._in_bytes:
+            self._rest()
         self.text(self._decoder.decode(b"", final=True) + "\n")
+
+    def _rest(self, unfinished: str = "") -> None:
+        """What the text of all tokens has more than what was shown: a token's own text depends on those before it."""
+        text = self._tokenizer.decode(self._ids).rstrip(unfinished) if unfinished else self._tokenizer.decode(self._ids)
+        if text.startswith(self._shown):
+            self.text(text[len(self._shown) :])
+            self._shown = text

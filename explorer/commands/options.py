@@ -3,7 +3,7 @@
 import argparse
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -86,15 +86,29 @@ def ids(text: str) -> list[int]:
     return [count(part.strip()) for part in text.split(",")]
 
 
-def open_model(options: argparse.Namespace) -> "tuple[Checkpoint, GPT]":
-    """The model that --model and --engine ask for: fetched where that is needed, and loaded."""
-    from explorer.loading.catalogue import locate, resolve, short_name
+def open_model(options: argparse.Namespace, ids_alone: bool = False) -> "tuple[Checkpoint, GPT]":
+    """The model that --model and --engine ask for: fetched where that is needed, and loaded.
+
+    With --ids, or `ids_alone`, it may be without a tokenizer. Notes on its files go to standard error.
+    """
+    from explorer.loading.catalogue import locate, namesake, resolve, short_name
     from explorer.loading.checkpoints import open_checkpoint
 
     place = locate(options.model)
-    checkpoint = open_checkpoint(resolve(place, progress("downloading", in_bytes=True)))
+    ids_alone = ids_alone or getattr(options, "ids", None) is not None
+    tell_notes(namesake(options.model))
+    checkpoint = open_checkpoint(resolve(place, progress("downloading", in_bytes=True), ids_alone=ids_alone), ids_alone)
+    tell_notes(checkpoint.notes)
     checkpoint = replace(checkpoint, name=short_name(place))  # in the hub's cache a directory is named by its commit
     return checkpoint, checkpoint.load(progress("loading"), options.engine)
+
+
+def tell_notes(notes: Iterable[str]) -> None:
+    """Write notes to standard error, a line each."""
+    from explorer.text import printable
+
+    for note in notes:
+        print(f"gpt-explorer: note: {printable(note)}", file=sys.stderr)
 
 
 def progress(word: str, in_bytes: bool = False) -> Callable[[int, int], None]:

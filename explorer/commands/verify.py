@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from explorer.commands.options import count, open_model
+from explorer.commands.options import count, open_model, tell_notes
 from explorer.engine.engines import PYTHON
 from explorer.errors import TokenizerError
 
@@ -46,11 +46,14 @@ def run(options: argparse.Namespace) -> int:
     from explorer.verify.table import lines
 
     options.engine = PYTHON  # it is plain Python that is verified
-    checkpoint, loaded = open_model(options)
+    checkpoint, loaded = open_model(options, ids_alone=True)
     model = Model(loaded.config, loaded.weights)
-    own = Own(model, _some_text(checkpoint.tokenizer), options.seed)
+    own = Own(model, _some_text(checkpoint.tokenizer, loaded.config.vocab_size), options.seed)
+    directory = None if checkpoint.tensors.rearranged else checkpoint.path
+    if directory is None:
+        tell_notes(["transformers does not read this layout: the whole model is not compared with it."])
     with _telling() as tell:
-        report = verify(checkpoint.name, options.seed, own, Subject(model, checkpoint.tokenizer), checkpoint.path, tell)
+        report = verify(checkpoint.name, options.seed, own, Subject(model, checkpoint.tokenizer), directory, tell)
     if options.json:
         print(json.dumps(report.as_json()))
     else:
@@ -58,12 +61,13 @@ def run(options: argparse.Namespace) -> int:
     return 0 if report.passed else 1
 
 
-def _some_text(tokenizer: "Tokenizer") -> list[int]:
+def _some_text(tokenizer: "Tokenizer", size: int) -> list[int]:
     """The ids of a sentence; the first twelve there are, if this vocabulary cannot spell it."""
     try:
-        return tokenizer.encode(TEXT)
+        ids = tokenizer.encode(TEXT)
     except TokenizerError:
-        return [id % tokenizer.n_vocab for id in range(12)]
+        ids = []
+    return ids if ids and max(ids) < size else [id % size for id in range(12)]
 
 
 @contextmanager

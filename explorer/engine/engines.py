@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Callable
 from typing import Any
 
-from explorer.engine.weights import map_weights
+from explorer.engine.weights import leaves, map_weights
 from gpt import GPT, GPTConfig, ops
 
 PYTHON, NUMPY, AUTO = "python", "numpy", "auto"
@@ -18,6 +18,9 @@ PYTHON_UP_TO = 30_000_000
 
 LISTS_UP_TO = 8_000_000
 """Parameters: larger models are kept in arrays in plain Python, where a list takes 32 bytes a number."""
+
+SINGLE_UP_TO = 1e6
+"""The size of a weight: with larger ones a run may leave the range of float32, and NumPy works in float64."""
 
 
 def choose(name: str, config: GPTConfig) -> str:
@@ -43,20 +46,21 @@ def in_words(model: GPT | None) -> str:
 
 
 def on_engine(model: GPT, engine: str) -> GPT:
-    """The same model on that engine; NumPy works in float32."""
+    """The same model on that engine; NumPy works in float32, as long as its range is enough."""
     if engine == engine_of(model):
         return model
     if engine == PYTHON:
         return GPT(model.config, map_weights(model.weights, _rows(model.config)), ops=ops)
-    from explorer.engine import numpy_ops
-
-    return GPT(model.config, map_weights(model.weights, _array), ops=numpy_ops)
-
-
-def _array(values: Any) -> Any:
     import numpy as np
 
-    return np.asarray(values, dtype=np.float32)
+    from explorer.engine import numpy_ops
+
+    def largest(values: Any) -> float:
+        return float(np.abs(np.asarray(values, dtype=np.float64)).max(initial=0))
+
+    wide = max(model.config.layer_norm_epsilon, *map(largest, leaves(model.weights))) > SINGLE_UP_TO
+    dtype = np.float64 if wide else np.float32
+    return GPT(model.config, map_weights(model.weights, lambda values: np.asarray(values, dtype=dtype)), ops=numpy_ops)
 
 
 def _rows(config: GPTConfig) -> Callable[[Any], Any]:

@@ -36,6 +36,17 @@ def locate(name: str | None) -> ModelPlace:
     return embedded() if name == EMBEDDED else hub.parse(name)
 
 
+def namesake(name: str | None) -> list[str]:
+    """A note where a folder has the name of a model that it hides, and no other path to it."""
+    if name is None or not is_directory_name(name):
+        return []
+    if name == EMBEDDED:
+        return [f"the folder {name} is opened. Without --model it is the embedded model of that name."]
+    if name in hub.KNOWN:
+        return [f"the folder {name} is opened. The model of the hub is --model {hub.KNOWN[name].repo}."]
+    return []
+
+
 def short_name(place: ModelPlace) -> str:
     """A model's name for people: "stories", "gpt2@main"."""
     return place.name if isinstance(place, hub.Reference) else place.resolve().name
@@ -45,10 +56,14 @@ def resolve(
     name: str | ModelPlace | None,
     progress: hub.Progress = lambda done, total: None,
     cancelled: Callable[[], bool] = lambda: False,
+    ids_alone: bool = False,
 ) -> Path:
-    """The directory of a model, fetched from the hub if needed; `progress` gets the bytes done, and their total."""
+    """The directory of a model, fetched from the hub if needed; `progress` gets the bytes done, and their total.
+
+    With `ids_alone` a model without a tokenizer is fetched too.
+    """
     place = locate(name) if name is None or isinstance(name, str) else name
-    return place if isinstance(place, Path) else hub.fetch(place, progress, cancelled)
+    return place if isinstance(place, Path) else hub.fetch(place, progress, cancelled, ids_alone)
 
 
 def listing() -> list[ModelEntry]:
@@ -56,15 +71,22 @@ def listing() -> list[ModelEntry]:
     path = embedded()
     config = GPTConfig.from_json((path / hub.CONFIG).read_bytes())
     size = sum(file.stat().st_size for file in path.iterdir() if file.is_file())
-    entries = [_entry(EMBEDDED, "embedded", size, config, path)]
+    name = str(path) if namesake(EMBEDDED) else EMBEDDED  # what opens it, whatever folders stand here
+    entries = [_entry(name, "embedded", size, config, path)]
     for model in hub.cached():
-        name = f"{model.name}@{model.revision}" if model.revision else model.name
+        name = f"{model.name}@{model.revision}" if model.revision else _unhidden(model.name)
         entries.append(_entry(name, "cached", model.size_on_disk, model.config, model.path))
     there = {entry.name for entry in entries}
-    for name, known in hub.KNOWN.items():
+    for short, known in hub.KNOWN.items():
+        name = _unhidden(short)
         if name not in there:
             entries.append(_entry(name, "can be fetched", known.size, known.config, None))
     return entries
+
+
+def _unhidden(name: str) -> str:
+    """The name, or the whole name of a known model that a folder hides."""
+    return hub.KNOWN[name].repo if name in hub.KNOWN and namesake(name) else name
 
 
 def _entry(name: str, state: str, size: int, config: GPTConfig, path: Path | None) -> ModelEntry:

@@ -1,20 +1,21 @@
 """GPT-2 models on disk, in the directory layout of Hugging Face: checked when opened, read when loaded."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from explorer.engine.engines import LISTS_UP_TO, NUMPY, PYTHON, choose
-from explorer.errors import CheckpointError
+from explorer.engine.engines import LISTS_UP_TO, NUMPY, PYTHON, SINGLE_UP_TO, choose
+from explorer.errors import CheckpointError, TokenizerError
+from explorer.json_file import read_json
+from explorer.loading.layout import fit
+from explorer.loading.other_formats import no_config
 from explorer.loading.places import find_model
 from explorer.loading.tensors import Arrays, Rows, StoredTensors
-from explorer.tokenizer.tokenizer import Tokenizer
-from gpt import GPT, ConfigError, GPTConfig, WeightError, check_shapes, load_weights
-from gpt.weights import Shape
-
-HEAD = "lm_head.weight"
+from explorer.text import counted, printable, visible
+from explorer.tokenizer.tokenizer import NoTokenizer, Tokenizer
+from gpt import GPT, ConfigError, GPTConfig, load_weights
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Checkpoint:
     config: GPTConfig
     tokenizer: Tokenizer
     tensors: StoredTensors = field(repr=False)
+    notes: tuple[str, ...] = ()  # what a user should know about the files, though they can be used
 
     def load(self, progress: Callable[[int, int], None] = lambda done, of: None, engine: str = PYTHON) -> GPT:
         """The model on that engine. `progress` is called with how many of how many parts have been read.
@@ -35,37 +37,45 @@ class Checkpoint:
         if choose(engine, self.config) == NUMPY:
             from explorer.engine import numpy_ops
 
-            return GPT(self.config, load_weights(self.config, Arrays(self.tensors), progress), ops=numpy_ops)
+            arrays = Arrays(self.tensors)
+            weights = load_weights(self.config, arrays, progress)
+            if max(arrays.largest, self.config.layer_norm_epsilon) > SINGLE_UP_TO:
+                weights = load_weights(self.config, Arrays(self.tensors, np.float64), progress)
+            return GPT(self.config, weights, ops=numpy_ops)
         rows = Rows(self.tensors, compact=self.config.parameters > LISTS_UP_TO)
         return GPT(self.config, load_weights(self.config, rows, progress))
 
 
-def open_checkpoint(path: Path | str | None = None) -> Checkpoint:
+def open_checkpoint(path: Path | str | None = None, ids_alone: bool = False) -> Checkpoint:
     """The model in a directory, None for the embedded one; all is checked that can be without reading the weights.
 
+    With `ids_alone` it may be without a tokenizer that can be used: token ids need none.
     CheckpointError, or TokenizerError, says what is wrong, in which file, and what to do.
 
     >>> open_checkpoint().name
     'stories'
     """
     directory = find_model(path)
-    config = _read_config(directory / "config.json")
+    config = _ends(_read_config(directory / "config.json"), directory / "generation_config.json")
     tensors = StoredTensors(directory)
-    config = _fit(config, tensors)
-    tokenizer = Tokenizer.from_directory(directory)
-    if tokenizer.n_vocab > config.vocab_size:
-        token = tokenizer.n_vocab - 1
-        raise CheckpointError(
-            f"{directory}: the tokenizer's token {tokenizer.decode([token])!r} has the id {token}, and the model has "
-            f"none above {config.vocab_size - 1} (vocab_size in config.json is {config.vocab_size}). "
-            "Use the tokenizer files that came with these weights."
-        )
-    return Checkpoint(directory, directory.resolve().name, config, tokenizer, tensors)
+    config, notes = fit(config, tensors)
+    tokenizer = _tokenizer(directory, ids_alone)
+    notes += [*tokenizer.notes, *_beyond(directory, config, tokenizer)]
+    return Checkpoint(directory, directory.resolve().name, config, tokenizer, tensors, tuple(notes))
+
+
+def _tokenizer(directory: Path, ids_alone: bool) -> Tokenizer:
+    try:
+        return Tokenizer.from_directory(directory)
+    except TokenizerError as error:
+        if not ids_alone:
+            raise
+        return NoTokenizer(str(error))
 
 
 def _read_config(path: Path) -> GPTConfig:
     if not path.is_file():
-        raise CheckpointError(f"{path}: this file is missing; it says how large the model is. Download it too.")
+        raise CheckpointError(no_config(path.parent))
     try:
         return GPTConfig.from_json(path.read_bytes())
     except OSError as error:
@@ -74,38 +84,36 @@ def _read_config(path: Path) -> GPTConfig:
         raise CheckpointError(f"{path}: {error}") from error
 
 
-def _fit(config: GPTConfig, tensors: StoredTensors) -> GPTConfig:
-    """The configuration, untied where the weights have a head of their own; CheckpointError unless they fit it."""
-    shapes = tensors.shapes
-    if not config.tie_word_embeddings and HEAD not in shapes:
-        raise CheckpointError(
-            f"{tensors.path}: {HEAD} {[config.vocab_size, config.n_embd]} is missing, and config.json says that the "
-            "head is not tied to the embedding (tie_word_embeddings is false). Set that to true if it is."
-        )
-    if config.tie_word_embeddings and HEAD in shapes:
-        if _same(tensors, HEAD, "wte.weight"):
-            del shapes[HEAD]
-        else:
-            config = replace(config, tie_word_embeddings=False)
-    _check_depth(config, shapes, tensors.path)
+def _ends(config: GPTConfig, path: Path) -> GPTConfig:
+    """The configuration with the end tokens of generation_config.json, which alone decides where it is there."""
+    if not path.is_file():
+        return config
+    given = read_json(path, CheckpointError)
+    if not isinstance(given, dict):
+        raise CheckpointError(f"{path}: this must be a JSON object. Delete the file, or download it again.")
     try:
-        check_shapes(config, shapes)
-    except WeightError as error:
-        raise CheckpointError(f"{tensors.path}: {error} Use the config.json that came with these weights.") from error
-    return config
-
-
-def _same(tensors: StoredTensors, name: str, other: str) -> bool:
-    shapes = tensors.shapes
-    return shapes[name] == shapes.get(other) and np.array_equal(tensors.array(name), tensors.array(other))
-
-
-def _check_depth(config: GPTConfig, shapes: Mapping[str, Shape], path: Path) -> None:
-    """A config.json that asks for far too many blocks would otherwise have all of their tensors looked for."""
-    blocks = {name.split(".")[1] for name in shapes if name.startswith("h.")}
-    if config.n_layer > len(blocks):
-        missing = next(layer for layer in range(config.n_layer) if str(layer) not in blocks)
-        raise CheckpointError(
-            f"{path}: block {missing} (h.{missing}.ln_1.weight and the rest) is missing: config.json asks for "
-            f"{config.n_layer} (n_layer), {len(blocks)} are there. Use the config.json that came with these weights."
+        return replace(
+            config, eos_token_id=GPTConfig.from_dict({"eos_token_id": given.get("eos_token_id")}).eos_token_id
         )
+    except ConfigError as error:
+        raise CheckpointError(f"{path}: {error}") from error
+
+
+def _beyond(directory: Path, config: GPTConfig, tokenizer: Tokenizer) -> tuple[str, ...]:
+    """A note on added tokens without a row in the model; CheckpointError where others are: those of another model."""
+    beyond = sorted(id for id in tokenizer.ids() if id >= config.vocab_size)
+    added = set(tokenizer.special.values())
+    if own := [id for id in beyond if id not in added]:
+        name = printable(repr(tokenizer.decode([own[-1]])))
+        raise CheckpointError(
+            f"{directory}: the tokenizer's token {name} has the id {own[-1]}, and the model has none above "
+            f"{config.vocab_size - 1} (vocab_size in config.json is {config.vocab_size}). "
+            "Use the tokenizer files that came with these weights."
+        )
+    if not beyond:
+        return ()
+    some = ", ".join(f"{visible(tokenizer.token_bytes(id))} ({id})" for id in beyond[:3])
+    return (
+        f"{directory}: the model has no row for {counted(len(beyond), 'added token')}, and cannot run a text with it: "
+        f"{some}{', ...' if len(beyond) > 3 else ''}.",
+    )

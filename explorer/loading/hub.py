@@ -17,15 +17,17 @@ from typing import Any
 from explorer.errors import HubError, ModelNameError
 from explorer.json_file import read_json
 from explorer.loading.download import CHUNK, HubFile, download, partial_size
-from explorer.loading.hub_errors import explained
+from explorer.loading.hub_errors import explained, refuse_what_is_no_token
+from explorer.loading.other_formats import INDEX, SINGLE, named
+from explorer.tokenizer.files import no_tokenizer
 from gpt import ConfigError, GPTConfig
 
 Progress = Callable[[int, int], None]
 """Called with how many bytes are there, and how many there will be."""
 
-CONFIG, SINGLE, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
-TOKENIZER, TOKENIZER_INSTEAD = ("vocab.json", "merges.txt"), "tokenizer.json"
-SPECIAL_TOKENS = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
+CONFIG = "config.json"
+TOKENIZER, TOKENIZER_INSTEAD = "tokenizer.json", ("vocab.json", "merges.txt")
+BESIDE = ("generation_config.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 
 
 @dataclass(frozen=True)
@@ -94,12 +96,14 @@ def fetch(
     reference: Reference,
     progress: Progress = lambda done, total: None,
     cancelled: Callable[[], bool] = lambda: False,
+    ids_alone: bool = False,
 ) -> Path:
     """The model's directory in the hub's cache, where it is complete; what is missing is fetched, once.
 
+    With `ids_alone` it is complete without a tokenizer.
     `progress` and `cancelled` are called in this thread, again and again. HubError says what is wrong and what to do.
     """
-    fetching = _Fetching(reference)
+    fetching = _Fetching(reference, ids_alone)
     with explained(reference.repo, reference.revision):
         directory = fetching.find()
     # In a thread of its own: a network may take minutes to answer, and it must be possible to leave meanwhile.
@@ -129,6 +133,9 @@ def cached() -> list[CachedModel]:
     except Exception:  # there is no cache, it cannot be read, or it is none
         return []
     names = {known.repo: name for name, known in KNOWN.items()}
+    there = {repo.repo_id for repo in repos}
+    # The older name of a known model is its short name; the newer one comes first.
+    repos = [repo for repo in repos if repo.repo_id not in KNOWN or KNOWN[repo.repo_id].repo not in there]
     found = []
     for repo in sorted(repos, key=lambda repo: repo.repo_id):
         for revision in repo.revisions:
@@ -144,8 +151,9 @@ def cached() -> list[CachedModel]:
 class _Fetching:
     """One model on its way into the cache."""
 
-    def __init__(self, reference: Reference) -> None:
+    def __init__(self, reference: Reference, ids_alone: bool) -> None:
         self.reference = reference
+        self.ids_alone = ids_alone
         self.stopped = Event()
         self.total = 0
         self._arrived: dict[str, int] = {}
@@ -156,12 +164,16 @@ class _Fetching:
 
     def find(self) -> Path | None:
         """The model's directory if it is complete, without a request; HubError if a file of it is damaged."""
-        path = _client().try_to_load_from_cache(self.reference.repo, CONFIG, revision=self.reference.revision)
-        if not isinstance(path, str) or _missing(Path(path).parent):
-            return None
-        _refuse_other_models(self.reference, Path(path))
-        _refuse_damaged(Path(path).parent)
-        return Path(path).parent
+        older = [
+            name for name, known in KNOWN.items() if known.repo == self.reference.repo
+        ]  # "gpt2", before owners were
+        for repo in (self.reference.repo, *older):
+            path = _client().try_to_load_from_cache(repo, CONFIG, revision=self.reference.revision)
+            if isinstance(path, str) and not _missing(Path(path).parent, self.ids_alone):
+                _refuse_other_models(self.reference, Path(path))
+                _refuse_damaged(Path(path).parent)
+                return Path(path).parent
+        return None
 
     def run(self, result: "Future[Path]") -> None:
         """Fetch what is missing; the result is the directory, or what went wrong."""
@@ -172,13 +184,14 @@ class _Fetching:
             result.set_exception(error)
 
     def _fetch(self) -> Path:
-        client, repo = _client(), self.reference.repo
+        repo = self.reference.repo
+        refuse_what_is_no_token()
         # The configuration comes first: whether this is a GPT-2 is asked before gigabytes are.
-        config = Path(client.hf_hub_download(repo, CONFIG, revision=self.reference.revision))
+        config = self._config()
         _refuse_other_models(self.reference, config)
         commit, cache = config.parent.name, config.parents[3]
         listed = {file.name: file for file in _listing(repo, commit)}
-        names = _needed(repo, listed)
+        names = _needed(repo, listed, self.ids_alone)
         if INDEX in names:
             index = download(listed[INDEX], cache, self._tell)
             names = [name for name in names if name != INDEX] + _shards(index)
@@ -195,6 +208,19 @@ class _Fetching:
             download(listed[name], cache, self._tell)
         _refuse_damaged(config.parent)
         return config.parent
+
+    def _config(self) -> Path:
+        """The configuration; HubError, by the names of the files that are there instead, if there is none."""
+        from huggingface_hub import errors
+
+        client, repo, revision = _client(), self.reference.repo, self.reference.revision
+        try:
+            return Path(client.hf_hub_download(repo, CONFIG, revision=revision))
+        except errors.RemoteEntryNotFoundError as error:
+            instead = named(file.name for file in _listing(repo, revision))
+            if instead is None or instead[0] in (SINGLE, INDEX):
+                raise
+            raise HubError(f"{repo}: {instead[0]}: {instead[1]}") from error
 
     def _tell(self, name: str, size: int) -> None:
         self._arrived[name] = size
@@ -224,27 +250,24 @@ def _client() -> Any:  # a module, imported late
 # Which files there are, and which are needed
 
 
-def _listing(repo: str, commit: str) -> Iterable[HubFile]:
+def _listing(repo: str, commit: str | None) -> Iterable[HubFile]:
     for entry in _client().HfApi().list_repo_tree(repo, revision=commit):
         if hasattr(entry, "size"):  # folders have none
             large = entry.lfs is not None
             digest = entry.lfs.sha256 if large else entry.blob_id
-            yield HubFile(repo, commit, entry.path, entry.lfs.size if large else entry.size, digest, large)
+            yield HubFile(repo, commit or "", entry.path, entry.lfs.size if large else entry.size, digest, large)
 
 
-def _needed(repo: str, listed: Iterable[str]) -> list[str]:
+def _needed(repo: str, listed: Iterable[str], ids_alone: bool) -> list[str]:
     """The files to fetch, the small ones first: where the weights are, so is everything else."""
     names = set(listed)
-    tokenizer = TOKENIZER if names.issuperset(TOKENIZER) else (TOKENIZER_INSTEAD,)
+    tokenizer = (TOKENIZER,) if TOKENIZER in names else TOKENIZER_INSTEAD
     weights = SINGLE if SINGLE in names else INDEX
     if weights not in names:
         raise HubError(_no_weights(repo, names))
-    if not names.issuperset(tokenizer):
-        raise HubError(
-            f"{repo} has no tokenizer: a GPT-2's is in vocab.json and merges.txt, or in tokenizer.json. "
-            "Use a copy of the model that has one."
-        )
-    return [*tokenizer, *(name for name in SPECIAL_TOKENS if name in names), weights]
+    if not names.issuperset(tokenizer) and not ids_alone:
+        raise HubError(no_tokenizer(repo, names))
+    return [*(name for name in (*tokenizer, *BESIDE) if name in names), weights]
 
 
 def _no_weights(repo: str, names: Iterable[str]) -> str:
@@ -256,13 +279,15 @@ def _no_weights(repo: str, names: Iterable[str]) -> str:
             "if you trust the file, convert it with transformers: GPT2LMHeadModel.from_pretrained(...)"
             ".save_pretrained(DIR), the tokenizer likewise, and name DIR."
         )
+    if instead := named(names):
+        return f"{repo}: {instead[0]}: {instead[1]}"
     return f"{repo} has no weights that can be read: neither {SINGLE} nor {INDEX}. Use another copy of the model."
 
 
-def _missing(directory: Path) -> bool:
+def _missing(directory: Path, ids_alone: bool = False) -> bool:
     """Whether a file that is needed is not there."""
     there = {path.name for path in directory.iterdir() if path.is_file()}
-    if not there.issuperset(TOKENIZER) and TOKENIZER_INSTEAD not in there:
+    if not ids_alone and TOKENIZER not in there and not there.issuperset(TOKENIZER_INSTEAD):
         return True
     if SINGLE in there:
         return False

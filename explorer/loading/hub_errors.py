@@ -1,6 +1,8 @@
 """The errors of the hub's client in words: which model, what went wrong, and what to do."""
 
 import errno
+import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,6 +11,33 @@ from gpt.errors import GPTError
 
 LOG_IN = "log in with `hf auth login` or set HF_TOKEN"
 KEPT = "What has arrived is kept: run the same again, and it goes on from there."
+
+
+def refuse_what_is_no_token() -> None:
+    """HubError where the token that would be sent is none: the hub would only say that there is no such model."""
+    token = _token()
+    if token is not None and not re.fullmatch(r"[!-~]+", token):
+        raise HubError(_no_token("it has characters that no token has"))
+
+
+def _token() -> str | None:
+    """The token that the client sends, None if there is none that can be read."""
+    from huggingface_hub import get_token
+
+    try:
+        return get_token()
+    except Exception:  # the client's own directory is no directory, for instance: it will say so itself
+        return None
+
+
+def _no_token(why: str) -> str:
+    from huggingface_hub import constants
+
+    where = "HF_TOKEN" if os.environ.get("HF_TOKEN") else "HUGGING_FACE_HUB_TOKEN"
+    if not os.environ.get(where):
+        where = str(constants.HF_TOKEN_PATH)
+    advice = "Set it to one (they begin with hf_), or leave it out: most models need none."
+    return f"{where} is no token of the hub: {why}. {advice}"
 
 
 @contextmanager
@@ -33,6 +62,8 @@ def _words(error: Exception, repo: str, revision: str | None) -> str:
             f"{repo} is not complete in the cache ({constants.HF_HUB_CACHE}), and HF_HUB_OFFLINE forbids "
             "fetching it. Unset it and run the same once with a connection; or name a directory with a GPT-2."
         )
+    if said := _of_token(error):
+        return said
     if isinstance(error, errors.GatedRepoError):
         return (
             f"{repo} is gated: its owners decide who may have it. Ask for access at {constants.ENDPOINT}/{repo}, then "
@@ -48,6 +79,14 @@ def _words(error: Exception, repo: str, revision: str | None) -> str:
     if isinstance(error, errors.EntryNotFoundError) and not isinstance(error, errors.LocalEntryNotFoundError):
         return f"{repo} is not a model in Hugging Face's layout: a file is missing ({_first_line(error)})."
     return _of_status(error, repo) or _of_disk(error) or _of_network(error, constants.ENDPOINT)
+
+
+def _of_token(error: Exception) -> str | None:
+    """The message where the hub does not know who asks, and the token that was sent does not look like one."""
+    status, token = getattr(getattr(error, "response", None), "status_code", None), _token()
+    if status != 401 or token is None or token.startswith("hf_"):
+        return None
+    return _no_token("the hub does not know it (401)")
 
 
 def _of_status(error: Exception, repo: str) -> str | None:

@@ -4,8 +4,8 @@ Either `model.safetensors` holds all tensors, or `model.safetensors.index.json` 
 """
 
 from array import array
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,11 @@ from safetensors import SafetensorError, safe_open
 
 from explorer.errors import CheckpointError
 from explorer.json_file import read_json
+from explorer.loading.other_formats import INDEX, SINGLE, no_weights
+from explorer.text import printable
 from gpt.ops import Matrix, Vector
 from gpt.weights import Shape, plain_name
 
-SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 AGAIN = "Download it again."
 
 _NUMBERS = ("F64", "F32", "F16", "BF16")
@@ -29,13 +30,15 @@ class StoredTensor:
     """Where a tensor lies."""
 
     path: Path
-    name: str  # in the file, which may put `transformer.` before it
+    name: str  # in the file, which may put `transformer.` and other prefixes before it
     dtype: str  # safetensors' name: "F16"
     shape: Shape
+    turned: bool = False  # stored the other way round: `shape` is that of the transpose
+    zeros: bool = False  # not stored at all
 
 
 class StoredTensors:
-    """The tensors of a directory by name (without `transformer.`, and without masks); read one at a time.
+    """The tensors of a directory by name (without prefixes, and without masks); read one at a time.
 
     `tensors` can be looked at before anything is read: only the headers of the files have been.
     """
@@ -48,7 +51,7 @@ class StoredTensors:
             self.path = directory / INDEX
             stored = _sharded(self.path)
         else:
-            raise CheckpointError(_no_weights(directory))
+            raise CheckpointError(no_weights(directory))
         self.tensors = _plain_names(self.path, stored)
         for name, tensor in self.tensors.items():
             if tensor.dtype not in _NUMBERS:
@@ -61,12 +64,33 @@ class StoredTensors:
     def shapes(self) -> dict[str, Shape]:
         return {name: tensor.shape for name, tensor in self.tensors.items()}
 
+    @property
+    def rearranged(self) -> bool:
+        """Whether transformers would not find these tensors in the file, or not the right way round."""
+        return any(
+            stored.turned or stored.name.removesuffix(name) not in ("", "transformer.")
+            for name, stored in self.tensors.items()
+        )
+
+    def turn(self, names: Iterable[str]) -> None:
+        """Read these matrices the other way round from now on."""
+        for name in names:
+            stored = self.tensors[name]
+            self.tensors[name] = replace(stored, shape=stored.shape[::-1], turned=not stored.turned)
+
+    def fill(self, shapes: Mapping[str, Shape]) -> None:
+        """Take tensors that are not stored for zeros."""
+        for name, shape in shapes.items():
+            self.tensors[name] = StoredTensor(self.path, name, "F32", shape, zeros=True)
+
     def array(self, name: str) -> np.ndarray:
         """The tensor of that name in the precision it is stored in (BF16 in float32, which holds the same numbers).
 
         CheckpointError unless all of them are finite.
         """
         stored = self.tensors[name]
+        if stored.zeros:
+            return np.zeros(stored.shape, np.float32)
         try:
             # opened anew for each tensor: what was read from a mapped file counts as memory in use until it is closed
             with safe_open(stored.path, framework="numpy") as file:
@@ -76,7 +100,7 @@ class StoredTensors:
         if values.dtype == ml_dtypes.bfloat16:
             values = values.astype(np.float32)
         _check_finite(values, f"{stored.path}: {name}")
-        return values
+        return values.T if stored.turned else values
 
 
 class Rows:
@@ -103,14 +127,18 @@ class Rows:
 
 
 class Arrays:
-    """A TensorSource for NumPy: arrays of one precision."""
+    """A TensorSource for NumPy: arrays of one precision. `largest` is the largest size of a number so far."""
 
     def __init__(self, stored: StoredTensors, dtype: type[np.floating] = np.float32) -> None:
         self.stored = stored
         self.dtype = dtype
+        self.largest = 0.0
 
     def vector(self, name: str) -> Any:
-        return self.stored.array(name).astype(self.dtype, copy=False)
+        values = self.stored.array(name)
+        self.largest = max(self.largest, float(np.abs(values).max(initial=0)))
+        with np.errstate(over="ignore"):
+            return values.astype(self.dtype, copy=False)
 
     def matrix(self, name: str, *, transpose: bool = False) -> Any:
         values = self.vector(name)
@@ -179,23 +207,14 @@ def _sharded(index: Path) -> dict[str, StoredTensor]:
 
 
 def _plain_names(path: Path, stored: Mapping[str, StoredTensor]) -> dict[str, StoredTensor]:
-    """Hugging Face's names without the prefix that some checkpoints have, and without masks."""
+    """Hugging Face's names without the prefixes that some checkpoints have, and without masks."""
     found: dict[str, StoredTensor] = {}
     for name, tensor in stored.items():
         plain = plain_name(name)
         if plain in found:
-            raise CheckpointError(f"{path}: {plain} is there twice, with transformer. before its name and without.")
+            raise CheckpointError(
+                f"{path}: {plain} is there twice, as {printable(found[plain].name)} and as {printable(name)}."
+            )
         if plain:
             found[plain] = tensor
     return found
-
-
-def _no_weights(directory: Path) -> str:
-    pickled = sorted(path.name for path in directory.glob("pytorch_model*.bin"))
-    if pickled:
-        return (
-            f"{directory / pickled[0]}: this is a Python pickle, and reading one can run any program that is "
-            f"hidden in it, so GPT Explorer does not. Take a copy of the model that has {SINGLE}; or, if you trust the "
-            "file, convert it: GPT2LMHeadModel.from_pretrained(...).save_pretrained(...) in transformers."
-        )
-    return f"{directory}: there are no weights: neither {SINGLE} nor {INDEX}. Download one of them too."

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from explorer.engine.engines import NUMPY, engine_of, plain
-from explorer.errors import EditError
+from explorer.errors import CheckpointError, EditError
 from explorer.runs.activations import Activations
 from explorer.runs.trace import LiveRun, Trace
 from gpt import GPT, Hook, Output, StopRun
@@ -16,6 +16,11 @@ _ROWS_AT_ONCE = 4096
 _NO_NUMBERS = (
     "these edits give infinite or undefined numbers (by a division by zero, say, or the root of a negative number): "
     "undo the last edit, or use smaller numbers."
+)
+
+NOT_FINITE = (
+    "this model's numbers become infinite or undefined on this text (by a division by zero, say, or an overflow): its "
+    "weights or its layer_norm_epsilon are damaged. Use another copy of the model."
 )
 
 
@@ -143,13 +148,13 @@ def _within_numbers(trace: LiveRun) -> Iterator[None]:
             yield
     except (ArithmeticError, ValueError) as error:
         if trace.editor is None:
-            raise
+            raise CheckpointError(NOT_FINITE) from error
         raise EditError(_NO_NUMBERS) from error
 
 
 def _silent(trace: LiveRun) -> AbstractContextManager[None]:
     """No warnings of NumPy about infinite or undefined numbers: the end of the run checks for them."""
-    if trace.editor is None or engine_of(trace.model) != NUMPY:
+    if engine_of(trace.model) != NUMPY:
         return nullcontext()
     import numpy as np
 

@@ -4,9 +4,10 @@ There every merge looks at all neighbours once more, which takes the square of a
 join wait in a queue, the first of the list in front.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 
+from explorer.text import counted, visible
 from gpt.tokenizer import Merge, Pair
 
 Join = tuple[int, int, int, int]
@@ -35,6 +36,16 @@ def token_ranks(merges: Sequence[Pair]) -> dict[bytes, int]:
         if len(joins) == len(token) - 1 and joins[-1][0] == rank:
             ranks[token] = 256 + rank
     return ranks
+
+
+def unreachable(ids: Mapping[bytes, int], made: Container[bytes], special: Iterable[int]) -> tuple[str, ...]:
+    """A note, if there are tokens that no text can become: no merges make them, and they are not special."""
+    own = set(special)
+    lost = sorted((number, token) for token, number in ids.items() if token not in made and number not in own)
+    if not lost:
+        return ()
+    some = ", ".join(f"{visible(token)} ({number})" for number, token in lost[:3]) + (", ..." if len(lost) > 3 else "")
+    return (f"{counted(len(lost), 'token')} of the vocabulary can come from no text, as no merges lead there: {some}.",)
 
 
 def _joins(piece: bytes, ranks: Mapping[Pair, int]) -> Iterator[Join]:

@@ -1,21 +1,14 @@
-"""Text -> token ids and back: GPT-2's byte-level BPE, from a model's own vocabulary.
+"""Text -> token ids and back, whatever tokenizer a model comes with.
 
-A text is cut into pieces, roughly words with the space before them, and each piece is merged by itself: what tokens it
-becomes depends on nothing around it. tiktoken does the merging; `Tokenizer.pieces` shows it merge by merge.
-Source: Radford et al. 2019, section 2.2, and OpenAI's GPT-2, src/encoder.py.
+GPT-2's own kind, a byte-level BPE behind GPT-2's pattern, is in `byte_level`; every other `tokenizer.json` is run by
+Hugging Face's tokenizers in `library`.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from functools import cache, lru_cache
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
-import tiktoken
-
 from explorer.errors import TokenizerError
-from explorer.tokenizer.files import Vocabulary, read_vocabulary
-from explorer.tokenizer.merging import merges_of, token_ranks
-from gpt.tokenizer import Piece, split
+from gpt.tokenizer import Piece
 
 
 class Tokenizer:
@@ -28,36 +21,41 @@ class Tokenizer:
     'Once upon'
     """
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        self.special = vocabulary.special
-        self.n_vocab = max(vocabulary.tokens) + 1
-        self._tokens = vocabulary.tokens
-        self._ids = vocabulary.ids
-        self._merge_ranks = {pair: rank for rank, pair in enumerate(vocabulary.merges)}
-        # tiktoken needs all 256 bytes; those that the vocabulary lacks are refused before it sees them.
-        self._unspellable = {byte for byte in range(256) if bytes([byte]) not in self._ids}
-        ranks = token_ranks(vocabulary.merges)
-        self._id_of_rank = {rank: self._ids[token] for token, rank in ranks.items() if token in self._ids}
-        self._bpe = _encoding(r"(?s).+", ranks)  # one piece is given at a time, so all of it matches
+    special: Mapping[str, int]
+    """Tokens that are found in a text as they stand, before anything else, by their text."""
 
-    @classmethod
-    def from_directory(cls, path: Path | str) -> "Tokenizer":
+    n_vocab: int
+    """The highest id, and one."""
+
+    notes: tuple[str, ...] = ()
+    """What a user should know about the files, though they can be used."""
+
+    in_bytes: bool = True
+    """Whether the text of some ids is the bytes of each, one after the other."""
+
+    @staticmethod
+    def from_directory(path: Path | str) -> "Tokenizer":
         """The tokenizer of a model's directory; a TokenizerError says what is wrong with its files."""
-        return cls(read_vocabulary(Path(path)))
+        from explorer.tokenizer.byte_level import ByteLevelTokenizer
+        from explorer.tokenizer.files import Vocabulary, read_files
+
+        found = read_files(Path(path))
+        if isinstance(found, Vocabulary):
+            return ByteLevelTokenizer(found)
+        from explorer.tokenizer.library import LibraryTokenizer  # most models do without it
+
+        return LibraryTokenizer(found)
+
+    def ids(self) -> Collection[int]:
+        """Every id that has a token."""
+        return ()
 
     def encode(self, text: str) -> list[int]:
         """The ids of a text. Special tokens written out in it become their own id, as in Hugging Face's tokenizers.
 
         TokenizerError where the vocabulary cannot spell it.
         """
-        ids: list[int] = []
-        for start, piece in self._cut(text):
-            if piece in self.special:
-                ids.append(self.special[piece])
-            else:
-                self._check_spelling(start, piece)
-                ids.extend(self._id_of_rank[rank] for rank in self._bpe.encode_ordinary(piece))
-        return ids
+        raise NotImplementedError
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of some ids; where they break off within a character, U+FFFD stands for it."""
@@ -65,52 +63,25 @@ class Tokenizer:
 
     def token_bytes(self, id: int) -> bytes:
         """The bytes of one token; `<id 4097>` for an id that the vocabulary has no token for."""
-        return self._tokens.get(id, b"<id %d>" % id)
+        return b"<id %d>" % id
 
     def pieces(self, text: str) -> list[Piece]:
         """How `encode` comes to its ids: the pieces of the text, and every merge in each of them."""
-        return [self._piece(start, piece) for start, piece in self._cut(text)]
-
-    def _piece(self, start: int, text: str) -> Piece:
-        spelling = text.encode()
-        if text in self.special:
-            return Piece(start, text, spelling, (), (self.special[text],))
-        self._check_spelling(start, text)
-        piece = Piece(start, text, spelling, tuple(merges_of(spelling, self._merge_ranks)), ())
-        return replace(piece, ids=tuple(self._ids[part] for part in piece.parts()))
-
-    def _cut(self, text: str) -> Iterator[tuple[int, str]]:
-        return split(text, self.special, _stand_in)
-
-    def _check_spelling(self, start: int, piece: str) -> None:
-        if not self._unspellable:
-            return
-        for place, character in enumerate(piece, start + 1):
-            for byte in character.encode():
-                if byte in self._unspellable:
-                    raise TokenizerError(
-                        f"{character!r}, character {place} of the text, cannot be spelled: this model's vocabulary "
-                        f"lacks the byte 0x{byte:02X}. Leave it out."
-                    )
+        raise NotImplementedError
 
 
-@lru_cache(maxsize=65536)
-def _stand_in(character: str) -> str:
-    """An ASCII character of the same kind, for `gpt.tokenizer.split`.
+class NoTokenizer(Tokenizer):
+    """In the place of a tokenizer that cannot be opened: enough for token ids, which need none."""
 
-    What is a letter or a number depends on the version of Unicode, and Python's differs from tiktoken's: tiktoken is
-    asked, which agrees with Hugging Face's tokenizers.
-    """
-    for kind, stand_in in ((r"\p{L}", "a"), (r"\p{N}", "1"), (r"\s", "\t")):
-        if _matcher(kind).encode_ordinary(character):  # what does not match gives no tokens
-            return stand_in
-    return "!"
+    special: Mapping[str, int] = {}
+    n_vocab = 0
 
+    def __init__(self, why: str) -> None:
+        self._why = why
+        self.notes = (f"{why} Tokens are shown by their ids.",)
 
-@cache
-def _matcher(pattern: str) -> tiktoken.Encoding:
-    return _encoding(pattern, token_ranks([]))
+    def encode(self, text: str) -> list[int]:
+        raise TokenizerError(f"{self._why} Until then give token ids.")
 
-
-def _encoding(pattern: str, ranks: dict[bytes, int]) -> tiktoken.Encoding:
-    return tiktoken.Encoding("gpt-explorer", pat_str=pattern, mergeable_ranks=ranks, special_tokens={})
+    def pieces(self, text: str) -> list[Piece]:
+        raise TokenizerError(f"{self._why} Until then give token ids.")

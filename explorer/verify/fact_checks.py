@@ -116,7 +116,7 @@ def attribution(
     """
     for_it, against_it = (subject.tokenizer.encode(token)[0] for token in tokens)
     config, weights = subject.model.config, subject.model.arrays
-    seen = subject.run([config.eos_token_id or 0, *subject.tokenizer.encode(text)])
+    seen = subject.run([(*config.end_tokens, 0)[0], *subject.tokenizer.encode(text)])
     direction = (weights.unembedding[for_it] - weights.unembedding[against_it]) * weights.ln_final.gamma
     direction = (direction - direction.mean()) / seen["ln_final.hook_scale"][-1, 0]
     writes: dict[str, float] = {}
@@ -139,7 +139,7 @@ def induction(subject: Subject, heads: Sequence[str], length: int, sequences: in
     scores: dict[str, float] = {}
     for _ in range(sequences):
         once = random.integers(0, config.vocab_size, length).tolist()
-        seen = subject.run([config.eos_token_id or 0, *once, *once])
+        seen = subject.run([(*config.end_tokens, 0)[0], *once, *once])
         queries = np.arange(length + 1, 2 * length)
         for layer in range(config.n_layer):
             looks = seen[f"blocks.{layer}.attn.hook_pattern"][:, queries, queries - length + 1].mean(-1)

@@ -126,6 +126,6 @@ def generate(
         *_, order, reached = distribution(forward(text, weights, config)[-1], sampling)
         place = np.searchsorted(reached, numbers.random(), side="right")
         text.append(int(order[min(place, len(order) - 1)]))
-        if text[-1] == config.eos_token_id:
+        if text[-1] in config.end_tokens:
             break
     return text[len(ids) :]

@@ -85,8 +85,14 @@ def _greedy(own: Own, theirs: Any) -> Component:
     config, prompt = own.model.config, own.prompt[: max(1, own.model.config.n_positions // 2)]
     count = min(2 * own.positions, config.n_positions - len(prompt))
     steps = generate(GPT(config, own.model.lists), prompt, count, Sampling(0.0))
-    options = {"do_sample": False, "max_new_tokens": count, "pad_token_id": config.eos_token_id or 0}
+    ends = list(config.end_tokens) or None
+    options = {
+        "do_sample": False,
+        "max_new_tokens": count,
+        "eos_token_id": ends,
+        "pad_token_id": ends[0] if ends else 0,
+    }
     ids = torch.tensor([prompt])
-    expected = theirs.generate(ids, attention_mask=torch.ones_like(ids), eos_token_id=config.eos_token_id, **options)
+    expected = theirs.generate(ids, attention_mask=torch.ones_like(ids), **options)
     component.add([step.token for step in steps], expected[0, len(prompt) :].tolist(), 0.0)
     return component

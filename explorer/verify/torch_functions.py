@@ -141,6 +141,6 @@ def generate(ids: Sequence[int], weights: Any, config: Any, count: int, sampling
         *_, order, reached = distribution(forward(text, weights, config)[-1], sampling)
         place = int(torch.searchsorted(reached, numbers.random(), right=True))
         text.append(int(order[min(place, len(order) - 1)]))
-        if text[-1] == config.eos_token_id:
+        if text[-1] in config.end_tokens:
             break
     return text[len(ids) :]

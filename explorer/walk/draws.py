@@ -90,4 +90,4 @@ class Draws:
     def ended(self) -> bool:
         """Whether the last token was drawn and says that the text is over."""
         trace = self._walk.trace
-        return len(trace.ids) > self._walk.written.prompt_length and trace.ids[-1] == trace.config.eos_token_id
+        return len(trace.ids) > self._walk.written.prompt_length and trace.ids[-1] in trace.config.end_tokens

@@ -136,7 +136,7 @@ class Session:
         pieces = self.tokenizer.pieces(text)
         self.what_if.begin(self.what_if.base)  # the edits are made again, on what this prompt gives without them
         self._go_on_with(ids)
-        self._own = WalkedText(text, pieces, len(ids))
+        self._own = WalkedText(text, pieces, len(ids), typed=text)
         self.cursor.forget_columns()
 
     def begin(self, run: Trace, text: str, pieces: Sequence[Piece] = ()) -> None:
@@ -213,7 +213,7 @@ class Session:
         if drawn is None:
             return False
         self._go_on_with([*self.ids, drawn.step.token])
-        self._own = self._own.with_token(len(self.ids) - 1, drawn, self.tokenizer.decode(self.ids))
+        self._own = self._own.with_token(len(self.ids) - 1, drawn, self._own.decoded(self.ids, self.tokenizer))
         return True
 
     def untake_token(self) -> bool:
@@ -223,7 +223,7 @@ class Session:
             return False
         last = len(self.ids) - 1
         self._go_on_with(self.ids[:-1])
-        self._own = self._own.without_token(last, self.tokenizer.decode(self.ids))
+        self._own = self._own.without_token(last, self._own.decoded(self.ids, self.tokenizer))
         return True
 
     # The number under the cursor

@@ -22,8 +22,13 @@ def single_token(text: str, tokenizer: Tokens) -> int | None:
 
     None where it is several tokens, or empty.
     """
-    spellings = (tokenizer.encode(spelled) for spelled in (text, f" {text}"))
-    return next((ids[0] for ids in spellings if text and len(ids) == 1), None)
+    for spelled in (text, f" {text}") if text else ():
+        ids = tokenizer.encode(spelled)
+        if len(ids) > 1:  # a tokenizer may add tokens around every text: their pieces are empty
+            ids = [token for piece in tokenizer.pieces(spelled) if piece.text for token in piece.ids]
+        if len(ids) == 1:
+            return ids[0]
+    return None
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,7 @@ class WalkedText:
     pieces: Sequence[Piece] = ()  # how the tokenizer cut the prompt and merged it
     prompt_length: int = 0  # how many of the tokens were typed; the others were drawn
     drawn: Mapping[int, DrawnToken] = field(default_factory=dict)  # by position
+    typed: str = ""  # the prompt alone, as it was typed: a tokenizer may add tokens to it, or change its letters
 
     def piece_at(self, position: int) -> Piece | None:
         """The piece of the prompt that a token came from; None for a token that was drawn."""
@@ -53,6 +59,11 @@ class WalkedText:
             if position < end:
                 return piece
         return None
+
+    def decoded(self, ids: list[int], tokenizer: Tokens) -> str:
+        """The text of the prompt's tokens and others after them, the prompt as it was typed."""
+        whole, prompt = tokenizer.decode(ids), tokenizer.decode(ids[: self.prompt_length])
+        return self.typed + whole[len(prompt) :] if self.typed and whole.startswith(prompt) else whole
 
     def with_token(self, position: int, drawn: DrawnToken, text: str) -> "WalkedText":
         """With one drawn token more, which gives that text."""

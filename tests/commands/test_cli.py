@@ -37,7 +37,8 @@ def test_generate_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     printed = json.loads(capsys.readouterr().out)
     model, checkpoint = embedded()
     steps = generate(model, printed["prompt_ids"], 5, Sampling(0))
-    assert set(printed) == {"prompt", "prompt_ids", "ids", "text"}
+    assert set(printed) == {"prompt", "prompt_ids", "ids", "text", "ended"}
+    assert printed["ended"] == "max_new_tokens"
     assert printed["prompt"] == PROMPT
     assert printed["ids"] == printed["prompt_ids"] + [step.token for step in steps]
     assert printed["text"] == checkpoint.tokenizer.decode(printed["ids"])

@@ -43,7 +43,7 @@ def said(tokens: bytes, terminal: bool = False, tokenizer: Bytes | Words | None 
 @pytest.mark.parametrize("sampling", [GREEDY, Sampling(0.8, 40, 0.9)], ids=str)
 def test_the_ids_are_the_prompts_and_those_that_generate_gives(sampling: Sampling) -> None:
     result = generate_text(MODEL, Bytes(), "little", 6, sampling, 3)
-    assert set(result) == {"prompt", "prompt_ids", "ids", "text"}
+    assert set(result) == {"prompt", "prompt_ids", "ids", "text", "ended"}
     assert result["prompt"] == "little"
     assert result["prompt_ids"] == list(b"little")
     expected = [step.token for step in generate(MODEL, list(b"little"), 6, sampling, 3)]

@@ -85,15 +85,34 @@ def test_what_scores_are_divided_by(flags: dict[str, bool], divisors: list[float
     assert [config.score_divisor(layer) for layer in range(3)] == divisors
 
 
-@pytest.mark.parametrize(("ids", "first"), [([5, 6], 5), ([], None), (None, None), (4, 4)])
-def test_the_first_of_several_end_tokens_counts(ids: object, first: int | None) -> None:
-    assert read(eos_token_id=ids).eos_token_id == first
+@pytest.mark.parametrize(("ids", "ends"), [([5, 6], (5, 6)), ([5], (5,)), ([], ()), (None, ()), (4, (4,))])
+def test_every_end_token_counts(ids: object, ends: tuple[int, ...]) -> None:
+    assert read(eos_token_id=ids).end_tokens == ends
+
+
+GENERAL = {"hidden_size": 96, "num_hidden_layers": 3, "num_attention_heads": 8, "max_position_embeddings": 77}
+
+
+def test_the_general_names_of_the_sizes() -> None:
+    """Those that transformers' GPT2Config maps (its `attribute_map`)."""
+    config = GPTConfig.from_dict(GENERAL)
+    assert (config.n_embd, config.n_layer, config.n_head, config.n_positions) == (96, 3, 8, 77)
+    assert GPTConfig.from_dict(GENERAL | {"n_embd": 96}) == config
+    with pytest.raises(ConfigError, match="n_embd is 768 and hidden_size is 96"):
+        GPTConfig.from_dict(GENERAL | {"n_embd": 768})
+
+
+def test_a_key_that_is_there_twice_is_refused() -> None:
+    with pytest.raises(ConfigError, match="'n_layer' is in it twice"):
+        GPTConfig.from_json('{"n_layer": 12, "n_head": 12, "n_layer": 6}')
 
 
 # What is refused: every message names the setting and what it was
 
 
-@pytest.mark.parametrize("architectures", [None, [], ["GPT2LMHeadModel"], "GPT2Model", ["Other", "GPT2Model"]])
+@pytest.mark.parametrize(
+    "architectures", [None, [], ["GPT2LMHeadModel"], "GPT2Model", ["Other", "GPT2Model"], ["GPT2DoubleHeadsModel"]]
+)
 def test_language_models_are_read(architectures: object) -> None:
     assert read(architectures=architectures) == GPTConfig()
 

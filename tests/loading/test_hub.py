@@ -18,12 +18,12 @@ from explorer.loading import hub
 from explorer.loading.catalogue import locate, resolve
 from explorer.loading.hub_errors import explained
 from gpt import GPTConfig
-from tests.helpers.checkpoint_builder import weights, write_checkpoint, write_shards
+from tests.helpers.checkpoint_builder import MERGES, weights, write_checkpoint, write_shards
 from tests.helpers.small_hub import COMMIT, REPO, SmallHub
 
 SHAPE = {"n_embd": 96, "n_layer": 4, "n_positions": 16}  # 1.9 MB: several of the pieces in which files are fetched
 WEIGHTS = "model.safetensors"
-NEEDED = {"config.json", "vocab.json", "merges.txt", "tokenizer_config.json", WEIGHTS}
+NEEDED = {"config.json", "generation_config.json", "vocab.json", "merges.txt", "tokenizer_config.json", WEIGHTS}
 HANGS = 600
 """Seconds after which something is taken to hang; nothing here needs more than a few."""
 OURS = ("HF_", "HUGGING", "TRANSFORMERS_", "XDG_")
@@ -34,7 +34,8 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model with everything that repositories hold besides."""
     directory = write_checkpoint(tmp_path_factory.mktemp("hub") / "model", **SHAPE)
     (directory / "tokenizer_config.json").write_text('{"add_prefix_space": false}')
-    for other in ("README.md", "pytorch_model.bin", "tf_model.h5", "tokenizer.json", "generation_config.json"):
+    (directory / "generation_config.json").write_text("{}")
+    for other in ("README.md", "pytorch_model.bin", "tf_model.h5", "optimizer.pt", "training_args.bin"):
         (directory / other).write_text("not asked for")
     return directory
 
@@ -117,13 +118,12 @@ def test_shards(small: SmallHub, tmp_path: Path) -> None:
 
 
 def test_a_tokenizer_in_one_file(small: SmallHub, tmp_path: Path) -> None:
-    model = {"type": "BPE", "vocab": json.loads((small.directory / "vocab.json").read_text()), "merges": []}
+    model = {"type": "BPE", "vocab": json.loads((small.directory / "vocab.json").read_text()), "merges": MERGES}
     (small.directory / "tokenizer.json").write_text(
         json.dumps({"model": model, "pre_tokenizer": {"type": "ByteLevel"}})
     )
-    (small.directory / "merges.txt").unlink()
     works(generate(small, tmp_path))
-    assert small.fetched == NEEDED - {"vocab.json", "merges.txt"} | {"tokenizer.json"}
+    assert small.fetched == NEEDED - {"vocab.json", "merges.txt"} | {"tokenizer.json"}, "it is in force"
 
 
 def test_the_list_of_models(small: SmallHub, tmp_path: Path) -> None:
@@ -139,6 +139,21 @@ def test_the_list_of_models(small: SmallHub, tmp_path: Path) -> None:
     assert ours["size"] > 4 * config.parameters
     assert Path(ours["path"]) == stored(tmp_path).parent
     assert entries["gpt2"] == entries["gpt2"] | {"state": "can be fetched", "path": None, "parameters": 124_439_808}
+
+
+def test_a_cache_from_when_models_had_no_owners(small: SmallHub, tmp_path: Path) -> None:
+    """`models--gpt2` is openai-community/gpt2: it opens offline, and the list has it under its name."""
+    snapshot = tmp_path / "hub" / "models--gpt2" / "snapshots" / COMMIT
+    shutil.copytree(small.directory, snapshot)
+    (snapshot.parents[1] / "refs").mkdir()
+    (snapshot.parents[1] / "refs" / "main").write_text(COMMIT)
+    for name in ("gpt2", "openai-community/gpt2"):
+        works(generate(small, tmp_path, name, HF_HUB_OFFLINE="1"))
+    command = [sys.executable, "-m", "explorer", "models", "--json"]
+    printed = subprocess.run(command, env=environment(small, tmp_path), capture_output=True, text=True, check=True)
+    entries = [entry for entry in json.loads(printed.stdout) if entry["name"] == "gpt2"]
+    assert [(entry["state"], entry["path"]) for entry in entries] == [("cached", str(snapshot))]
+    assert small.requests == []
 
 
 # Breaking off, and going on
@@ -269,6 +284,31 @@ def test_a_gated_model_needs_a_token(small: SmallHub, tmp_path: Path) -> None:
     assert not small.leaked, "the token is for the hub alone"
 
 
+def test_a_token_that_is_none_is_said_to_be_that(small: SmallHub, tmp_path: Path) -> None:
+    for token in ("hf_ab cd", "hf_ab\u00e9"):
+        refused(generate(small, tmp_path, HF_TOKEN=token), "HF_TOKEN is no token of the hub", "characters", "hf_")
+    assert small.requests == [], "it was not sent"
+    small.errors["HEAD config.json"] = [401]
+    refused(generate(small, tmp_path, HF_TOKEN="my-password"), "HF_TOKEN is no token of the hub", "does not know it")
+    small.errors["HEAD config.json"] = [401]
+    refused(generate(small, tmp_path, HF_TOKEN="hf_expired"), "HF_TOKEN")
+
+
+def test_an_adapter_is_named(small: SmallHub, tmp_path: Path) -> None:
+    (small.directory / "config.json").rename(small.directory / "adapter_config.json")
+    refused(generate(small, tmp_path), "owner/model: adapter_config.json: this is an adapter (PEFT, LoRA)")
+
+
+def test_without_a_tokenizer_ids_are_enough(small: SmallHub, tmp_path: Path) -> None:
+    for name in ("vocab.json", "merges.txt"):
+        (small.directory / name).unlink()
+    (small.directory / "vocab.txt").write_text("[UNK]\n")
+    refused(generate(small, tmp_path), "owner/model: vocab.txt is a WordPiece tokenizer", "--ids")
+    command = [sys.executable, "-m", "explorer", "generate", "--ids", "3,4", "--json", "--model", REPO]
+    done = subprocess.run(command, env=environment(small, tmp_path), capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["text"].startswith("<id 3><id 4>")
+
+
 def test_there_is_no_such_model(small: SmallHub, tmp_path: Path) -> None:
     refused(generate(small, tmp_path, "owner/modle"), "no model owner/modle on the hub", "private")
 
@@ -283,8 +323,10 @@ def test_another_architecture_is_refused_before_its_weights_are_asked_for(small:
     ("removed", "said"),
     [
         ([WEIGHTS], "pytorch_model.bin only: this is a Python pickle"),
-        ([WEIGHTS, "pytorch_model.bin"], "no weights that can be read"),
-        (["vocab.json", "tokenizer.json"], "has no tokenizer"),
+        ([WEIGHTS, "pytorch_model.bin"], "this is a Python pickle"),
+        ([WEIGHTS, "pytorch_model.bin", "optimizer.pt"], "tf_model.h5: these are weights for TensorFlow"),
+        ([WEIGHTS, "pytorch_model.bin", "optimizer.pt", "tf_model.h5"], "no weights that can be read"),
+        (["vocab.json"], "there is no tokenizer: of vocab.json and merges.txt, vocab.json is missing"),
         (["config.json"], "not a model in Hugging Face's layout"),
     ],
 )

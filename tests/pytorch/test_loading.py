@@ -10,14 +10,14 @@ import pytest
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
-from safetensors.torch import load_file  # noqa: E402
-from transformers import AutoTokenizer, GPT2LMHeadModel, GPT2Model  # noqa: E402
+from safetensors.torch import load_file, save_model  # noqa: E402
+from transformers import AutoTokenizer, GPT2Config, GPT2DoubleHeadsModel, GPT2LMHeadModel, GPT2Model  # noqa: E402
 
 from explorer.errors import CheckpointError  # noqa: E402
 from explorer.loading.checkpoints import open_checkpoint  # noqa: E402
 from explorer.loading.places import embedded  # noqa: E402
 from tests.helpers.checkpoint_builder import write_tokenizer  # noqa: E402
-from tests.helpers.transformers_models import IDS, opened, random_model, rewrite, same_logits, same_text, save  # noqa: E402
+from tests.helpers.transformers_models import IDS, SMALL, opened, random_model, rewrite, same_logits, same_text, save  # noqa: E402
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "plain": {},
@@ -109,6 +109,28 @@ def test_head_that_differs_though_said_to_be_tied(tmp_path: Path) -> None:
     checkpoint, ours = opened(tmp_path)
     assert not checkpoint.config.tie_word_embeddings
     same_logits(ours, model, IDS)
+
+
+def test_tied_weights_as_safetensors_saves_them(tmp_path: Path) -> None:
+    """Its `save_model` writes what is tied under one name: here lm_head.weight, and no wte.weight."""
+    model = random_model()
+    save(model, tmp_path)
+    save_model(model, str(tmp_path / "model.safetensors"))
+    assert "transformer.wte.weight" not in load_file(tmp_path / "model.safetensors")
+    checkpoint, ours = opened(tmp_path)
+    assert checkpoint.config.tie_word_embeddings
+    same_logits(ours, model, IDS)
+
+
+def test_double_heads(tmp_path: Path) -> None:
+    theirs = GPT2DoubleHeadsModel(GPT2Config(**SMALL)).eval()
+    theirs.save_pretrained(tmp_path)
+    write_tokenizer(tmp_path)
+    checkpoint, ours = opened(tmp_path)
+    assert "multiple_choice_head" in checkpoint.notes[0]
+    with torch.no_grad():
+        expected = theirs.double()(torch.tensor([IDS])).logits[0]
+    np.testing.assert_allclose(ours.forward(IDS).logits, expected, rtol=0, atol=1e-9)
 
 
 def test_pickle_is_refused(tmp_path: Path) -> None:

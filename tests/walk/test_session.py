@@ -4,6 +4,7 @@ import math
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,11 @@ from explorer.errors import EditError
 from explorer.runs import running
 from explorer.runs.trace import RecordedRun
 from explorer.stages import Kind
+from explorer.tokenizer.tokenizer import Tokenizer
 from explorer.walk.on_screen import progress, shape_in_words, value_under_cursor, wanted_lenses
 from explorer.walk.session import Session
 from gpt import GPT, InputError, Sampling, SamplingError, generate
+from tests.helpers.checkpoint_builder import write_tokenizer
 from tests.helpers.models import Bytes, Words, counting, embedded, finish, full_run, never, small_model, start
 
 MODEL = small_model(seed=2, vocab_size=256, n_positions=16)
@@ -445,3 +448,19 @@ def test_the_cursor_starts_on_the_largest_of_the_row_until_it_is_moved() -> None
     finish(session)
     row = session.trace.matrix("blocks.1.attn.hook_pattern", cursor.head)[3]
     assert row[cursor.column] == max(row), "another prompt, another row"
+
+
+def test_the_prompt_stays_as_it_was_typed(tmp_path: Path) -> None:
+    """Where the tokenizer adds a token to every text: submitted again, the text must not get it twice."""
+    write_tokenizer(tmp_path)
+    (tmp_path / "tokenizer_config.json").write_text('{"add_bos_token": true}')
+    tokenizer = Tokenizer.from_directory(tmp_path)
+    here = start(small_model(vocab_size=262, n_positions=12), tokenizer, "in the")
+    before = list(here.ids)
+    assert before[0] == tokenizer.special["<|endoftext|>"]
+    assert here.take_token()
+    drawn = tokenizer.decode([here.ids[-1]])
+    assert here.text == f"in the{drawn}"
+    finish(here)
+    assert here.untake_token()
+    assert (here.text, here.ids) == ("in the", before)

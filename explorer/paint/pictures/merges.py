@@ -15,21 +15,34 @@ def merges(session: Session, cells: int, height: int, halves: bool) -> list[Line
     piece = session.written.piece_at(session.position)
     if piece is None:
         why = "This token was drawn by the model, not spelled from text: there is nothing to merge."
-        drawn: Line = [_name("drawn"), Span(session.label(token), "here"), Span(f"  id {token}", "dim")]
-        lines = [drawn, *_gap(height), *wrapped(why, cells, "dim")]
-        return [*lines, *_whole_text(session, cells, height - len(lines))]
+        return _not_spelled(session, "drawn", why, cells, height)
+    if not piece.text:
+        why = "This token was added by the tokenizer, as it does with every text: there is nothing to merge."
+        return _not_spelled(session, "added", why, cells, height)
     pieces = list(session.written.pieces)
     number = next(index for index, each in enumerate(pieces, start=1) if each is piece)
     which = f"  piece {number} of {len(pieces)} of the text"
     values = " ".join(f"{byte:02x}" for byte in piece.spelling)
+    becomes: list[Line] = []
+    if piece.spelling != piece.text.encode("utf-8", "replace"):
+        becomes = [clipped([_name("becomes"), Span(f" {visible(piece.spelling)} ", "chip")], cells)]
     top: list[Line] = [
         clipped([_name("piece"), Span(f" {visible(piece.text)} ", "here"), Span(which, "dim")], cells),
+        *becomes,
         clipped([_name("bytes"), Span(values), Span("  in hexadecimal", "dim")], cells),
         *_gap(height),
     ]
     end = [*_gap(height), *_ids(session, piece.ids, cells)]
     steps = _steps(piece, cells, max(1, height - len(top) - len(end)))
     lines = [*top, *steps, *end]
+    return [*lines, *_whole_text(session, cells, height - len(lines))]
+
+
+def _not_spelled(session: Session, name: str, why: str, cells: int, height: int) -> list[Line]:
+    """A token that did not come from the text, and why there is nothing to merge."""
+    token = session.ids[session.position]
+    first: Line = [_name(name), Span(session.label(token), "here"), Span(f"  id {token}", "dim")]
+    lines = [first, *_gap(height), *wrapped(why, cells, "dim")]
     return [*lines, *_whole_text(session, cells, height - len(lines))]
 
 
@@ -45,7 +58,10 @@ def _gap(height: int) -> list[Line]:
 def _steps(piece: Piece, cells: int, room: int) -> list[Line]:
     """A line for each merge with the rule that it follows; the last ones of a long word."""
     if not piece.merges:
-        return [[Span("A single token: there is nothing to merge.", "dim")]]
+        why = "A single token: there is nothing to merge."
+        if len(piece.ids) > 1:
+            why = f"This model's tokenizer cuts the piece into {len(piece.ids)} tokens by steps of its own, not by merges."
+        return wrapped(why, cells, "dim")
     most = max(merge.rank for merge in piece.merges) + 1
     lines: list[Line] = [[_name("start"), *_parts(piece.parts(0)), Span("  every byte by itself", "dim")]]
     for number, merge in enumerate(piece.merges, start=1):
