@@ -108,6 +108,8 @@ def _next(place: Place, words: list[str], session: Session) -> Place:
     word = words.pop(0)
     if pair := re.fullmatch(r"(\d+)\.(\d+)", word):
         return replace(place, layer=int(pair[1]), head=int(pair[2]))
+    if word.isdigit() and words and words[0] in _names(session):  # "5 gelu" is in block 5
+        return replace(place, layer=int(word))
     if word in _COUNTED and (not words or word not in _names(session) or words[0].isdigit()):
         return _counted(place, word, words, session)
     if word in _names(session):

@@ -34,6 +34,7 @@ def here() -> Session:
         ("block 4 ln 2", "blocks.4.ln2", {}),
         ("block 4 ln2", "blocks.4.ln2", {}),
         ("block 4", "blocks.4.ln1", {}),
+        ("5 gelu", "blocks.5.activation", {}),
         ("final norm", "ln_final", {}),
         ("logits", "logits", {}),
         ("ledger", "probabilities", {}),

@@ -60,7 +60,8 @@ def _steps(piece: Piece, cells: int, room: int) -> list[Line]:
     if not piece.merges:
         why = "A single token: there is nothing to merge."
         if len(piece.ids) > 1:
-            why = f"This model's tokenizer cuts the piece into {len(piece.ids)} tokens by steps of its own, not by merges."
+            count = len(piece.ids)
+            why = f"This model's tokenizer cuts the piece into {count} tokens by steps of its own, not by merges."
         return wrapped(why, cells, "dim")
     most = max(merge.rank for merge in piece.merges) + 1
     lines: list[Line] = [[_name("start"), *_parts(piece.parts(0)), Span("  every byte by itself", "dim")]]
