@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TextIO
 
+from explorer import output
 from explorer.commands.options import open_model
+from explorer.commands.words import text_of
 from explorer.errors import UsageError
+from explorer.glyphs import shortened
 from explorer.loading.checkpoints import Checkpoint
 from explorer.runs import running
 from explorer.runs.trace import LiveRun
-from explorer.text import printable, visible
+from explorer.text import visible
 from explorer.tokenizer.tokenizer import Tokenizer
 from explorer.walk.text import Tokens
 from gpt import GPT, GPTConfig, Sampling, generate
@@ -54,8 +57,9 @@ class Prompted:
 
 def open_prompt(options: argparse.Namespace) -> Prompted:
     """The model and the prompt of a call; UsageError without a prompt, InputError where the model cannot read it."""
+    given = options.prompt and text_of(options.prompt)  # before the work, not after it
     checkpoint, model = open_model(options)
-    prompt, ids = prompt_and_ids(options.prompt, options.ids, checkpoint.tokenizer, model.config)
+    prompt, ids = prompt_and_ids(given, options.ids, checkpoint.tokenizer, model.config)
     model.check(ids)
     return Prompted(checkpoint, model, prompt, ids)
 
@@ -104,7 +108,7 @@ def prompt_and_ids(
         raise UsageError("a prompt and token ids were given: give one of them.")
     if ids is not None:
         if unknown := [token for token in ids if token >= config.vocab_size]:
-            raise UsageError(f"there is no token {unknown[0]}: ids go from 0 to {config.vocab_size - 1}.")
+            raise UsageError(f"there is no token {shortened(unknown[0])}: ids go from 0 to {config.vocab_size - 1}.")
         return tokenizer.decode(ids), ids
     if prompt is None:
         raise UsageError("there is no prompt: give some text, or token ids with --ids.")
@@ -121,8 +125,7 @@ class _Speaker:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def text(self, text: str) -> None:
-        self._stream.write(printable(text) if self._stream.isatty() else text)
-        self._stream.flush()
+        output.write(text, self._stream)
 
     def bytes(self, token: bytes) -> None:
         self.text(self._decoder.decode(token))

@@ -4,14 +4,21 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from textual.app import App, SystemCommand
+from textual.binding import Binding
 from textual.dom import DOMNode
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.theme import Theme
 from textual.worker import get_current_worker
 
+from explorer.crash import report
+from explorer.files import replacing
+from explorer.glyphs import one_line, printable
 from explorer.screen.ahead import prepare
 from explorer.screen.guard import is_a_librarys_own
 from explorer.screen.main.keys import SECTIONS
@@ -81,6 +88,9 @@ class ExplorerApp(App[str]):
     CSS_PATH = "explorer.tcss"
     TITLE = "GPT Explorer"
     ENABLE_COMMAND_PALETTE = True
+    BINDINGS = [
+        Binding("ctrl+z", "suspend_process", "Suspend: back to the shell, fg comes back", show=False, id="app.suspend")
+    ]
 
     def __init__(
         self, open_model: OpenModel, prompt: str, model_name: str, open_other: OpenOther | None = None
@@ -90,6 +100,7 @@ class ExplorerApp(App[str]):
         self._open_other = open_other
         self._main = MainScreen(prompt, model_name)
         self._palette = 0
+        self.crash = ""  # a report, where an error that nobody foresaw ended the program
         self.register_theme(DARK)
         self.register_theme(LIGHT)
 
@@ -112,6 +123,8 @@ class ExplorerApp(App[str]):
             self.post_message(Opened(self._open_model(self._tell)))
         except GPTError as error:
             self.post_message(OpenFailed(str(error)))
+        except Exception as error:  # nobody waits for what this thread gives
+            self.call_from_thread(self._handle_exception, error)
 
     def _tell(self, done: int, parts: int, word: str = "loading", /) -> None:
         give_way()
@@ -141,6 +154,24 @@ class ExplorerApp(App[str]):
                 raise
             self.log.error(f"{action} was ignored: {error!r}")
             return True
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Show a notice, literally: whatever is quoted in it cannot command the terminal."""
+        super().notify(printable(message), title=one_line(title), severity=severity, timeout=timeout, markup=False)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """End on an unforeseen error, with a report. Textual's own lists variables, and so the prompt."""
+        super()._handle_exception(error)
+        self._exit_renderables.clear()
+        self.crash = self.crash or report(error)
 
     # Other models
 
@@ -229,7 +260,22 @@ class ExplorerApp(App[str]):
         for count in (5, 20, 50):
             yield SystemCommand(f"Draw {count} tokens", "Next token", self._runner(f"draw({count})"))
         yield SystemCommand("Choose a theme", "Program", self.action_change_theme)
-        yield SystemCommand("Save a picture of the screen", "Program · as SVG", self.deliver_screenshot)
+        yield SystemCommand("Save a picture of the screen", "Program · as SVG", self._save_picture)
+
+    def _save_picture(self) -> None:
+        """Write the screen as SVG into the working directory, or say why that cannot be done."""
+        if self.is_web:  # the browser takes it
+            self.deliver_screenshot()
+            return
+        picture = self.export_screenshot()
+        path = Path(f"gpt-explorer-{datetime.now():%Y-%m-%d-%H%M%S}.svg")
+        try:
+            with replacing(path) as part:
+                part.write_text(picture, encoding="utf-8")
+        except GPTError as error:
+            self.notify(str(error), title="No picture", severity="error", timeout=10)
+        else:
+            self.notify(str(path.absolute()), title="The picture is in")
 
     def _runner(self, action: str) -> Callable[[], None]:
         def run() -> None:

@@ -1,4 +1,4 @@
-"""Ending on SIGTERM or SIGHUP: whenever the signal comes, the terminal is left as it was found.
+"""Ending on a signal: whichever comes, whenever it comes, the terminal is left as it was found.
 
 The program is asked to end as on ctrl+c, which draws nothing more and restores the terminal. Where that takes too
 long, because the screen's thread or a computing one is busy, a separate thread restores it and ends the program.
@@ -14,7 +14,14 @@ from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
 _PATIENCE = 2.0  # seconds for the usual way
-_SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # no SIGHUP on Windows
+_ENDING = (
+    *("SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGBREAK", "SIGABRT", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGVTALRM"),
+    *("SIGPROF", "SIGXCPU", "SIGIO", "SIGPWR", "SIGSYS", "SIGTRAP", "SIGSTKFLT", "SIGEMT"),
+)
+"""The signals that end a program and can be caught. Not those of a fault in the program itself (SIGSEGV and its kind):
+a handler in Python would return to the same fault, for ever. Suspending (SIGTSTP, SIGCONT) is Textual's."""
+
+_SIGNALS = [getattr(signal, name) for name in _ENDING if hasattr(signal, name)]  # no system has them all
 
 # The other modes that a full-screen program sets: pasting, wrapping, the keyboard's, sizes. All before leaving the
 # alternate screen, for which the terminal keeps some of them.

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGHUP, at any moment: the terminal is restored, seen through a pseudo-terminal as a person would."""
+"""Signals, at any moment: the terminal is restored, seen through a pseudo-terminal as a person would."""
 
 import sys
 

@@ -7,9 +7,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Grid, Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Input, Label
+from textual.widgets import Label
 
+from explorer.glyphs import quoted
 from explorer.screen.dialogs.problem import Problem
+from explorer.screen.widgets.field import Field
 from explorer.walk.session import Session
 from gpt import Sampling, SamplingError
 
@@ -44,12 +46,12 @@ class SettingsDialog(ModalScreen[bool]):
             with Grid():
                 for name, value in values.items():
                     yield Label(name, markup=False)
-                    yield Input(value, id=name, compact=True)
+                    yield Field(value, id=name)
                     yield Label(_HINTS[name], classes="hint", markup=False)
             yield Problem()
 
     def on_input_submitted(self) -> None:
-        values = {name: self.query_one(f"#{name}", Input).value.strip() for name in _HINTS}
+        values = {name: self.query_one(f"#{name}", Field).typed.strip() for name in _HINTS}
         try:
             sampling, seed = read_settings(values)
         except SamplingError as error:
@@ -73,4 +75,4 @@ def _number(name: str, text: str, kind: Callable[[str], Any], wanted: str = "a n
     try:
         return kind(text)
     except ValueError:
-        raise SamplingError(f"{name} is {text!r}: it must be {wanted}.") from None
+        raise SamplingError(f"{name} is {quoted(text)}: it must be {wanted}.") from None
