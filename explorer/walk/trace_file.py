@@ -88,8 +88,19 @@ def write(
     dtype: type[np.floating] = np.float64,
 ) -> None:
     """The recorded values as a safetensors file; WriteError, and what was there stays, if it cannot be written."""
+    metadata = metadata_of(model, name, prompt, ids, tokenizer)
+    arrays = {name: np.ascontiguousarray(value, dtype=dtype) for name, value in values.items()}
+    with replacing(path) as part:
+        try:
+            save_file(arrays, part, metadata=metadata)
+        except SafetensorError as error:  # no room, for instance
+            raise OSError(str(error)) from error
+
+
+def metadata_of(model: GPT, name: str, prompt: str, ids: Sequence[int], tokenizer: Tokens) -> dict[str, str]:
+    """The metadata of a recorded run: whose it is, of which tokens, and all that walks it without the model."""
     vocabulary = [_text(tokenizer.token_bytes(token)) for token in range(model.config.vocab_size)]
-    metadata = {
+    return {
         MODEL: name,
         PROMPT: prompt,
         IDS: json.dumps(list(ids)),
@@ -98,12 +109,6 @@ def write(
         VERSION: __version__,
         VOCABULARY: json.dumps(vocabulary),
     }
-    arrays = {name: np.ascontiguousarray(value, dtype=dtype) for name, value in values.items()}
-    with replacing(path) as part:
-        try:
-            save_file(arrays, part, metadata=metadata)
-        except SafetensorError as error:  # no room, for instance
-            raise OSError(str(error)) from error
 
 
 def _text(token: bytes) -> str:
