@@ -334,8 +334,8 @@ program()
 )
 def test_a_full_disk(words: list[str]) -> None:
     done = subprocess.run([sys.executable, "-c", FULL.format(words=words)], capture_output=True, check=False)
-    said = "gpt-explorer: standard output cannot be written: No space left on device. Make room, or print to another place.\n"
-    assert done.stderr.decode().splitlines() == said.splitlines()
+    said = "standard output cannot be written: No space left on device. Make room, or print to another place."
+    assert done.stderr.decode().splitlines() == [f"gpt-explorer: {said}"]
     assert done.returncode == 1
 
 

@@ -113,6 +113,7 @@ class ExplorerApp(App[str]):
         if os.environ.get("NO_COLOR"):
             self._palette = NAMES.index("none")
         self.theme_changed_signal.subscribe(self, lambda theme: self._restyle())
+        self.app_resume_signal.subscribe(self, lambda app: self.refresh(layout=True))  # the shell has written over it
         self.call_after_refresh(self._restyle)
         self.call_after_refresh(self.run_worker, self._open, thread=True, exit_on_error=False)
 
@@ -169,9 +170,12 @@ class ExplorerApp(App[str]):
 
     def _handle_exception(self, error: Exception) -> None:
         """End on an unforeseen error, with a report. Textual's own lists variables, and so the prompt."""
-        super()._handle_exception(error)
-        self._exit_renderables.clear()
+        self._return_code = 1
+        if self._exception is None:  # Pilot raises it again
+            self._exception = error
+            self._exception_event.set()
         self.crash = self.crash or report(error)
+        self._close_messages_no_wait()
 
     # Other models
 

@@ -80,6 +80,22 @@ class Program:
         assert after[3] == self.before[3], "echo and line by line, as before"
         return status
 
+    def wait_until_stopped(self) -> None:
+        """Wait until the program is suspended."""
+        until = time.monotonic() + PATIENCE
+        while True:
+            self.read_some()
+            ended, status = os.waitpid(self.process, os.WUNTRACED | os.WNOHANG)
+            if ended:
+                assert os.WIFSTOPPED(status), "it has ended"
+                return
+            assert time.monotonic() < until, self.seen[-2000:]
+
+    def check_attributes(self) -> None:
+        """AssertionError unless the terminal echoes and reads line by line, as before."""
+        if sys.platform == "linux":
+            assert termios.tcgetattr(self.screen)[3] == self.before[3]
+
     def status(self) -> int:
         """The exit status of the program, which has ended."""
         return os.waitstatus_to_exitcode(os.waitpid(self.process, 0)[1])

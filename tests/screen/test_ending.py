@@ -10,18 +10,85 @@ if sys.platform == "win32":
 import os
 import signal
 
-from tests.helpers.terminal import ALTERNATE, Program, restored
+from tests.helpers.exhaustive import exhaustive
+from tests.helpers.terminal import ALTERNATE, LEFT, Program, restored
 
 LONG = "Once upon a time there was a little girl named Lily. She liked to play in the park with her friend Tom. " * 8
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT])
 def test_while_it_computes(number: int) -> None:
     program = Program(LONG)
     program.until(lambda: b"computing" in program.seen)
     assert program.end(number) == 128 + number
     assert restored(program.seen)
     assert b"Traceback" not in program.seen
+
+
+OTHERS = ["SIGUSR1", *exhaustive("SIGUSR2", "SIGALRM", "SIGABRT", "SIGVTALRM", "SIGPROF", "SIGXCPU", "SIGPWR", "SIGIO")]
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_signals(name: str) -> None:
+    number = getattr(signal, name, None)
+    if number is None:
+        return  # this system has no such signal
+    program = Program("Once")
+    program.until(lambda: b"computed in" in program.seen)
+    assert program.end(number) == 128 + number
+    assert restored(program.seen)
+    assert b"Traceback" not in program.seen
+
+
+@pytest.mark.parametrize("by_key", [True, False], ids=["ctrl+z", "SIGTSTP"])
+def test_it_is_suspended_and_comes_back(by_key: bool) -> None:
+    program = Program("Once")
+    program.until(lambda: b"computed in" in program.seen)
+    if by_key:
+        program.send(b"\x1a")
+    else:
+        os.kill(program.process, signal.SIGTSTP)
+    program.wait_until_stopped()
+    program.read_some()
+    assert restored(program.seen), "the shell has the terminal as it was"
+    program.check_attributes()
+    start = len(program.seen)
+    os.kill(program.process, signal.SIGCONT)
+    program.until(lambda: ALTERNATE in program.seen[start:] and b"Next token" in program.seen[start:])
+    program.press(b"\x1b[C", b"Token embedding")
+    assert program.end(signal.SIGTERM) == 128 + signal.SIGTERM
+    assert restored(program.seen)
+
+
+FAILING = "from explorer.screen.panes.picture import PicturePane; "
+FAILING += "PicturePane.action_overview = lambda self: {}['my prompt']"
+
+
+def test_a_crash_restores_the_terminal_and_offers_a_report() -> None:
+    """The report says where it happened, and nothing of the prompt."""
+    program = Program("Onceuponatime", code=FAILING)
+    program.until(lambda: b"computed in" in program.seen)
+    start = len(program.seen)
+    program.press(b"o", b"this is a bug in GPT Explorer")
+    program.until(lambda: False)
+    assert program.status() == 1
+    assert restored(program.seen)
+    report = program.seen[start:].rpartition(LEFT)[2]
+    assert b"KeyError" in report
+    assert b"explorer.screen." in report
+    assert b"my prompt" not in report
+    assert b"Onceupon" not in report
+    assert b"Traceback" not in report
+
+
+def test_a_crash_while_the_model_is_opened() -> None:
+    failing = "import explorer.loading.checkpoints as c; c.open_checkpoint = lambda *rest: {}['secret']"
+    program = Program("Once", code=failing)
+    program.until(lambda: False)
+    assert program.status() == 1
+    assert restored(program.seen)
+    assert b"this is a bug in GPT Explorer" in program.seen
+    assert b"secret" not in program.seen
 
 
 @pytest.mark.parametrize("keys", [b"?", b"s", b"\x10"], ids=["help", "settings", "palette"])
