@@ -30,6 +30,8 @@ def load(directory: Path) -> tuple[GPT, Tokenizer]:
         ) from error
     tensors = SafeTensors(directory / "model.safetensors", compact=config.parameters > _LISTS_UP_TO)
     config = replace(config, tie_word_embeddings=_UNEMBEDDING not in tensors.shapes)  # the file decides
+    if config.n_layer > len(tensors.shapes):  # or the names of all their tensors would be listed
+        raise GPTError(f"{directory}: config.json asks for {config.n_layer} blocks, far more than the weights have.")
     check_shapes(config, tensors.shapes)
     return GPT(config, load_weights(config, tensors)), Tokenizer.from_directory(directory)
 

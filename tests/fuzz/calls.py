@@ -93,7 +93,7 @@ class Terminal(io.StringIO):
 def streams(stdin: str = "") -> Iterator[tuple[Terminal, Terminal]]:
     """Standard output and standard error as terminals, and standard input as none."""
     out, err = Terminal(), Terminal()
-    given = io.TextIOWrapper(io.BytesIO(stdin.encode("utf-8", "surrogateescape")), encoding="utf-8")
+    given = io.TextIOWrapper(io.BytesIO(stdin.encode("utf-8", "surrogatepass")), encoding="utf-8")
     with patch.multiple(sys, stdout=out, stderr=err, stdin=given):
         yield out, err
 

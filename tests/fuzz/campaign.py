@@ -2,7 +2,9 @@
 
 import faulthandler
 import random
+import sys
 import tempfile
+import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -31,13 +33,17 @@ class Campaign:
         dice = random.Random(f"{seed} {self.name} {number}")
         began = time.monotonic()
         faulthandler.dump_traceback_later(HANGS_AFTER, exit=True)
+        again = f"python -m tests.fuzz --only {self.name} --seed {seed} --first {number} --cases 1"
+        hanging = threading.Timer(HANGS_AFTER - 5, lambda: print(f"{again} hangs", file=sys.stderr, flush=True))
+        hanging.daemon = True
+        hanging.start()
         with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
             try:
                 self.cases += self.case(dice, Path(folder))
             except Exception:
                 self.cases += 1
-                again = f"python -m tests.fuzz --only {self.name} --seed {seed} --first {number} --cases 1"
                 self.findings.append(f"{again}\n{traceback.format_exc(limit=-12)}")
+        hanging.cancel()
         faulthandler.cancel_dump_traceback_later()
         self.calls += 1
         self.seconds += time.monotonic() - began

@@ -124,6 +124,8 @@ def _statistics(session: Session, cells: int) -> list[Line]:
     prefix = session.cursor.part.activation.rpartition(".")[0]
 
     def at(name: str) -> str:
+        if session.trace.positions(f"{prefix}.{name}") <= session.position:
+            return "?"  # a recorded run need not have it
         return number(session.trace.at(f"{prefix}.{name}", (session.position, 0)), 4)
 
     variance = "variance" if cells >= 60 else "var"
