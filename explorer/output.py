@@ -122,4 +122,4 @@ def finish() -> None:
 
 def abandon() -> None:
     """Give standard output up: nobody reads it, or it cannot be written, and Python must not try again at its end."""
-    sys.stdout = None  # type: ignore[assignment]
+    sys.stdout = None

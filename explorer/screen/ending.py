@@ -5,8 +5,11 @@ long, because the screen's thread or a computing one is busy, a separate thread 
 """
 
 import asyncio
+import errno
 import os
+import select
 import signal
+import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
@@ -14,6 +17,7 @@ from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
 _PATIENCE = 2.0  # seconds for the usual way
+_LOOKS_EVERY = 5.0  # seconds between two looks whether the terminal is still there
 _ENDING = (
     *("SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGBREAK", "SIGABRT", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGVTALRM"),
     *("SIGPROF", "SIGXCPU", "SIGIO", "SIGPWR", "SIGSYS", "SIGTRAP", "SIGSTKFLT", "SIGEMT"),
@@ -49,13 +53,24 @@ class _Ending:
         self.number = number
         os.write(self._waking, b"!")
         if self.stop is None:  # nothing is on the screen yet, or nothing any more
+            if threading.current_thread() is not threading.main_thread():
+                return
             raise SystemExit(128 + number)
         self.stop()
 
     def _watch(self) -> None:
+        while not self._signalled():
+            if self._terminal.gone():  # where SIGHUP is ignored, nothing else says so, and reading keys would spin
+                self.received(signal.SIGHUP, None)
         if os.read(self._waiting, 1) == b"!" and not self._done.wait(_PATIENCE):
             self._terminal.restore(_MODES + _SCREEN)
             os._exit(128 + self.number)
+
+    def _signalled(self) -> bool:
+        """Wait for a signal, or for the end of waiting; False where it is time to look at the terminal again."""
+        if sys.platform == "win32":  # it cannot wait for a pipe and a time at once, and closes programs by itself
+            return True
+        return bool(select.select([self._waiting], [], [], _LOOKS_EVERY)[0])
 
     def leave(self) -> NoReturn:
         """Exit at once, after the usual ending; computing threads are not waited for."""
@@ -79,6 +94,18 @@ class _Terminal:
 
             with suppress(termios.error):
                 self._attributes = termios.tcgetattr(0)
+
+    def gone(self) -> bool:
+        """Whether there was a terminal, and it has been closed."""
+        if self._attributes is None:
+            return False
+        import termios
+
+        try:
+            termios.tcgetattr(0)
+        except termios.error as error:
+            return error.args[0] == errno.EIO
+        return False
 
     def restore(self, last: bytes) -> None:
         """Restore the attributes, then write these bytes last. Errors are ignored: the terminal may be gone."""

@@ -142,6 +142,14 @@ def test_an_ignored_signal_stays_ignored() -> None:
     assert program.end(signal.SIGTERM) == 128 + signal.SIGTERM
 
 
+def test_it_ends_when_the_terminal_is_gone_though_the_signal_is_ignored() -> None:
+    """Under nohup; else it would run for ever, unseen."""
+    program = Program("Once", code="import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)")
+    program.until(lambda: b"computed in" in program.seen)
+    os.close(program.screen)
+    assert program.status() == 128 + signal.SIGHUP
+
+
 def test_quitting_is_no_signal() -> None:
     program = Program("Once")
     program.until(lambda: b"computed in" in program.seen)
