@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 from pathlib import Path
 
 from explorer import output
@@ -9,6 +10,7 @@ from explorer.commands.options import add_model, add_prompt
 from explorer.commands.parser import Parser
 from explorer.errors import TraceError, UsageError
 from explorer.files import check
+from explorer.glyphs import quoted
 
 _LIKELIEST = 10
 
@@ -19,7 +21,7 @@ def parser() -> argparse.ArgumentParser:
         description="Write every activation of a run as safetensors, under TransformerLens' names and shapes.",
     )
     add_prompt(parser, "the text to run")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the file to write")
+    parser.add_argument("-o", "--output", type=file_name, required=True, metavar="FILE", help="the file to write")
     parser.add_argument(
         "--only",
         action="append",
@@ -36,6 +38,13 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="print the likeliest next tokens at every position")
     add_model(parser)
     return parser
+
+
+def file_name(text: str) -> Path:
+    """The path of a file: one that ends with a stroke names a folder."""
+    if text.endswith(("/", os.sep)) or not text:
+        raise argparse.ArgumentTypeError(f"{quoted(text)} names no file: give the name of one")
+    return Path(text)
 
 
 def run(options: argparse.Namespace) -> int:

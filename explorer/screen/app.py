@@ -279,7 +279,7 @@ class ExplorerApp(App[str]):
         except GPTError as error:
             self.notify(str(error), title="No picture", severity="error", timeout=10)
         else:
-            self.notify(str(path.absolute()), title="The picture is in")
+            self.notify(os.path.abspath(path), title="The picture is in")
 
     def _runner(self, action: str) -> Callable[[], None]:
         def run() -> None:
