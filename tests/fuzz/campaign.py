@@ -32,7 +32,7 @@ class Campaign:
         """Run the case of that number."""
         dice = random.Random(f"{seed} {self.name} {number}")
         began = time.monotonic()
-        faulthandler.dump_traceback_later(HANGS_AFTER, exit=True)
+        faulthandler.dump_traceback_later(HANGS_AFTER, exit=True, file=sys.__stderr__)
         again = f"python -m tests.fuzz --only {self.name} --seed {seed} --first {number} --cases 1"
         hanging = threading.Timer(HANGS_AFTER - 5, lambda: print(f"{again} hangs", file=sys.stderr, flush=True))
         hanging.daemon = True

@@ -120,7 +120,7 @@ async def test_what_a_painter_forgets_is_still_printable() -> None:
 
 async def test_a_picture_of_the_screen_is_written_or_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    async with opened() as (pilot, _):
+    async with opened(notices=True) as (pilot, _):
         app = pilot.app
         assert isinstance(app, ExplorerApp)
         app._save_picture()
@@ -129,6 +129,7 @@ async def test_a_picture_of_the_screen_is_written_or_refused(tmp_path: Path, mon
         picture.unlink()
         tmp_path.rmdir()
         app._save_picture()
+        await pilot.pause()
         assert [notice.title for notice in app._notifications] == ["The picture is in", "No picture"]
 
 
