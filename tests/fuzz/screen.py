@@ -14,7 +14,8 @@ from tests.fuzz import hostile
 from tests.fuzz.calls import within
 from tests.helpers.pilot import all_keys, opened, session, tiny
 
-_AT_A_TIME = 60
+_KEYS_AT_A_TIME = 150
+_SENT_AT_A_TIME = 60
 _KEYS = [
     key for bindings in all_keys().values() for binding in bindings for key in binding.key.split(",") if key != "q"
 ]
@@ -41,7 +42,7 @@ def keys(dice: random.Random, folder: Path) -> int:
     """A session with random keys, clicks, wheels, pastes and resizes; each of them is a case."""
     with within(folder):
         asyncio.run(_play(dice))
-    return _AT_A_TIME
+    return _KEYS_AT_A_TIME
 
 
 async def _play(dice: random.Random) -> None:
@@ -49,7 +50,7 @@ async def _play(dice: random.Random) -> None:
     size = dice.choice(((80, 24), (120, 36), (160, 48), (60, 20)))
     async with opened(opening, size, notices=dice.random() < 0.5) as (pilot, screen):
         done: list[str] = []
-        for number in range(_AT_A_TIME):
+        for number in range(_KEYS_AT_A_TIME):
             done.append(await _event(dice, pilot))
             if number % 4 == 0:
                 await pilot.pause()
@@ -124,7 +125,7 @@ def terminal(dice: random.Random, folder: Path) -> int:
     with within(folder):
         program = Program("Once")
         program.until(lambda: b"computed in" in program.seen)
-        for _ in range(_AT_A_TIME):
+        for _ in range(_SENT_AT_A_TIME):
             kind = dice.random()
             if kind < 0.05:
                 program.resize(dice.choice((20, 80, 120)), dice.choice((5, 24, 40)))
@@ -143,4 +144,4 @@ def terminal(dice: random.Random, folder: Path) -> int:
     assert restored(program.seen), program.seen[-1500:]
     assert b"Traceback" not in program.seen
     assert b"this is a bug" not in program.seen, program.seen[-3000:]
-    return _AT_A_TIME
+    return _SENT_AT_A_TIME

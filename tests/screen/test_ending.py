@@ -150,6 +150,15 @@ def test_it_ends_when_the_terminal_is_gone_though_the_signal_is_ignored() -> Non
     assert program.status() == 128 + signal.SIGHUP
 
 
+def test_a_terminal_whose_encoding_lacks_the_characters_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    program = Program("Once")
+    program.until(lambda: False)
+    assert program.status() == 1
+    assert b"Set the terminal to UTF-8" in program.seen
+    assert ALTERNATE not in program.seen
+
+
 def test_quitting_is_no_signal() -> None:
     program = Program("Once")
     program.until(lambda: b"computed in" in program.seen)

@@ -130,6 +130,16 @@ async def test_what_was_not_recorded_is_said(tmp_path: Path) -> None:
         assert "random number" in " ".join(text(screen, "picture"))
 
 
+@pytest.mark.parametrize("kept", ["blocks.0.ln1.hook_normalized", "blocks.*.ln?.hook_out", "blocks.1.ln2.hook_mean"])
+async def test_each_stage_is_drawn_of_what_was_recorded(kept: str, tmp_path: Path) -> None:
+    """A layer norm may be there without its statistics, and the other way round."""
+    async with opened(recorded(tmp_path, only=[kept]), prompt="") as (pilot, screen):
+        assert screen.session
+        for _ in screen.session.cursor.stages:
+            await press(pilot, "right")
+            assert text(screen, "picture")
+
+
 def test_a_recorded_run_cannot_be_continued(tmp_path: Path) -> None:
     session = recorded(tmp_path)
     with pytest.raises(InputError, match="no model"):
