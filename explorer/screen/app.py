@@ -168,6 +168,10 @@ class ExplorerApp(App[str]):
         """Show a notice, literally: whatever is quoted in it cannot command the terminal."""
         super().notify(printable(message), title=one_line(title), severity=severity, timeout=timeout, markup=False)
 
+    def action_help_quit(self) -> None:
+        """Say how to quit, on ctrl+c: it is for copying. (Textual's own notice has markup.)"""
+        self.notify("Press q to quit; ctrl+q does it while you type.", title="Do you want to quit?")
+
     def _handle_exception(self, error: Exception) -> None:
         """End on an unforeseen error, with a report. Textual's own lists variables, and so the prompt."""
         self._return_code = 1

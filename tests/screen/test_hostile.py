@@ -94,6 +94,14 @@ async def test_notices_are_literal_and_printable() -> None:
         assert "[bold]" in shown(pilot)
 
 
+async def test_control_c_says_how_to_quit() -> None:
+    async with opened(notices=True) as (pilot, _):
+        await press(pilot, "ctrl+c")
+        assert [notice.message for notice in pilot.app._notifications] == [
+            "Press q to quit; ctrl+q does it while you type."
+        ]
+
+
 async def test_a_problem_and_a_status_are_printable() -> None:
     def refuse(text: str) -> None:
         raise UsageError(EVIL)
