@@ -77,6 +77,10 @@ class _Ending:
         self._terminal.restore(_SCREEN)
         os._exit(128 + self.number)
 
+    def crashed(self) -> None:
+        """Restore the terminal, for the report that follows."""
+        self._terminal.restore(_MODES + _SCREEN)
+
     def over(self) -> None:
         """Stop waiting for a signal."""
         self._done.set()
@@ -131,6 +135,9 @@ def run(main: Callable[[], Coroutine[Any, Any, Result]], new_loop: Callable[[], 
 
         try:
             return runner.run(stoppable())
+        except Exception:  # not even Textual foresaw it, and has restored nothing
+            ending.crashed()
+            raise
         finally:
             ending.stop = None
             if ending.number:

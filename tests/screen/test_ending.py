@@ -81,6 +81,17 @@ def test_a_crash_restores_the_terminal_and_offers_a_report() -> None:
     assert b"Traceback" not in report
 
 
+def test_a_crash_of_the_library_itself_restores_the_terminal() -> None:
+    failing = "import os; from explorer.screen.app import ExplorerApp; ExplorerApp.run_async = "
+    failing += r"lambda self: (os.write(2, b'\x1b[?1049h\x1b[?1003h\x1b[?25l'), {}['secret'])"
+    program = Program("Once", code=failing)
+    program.until(lambda: False)
+    assert program.status() == 1
+    assert restored(program.seen)
+    assert b"this is a bug in GPT Explorer" in program.seen.rpartition(LEFT)[2]
+    assert b"secret" not in program.seen
+
+
 def test_a_crash_while_the_model_is_opened() -> None:
     failing = "import explorer.loading.checkpoints as c; c.open_checkpoint = lambda *rest: {}['secret']"
     program = Program("Once", code=failing)
