@@ -31,6 +31,8 @@ ROOMS = {
 }
 """The tests of each room of `explorer/`."""
 
+_COSTLY = ("tests/pytorch", "tests/transformer_lens")
+
 WANTED = 0.9
 NOTICED, SURVIVED, ENDLESS = "noticed", "survived", "endless"
 _ROOT = Path(__file__).resolve().parents[2]
@@ -139,7 +141,7 @@ def _result(copy: Path, room: str, file: Path, found: Mutant) -> str:
     before = file.read_text(encoding="utf-8")
     file.write_text(found.source, encoding="utf-8")
     try:
-        status = _run(copy, _ordered(copy, room, file.stem)).returncode
+        status = _run(copy, [*_ordered(copy, room, file.stem), *_elsewhere(copy, room, file)]).returncode
     except subprocess.TimeoutExpired:
         return ENDLESS
     finally:
@@ -153,6 +155,18 @@ def _ordered(copy: Path, room: str, module: str) -> list[str]:
     if module:
         files.sort(key=lambda file: -file.read_text(encoding="utf-8").count(module))
     return [str(file.relative_to(copy)) for file in files]
+
+
+def _elsewhere(copy: Path, room: str, file: Path) -> list[str]:
+    """The files of tests of other rooms that import the changed module by its name."""
+    module = ".".join(file.relative_to(copy).with_suffix("").parts)
+    package, _, name = module.rpartition(".")
+    found = [
+        test.relative_to(copy)
+        for test in sorted((copy / "tests").rglob("test_*.py"))
+        if module in (text := test.read_text(encoding="utf-8")) or f"from {package} import {name}\n" in text
+    ]
+    return [str(test) for test in found if not any(test.is_relative_to(place) for place in (*ROOMS[room], *_COSTLY))]
 
 
 def _run(copy: Path, tests: Sequence[str]) -> subprocess.CompletedProcess[str]:
