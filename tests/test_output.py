@@ -93,7 +93,7 @@ def _is_literal(value: ast.expr) -> bool:
         return ast.unparse(value.func) == "literal"
     if isinstance(value, ast.IfExp):
         return _is_literal(value.body) and _is_literal(value.orelse)
-    return ast.unparse(value) in ("_LEAVES", "self.TITLE or None") or isinstance(value, ast.JoinedStr)
+    return ast.unparse(value) in ("_LEAVES", "self.TITLE or None")
 
 
 # What comes out

@@ -13,6 +13,7 @@ from explorer.edits import Edits
 from explorer.edits.where import Where
 from explorer.screen.dialogs.edit_list import EditList
 from explorer.screen.dialogs.problem import Problem
+from explorer.screen.panes.pane import literal
 from explorer.screen.widgets.field import Field
 from explorer.text import token_at
 from explorer.walk.edit_choices import EditKind, edit_kinds, places, read_edit
@@ -115,7 +116,7 @@ class WhatIfDialog(ModalScreen[None]):
         enter = {"where": "enter: what to do with it", "stack": "enter switches it"}.get((field and field.id) or "")
         if field is not None and field.id == "way" and asks:
             enter = "enter: how much"
-        self.query_one("#what-if").border_subtitle = f"{enter or 'enter makes it'} · {_LEAVES}"
+        self.query_one("#what-if").border_subtitle = literal(f"{enter or 'enter makes it'} · {_LEAVES}")
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         if event.option_list.id == "where":
