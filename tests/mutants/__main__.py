@@ -1,9 +1,9 @@
 """Trying the tests: python -m tests.mutants [--cases N] [--seed S] [--only ROOM]
 
 In a copy of the tree, one place of the code is changed at random (a comparison, an operation, a constant, a branch, a
-call left out), and the tests of its room are run, then those of other rooms that import the module. A change that no test
-notices is printed: it gets a test, or it makes no difference. What was tried is kept, so that the same call goes on where
-it was stopped. The exit status is 1 if less than nine in ten were noticed.
+call left out), and the tests of its room are run, then those of other rooms that import the module. A change that no
+test notices is printed: it gets a test, or it makes no difference. What was tried is kept, so the same call goes on
+where it was stopped. The exit status is 1 if less than nine in ten were noticed.
 """
 
 import argparse
@@ -108,7 +108,7 @@ def _try_all(copy: Path, rooms: Sequence[str], cases: int, seed: int, results: P
 
 
 def _known(results: Path) -> dict[Tried, str]:
-    """What an earlier call left, by mutant (without its result). What survived is tried again: it may have a test now."""
+    """What an earlier call left, by mutant without its result. What survived is tried again: it may have a test."""
     if not results.is_file():
         return {}
     given = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
