@@ -1,8 +1,6 @@
 """`python -m explorer` is `gpt-explorer`."""
 
-import sys
-
-from explorer.cli import main
+from explorer.program import program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

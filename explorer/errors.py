@@ -8,6 +8,7 @@ __all__ = [
     "EditError",
     "HubError",
     "ModelNameError",
+    "OutputError",
     "PlaceError",
     "TerminalError",
     "TokenizerError",
@@ -35,6 +36,10 @@ class HubError(GPTError):
 
 class ModelNameError(HubError):
     """A name that no model of the hub can have."""
+
+
+class OutputError(GPTError):
+    """Standard output that cannot be written: it is closed, or there is no room."""
 
 
 class TerminalError(GPTError):

@@ -28,7 +28,7 @@ def replacing(path: Path) -> Iterator[Path]:
     what was there.
     """
     old = check(path)
-    target = Path(os.path.realpath(path))
+    target = _target(path)
     part = target.with_name(f".{token_hex(8)}.part")  # beside it: only within a file system is a move one step
     try:
         mode = _create(part)
@@ -44,7 +44,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def check(path: Path) -> os.stat_result | None:
     """The status of what the path names, None if there is nothing yet; WriteError if it is not to be written to."""
-    target = Path(os.path.realpath(path))
+    target = _target(path)
     try:
         found = os.stat(path)
     except FileNotFoundError:
@@ -60,6 +60,14 @@ def check(path: Path) -> os.stat_result | None:
     if not os.access(target, os.W_OK):
         raise WriteError(_cannot(path, "it is write-protected. Name another file, or allow writing to this one"))
     return found
+
+
+def _target(path: Path) -> Path:
+    """The file that the path leads to, links followed."""
+    try:
+        return Path(os.path.realpath(path))
+    except OSError as error:  # it leads from a working directory that somebody has removed
+        raise WriteError(_cannot(path, f"{(error.strerror or str(error)).rstrip('.')}. Name it from / on")) from error
 
 
 def _create(part: Path) -> int:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, TextIO
 
 from gpt.config import GPTConfig
 from gpt.errors import GPTError
@@ -29,6 +30,8 @@ def load(directory: Path) -> tuple[GPT, Tokenizer]:
         ) from error
     tensors = SafeTensors(directory / "model.safetensors", compact=config.parameters > _LISTS_UP_TO)
     config = replace(config, tie_word_embeddings=_UNEMBEDDING not in tensors.shapes)  # the file decides
+    if config.n_layer > len(tensors.shapes):  # or the names of all their tensors would be listed
+        raise GPTError(f"{directory}: config.json asks for {config.n_layer} blocks, far more than the weights have.")
     check_shapes(config, tensors.shapes)
     return GPT(config, load_weights(config, tensors)), Tokenizer.from_directory(directory)
 
@@ -46,7 +49,7 @@ def continuation(
 
 def main(words: Sequence[str] | None = None) -> int:
     """Print a prompt and what the model makes of it. The exit status is 1 where it cannot be done."""
-    parser = argparse.ArgumentParser(prog="python -m gpt", description=__doc__)
+    parser = _Parser(prog="python -m gpt", description=__doc__)
     parser.add_argument("directory", type=Path, help="config.json, model.safetensors, vocab.json and merges.txt")
     parser.add_argument("prompt")
     parser.add_argument("--max-new-tokens", type=int, default=20, metavar="N", help="default: 20")
@@ -58,14 +61,36 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         sampling = Sampling(options.temperature, options.top_k or None, options.top_p)
         model, tokenizer = load(options.directory)
-        print(options.prompt, end="", flush=True)
+        _write(options.prompt, sys.stdout)
         for text in continuation(model, tokenizer, options.prompt, options.max_new_tokens, sampling, options.seed):
-            print(text, end="", flush=True)
-        print()
+            _write(text, sys.stdout)
+        _write("\n", sys.stdout)
     except GPTError as error:
-        print(f"error: {error}", file=sys.stderr)
+        _write(f"error: {printable(str(error))}\n", sys.stderr)
         return 1
     return 0
+
+
+def _write(text: str, stream: TextIO) -> None:
+    """Write text, on a terminal in its printable form; what the encoding lacks is written as escapes."""
+    if stream.isatty():
+        text = printable(text)
+    encoding = stream.encoding or "utf-8"
+    stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    stream.flush()
+
+
+def printable(text: str) -> str:
+    """The text with the number of each character that could command a terminal: printable("\\x1b[2J") = "‹1b›[2J"."""
+    return "".join(each if each.isprintable() or each in "\n\t" else f"‹{ord(each):x}›" for each in text)
+
+
+class _Parser(argparse.ArgumentParser):
+    """What it says quotes the words of the call."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        if message:
+            _write(printable(message), file or sys.stderr)
 
 
 if __name__ == "__main__":

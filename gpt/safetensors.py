@@ -94,7 +94,7 @@ class SafeTensors:
             whole = all(type(number) is int and number >= 0 for number in (*shape, start, end))
         except (TypeError, KeyError, ValueError) as error:
             raise WeightError(f"{self.path}: {name} lacks a dtype, a shape or two offsets.") from error
-        if dtype not in _SIZES:
+        if not isinstance(dtype, str) or dtype not in _SIZES:
             raise WeightError(f"{self.path}: {name} is stored as {dtype!r}; {', '.join(_SIZES)} can be read.")
         if not whole or end - start != math.prod(shape) * _SIZES[dtype]:
             raise WeightError(f"{self.path}: {name} of shape {shape} does not fill bytes {start} to {end}.")

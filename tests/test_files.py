@@ -215,3 +215,21 @@ def test_a_trace_refuses_a_pipe_before_it_computes(
     assert main(["trace", "Once upon", "-o", str(tmp_path / "pipe")]) == 1
     assert "it is a pipe. Name a file" in capsys.readouterr().err
     assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+
+
+def test_a_working_directory_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()  # Windows would not allow it
+    with pytest.raises(WriteError, match="cannot be written"), replacing(Path("x")):
+        raise AssertionError("there is no place for it")
+
+
+@pytest.mark.parametrize("name", ["run/", ""])
+def test_the_name_of_a_folder_is_no_file(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main(["trace", "x", "-o", name])
+    assert ended.value.code == 2
+    assert not list(tmp_path.iterdir())

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from explorer.code.source import calculating_line, source_of, where_computed
 from explorer.errors import CellError
+from explorer.glyphs import quoted
 from explorer.provenance.graph import Graph
 from explorer.provenance.names import DRAWN, LEDGER, TOKENS, TOTAL, axes_of, similar
 from explorer.provenance.nodes import Computed, Named, ValueNode
@@ -79,7 +80,7 @@ def listing(name: str) -> Listing:
     """The code behind a name, of whichever block; CellError if there is no such name."""
     known = _BLOCK.sub(r"\1.0.", name)
     if known not in all_names():
-        raise CellError(f"there is no {name!r}: {similar(known, all_names())}")
+        raise CellError(f"there is no {quoted(name)}: {similar(known, all_names())}")
     functions = tuple(Lit(function, calculating_line(function)) for function in _functions(known))
     handed = _handed(known)
     return Listing(name, all_names()[known], handed, tuple(lit for lit in functions if lit.function != handed.function))

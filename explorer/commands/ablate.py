@@ -6,8 +6,12 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from explorer import output
 from explorer.commands.options import add_model, add_prompt, count
+from explorer.commands.parser import Parser
+from explorer.commands.words import text_of
 from explorer.errors import UsageError
+from explorer.glyphs import LONGEST_NUMBER, quoted
 
 if TYPE_CHECKING:
     from explorer.commands.headless import Prompted
@@ -24,7 +28,7 @@ _EDGE = re.compile(r"(?:(\d+)(?:\.(\d+))?:)?(\d+)-(\d+)")
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="gpt-explorer ablate",
         description="Edit a run and print what it says next, before and after. What is named is zeroed, unless --set, "
         "--scale, --mean or --patch-from says otherwise; edges are cut. Everything is counted from 0, and each option "
@@ -76,21 +80,26 @@ def pair(what: str, example: str) -> Callable[[str], tuple[int, int]]:
 
     def parse(text: str) -> tuple[int, int]:
         layer, point, number = text.partition(".")
-        if not (point and layer.isdecimal() and number.isdecimal()):
+        if not (point and _is_number(layer) and _is_number(number)):
             raise argparse.ArgumentTypeError(
-                f"{text!r} is not {what}: give the block and its number, such as {example}"
+                f"{quoted(text)} is not {what}: give the block and its number, such as {example}"
             )
         return int(layer), int(number)
 
     return parse
 
 
+def _is_number(text: str) -> bool:
+    return text.isdecimal() and len(text) <= LONGEST_NUMBER
+
+
 def edge(text: str) -> tuple[int | None, int | None, int, int]:
     """Layer, head, query and key: edge("2.1:9-3") = (2, 1, 9, 3); None stands for every layer or head."""
-    found = _EDGE.fullmatch(text)
+    found = _EDGE.fullmatch(text) if len(text) <= LONGEST_NUMBER else None
     if not found:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is not an edge: give a head, the position that reads and the one that is read, such as 2.1:9-3"
+            f"{quoted(text)} is not an edge: give a head, the position that reads and the one that is read, "
+            "such as 2.1:9-3"
         )
     layer, head, query, key = (None if part is None else int(part) for part in found.groups())
     assert query is not None
@@ -103,9 +112,9 @@ def finite(text: str) -> float:
     try:
         value = float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a number") from None
     if not abs(value) < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a finite number")
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a finite number")
     return value
 
 
@@ -131,10 +140,10 @@ def run(options: argparse.Namespace) -> int:
     changed = completed(edited(base, edits.active))
     before, after = (_ranking(trace) for trace in (base, changed))
     if options.json:
-        print(json.dumps(_as_json(given, edits, before, after, options.top)))
+        output.data(json.dumps(_as_json(given, edits, before, after, options.top)))
     else:
-        print(*alignment_in_words(what, len(given.ids), options.align, "unchanged"), sep="\n", end="")
-        print(*_lines(given, edits, before, after, options.top), sep="\n")
+        output.say(*alignment_in_words(what, len(given.ids), options.align, "unchanged"))
+        output.say(*_lines(given, edits, before, after, options.top))
     return 0
 
 
@@ -179,6 +188,7 @@ def patch(base: "LiveRun", prompt: str, tokenizer: "Tokenizer", at: str) -> "Wha
     from explorer.runs.trace import LiveRun
     from explorer.text import printable
 
+    prompt = text_of(prompt)
     if not prompt:
         raise UsageError("the prompt to patch from is empty: give some text.")
     ids = tokenizer.encode(prompt)
@@ -201,7 +211,7 @@ def alignment_in_words(what: "What | None", length: int, at: str, alone: str) ->
     if rest := [position for position in range(length) if not what.reaches(position)]:
         which = f"Positions {rest[0]} to {rest[-1]} have" if len(rest) > 1 else f"Position {rest[0]} has"
         words.append(f"{which} no counterpart: {alone}.")
-    return [*words, ""]
+    return words
 
 
 def _add(edits: "Edits", options: argparse.Namespace, what: "What", length: int) -> None:

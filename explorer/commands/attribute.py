@@ -4,10 +4,13 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
+from explorer import output
 from explorer.analysis.attribution import IN_WORDS, Contribution, Convention, Level, LogitAttribution, attribute
-from explorer.commands.options import add_model, add_prompt, count
+from explorer.commands.options import add_model, add_prompt, count, whole
+from explorer.commands.parser import Parser
 from explorer.commands.token_option import add_token, token_id
 from explorer.errors import UsageError
+from explorer.glyphs import shortened
 
 if TYPE_CHECKING:
     from explorer.commands.headless import Prompted
@@ -17,7 +20,7 @@ _BAR = 14
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="gpt-explorer attribute",
         description="Print how much each part of the model adds to an answer's logit, or to its lead over a token.",
     )
@@ -26,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
     add_token(parser, "--versus", "explain the answer's lead over this token")
     parser.add_argument(
         "--position",
-        type=int,
+        type=whole,
         default=-1,
         metavar="P",
         help="explain the answer after this token, counted from 0; -1 is the last one (default: -1)",
@@ -66,16 +69,17 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"the answer and --versus are the same token, {token}: choose another to compare it with.")
     found = attribute(trace, position, token, versus, Level(options.by), Convention(options.convention))
     if options.json:
-        print(json.dumps(_as_json(found, given, options.top)))
+        output.data(json.dumps(_as_json(found, given, options.top)))
     else:
-        print("\n".join(_table(found, given, _SHOWN if options.top is None else options.top)))
+        output.say(*_table(found, given, _SHOWN if options.top is None else options.top))
     return 0
 
 
 def _position(given: int, length: int) -> int:
     position = given + length if given < 0 else given
     if not 0 <= position < length:
-        raise UsageError(f"there is no position {given}: this prompt has 0 to {length - 1} (or -1, the last).")
+        there = f"this prompt has 0 to {length - 1} (or -1, the last)"
+        raise UsageError(f"there is no position {shortened(given)}: {there}.")
     return position
 
 

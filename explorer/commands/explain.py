@@ -4,7 +4,9 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
+from explorer import output
 from explorer.commands.options import add_model, add_prompt, add_sampling, count, sampling
+from explorer.commands.parser import Parser
 
 if TYPE_CHECKING:
     from explorer.runs.cells import Cell
@@ -15,7 +17,7 @@ _COLUMNS = 120
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="gpt-explorer explain",
         description="Explain a number of a run: print the terms that it is the sum of, the largest first, "
         "each with the numbers it was made of and where those are, and the line of Python that computed it. "
@@ -65,10 +67,10 @@ def run(options: argparse.Namespace) -> int:
     session = _session(options, cell)
     explanation = explained.explanation_of(session, cell, shown)
     if options.json:
-        print(json.dumps(explained.as_json(session, explanation, shown), allow_nan=False))
+        output.data(json.dumps(explained.as_json(session, explanation, shown), allow_nan=False))
     else:
         columns = get_terminal_size((_COLUMNS, 24)).columns
-        print("\n".join(explained.lines(session, explanation, shown, columns)))
+        output.say(*explained.lines(session, explanation, shown, columns))
     return 0
 
 

@@ -1,14 +1,17 @@
 """`gpt-explorer [PROMPT]`: the screen."""
 
 import argparse
+import codecs
 import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from explorer import __version__
+from explorer import __version__, output
 from explorer.commands import COMMANDS
 from explorer.commands.options import add_model, add_sampling, sampling, tell_notes
-from explorer.errors import TerminalError
+from explorer.commands.parser import Parser
+from explorer.commands.words import text_of
+from explorer.errors import TerminalError, UsageError
 
 if TYPE_CHECKING:
     from explorer.screen.app import OpenModel, OpenOther, Tell
@@ -25,7 +28,7 @@ examples:
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="gpt-explorer",
         description="Look inside GPT-2 while it runs: type a prompt, walk its forward pass, see every number.",
         epilog=_epilog(),
@@ -48,6 +51,9 @@ def _epilog() -> str:
 
 def run(options: argparse.Namespace) -> int:
     chosen = sampling(options)
+    if options.prompt == "-":
+        raise UsageError("the screen reads its keys from standard input: use `gpt-explorer generate -`, or @FILE here.")
+    prompt = text_of(options.prompt)
     require_terminal()
     from explorer.loading.catalogue import locate, namesake, short_name
 
@@ -68,17 +74,23 @@ def run(options: argparse.Namespace) -> int:
         return Session(model, checkpoint.tokenizer, chosen, options.seed)
 
     try:
-        return show(partial(open_named, options.model), options.prompt, short_name(place), open_named)
+        return show(partial(open_named, options.model), prompt, short_name(place), open_named)
     finally:
         tell_notes(notes)  # before that the screen was in their place
 
 
 def require_terminal() -> None:
     """TerminalError unless there is a terminal to draw on."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not (output.is_terminal(sys.stdin) and output.is_terminal(sys.stdout)):
         raise TerminalError(
             "the explorer draws on a terminal, and this is not one (a pipe or a file?). "
             "Run it in a terminal, or use `gpt-explorer generate PROMPT` for plain text."
+        )
+    encoding = getattr(sys.__stderr__, "encoding", None)  # where it is drawn
+    if encoding and not codecs.lookup(encoding).name.startswith("utf"):
+        raise TerminalError(
+            f"the explorer draws with characters that {encoding} does not have. Set the terminal to UTF-8, and "
+            "PYTHONIOENCODING=utf-8 or a locale such as LC_ALL=C.UTF-8."
         )
 
 
@@ -90,7 +102,10 @@ def show(open_model: "OpenModel", prompt: str, name: str, open_other: "OpenOther
 
     app = ExplorerApp(open_model, prompt, name, open_other)
     reason = ending.run(app.run_async, new_event_loop)
+    if app.crash:
+        output.tell(app.crash)
+        return 1
     if reason:
-        print(f"gpt-explorer: {reason}", file=sys.stderr)
+        output.complain(reason)
         return 1
     return app.return_code or 0

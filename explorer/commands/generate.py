@@ -2,14 +2,15 @@
 
 import argparse
 import json
-import sys
 
+from explorer import output
 from explorer.commands.options import add_model, add_prompt, add_sampling, count, sampling
+from explorer.commands.parser import Parser
 from gpt import Sampling
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="gpt-explorer generate", description="Print a prompt and the model's continuation of it, token by token."
     )
     add_prompt(parser, "the text to continue")
@@ -34,15 +35,14 @@ def run(options: argparse.Namespace) -> int:
         options.max_new_tokens,
         chosen,
         options.seed,
-        show=None if options.json else sys.stdout,
+        show=None if options.json else output.standard(),
         prompt_ids=given.ids,
     )
     if options.json:
-        print(json.dumps(text))
+        output.data(json.dumps(text))
     if text["ended"] == CONTEXT:
-        print(
-            f"gpt-explorer: the context is full: this model sees {given.model.config.n_positions:,} tokens at most. "
-            f"{counted(len(text['ids']) - len(text['prompt_ids']), 'new token')} of {options.max_new_tokens:,} came.",
-            file=sys.stderr,
+        output.complain(
+            f"the context is full: this model sees {given.model.config.n_positions:,} tokens at most. "
+            f"{counted(len(text['ids']) - len(text['prompt_ids']), 'new token')} of {options.max_new_tokens:,} came."
         )
     return 0

@@ -8,13 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TextIO
 
+from explorer import output
 from explorer.commands.options import open_model
+from explorer.commands.words import text_of
 from explorer.engine.engines import plain
 from explorer.errors import CheckpointError, UsageError
+from explorer.glyphs import shortened
 from explorer.loading.checkpoints import Checkpoint
 from explorer.runs import running
 from explorer.runs.trace import LiveRun
-from explorer.text import printable, visible
+from explorer.text import visible
 from explorer.tokenizer.tokenizer import Tokenizer
 from explorer.walk.text import Tokens
 from gpt import GPT, GPTConfig, Sampling, generate
@@ -60,8 +63,9 @@ class Prompted:
 
 def open_prompt(options: argparse.Namespace) -> Prompted:
     """The model and the prompt of a call; UsageError without a prompt, InputError where the model cannot read it."""
+    given = options.prompt and text_of(options.prompt)  # before the work, not after it
     checkpoint, model = open_model(options)
-    prompt, ids = prompt_and_ids(options.prompt, options.ids, checkpoint.tokenizer, model.config)
+    prompt, ids = prompt_and_ids(given, options.ids, checkpoint.tokenizer, model.config)
     model.check(ids)
     return Prompted(checkpoint, model, prompt, ids)
 
@@ -133,7 +137,7 @@ def prompt_and_ids(
         raise UsageError("a prompt and token ids were given: give one of them.")
     if ids is not None:
         if unknown := [token for token in ids if token >= config.vocab_size]:
-            raise UsageError(f"there is no token {unknown[0]}: ids go from 0 to {config.vocab_size - 1}.")
+            raise UsageError(f"there is no token {shortened(unknown[0])}: ids go from 0 to {config.vocab_size - 1}.")
         return tokenizer.decode(ids), ids
     if prompt is None:
         raise UsageError("there is no prompt: give some text, or token ids with --ids.")
@@ -160,8 +164,7 @@ class _Speaker:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def text(self, text: str) -> None:
-        self._stream.write(printable(text) if self._stream.isatty() else text)
-        self._stream.flush()
+        output.write(text, self._stream)
 
     def token(self, token: int) -> None:
         self._ids.append(token)

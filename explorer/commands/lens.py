@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from explorer import output
 from explorer.commands.options import add_model, add_prompt, count, progress
+from explorer.commands.parser import Parser
 
 if TYPE_CHECKING:
     from explorer.analysis.lens import LensCell, LensRow
@@ -18,7 +20,7 @@ _TITLE, _TOKEN, _CELL = 12, 9, 14
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="gpt-explorer lens",
         description="Print the logit lens: the likeliest next token after each layer, at every position of a prompt.",
     )
@@ -37,9 +39,9 @@ def run(options: argparse.Namespace) -> int:
     given = open_prompt(options)
     trace = given.run()
     if options.json:
-        print(json.dumps(_as_json(given, trace, _LIKELIEST if options.top is None else options.top)))
+        output.data(json.dumps(_as_json(given, trace, _LIKELIEST if options.top is None else options.top)))
     else:
-        print("\n".join(_tables(given, trace)))
+        output.say(*_tables(given, trace))
     return 0
 
 

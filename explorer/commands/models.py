@@ -5,6 +5,9 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from explorer import output
+from explorer.commands.parser import Parser
+
 if TYPE_CHECKING:
     from explorer.loading.catalogue import ModelEntry
 
@@ -12,7 +15,7 @@ _COLUMNS = ("model", "", "size", "layers", "heads", "wide", "parameters")
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="gpt-explorer models",
         description="List the models that --model opens by name: embedded, downloaded, or on the Hugging Face hub.",
         epilog="--model OWNER/NAME (or OWNER/NAME@REVISION) opens others of the hub, --model DIRECTORY a local one.",
@@ -27,9 +30,9 @@ def run(options: argparse.Namespace) -> int:
     entries = listing()
     if options.json:
         objects = [asdict(entry) | {"path": str(entry.path) if entry.path else None} for entry in entries]
-        print(json.dumps(objects, indent=1))
+        output.data(json.dumps(objects, indent=1))
     else:
-        print(_table([_COLUMNS, *map(_cells, entries)]))
+        output.say(_table([_COLUMNS, *map(_cells, entries)]))
     return 0
 
 

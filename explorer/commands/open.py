@@ -4,10 +4,11 @@ import argparse
 from pathlib import Path
 
 from explorer.commands.explore import require_terminal, show
+from explorer.commands.parser import Parser
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="gpt-explorer open",
         description="Walk through a run that `gpt-explorer trace` recorded; the model is not needed.",
     )

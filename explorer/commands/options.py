@@ -1,13 +1,14 @@
 """Options that several commands share."""
 
 import argparse
-import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from explorer import output
 from explorer.engine.engines import AUTO, NAMES
+from explorer.glyphs import LONGEST_NUMBER, quoted, shortened
 from gpt import GPT, Sampling
 
 if TYPE_CHECKING:
@@ -35,10 +36,10 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 def add_sampling(parser: argparse.ArgumentParser) -> None:
     """--seed, --temperature, --top-k, --top-p."""
     add = parser.add_argument
-    add("--seed", type=int, default=SEED, metavar="N", help=f"seed of the random numbers (default: {SEED})")
+    add("--seed", type=whole, default=SEED, metavar="N", help=f"seed of the random numbers (default: {SEED})")
     add(
         "--temperature",
-        type=float,
+        type=real,
         default=TEMPERATURE,
         metavar="X",
         help=f"sampling temperature; 0 is greedy (default: {TEMPERATURE})",
@@ -52,7 +53,7 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--top-p",
-        type=float,
+        type=real,
         default=1.0,
         metavar="X",
         help="keep the fewest tokens whose probabilities reach X (default: 1, all)",
@@ -66,19 +67,39 @@ def sampling(options: argparse.Namespace) -> Sampling:
 
 def add_prompt(parser: argparse.ArgumentParser, meaning: str) -> None:
     """A prompt, or --ids in its place."""
-    parser.add_argument("prompt", nargs="?", help=meaning)
-    parser.add_argument("--ids", type=ids, metavar="N,N,...", help="token ids in place of a prompt: 7454,2402,257,640")
+    parser.add_argument("prompt", nargs="?", help=f"{meaning}; - reads it from standard input, @FILE from a file")
+    parser.add_argument(
+        "--ids",
+        type=ids,
+        metavar="N,N,...",
+        help="token ids in place of a prompt: 416,424,258,393",
+    )
+
+
+def whole(text: str) -> int:
+    """A whole number."""
+    try:
+        return int(text)
+    except ValueError:
+        if len(text) > LONGEST_NUMBER and text.lstrip("+-").isdecimal():
+            raise argparse.ArgumentTypeError(f"{quoted(text)} has too many digits") from None
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a whole number") from None
 
 
 def count(text: str) -> int:
     """A whole number, zero or more."""
-    try:
-        value = int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+    value = whole(text)
     if value < 0:
-        raise argparse.ArgumentTypeError(f"{value} is below zero")
+        raise argparse.ArgumentTypeError(f"{shortened(value)} is below zero")
     return value
+
+
+def real(text: str) -> float:
+    """A number."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is not a number") from None
 
 
 def ids(text: str) -> list[int]:
@@ -105,10 +126,8 @@ def open_model(options: argparse.Namespace, ids_alone: bool = False) -> "tuple[C
 
 def tell_notes(notes: Iterable[str]) -> None:
     """Write notes to standard error, a line each."""
-    from explorer.text import printable
-
     for note in notes:
-        print(f"gpt-explorer: note: {printable(note)}", file=sys.stderr)
+        output.complain(f"note: {note}")
 
 
 def progress(word: str, in_bytes: bool = False) -> Callable[[int, int], None]:
@@ -116,10 +135,8 @@ def progress(word: str, in_bytes: bool = False) -> Callable[[int, int], None]:
     began = time.monotonic()
 
     def tell(done: int, parts: int) -> None:
-        if sys.stderr.isatty() and time.monotonic() - began > 1:
-            line = f"{word} {done / parts:4.0%}{f' of {parts / 1e6:,.0f} MB' if in_bytes else ''}"
-            if done == parts:
-                line += f"\r{' ' * len(line)}"
-            print(line, end="\r", file=sys.stderr, flush=True)  # whatever is said next, an error perhaps, covers it
+        if time.monotonic() - began > 1:
+            of = f" of {parts / 1e6:,.0f} MB" if in_bytes else ""
+            output.tell_progress(f"{word} {done / parts:4.0%}{of}", last=done == parts)
 
     return tell

@@ -3,15 +3,18 @@
 import argparse
 from typing import TYPE_CHECKING
 
+from explorer import output
 from explorer.commands.options import add_model, add_prompt, add_sampling, count, sampling
+from explorer.commands.parser import Parser
 from explorer.errors import UsageError
+from explorer.glyphs import quoted
 
 if TYPE_CHECKING:
     from explorer.walk.session import Session
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="gpt-explorer read",
         description="Read the walk through a forward pass in sentences, for screen readers and for print: "
         "every stage with its lesson and the numbers of this run.",
@@ -47,10 +50,9 @@ def run(options: argparse.Namespace) -> int:
     _go_to(options, session)
     completed(run)
     for text in read(session, stages):
-        print(text)
+        output.say(text)
     if options.glossary:
-        for text in glossary_in_sentences():
-            print(text)
+        output.say(*glossary_in_sentences())
     return 0
 
 
@@ -62,7 +64,7 @@ def _stages(options: argparse.Namespace, session: "Session") -> list[int]:
     known = dict.fromkeys(stage.local_id for stage in stages)
     for name in options.stage or ():
         if name not in known and name not in {stage.id for stage in stages}:
-            raise UsageError(f"there is no stage {name!r}: there are {', '.join(known)}.")
+            raise UsageError(f"there is no stage {quoted(name)}: there are {', '.join(known)}.")
     return [
         index
         for index, stage in enumerate(stages)

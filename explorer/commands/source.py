@@ -5,12 +5,15 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from explorer import output
+from explorer.commands.parser import Parser
+
 if TYPE_CHECKING:
     from explorer.code.listing import Listing, Lit
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="gpt-explorer source",
         description="Print the Python code that computes a value of the model: the function that hands it to hooks, "
         "with that line marked, and the functions that it calls. Without a name, list all names and shapes.",
@@ -27,11 +30,11 @@ def run(options: argparse.Namespace) -> int:
 
     if options.name is None:
         found = list(listings())
-        printed = json.dumps([_summary(each) for each in found]) if options.json else "\n".join(_table(found))
+        lines = [json.dumps([_summary(each) for each in found])] if options.json else _table(found)
     else:
         one = listing(options.name)
-        printed = json.dumps(one.as_json()) if options.json else "\n".join(_code(one))
-    print(printed)
+        lines = [json.dumps(one.as_json())] if options.json else _code(one)
+    output.say(*lines)
     return 0
 
 

@@ -2,13 +2,15 @@
 
 import argparse
 import csv
+import io
 import json
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from explorer import output
 from explorer.commands.ablate import add_alignment, alignment_in_words, patch
 from explorer.commands.options import add_model, add_prompt, progress
+from explorer.commands.parser import Parser
 from explorer.commands.token_option import add_token, token_id
 from explorer.errors import UsageError
 
@@ -26,7 +28,7 @@ Effects = dict["SweepCell", float]
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="gpt-explorer sweep",
         description="Zero every head (or MLP, or the residual stream at every position) in turn, and print the change "
         "of a metric of the next token: the edited run minus the run without edits. KL is from the run without "
@@ -66,13 +68,13 @@ def run(options: argparse.Namespace) -> int:
     sweep = SweepPlan(base, _metric(options, base, given.tokenizer), options.over, what)
     effects = _effects(sweep)
     if options.json:
-        print(json.dumps(_as_json(given, sweep, effects)))
+        output.data(json.dumps(_as_json(given, sweep, effects)))
     elif options.csv:
         _write_csv(given, sweep, effects)
     else:
         alone = "left out" if options.over == "positions" else "unchanged"
-        print(*alignment_in_words(what, len(given.ids), options.align, alone), sep="\n", end="")
-        print(*_lines(given, sweep, effects), sep="\n")
+        output.say(*alignment_in_words(what, len(given.ids), options.align, alone))
+        output.say(*_lines(given, sweep, effects))
     return 0
 
 
@@ -127,7 +129,8 @@ def _as_json(given: "Prompted", sweep: "SweepPlan", effects: Effects) -> dict[st
 def _write_csv(given: "Prompted", sweep: "SweepPlan", effects: Effects) -> None:
     from explorer.edits.sweep import HEADS, MLPS
 
-    writer = csv.writer(sys.stdout, lineterminator="\n")
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
     if sweep.over == MLPS:
         writer.writerow(["layer", "effect"])
         writer.writerows([layer, effect] for (layer, _), effect in effects.items())
@@ -138,6 +141,7 @@ def _write_csv(given: "Prompted", sweep: "SweepPlan", effects: Effects) -> None:
         texts = given.labels()
         writer.writerow(["layer", "position", "token", "effect"])
         writer.writerows([layer, place, texts[place], effect] for (layer, place), effect in effects.items())
+    output.data(table.getvalue().rstrip("\n"))
 
 
 def _lines(given: "Prompted", sweep: "SweepPlan", effects: Effects) -> Iterator[str]:

@@ -4,6 +4,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from explorer.errors import UsageError
+from explorer.glyphs import LONGEST_NUMBER, shortened
 from gpt import GPTConfig
 
 if TYPE_CHECKING:
@@ -44,12 +45,12 @@ def _number(text: str) -> int:
     from explorer.text import visible
 
     digits = text.removeprefix(_BY_ID)
-    if not (digits.isascii() and digits.isdigit()):
-        raise UsageError(f"{visible(text)} is not a token id: write it as id:123.")
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > LONGEST_NUMBER:
+        raise UsageError(f"{visible(text[:40])}{'…' * (len(text) > 40)} is not a token id: write it as id:123.")
     return int(digits)
 
 
 def _checked(token: int, config: GPTConfig) -> int:
     if token >= config.vocab_size:
-        raise UsageError(f"there is no token {token}: ids go from 0 to {config.vocab_size - 1}.")
+        raise UsageError(f"there is no token {shortened(token)}: ids go from 0 to {config.vocab_size - 1}.")
     return token

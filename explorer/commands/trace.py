@@ -2,22 +2,26 @@
 
 import argparse
 import json
+import os
 from pathlib import Path
 
+from explorer import output
 from explorer.commands.options import add_model, add_prompt
+from explorer.commands.parser import Parser
 from explorer.errors import TraceError, UsageError
 from explorer.files import check
+from explorer.glyphs import quoted
 
 _LIKELIEST = 10
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="gpt-explorer trace",
         description="Write every activation of a run as safetensors, under TransformerLens' names and shapes.",
     )
     add_prompt(parser, "the text to run")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the file to write")
+    parser.add_argument("-o", "--output", type=file_name, required=True, metavar="FILE", help="the file to write")
     parser.add_argument(
         "--only",
         action="append",
@@ -36,7 +40,16 @@ def parser() -> argparse.ArgumentParser:
     return parser
 
 
+def file_name(text: str) -> Path:
+    """The path of a file: one that ends with a stroke names a folder."""
+    if text.endswith(("/", os.sep)) or not text:
+        raise argparse.ArgumentTypeError(f"{quoted(text)} names no file: give the name of one")
+    return Path(text)
+
+
 def run(options: argparse.Namespace) -> int:
+    if str(options.output) == "-":
+        raise UsageError("-o - names no file, and a trace is no text for a terminal: name one (./- if it is called -).")
     check(options.output)  # before the work, not after it
     import numpy as np
 
@@ -52,10 +65,10 @@ def run(options: argparse.Namespace) -> int:
     dtype = np.float32 if options.float32 else np.float64
     trace_file.write(options.output, values, model, given.checkpoint.name, given.prompt, ids, tokenizer, dtype)
     if options.json:
-        print(json.dumps(trace_file.predictions(logits, ids, tokenizer, _LIKELIEST)))
+        output.data(json.dumps(trace_file.predictions(logits, ids, tokenizer, _LIKELIEST)))
     else:
         size = options.output.stat().st_size / 1e6
-        print(f"{options.output}: {len(values)} activations of {len(ids)} tokens, {size:.1f} MB")
+        output.say(f"{options.output}: {len(values)} activations of {len(ids)} tokens, {size:.1f} MB")
     return 0
 
 

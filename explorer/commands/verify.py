@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from explorer import output
 from explorer.commands.options import count, open_model, tell_notes
+from explorer.commands.parser import Parser
 from explorer.engine.engines import PYTHON
 from explorer.errors import TokenizerError
 
@@ -19,7 +21,7 @@ TEXT = "Once upon a time there was a little girl named Lily."
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="gpt-explorer verify",
         description="Compare every function of the model with NumPy, and with PyTorch and transformers where they are "
         "installed: on random numbers, on edge cases and on the model's own weights. The exit status is 1 if one "
@@ -55,9 +57,9 @@ def run(options: argparse.Namespace) -> int:
     with _telling() as tell:
         report = verify(checkpoint.name, options.seed, own, Subject(model, checkpoint.tokenizer), directory, tell)
     if options.json:
-        print(json.dumps(report.as_json()))
+        output.data(json.dumps(report.as_json()))
     else:
-        print(*lines(report), sep="\n")
+        output.say(*lines(report))
     return 0 if report.passed else 1
 
 
@@ -73,11 +75,13 @@ def _some_text(tokenizer: "Tokenizer", size: int) -> list[int]:
 @contextmanager
 def _telling() -> Iterator[Callable[[str], None]]:
     """A moving line on the terminal that names what is being compared; nothing without a terminal."""
-    if not sys.stderr.isatty():
+    if not output.is_terminal(sys.stderr):
         yield lambda name: None
         return
     from rich.console import Console
     from rich.markup import escape
 
+    from explorer.text import printable
+
     with Console(stderr=True).status("verifying") as status:
-        yield lambda name: status.update(f"verifying: {escape(name)}")
+        yield lambda name: status.update(f"verifying: {escape(printable(name))}")

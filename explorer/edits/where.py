@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from explorer.engine.axes import axis_sizes
 from explorer.errors import EditError
+from explorer.glyphs import LONGEST_NUMBER, quoted, shortened
 from gpt import GPTConfig, activation_shapes
 
 Axis = tuple[int, ...] | None
@@ -88,12 +89,16 @@ def parse(text: str) -> Where:
     """The same from text: parse("blocks.2.hook_resid_post[7,17]"), where `*` is all of an axis."""
     found = _NAMED.fullmatch(text)
     parts = [part.strip() for part in (found[2] or "").split(",")] if found else []
-    if not found or not all(part == "*" or part.isdigit() for part in parts if parts != [""]):
+    if not found or not all(part == "*" or _is_number(part) for part in parts if parts != [""]):
         raise EditError(
-            f"{text!r} names no activation: give a name and an index for each axis, * for all of it, "
+            f"{quoted(text)} names no activation: give a name and an index for each axis, * for all of it, "
             "such as 'blocks.2.hook_resid_post[7,*]'."
         )
     return activation(found[1], *[None if part == "*" else int(part) for part in parts if part])
+
+
+def _is_number(text: str) -> bool:
+    return text.isdecimal() and len(text) <= LONGEST_NUMBER
 
 
 def _axis(given: int | Sequence[int] | None) -> Axis:
@@ -137,18 +142,18 @@ def _check_numbers(word: str, numbers: Axis, size: int) -> None:
         raise EditError(f"no {word} is named: give at least one, or leave it out for all.")
     for number in numbers:
         if not 0 <= number < size:
-            raise EditError(f"there is no {word} {number}: they go from 0 to {size - 1}.")
+            raise EditError(f"there is no {word} {shortened(number)}: they go from 0 to {size - 1}.")
 
 
 def _no_such_name(name: str, names: list[str], config: GPTConfig) -> str:
     layer = name.split(".")[1] if name.startswith("blocks.") else ""
-    if layer.isdigit() and int(layer) >= config.n_layer:
-        return f"there is no block {layer}: they go from 0 to {config.n_layer - 1}."
+    if _is_number(layer) and int(layer) >= config.n_layer:
+        return f"there is no block {shortened(int(layer))}: they go from 0 to {config.n_layer - 1}."
     if name.endswith("attn.hook_result"):
         return f"{name} is computed on request only: edit the head at its z, {name.replace('result', 'z')}."
     if likely := get_close_matches(name, names, 1):
-        return f"there is no activation {name!r}: did you mean {likely[0]}?"
-    return f"there is no activation {name!r}: the names are {names[0]}, {names[2]} and so on."
+        return f"there is no activation {quoted(name)}: did you mean {likely[0]}?"
+    return f"there is no activation {quoted(name)}: the names are {names[0]}, {names[2]} and so on."
 
 
 def _title(place: ActivationPart, axes: tuple[str, ...]) -> str:

@@ -38,8 +38,8 @@ def embedded() -> Path:
 
 
 def _directory(path: Path) -> Path:
-    if path.is_dir():
+    if os.path.isdir(path):  # a name that is too long is no error to it
         return path
-    if path.exists():
+    if os.path.exists(path):
         raise CheckpointError(f"{path}: this is a file. Name the directory it is in: {path.parent}")
     raise CheckpointError(f"{path}: there is no such directory. Name one with a GPT-2 as Hugging Face stores it.")

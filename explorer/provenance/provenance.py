@@ -5,6 +5,7 @@ from typing import Any
 
 from explorer.engine.weights import leaves
 from explorer.errors import CellError
+from explorer.glyphs import quoted
 from explorer.provenance import operations
 from explorer.provenance.explanation import Explanation, Factor, Term
 from explorer.provenance.graph import Graph
@@ -52,7 +53,7 @@ class Provenance:
             node = self._graph(by_head=True).nodes.get(name)
         if node is None:
             names = [*self._graph(by_head=True).nodes, *self.ledger.nodes]
-            raise CellError(f"there is no {name!r} in this model: {similar(name, names)}")
+            raise CellError(f"there is no {quoted(name)} in this model: {similar(name, names)}")
         return node
 
     def shape(self, name: str) -> Shape:

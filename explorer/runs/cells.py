@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from explorer.errors import CellError
+from explorer.glyphs import LONGEST_NUMBER, quoted, shortened
 
 _CELL = re.compile(r"\s*([\w.]+)\s*\[([\d\s,]*)\]\s*")
 _AXES = {
@@ -38,9 +39,9 @@ def parse(text: str) -> Cell:
     """The cell that a text names: parse("logits[7,354]"); CellError if it names none."""
     found = _CELL.fullmatch(text)
     parts = found[2].split(",") if found else []
-    if not found or not all(part.strip().isdigit() for part in parts):
+    if not found or not all(part.strip().isdecimal() and len(part) <= LONGEST_NUMBER for part in parts):
         raise CellError(
-            f"{text!r} names no number: give a name and an index, such as 'blocks.2.hook_resid_post[7,17]'."
+            f"{quoted(text)} names no number: give a name and an index, such as 'blocks.2.hook_resid_post[7,17]'."
         )
     return Cell(found[1], tuple(map(int, parts)))
 
@@ -54,7 +55,7 @@ def misfit(cell: Cell, shape: Sequence[int], axes: str) -> str | None:
         return f"{cell.name} takes {numbers}: {wanted}."
     for i, what, size in zip(cell.index, counted, shape):
         if i >= size:
-            return f"{what} is {_span(size)} here, not {i}."
+            return f"{what} is {_span(size)} here, not {shortened(i)}."
     return None
 
 

@@ -5,16 +5,22 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.dom import DOMNode
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES, Theme
 from textual.worker import get_current_worker
 
+from explorer.crash import report
+from explorer.files import replacing
+from explorer.glyphs import one_line, printable
 from explorer.screen.ahead import prepare
 from explorer.screen.guard import is_a_librarys_own
 from explorer.screen.main.all_keys import keys_here
@@ -102,6 +108,9 @@ class ExplorerApp(App[str]):
     CSS_PATH = "explorer.tcss"
     TITLE = "GPT Explorer"
     ENABLE_COMMAND_PALETTE = True
+    BINDINGS = [
+        Binding("ctrl+z", "suspend_process", "Suspend: back to the shell, fg comes back", show=False, id="app.suspend")
+    ]
 
     def __init__(
         self, open_model: OpenModel, prompt: str, model_name: str, open_other: OpenOther | None = None
@@ -111,6 +120,7 @@ class ExplorerApp(App[str]):
         self._open_other = open_other
         self._main = MainScreen(prompt, model_name)
         self._palette = 0
+        self.crash = ""  # a report, where an error that nobody foresaw ended the program
         for theme in (DARK, LIGHT, ANSI_DARK, ANSI_LIGHT):
             self.register_theme(theme)
 
@@ -123,6 +133,7 @@ class ExplorerApp(App[str]):
         if os.environ.get("NO_COLOR"):
             self._palette = NAMES.index("none")
         self.theme_changed_signal.subscribe(self, lambda theme: self._restyle())
+        self.app_resume_signal.subscribe(self, lambda app: self.refresh(layout=True))  # the shell has written over it
         self.call_after_refresh(self._restyle)
         self.call_after_refresh(self.run_worker, self._open, thread=True, exit_on_error=False)
 
@@ -133,6 +144,8 @@ class ExplorerApp(App[str]):
             self.post_message(Opened(self._open_model(self._tell)))
         except GPTError as error:
             self.post_message(OpenFailed(str(error)))
+        except Exception as error:  # nobody waits for what this thread gives
+            self.call_from_thread(self._handle_exception, error)
 
     def _tell(self, done: int, parts: int, word: str = "loading", /) -> None:
         give_way()
@@ -162,6 +175,31 @@ class ExplorerApp(App[str]):
                 raise
             self.log.error(f"{action} was ignored: {error!r}")
             return True
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Show a notice, literally: whatever is quoted in it cannot command the terminal."""
+        super().notify(printable(message), title=one_line(title), severity=severity, timeout=timeout, markup=False)
+
+    def action_help_quit(self) -> None:
+        """Say how to quit, on ctrl+c: it is for copying. (Textual's own notice has markup.)"""
+        self.notify("Press q to quit; ctrl+q does it while you type.", title="Do you want to quit?")
+
+    def _handle_exception(self, error: Exception) -> None:
+        """End on an unforeseen error, with a report. Textual's own lists variables, and so the prompt."""
+        self._return_code = 1
+        if self._exception is None:  # Pilot raises it again
+            self._exception = error
+            self._exception_event.set()
+        self.crash = self.crash or report(error)
+        self._close_messages_no_wait()
 
     # Other models
 
@@ -256,7 +294,22 @@ class ExplorerApp(App[str]):
         for count in (5, 20, 50):
             yield SystemCommand(f"Draw {count} tokens", "Next token", self._runner(f"draw({count})"))
         yield SystemCommand("Choose a theme", "Program", self.action_change_theme)
-        yield SystemCommand("Save a picture of the screen", "Program · as SVG", self.deliver_screenshot)
+        yield SystemCommand("Save a picture of the screen", "Program · as SVG", self._save_picture)
+
+    def _save_picture(self) -> None:
+        """Write the screen as SVG into the working directory, or say why that cannot be done."""
+        if self.is_web:  # the browser takes it
+            self.deliver_screenshot()
+            return
+        picture = self.export_screenshot()
+        path = Path(f"gpt-explorer-{datetime.now():%Y-%m-%d-%H%M%S}.svg")
+        try:
+            with replacing(path) as part:
+                part.write_text(picture, encoding="utf-8")
+        except GPTError as error:
+            self.notify(str(error), title="No picture", severity="error", timeout=10)
+        else:
+            self.notify(os.path.abspath(path), title="The picture is in")
 
     async def _press(self, binding: Binding) -> None:
         """Run the action of a key in the pane that hears it."""

@@ -1,12 +1,15 @@
-"""Ending on SIGTERM or SIGHUP: whenever the signal comes, the terminal is left as it was found.
+"""Ending on a signal: whichever comes, whenever it comes, the terminal is left as it was found.
 
 The program is asked to end as on ctrl+c, which draws nothing more and restores the terminal. Where that takes too
 long, because the screen's thread or a computing one is busy, a separate thread restores it and ends the program.
 """
 
 import asyncio
+import errno
 import os
+import select
 import signal
+import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
@@ -14,7 +17,15 @@ from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
 _PATIENCE = 2.0  # seconds for the usual way
-_SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # no SIGHUP on Windows
+_LOOKS_EVERY = 5.0  # seconds between two looks whether the terminal is still there
+_ENDING = (
+    *("SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGBREAK", "SIGABRT", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGVTALRM"),
+    *("SIGPROF", "SIGXCPU", "SIGIO", "SIGPWR", "SIGSYS", "SIGTRAP", "SIGSTKFLT", "SIGEMT"),
+)
+"""The signals that end a program and can be caught. Not those of a fault in the program itself (SIGSEGV and its kind):
+a handler in Python would return to the same fault, for ever. Suspending (SIGTSTP, SIGCONT) is Textual's."""
+
+_SIGNALS = [getattr(signal, name) for name in _ENDING if hasattr(signal, name)]  # no system has them all
 
 # The other modes that a full-screen program sets: pasting, wrapping, the keyboard's, sizes. All before leaving the
 # alternate screen, for which the terminal keeps some of them.
@@ -42,18 +53,33 @@ class _Ending:
         self.number = number
         os.write(self._waking, b"!")
         if self.stop is None:  # nothing is on the screen yet, or nothing any more
+            if threading.current_thread() is not threading.main_thread():
+                return
             raise SystemExit(128 + number)
         self.stop()
 
     def _watch(self) -> None:
+        while not self._signalled():
+            if self._terminal.gone():  # where SIGHUP is ignored, nothing else says so, and reading keys would spin
+                self.received(signal.SIGHUP, None)
         if os.read(self._waiting, 1) == b"!" and not self._done.wait(_PATIENCE):
             self._terminal.restore(_MODES + _SCREEN)
             os._exit(128 + self.number)
+
+    def _signalled(self) -> bool:
+        """Wait for a signal, or for the end of waiting; False where it is time to look at the terminal again."""
+        if sys.platform == "win32":  # it cannot wait for a pipe and a time at once, and closes programs by itself
+            return True
+        return bool(select.select([self._waiting], [], [], _LOOKS_EVERY)[0])
 
     def leave(self) -> NoReturn:
         """Exit at once, after the usual ending; computing threads are not waited for."""
         self._terminal.restore(_SCREEN)
         os._exit(128 + self.number)
+
+    def crashed(self) -> None:
+        """Restore the terminal, for the report that follows."""
+        self._terminal.restore(_MODES + _SCREEN)
 
     def over(self) -> None:
         """Stop waiting for a signal."""
@@ -72,6 +98,18 @@ class _Terminal:
 
             with suppress(termios.error):
                 self._attributes = termios.tcgetattr(0)
+
+    def gone(self) -> bool:
+        """Whether there was a terminal, and it has been closed."""
+        if self._attributes is None:
+            return False
+        import termios
+
+        try:
+            termios.tcgetattr(0)
+        except termios.error as error:
+            return error.args[0] == errno.EIO
+        return False
 
     def restore(self, last: bytes) -> None:
         """Restore the attributes, then write these bytes last. Errors are ignored: the terminal may be gone."""
@@ -97,6 +135,9 @@ def run(main: Callable[[], Coroutine[Any, Any, Result]], new_loop: Callable[[], 
 
         try:
             return runner.run(stoppable())
+        except Exception:  # not even Textual foresaw it, and has restored nothing
+            ending.crashed()
+            raise
         finally:
             ending.stop = None
             if ending.number:

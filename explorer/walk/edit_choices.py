@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from explorer.edits import Cut, Mean, Patch, Scale, Set, What, Zero, between, contrast, towards, where
 from explorer.edits.where import SCORES, Where, Z
 from explorer.errors import EditError
+from explorer.glyphs import quoted
 from explorer.stages import Kind
 from explorer.text import token_at
 from explorer.walk.session import Session
@@ -215,7 +216,7 @@ def _number(text: str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise EditError(f"x is {text!r}: it must be a number.")
+        raise EditError(f"x is {quoted(text)}: it must be a number.")
     return number
 
 
@@ -223,7 +224,7 @@ def _two_tokens(session: Session, text: str) -> tuple[int, int]:
     """Two of them with a stroke between; one of the two may be a stroke itself where spaces are around the other."""
     one, stroke, versus = text.partition(" / " if " / " in text else "/")
     if not stroke:
-        raise EditError(f"{text!r} is not two tokens: type them with / between, such as ·Lily / ·Tom.")
+        raise EditError(f"{quoted(text)} is not two tokens: type them with / between, such as ·Lily / ·Tom.")
     ids = token_of(session, one.strip()), token_of(session, versus.strip())
     if ids[0] == ids[1]:
         raise EditError("the two tokens are the same: there is no direction from one to the other.")
@@ -239,4 +240,4 @@ def token_of(session: Session, text: str) -> int:
     if not spelled:
         raise EditError("no token is named: type one, such as ·Lily.")
     parts = " ".join(map(session.label, session.tokenizer.encode(spelled)))
-    raise EditError(f"{text!r} is several tokens ({parts}): type one of them.")
+    raise EditError(f"{quoted(text)} is several tokens ({parts}): type one of them.")

@@ -17,16 +17,16 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from explorer import __version__
-from explorer.engine.axes import axis_sizes
 from explorer.engine.engines import plain
 from explorer.errors import TraceError
 from explorer.files import replacing
 from explorer.runs.ranking import Ranking, rank
 from explorer.runs.trace import RecordedRun
 from explorer.text import visible
+from explorer.walk import trace_checks
 from explorer.walk.session import NO_OTHER_PROMPT, Session
 from explorer.walk.text import Tokens
-from gpt import GPT, ConfigError, GPTConfig, activation_shapes
+from gpt import GPT, activation_shapes
 from gpt.ops import Matrix
 from gpt.tokenizer import Piece
 
@@ -88,8 +88,19 @@ def write(
     dtype: type[np.floating] = np.float64,
 ) -> None:
     """The recorded values as a safetensors file; WriteError, and what was there stays, if it cannot be written."""
+    metadata = metadata_of(model, name, prompt, ids, tokenizer)
+    arrays = {name: np.ascontiguousarray(value, dtype=dtype) for name, value in values.items()}
+    with replacing(path) as part:
+        try:
+            save_file(arrays, part, metadata=metadata)
+        except SafetensorError as error:  # no room, for instance
+            raise OSError(str(error)) from error
+
+
+def metadata_of(model: GPT, name: str, prompt: str, ids: Sequence[int], tokenizer: Tokens) -> dict[str, str]:
+    """The metadata of a recorded run: whose it is, of which tokens, and all that walks it without the model."""
     vocabulary = [_text(tokenizer.token_bytes(token)) for token in range(model.config.vocab_size)]
-    metadata = {
+    return {
         MODEL: name,
         PROMPT: prompt,
         IDS: json.dumps(list(ids)),
@@ -98,12 +109,6 @@ def write(
         VERSION: __version__,
         VOCABULARY: json.dumps(vocabulary),
     }
-    arrays = {name: np.ascontiguousarray(value, dtype=dtype) for name, value in values.items()}
-    with replacing(path) as part:
-        try:
-            save_file(arrays, part, metadata=metadata)
-        except SafetensorError as error:  # no room, for instance
-            raise OSError(str(error)) from error
 
 
 def _text(token: bytes) -> str:
@@ -131,36 +136,27 @@ class _RecordedTokens:
 
 
 def read(path: Path) -> tuple[Session, str]:
-    """A session on a recorded run, without the model, and the model's name; TraceError if it is none."""
+    """A session on a recorded run, without the model, and the model's name; TraceError if it is none, or damaged."""
+    size = trace_checks.size_of(path)
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
-            values = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
+            trace_checks.require(path, metadata, (PROMPT, IDS, CONFIG, VOCABULARY))
+            config = trace_checks.config_of(path, metadata[CONFIG], size)
+            vocabulary = trace_checks.vocabulary_of(path, metadata[VOCABULARY], config)
+            ids = trace_checks.ids_of(path, metadata[IDS], config)
+            if TOKENS in metadata:
+                trace_checks.check_tokens(path, metadata[TOKENS], ids, vocabulary)
+            names = list(file.keys())
+            slices = {name: file.get_slice(name) for name in names}
+            stored = {name: (part.get_dtype(), list(part.get_shape())) for name, part in slices.items()}
+            trace_checks.check_header(path, stored, config, ids)
+            values = {name: file.get_tensor(name) for name in names}
     except (OSError, SafetensorError) as error:
         raise TraceError(f"{path}: this file cannot be read as a trace: {error}.") from error
-    if missing := {PROMPT, IDS, CONFIG, VOCABULARY} - set(metadata):
-        raise TraceError(
-            f"{path}: this is no trace of GPT Explorer (it has no {', '.join(sorted(missing))} in its metadata). "
-            "Make one with `gpt-explorer trace PROMPT -o FILE`."
-        )
-    try:
-        config = GPTConfig.from_json(metadata[CONFIG])
-        ids, vocabulary = json.loads(metadata[IDS]), json.loads(metadata[VOCABULARY])
-    except (ConfigError, ValueError) as error:
-        raise TraceError(f"{path}: the metadata of this trace is damaged: {error}") from error
-    _check(path, values, config, ids)
+    for name, value in values.items():
+        trace_checks.check_numbers(path, name, value)
     run = RecordedRun(config, ids, values)
     session = Session(run, _RecordedTokens(vocabulary))
     session.begin(run, metadata[PROMPT])
     return session, visible(metadata.get(MODEL, path.name))
-
-
-def _check(path: Path, values: dict[str, Any], config: GPTConfig, ids: list[int]) -> None:
-    """Every array has the shape that its name asks for."""
-    sizes = axis_sizes(config, len(ids))
-    shapes = {name: tuple(sizes[axis] for axis in axes) for name, axes in activation_shapes(config, True)}
-    for name, value in values.items():
-        if value.shape != shapes.get(name):
-            raise TraceError(
-                f"{path}: {name} has shape {list(value.shape)}; expected is {shapes.get(name, 'nothing')}."
-            )

@@ -98,3 +98,12 @@ def test_what_does_not_fit_together() -> None:
         compare.compare(traced(small_model(), SHORT), run, 0)
     with pytest.raises(AnalysisError, match="not known in both runs"):
         compare.compare(run, LiveRun(small_model(), LONG))
+
+
+@pytest.mark.parametrize(
+    ("position", "at", "closer"), [(0, compare.END, "a later"), (4, compare.BEGINNING, "an earlier")]
+)
+def test_a_position_without_a_partner_says_where_the_others_are(position: int, at: str, closer: str) -> None:
+    model = small_model()
+    with pytest.raises(AnalysisError, match=f"position {position} of B has no partner in A.*choose {closer} one"):
+        compare.compare(traced(model, SHORT), traced(model, LONG), position, at)

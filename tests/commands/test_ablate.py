@@ -282,7 +282,7 @@ def test_refusals(command: ModuleType, arguments: list[str], said: str, capsys: 
         (ablate, ["--mlp", "-1"], "-1 is below zero"),
         (ablate, ["--top", "0"], "0 is too few"),
         (ablate, ["--mlp", "1", "--set", "x"], "'x' is not a number"),
-        (ablate, ["--mlp", "1", "--scale", "nan"], "nan is not a finite number"),
+        (ablate, ["--mlp", "1", "--scale", "nan"], "'nan' is not a finite number"),
         (ablate, ["--mlp", "1", "--set", "1", "--mean"], "not allowed with argument --set"),
         (sweep, ["--metric", "loss"], "invalid choice: 'loss'"),
         (sweep, ["--over", "neurons"], "invalid choice: 'neurons'"),

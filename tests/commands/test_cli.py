@@ -80,8 +80,8 @@ def test_refusals(arguments: list[str], status: int, said: str, capsys: pytest.C
         ("--top-k", "x", "'x' is not a whole number"),
         ("--top-k", "-1", "-1 is below zero"),
         ("--max-new-tokens", "-5", "-5 is below zero"),
-        ("--seed", "x", "invalid int value: 'x'"),
-        ("--temperature", "warm", "invalid float value: 'warm'"),
+        ("--seed", "x", "'x' is not a whole number"),
+        ("--temperature", "warm", "'warm' is not a number"),
     ],
 )
 def test_malformed_options(option: str, value: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -634,3 +634,9 @@ def test_heads_without_which_the_name_is_forgotten() -> None:
     assert share(base) == pytest.approx(0.73, abs=0.005)
     assert share(run(base, Edit(where.head(3, 3), Zero()))) == pytest.approx(0.217, abs=0.005)
     assert share(run(base, Edit(where.head(5, 2), Zero()))) == pytest.approx(0.378, abs=0.005)
+
+
+def test_the_first_position_of_a_short_run_can_be_patched_from() -> None:
+    edits = Edits(CONFIG)
+    edits.add(where.head(0, 0, 0), Patch(traced(MODEL, OTHER[:3])), len(IDS))
+    assert len(edits.entries) == 1

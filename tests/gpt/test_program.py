@@ -1,6 +1,8 @@
 """`python -m gpt`: text from a directory with nothing but Python."""
 
+import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,3 +56,29 @@ def test_what_is_no_model_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "this is no complete safetensors file (0 bytes)" in said(tmp_path)
     shutil.copy(embedded() / "model.safetensors", tmp_path)
     assert "has shape" in said(tmp_path) or "not part of a GPT-2" in said(tmp_path)
+
+
+EVIL = "a\x1b]0;title\x07\u202e"
+
+
+def test_what_it_says_cannot_command_the_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert main([str(embedded()), EVIL, "--max-new-tokens", "0"]) == 0
+    assert main([str(tmp_path / EVIL), "x"]) == 1
+    with pytest.raises(SystemExit):
+        main(["a", "b", EVIL])
+    said = capsys.readouterr()
+    assert said.out == "a‹1b›]0;title‹7›‹202e›\n"
+    assert "unrecognized arguments: a‹1b›" in said.err
+    assert not set(said.out + said.err) & {"\x1b", "\x07", "\u202e"}
+
+
+def test_far_more_blocks_than_there_are_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """They are refused at once: their tensors are not looked for one by one."""
+    write_checkpoint(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | {"n_layer": 10**12}))
+    assert main([str(tmp_path), "the"]) == 1
+    assert "asks for 1000000000000 blocks" in capsys.readouterr().err

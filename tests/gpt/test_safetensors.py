@@ -78,6 +78,8 @@ BROKEN: dict[str, tuple[Any, bytes, str]] = {
     "no offsets": ({"x": {"dtype": "F32", "shape": [1]}}, bytes(4), "x lacks a dtype, a shape or two offsets"),
     "an entry that is none": ({"x": 3}, bytes(4), "x lacks a dtype"),
     "a type that is none": ({"x": entry(0, 4, [1], "F33")}, bytes(4), "x is stored as 'F33'"),
+    "a type that is a list": ({"x": entry(0, 4, [1], ["F32"])}, bytes(4), "x is stored as"),
+    "a type that is an object": ({"x": entry(0, 4, [1], {"F32": 1})}, bytes(4), "x is stored as"),
     "a shape below zero": ({"x": entry(0, 4, [-1])}, bytes(4), r"x of shape \[-1\] does not fill bytes 0 to 4"),
     "a shape that is too large": ({"x": entry(0, 4, [2])}, bytes(4), r"x of shape \[2\] does not fill bytes 0 to 4"),
     "a fraction": ({"x": entry(0, 4, [1.0])}, bytes(4), "does not fill"),

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGHUP, at any moment: the terminal is restored, seen through a pseudo-terminal as a person would."""
+"""Signals, at any moment: the terminal is restored, seen through a pseudo-terminal as a person would."""
 
 import sys
 
@@ -8,82 +8,98 @@ if sys.platform == "win32":
     pytest.skip("pseudo-terminals are POSIX", allow_module_level=True)
 
 import os
-import pty
-import select
 import signal
-import termios
-import time
-from collections.abc import Callable
+
+from tests.helpers.exhaustive import exhaustive
+from tests.helpers.program import ALTERNATE, LEFT, Program, restored
 
 LONG = "Once upon a time there was a little girl named Lily. She liked to play in the park with her friend Tom. " * 8
-ALTERNATE, LEFT = b"\x1b[?1049h", b"\x1b[?1049l"
-ON_AND_OFF = [
-    (b"\x1b[?1049h", b"\x1b[?1049l"),
-    *((f"\x1b[?{mode}h".encode(), f"\x1b[?{mode}l".encode()) for mode in (1000, 1003, 1006, 1015, 2004)),
-    (b"\x1b[?25l", b"\x1b[?25h"),
-]
-PATIENCE = 60  # seconds, on a machine however slow
 
 
-class Program:
-    """The explorer in a pseudo-terminal."""
-
-    def __init__(self, *arguments: str, code: str = "import explorer.__main__") -> None:
-        self.seen = b""
-        self.process, self.screen = pty.fork()
-        if not self.process:
-            os.environ |= {"TERM": "xterm-256color", "COLUMNS": "120", "LINES": "36"}
-            program = "import sys; from explorer.cli import main; " + code + "; sys.exit(main(sys.argv[1:]))"
-            os.execv(sys.executable, [sys.executable, "-c", program, *arguments])
-        self.before = termios.tcgetattr(self.screen)
-
-    def until(self, happened: Callable[[], object]) -> None:
-        """Read on until something is on the screen; the end of the program is the end of reading."""
-        until = time.monotonic() + PATIENCE
-        while not happened():
-            assert time.monotonic() < until, self.seen[-2000:]
-            if not self._read():
-                return
-
-    def _read(self) -> bool:
-        if select.select([self.screen], [], [], 0.05)[0]:
-            try:
-                got = os.read(self.screen, 65536)
-            except OSError:  # it has ended
-                return False
-            self.seen += got
-            return bool(got)
-        return True
-
-    def press(self, keys: bytes, shown: bytes) -> None:
-        start = len(self.seen)
-        os.write(self.screen, keys)
-        self.until(lambda: shown in self.seen[start:])
-
-    def end(self, number: int) -> int:
-        """Send the signal; the exit status."""
-        os.kill(self.process, number)
-        self.until(lambda: False)
-        after = termios.tcgetattr(self.screen) if sys.platform == "linux" else self.before
-        os.close(self.screen)
-        status = os.waitstatus_to_exitcode(os.waitpid(self.process, 0)[1])
-        assert after[3] == self.before[3], "echo and line by line, as before"
-        return status
-
-
-def restored(seen: bytes) -> bool:
-    """Whether the last word on each of the modes is that it is off, and nothing is drawn after it."""
-    drawn = seen.rpartition(LEFT)[2]
-    return all(seen.rfind(off) > seen.rfind(on) for on, off in ON_AND_OFF if on in seen) and b"\x1b[?1049h" not in drawn
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT])
 def test_while_it_computes(number: int) -> None:
     program = Program(LONG)
     program.until(lambda: b"computing" in program.seen)
     assert program.end(number) == 128 + number
     assert restored(program.seen)
     assert b"Traceback" not in program.seen
+
+
+OTHERS = ["SIGUSR1", *exhaustive("SIGUSR2", "SIGALRM", "SIGABRT", "SIGVTALRM", "SIGPROF", "SIGXCPU", "SIGPWR", "SIGIO")]
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_signals(name: str) -> None:
+    number = getattr(signal, name, None)
+    if number is None:
+        return  # this system has no such signal
+    program = Program("Once")
+    program.until(lambda: b"computed in" in program.seen)
+    assert program.end(number) == 128 + number
+    assert restored(program.seen)
+    assert b"Traceback" not in program.seen
+
+
+@pytest.mark.parametrize("by_key", [True, False], ids=["ctrl+z", "SIGTSTP"])
+def test_it_is_suspended_and_comes_back(by_key: bool) -> None:
+    program = Program("Once")
+    program.until(lambda: b"computed in" in program.seen)
+    if by_key:
+        program.send(b"\x1a")
+    else:
+        os.kill(program.process, signal.SIGTSTP)
+    program.wait_until_stopped()
+    program.read_some()
+    assert restored(program.seen), "the shell has the terminal as it was"
+    program.check_attributes()
+    start = len(program.seen)
+    os.kill(program.process, signal.SIGCONT)
+    program.until(lambda: ALTERNATE in program.seen[start:] and b"Next token" in program.seen[start:])
+    program.press(b"\x1b[C", b"Token embedding")
+    assert program.end(signal.SIGTERM) == 128 + signal.SIGTERM
+    assert restored(program.seen)
+
+
+FAILING = "from explorer.screen.panes.picture import PicturePane; "
+FAILING += "PicturePane.action_overview = lambda self: {}['my prompt']"
+
+
+def test_a_crash_restores_the_terminal_and_offers_a_report() -> None:
+    """The report says where it happened, and nothing of the prompt."""
+    program = Program("Onceuponatime", code=FAILING)
+    program.until(lambda: b"computed in" in program.seen)
+    start = len(program.seen)
+    program.press(b"o", b"this is a bug in GPT Explorer")
+    program.until(lambda: False)
+    assert program.status() == 1
+    assert restored(program.seen)
+    report = program.seen[start:].rpartition(LEFT)[2]
+    assert b"KeyError" in report
+    assert b"explorer.screen." in report
+    assert b"my prompt" not in report
+    assert b"Onceupon" not in report
+    assert b"Traceback" not in report
+
+
+def test_a_crash_of_the_library_itself_restores_the_terminal() -> None:
+    failing = "import os; from explorer.screen.app import ExplorerApp; ExplorerApp.run_async = "
+    failing += r"lambda self: (os.write(2, b'\x1b[?1049h\x1b[?1003h\x1b[?25l'), {}['secret'])"
+    program = Program("Once", code=failing)
+    program.until(lambda: False)
+    assert program.status() == 1
+    assert restored(program.seen)
+    assert b"this is a bug in GPT Explorer" in program.seen.rpartition(LEFT)[2]
+    assert b"secret" not in program.seen
+
+
+def test_a_crash_while_the_model_is_opened() -> None:
+    failing = "import explorer.loading.checkpoints as c; c.open_checkpoint = lambda *rest: {}['secret']"
+    program = Program("Once", code=failing)
+    program.until(lambda: False)
+    assert program.status() == 1
+    assert restored(program.seen)
+    assert b"this is a bug in GPT Explorer" in program.seen
+    assert b"secret" not in program.seen
 
 
 @pytest.mark.parametrize("keys", [b"?", b"s", b"\x10"], ids=["help", "settings", "palette"])
@@ -135,6 +151,23 @@ def test_an_ignored_signal_stays_ignored() -> None:
     os.kill(program.process, signal.SIGHUP)
     program.press(b"\x1b[C", b"Token embedding")
     assert program.end(signal.SIGTERM) == 128 + signal.SIGTERM
+
+
+def test_it_ends_when_the_terminal_is_gone_though_the_signal_is_ignored() -> None:
+    """Under nohup; else it would run for ever, unseen."""
+    program = Program("Once", code="import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)")
+    program.until(lambda: b"computed in" in program.seen)
+    os.close(program.screen)
+    assert program.status() == 128 + signal.SIGHUP
+
+
+def test_a_terminal_whose_encoding_lacks_the_characters_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    program = Program("Once")
+    program.until(lambda: False)
+    assert program.status() == 1
+    assert b"Set the terminal to UTF-8" in program.seen
+    assert ALTERNATE not in program.seen
 
 
 def test_quitting_is_no_signal() -> None:

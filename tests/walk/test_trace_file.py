@@ -1,6 +1,9 @@
 """A recorded run as a file: it opens without our code, holds what ran, and can be walked without the model."""
 
 import json
+import os
+import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +130,16 @@ async def test_what_was_not_recorded_is_said(tmp_path: Path) -> None:
         assert "random number" in " ".join(text(screen, "picture"))
 
 
+@pytest.mark.parametrize("kept", ["blocks.0.ln1.hook_normalized", "blocks.*.ln?.hook_out", "blocks.1.ln2.hook_mean"])
+async def test_each_stage_is_drawn_of_what_was_recorded(kept: str, tmp_path: Path) -> None:
+    """A layer norm may be there without its statistics, and the other way round."""
+    async with opened(recorded(tmp_path, only=[kept]), prompt="") as (pilot, screen):
+        assert screen.session
+        for _ in screen.session.cursor.stages:
+            await press(pilot, "right")
+            assert text(screen, "picture")
+
+
 def test_a_recorded_run_cannot_be_continued(tmp_path: Path) -> None:
     session = recorded(tmp_path)
     with pytest.raises(InputError, match="no model"):
@@ -168,3 +181,118 @@ def test_wrong_shapes_and_broken_metadata_are_refused(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(WriteError, match="cannot be written"):
         trace_file.write(tmp_path / "no" / "run", {"logits": [[0.0]]}, MODEL, "small", PROMPT, IDS, Bytes())
+
+
+# Files that somebody else made
+
+
+def changed(tmp_path: Path, arrays: dict[str, Any] | None = None, **metadata: str | None) -> Path:
+    """A trace with other metadata (None: without it) or other arrays."""
+    file = written(tmp_path)
+    with safe_open(file, framework="numpy") as opening:
+        given = opening.metadata() | metadata
+    kept = {name: value for name, value in given.items() if value is not None}
+    save_file(load_file(file) if arrays is None else arrays, file, kept)
+    return file
+
+
+def config(**changes: object) -> str:
+    return json.dumps(asdict(MODEL.config) | changes)
+
+
+LETTERS = [chr(code) for code in range(256)]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "said"),
+    [
+        ({"ids": "null"}, "ids must be a list"),
+        ({"ids": "{}"}, "ids must be a list"),
+        ({"ids": "[]"}, "ids has 0 tokens"),
+        ({"ids": "[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]"}, "ids has 17 tokens"),
+        ({"ids": "[0,1,2,3,4,5,256]"}, "256 in ids is no token id"),
+        ({"ids": "[0,1,2,3,4,5,-1]"}, "-1 in ids is no token id"),
+        ({"ids": "[0,1,2,3,4,5,6.0]"}, r"ids\[6\] is not a token id"),
+        ({"ids": "[0,1,2,3,4,5,true]"}, r"ids\[6\] is not a token id"),
+        ({"ids": "[0,1,2,3,4,5,[6]]"}, r"ids\[6\] is not a token id"),
+        ({"ids": "[" * 100_000}, "ids is not JSON"),
+        ({"ids": "[" + "1" * 5000 + "]"}, "ids is not JSON"),
+        ({"ids": "[NaN]"}, r"ids\[0\] is not a token id"),
+        ({"vocabulary": "null"}, "vocabulary must be a list"),
+        ({"vocabulary": '"abc"'}, "vocabulary must be a list"),
+        ({"vocabulary": json.dumps(LETTERS[:-1])}, "vocabulary has 255 tokens"),
+        ({"vocabulary": json.dumps([*LETTERS[:-1], 5])}, r"vocabulary\[255\] is not text"),
+        ({"vocabulary": json.dumps([*LETTERS[:-1], "\ud800"])}, "stands for no bytes"),
+        ({"vocabulary": "[" * 100_000}, "vocabulary is not JSON"),
+        ({"tokens": '["a"]'}, "tokens are not those of ids"),
+        ({"tokens": "null"}, "tokens must be a list"),
+        ({"config": "null"}, "JSON object"),
+        ({"config": "[" * 100_000}, "not JSON"),
+        ({"config": config(n_layer=1_000_000)}, "n_layer is 1000000, and the file has"),
+        ({"config": config(n_layer=10**400)}, "n_layer is 1000.*digits"),
+        ({"config": config(n_head=10**9, n_embd=10**9)}, "n_head is 1000000000, and the file has"),
+        ({"config": config(n_inner=10**12)}, "n_inner is 1000000000000, and the file has"),
+        ({"config": config(vocab_size=255)}, "vocabulary has 256 tokens, and vocab_size is 255"),
+        ({"config": config(n_positions=6)}, "ids has 7 tokens"),
+        ({"config": config(n_layer=1)}, "expected is nothing"),
+        ({"config": config(n_head=2)}, "has shape"),
+        ({"config": None}, "it has no config in its metadata"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_hostile_metadata_is_refused(tmp_path: Path, metadata: dict[str, str | None], said: str) -> None:
+    with pytest.raises(TraceError, match=said):
+        trace_file.read(changed(tmp_path, **metadata))
+
+
+def test_of_a_small_file_no_large_model_is_built(tmp_path: Path) -> None:
+    """What is built is bounded by the file's size: a thousand blocks are fine, many more take a larger file."""
+    alone = {"logits": np.zeros((7, 256))}
+    assert trace_file.read(changed(tmp_path, alone, config=config(n_layer=1000)))[0].config.n_layer == 1000
+    with pytest.raises(TraceError, match="n_layer is 1001"):
+        trace_file.read(changed(tmp_path, alone, config=config(n_layer=1001)))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("logits", np.nan, r"logits must hold finite numbers; 1 of 1792 are not, the first at \[0, 0\]: nan"),
+        ("blocks.1.hook_mlp_out", np.inf, "blocks.1.hook_mlp_out must hold finite numbers"),
+        ("blocks.0.attn.hook_pattern", -np.inf, "hook_pattern must hold finite numbers"),
+        ("blocks.0.attn.hook_attn_scores", -np.inf, "hook_attn_scores must hold finite numbers"),
+        ("blocks.0.attn.hook_attn_scores", np.nan, "hook_attn_scores must hold finite numbers"),
+    ],
+)
+def test_numbers_that_are_none_are_refused(tmp_path: Path, name: str, value: float, said: str) -> None:
+    arrays = load_file(written(tmp_path))
+    arrays[name][(0,) * arrays[name].ndim] = value
+    with pytest.raises(TraceError, match=said):
+        trace_file.read(changed(tmp_path, arrays))
+
+
+@pytest.mark.parametrize("kind", [np.complex64, np.int32, np.bool_, np.uint8])
+def test_other_kinds_of_numbers_are_refused(tmp_path: Path, kind: type) -> None:
+    with pytest.raises(TraceError, match="is stored as"):
+        trace_file.read(changed(tmp_path, {"logits": np.zeros((7, 256), kind)}))
+
+
+def test_a_trace_without_activations_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TraceError, match="there is no activation"):
+        trace_file.read(changed(tmp_path, {}))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for place in (tmp_path / "pipe", tmp_path):
+        with pytest.raises(TraceError, match="no regular file"):
+            trace_file.read(place)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_name_that_is_not_utf8(tmp_path: Path) -> None:
+    file = written(tmp_path)
+    other = tmp_path / os.fsdecode(b"run\xff.safetensors")
+    file.rename(other)
+    session, name = trace_file.read(other)
+    assert (session.ids, name) == (IDS, "small")

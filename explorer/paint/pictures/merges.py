@@ -11,7 +11,6 @@ _TALL = 9  # lines from which on there are blank ones in between
 
 def merges(session: Session, cells: int, height: int, halves: bool) -> list[Line]:
     """The piece of the prompt that you stand in, its bytes, every merge in order, and the tokens with their ids."""
-    token = session.ids[session.position]
     piece = session.written.piece_at(session.position)
     if piece is None:
         why = "This token was drawn by the model, not spelled from text: there is nothing to merge."

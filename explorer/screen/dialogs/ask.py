@@ -6,9 +6,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Input
 
 from explorer.screen.dialogs.problem import Problem
+from explorer.screen.panes.pane import literal
+from explorer.screen.widgets.field import Field
 from gpt import GPTError
 
 
@@ -25,14 +26,14 @@ class AskDialog(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="ask", classes="dialog") as dialog:
-            dialog.border_title = self._title
+            dialog.border_title = literal(self._title)
             dialog.border_subtitle = "enter takes it · esc leaves"
-            yield Input(self._text, id="answer", compact=True, select_on_focus=False)
+            yield Field(self._text, id="answer", select_on_focus=False)
             yield Problem()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def on_input_submitted(self) -> None:
         try:
-            self._take(event.value)
+            self._take(self.query_one(Field).typed)
         except GPTError as error:
             self.query_one(Problem).show(error)
             return

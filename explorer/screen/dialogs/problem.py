@@ -2,6 +2,7 @@
 
 from textual.widgets import Static
 
+from explorer.glyphs import printable
 from gpt import GPTError
 
 
@@ -13,5 +14,5 @@ class Problem(Static):
 
     def show(self, error: GPTError) -> None:
         """Show the error as a sentence."""
-        text = str(error)
+        text = printable(str(error))
         self.update(text[:1].upper() + text[1:])

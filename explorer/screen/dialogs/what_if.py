@@ -7,12 +7,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
-from textual.widgets import Input, Label, OptionList, Static
+from textual.widgets import Label, OptionList, Static
 
 from explorer.edits import Edits
 from explorer.edits.where import Where
 from explorer.screen.dialogs.edit_list import EditList
 from explorer.screen.dialogs.problem import Problem
+from explorer.screen.panes.pane import literal
+from explorer.screen.widgets.field import Field
 from explorer.text import token_at
 from explorer.walk.edit_choices import EditKind, edit_kinds, places, read_edit
 from explorer.walk.session import Session
@@ -49,9 +51,9 @@ class WhatIfDialog(ModalScreen[None]):
                 yield OptionList(id="way", compact=True)
             with Horizontal(id="values"):
                 yield Label("x ", markup=False)
-                yield Input("2", id="amount", compact=True)
+                yield Field("2", id="amount")
                 yield Label("", markup=False, id="of-token")
-                yield Input("", id="token", compact=True)
+                yield Field(id="token")
             yield Static("", id="hint", markup=False)
             yield Problem()
             yield self._edits
@@ -99,8 +101,8 @@ class WhatIfDialog(ModalScreen[None]):
         for name in ("#of-token", "#token"):
             self.query_one(name).display = way.tokens > 0
         self.query_one("#of-token", Label).update("  tokens " if way.tokens > 1 else "  token ")
-        self.query_one("#token", Input).value = self._likely(way.tokens)
-        self.query_one("#amount", Input).value = way.amount
+        self.query_one("#token", Field).show_text(self._likely(way.tokens))
+        self.query_one("#amount", Field).show_text(way.amount)
         self.query_one("#hint", Static).update(Text(f" {way.hint}", "dim"))
         self._say_enter()
 
@@ -114,7 +116,7 @@ class WhatIfDialog(ModalScreen[None]):
         enter = {"where": "enter: what to do with it", "stack": "enter switches it"}.get((field and field.id) or "")
         if field is not None and field.id == "way" and asks:
             enter = "enter: how much"
-        self.query_one("#what-if").border_subtitle = f"{enter or 'enter makes it'} · {_LEAVES}"
+        self.query_one("#what-if").border_subtitle = literal(f"{enter or 'enter makes it'} · {_LEAVES}")
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         if event.option_list.id == "where":
@@ -132,7 +134,7 @@ class WhatIfDialog(ModalScreen[None]):
         place, way = (self.query_one(f"#{name}", OptionList).highlighted for name in ("where", "way"))
         if place is None or way is None:
             return
-        amount, token = (self.query_one(f"#{name}", Input).value.strip() for name in ("amount", "token"))
+        amount, token = (self.query_one(f"#{name}", Field).typed.strip() for name in ("amount", "token"))
         session, where = self._session, self._places[place]
         try:
             what = read_edit(session, where, self._ways[way].id, amount, token)

@@ -2,7 +2,7 @@
 
 from explorer.paint.spans import Line
 from explorer.screen.bindings import key
-from explorer.screen.panes.pane import Pane
+from explorer.screen.panes.pane import Pane, literal
 from explorer.screen.panes.why import NO_REASON
 from explorer.walk.opening import step_into_code
 from explorer.walk.session import Session
@@ -30,7 +30,7 @@ class CodePane(Pane, can_focus=True):
 
     def caption(self, session: Session) -> None:
         if session.code:
-            self.border_title = f"Code · {session.stage.place}"
+            self.border_title = literal(f"Code · {session.stage.place}")
 
     def action_open_or_close(self) -> None:
         """Step into the code that computed this stage; once more, and it closes."""

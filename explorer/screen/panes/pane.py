@@ -5,6 +5,7 @@ from typing import Protocol
 
 from textual.notifications import SeverityLevel
 
+from explorer.glyphs import one_line
 from explorer.paint.spans import Line, wrapped
 from explorer.screen.messages import Scrolled
 from explorer.screen.widgets.canvas import Canvas
@@ -101,5 +102,5 @@ class Pane(Canvas):
 
 
 def literal(title: str) -> str:
-    """A title in which square brackets are no markup."""
-    return title.replace("[", r"\[")
+    """A title in which square brackets are no markup, and nothing commands the terminal."""
+    return one_line(title).replace("[", r"\[")

@@ -1,6 +1,5 @@
 """The prompt: Enter runs it, Escape leaves it as it was."""
 
-import unicodedata
 from collections.abc import Callable
 
 from rich.text import Text
@@ -9,11 +8,8 @@ from textual.widgets import TextArea
 from explorer.screen.bindings import key
 from explorer.screen.panes.pane import Host
 from explorer.screen.panes.tokens import TokensPane
-from explorer.text import visible
+from explorer.screen.widgets.field import shown
 from gpt import GPTError
-
-_INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # they would control the terminal, or reverse the line
-_JOINERS = "\u200c\u200d"  # these are needed to write some scripts
 
 # A text area breaks its lines at all of these and joins them with line feeds: a private character keeps their place.
 _HELD = {ord(character): 0xF0000 + ord(character) for character in "\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"}
@@ -69,7 +65,7 @@ class Prompt(TextArea):
 
     def get_line(self, line_index: int) -> Text:
         line = self.document.get_line(line_index).translate(_RELEASED)
-        return Text("".join(map(_shown, line)), end="", no_wrap=True)
+        return Text("".join(map(shown, line)), end="", no_wrap=True)
 
     def show_text(self, text: str) -> None:
         """Show another text, with the caret at its end."""
@@ -141,11 +137,3 @@ class Prompt(TextArea):
         self.host.give_focus_back()
         self.host.show_status("")
         self.host.repaint()
-
-
-def _shown(character: str) -> str:
-    """A visible character in place of this one; always one, so that the caret stays where it is."""
-    if unicodedata.category(character) not in _INVISIBLE or character in _JOINERS:
-        return character
-    glyph = visible(character)
-    return glyph if len(glyph) == 1 else "\ufffd"

@@ -7,7 +7,7 @@ from explorer.runs.trace import Trace
 from explorer.screen.bindings import key
 from explorer.screen.dialogs.ask import AskDialog
 from explorer.screen.messages import Clicked
-from explorer.screen.panes.pane import Host, Pane
+from explorer.screen.panes.pane import Host, Pane, literal
 from explorer.views.view import View
 from explorer.views.views import make
 from explorer.walk.session import Session
@@ -59,8 +59,8 @@ class ViewPane(Pane, can_focus=True):
     def caption(self, session: Session) -> None:
         if view := self.view:
             view.follow(*self.size)
-            self.border_title = view.title
-            self.border_subtitle = view.modes[view.mode] if view.modes else ""
+            self.border_title = literal(view.title)
+            self.border_subtitle = literal(view.modes[view.mode]) if view.modes else ""
 
     def action_open_or_close(self, name: str) -> None:
         """Show a view or, if it is the one that is shown, the stage again."""

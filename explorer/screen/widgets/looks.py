@@ -4,6 +4,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.widget import Widget
 
+from explorer.glyphs import one_line
 from explorer.paint.spans import MARK, Span
 from explorer.screen.palette import Palette
 
@@ -26,6 +27,8 @@ class Looks:
         scale, _, levels = span.style.partition(":")
         if levels and not levels.endswith(MARK) and not self.palette.colourful and not text.strip():
             text = self.palette.shade(scale, int(levels)) * len(text)
+        if not text.isprintable():  # painters give visible text: this is for what was forgotten
+            text = one_line(text)
         return Segment(text, self._style(span.style))
 
     def _style(self, name: str) -> Style:
