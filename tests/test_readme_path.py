@@ -31,7 +31,7 @@ async def test_the_head_without_which_it_forgets_the_name() -> None:
         before = shares(screen)
         assert f"with {before['·Lily']} %" in EXAMPLE
 
-        await press(pilot, "w", "down", "down", "down", "right", "right", "right")
+        await press(pilot, "w")
         await until(pilot, lambda: "most:" in "".join(text(screen, "view")) and "of 1" not in text(screen, "view")[0])
         swept = " ".join(text(screen, "view"))
         for head in ("3.3", "5.2"):
@@ -39,6 +39,7 @@ async def test_the_head_without_which_it_forgets_the_name() -> None:
             assert points
             assert points[1] in EXAMPLE
 
+        assert "head 3.3" in " ".join(text(screen, "number")), "the cursor is on the largest effect"
         await press(pilot, "enter")
         await until(pilot, lambda: "edited" in text(screen, "header")[0] and "·the" in list(shares(screen))[:1])
         await computed(pilot)

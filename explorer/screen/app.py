@@ -5,9 +5,6 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from textual.app import App, SystemCommand
@@ -19,14 +16,11 @@ from textual.theme import BUILTIN_THEMES, Theme
 from textual.worker import get_current_worker
 
 from explorer.crash import report
-from explorer.files import replacing
 from explorer.glyphs import one_line, printable
 from explorer.screen.ahead import prepare
 from explorer.screen.guard import is_a_librarys_own
-from explorer.screen.main.all_keys import keys_here
+from explorer.screen.main.actions import every_action
 from explorer.screen.main.background import OPENING
-from explorer.screen.main.here import here_on
-from explorer.screen.main.keys import SECTIONS
 from explorer.screen.main.screen import MainScreen
 from explorer.screen.messages import Loading, Opened, OpenFailed, OtherFailed, OtherOpened
 from explorer.screen.palette import NAMES, Palette
@@ -281,42 +275,4 @@ class ExplorerApp(App[str]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every action that has a key: first those that do something here; and the few that have none."""
-        here = here_on(self._main)
-        for binding in keys_here(here):
-            keys = f"here · key {self.get_key_display(binding)}"
-            yield SystemCommand(binding.tooltip, keys, partial(self.call_later, self._press, binding))
-        known = {binding.id for binding in keys_here(here)}
-        for section, bindings in SECTIONS.items():
-            for binding in bindings:
-                if binding.id not in known:
-                    run = self._runner(binding.action)
-                    yield SystemCommand(binding.tooltip, f"{section} · key {self.get_key_display(binding)}", run)
-        for count in (5, 20, 50):
-            yield SystemCommand(f"Draw {count} tokens", "Next token", self._runner(f"draw({count})"))
-        yield SystemCommand("Choose a theme", "Program", self.action_change_theme)
-        yield SystemCommand("Save a picture of the screen", "Program · as SVG", self._save_picture)
-
-    def _save_picture(self) -> None:
-        """Write the screen as SVG into the working directory, or say why that cannot be done."""
-        if self.is_web:  # the browser takes it
-            self.deliver_screenshot()
-            return
-        picture = self.export_screenshot()
-        path = Path(f"gpt-explorer-{datetime.now():%Y-%m-%d-%H%M%S}.svg")
-        try:
-            with replacing(path) as part:
-                part.write_text(picture, encoding="utf-8")
-        except GPTError as error:
-            self.notify(str(error), title="No picture", severity="error", timeout=10)
-        else:
-            self.notify(os.path.abspath(path), title="The picture is in")
-
-    async def _press(self, binding: Binding) -> None:
-        """Run the action of a key in the pane that hears it."""
-        await self.run_action(binding.action, self._main.focused or self._main)
-
-    def _runner(self, action: str) -> Callable[[], None]:
-        def run() -> None:
-            self.call_later(self._main.run_action, action)
-
-        return run
+        return every_action(self, self._main)

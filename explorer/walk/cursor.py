@@ -96,14 +96,6 @@ class Cursor:
     def go_to_stage(self, index: int) -> None:
         self.stage_index = _within(index, len(self.stages))
 
-    def stage_of(self, name: str) -> int:
-        """The number of the stage that `go_to_value` goes to; of a weight 0."""
-        there = self.in_cell(self.position, 0)
-        there._parts = dict(self._parts)
-        there.stage_index = 0
-        there.go_to_value(name)
-        return there.stage_index
-
     def go_to_value(self, name: str) -> bool:
         """To the first stage that shows a value, or that it belongs to; False if none does: it is a weight."""
         for index, stage in enumerate(self.stages):
@@ -177,6 +169,15 @@ class Cursor:
 
     def toggle_steps(self) -> None:
         self.steps, self.overview = not self.steps, False
+
+
+def stage_of(name: str, cursor: Cursor) -> int:
+    """The number of the stage that `go_to_value` goes to; of a weight 0."""
+    there = cursor.in_cell(cursor.position, 0)
+    there._parts = dict(cursor._parts)
+    there.stage_index = 0
+    there.go_to_value(name)
+    return there.stage_index
 
 
 def _alike(stage: Stage) -> str:

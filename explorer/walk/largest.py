@@ -20,8 +20,8 @@ class LargestInRow:
         self._known: tuple[Any, int] = (None, 0)  # which row, and the column found in it
 
     def __call__(self) -> int:
-        """Of scores and a pattern the largest among the keys up to the query, of a vector the largest by size, of the
-        logits the first in rank; 0 where nothing is computed yet.
+        """Of scores and a pattern the largest among the keys up to the query, of neurons before their activation the
+        largest, of any other vector the largest by size, of the logits the first in rank; 0 where nothing is computed.
         """
         cursor, trace = self._session.cursor, self._session.trace
         if cursor.part is None or cursor.axes[-1:] == "V":
@@ -31,9 +31,8 @@ class LargestInRow:
             return 0
         row = (trace, trace.version, name, head, position)
         if self._known[0] != row:
-            signed = self._session.what_if.difference is None and self._session.stage.kind in (
-                Kind.SCORES,
-                Kind.PATTERN,
+            signed = self._session.what_if.difference is None and (
+                self._session.stage.kind in (Kind.SCORES, Kind.PATTERN) or name.endswith("mlp.hook_pre")
             )
             self._known = row, largest(row_of(trace, name, head, position), signed)
         return self._known[1]

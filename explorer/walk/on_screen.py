@@ -5,6 +5,7 @@ from explorer.edits.where import first_position
 from explorer.engine.axes import axis_sizes
 from explorer.engine.engines import PYTHON, engine_of
 from explorer.runs.trace import LiveRun, Trace
+from explorer.walk.cursor import stage_of
 from explorer.walk.session import Session
 
 _PRODUCTS = 50_000_000
@@ -45,7 +46,7 @@ def edit_mark(session: Session) -> str:
         first_position(edit.where, session.config) for edit in what_if.edits.active
     ):
         return ""
-    first = min(cursor.stage_of(place.name) for place in places)
+    first = min(stage_of(place.name, cursor) for place in places)
     return "changed by the edit" if cursor.stage_index > first else ""
 
 

@@ -19,7 +19,8 @@ def state(view: View) -> dict[str, Any]:
     """All that a view holds, besides what it keeps to draw faster."""
     held = {name: value for name, value in vars(view).items() if name not in ("session", "known")}
     answers = {s: (dict(about.found), set(about.whole)) for s, about in view.known._about.items() if about.found}
-    cursor = {name: copy.copy(value) for name, value in vars(view.session.cursor).items()}
+    walk = vars(view.session.cursor)
+    cursor = {name: copy.copy(value) for name, value in walk.items() if name != "_largest"}  # which finds, and keeps
     return held | {"answers": answers, "cursor": cursor, "shown": view.session.what_if.shown}
 
 

@@ -337,7 +337,8 @@ async def test_zeroing_the_head_that_remembers_the_name(size: tuple[int, int]) -
         assert pilot.app.screen is screen
         assert "head 3.3 zeroed" in text(screen, "header")[0]
         assert "edited" in str(screen.query_one("#picture").border_title)
-        end = "\n".join(text(screen, "next")).split("at the end")[1]
+        wide = screen.query_one("#next").display
+        end = "\n".join(text(screen, "next")).split("at the end")[1] if wide else text(screen, "rail")[0]
         assert "▼51." in end
         assert " 21.7%" in end
         lily = here.tokenizer.encode(" Lily")[0]

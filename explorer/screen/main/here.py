@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from textual.widgets import Input
-
 from explorer.screen.main.background import OPENING
 from explorer.screen.main.offers import Here, Mode
 from explorer.screen.panes.code import CodePane
@@ -13,6 +11,7 @@ from explorer.screen.panes.settings import SettingsPane
 from explorer.screen.panes.talk import TalkPane
 from explorer.screen.panes.view import ViewPane
 from explorer.screen.panes.why import WhyPane
+from explorer.screen.widgets.field import Field
 
 if TYPE_CHECKING:
     from explorer.screen.main.screen import MainScreen
@@ -24,7 +23,7 @@ _MODES: dict[type, Mode] = {
     ViewPane: Mode.VIEW,
     Prompt: Mode.PROMPT,
     SettingsPane: Mode.SETTINGS,
-    Input: Mode.GO_TO,
+    Field: Mode.GO_TO,
     TalkPane: Mode.TALK,
 }
 

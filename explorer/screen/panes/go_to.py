@@ -10,6 +10,7 @@ from explorer.paint.spans import Line, Span, clipped
 from explorer.screen.bindings import key
 from explorer.screen.messages import Clicked
 from explorer.screen.panes.pane import Host, Pane
+from explorer.screen.widgets.field import Field
 from explorer.walk.go_to import completions, described, go, understand
 from explorer.walk.session import Session
 from gpt import GPTError
@@ -51,7 +52,8 @@ class GoTo(Vertical):
     def __init__(self, host: Host) -> None:
         super().__init__(id=self.ID)
         self._host = host
-        self._input = Input(id="place", compact=True, placeholder=_HINT, select_on_focus=False)
+        self._input = Field(id="place", select_on_focus=False)
+        self._input.placeholder = _HINT
         self._below = Completions(host)
 
     def compose(self) -> ComposeResult:
@@ -60,7 +62,8 @@ class GoTo(Vertical):
     def action_open(self) -> None:
         """Open the line, empty."""
         if self._host.ready:
-            self._input.value = self._below.typed = self._below.problem = ""
+            self._below.typed = self._below.problem = ""
+            self._input.show_text("")
             self.display = True
             self.screen.set_focus(self._input)
             self._host.repaint()
@@ -77,7 +80,7 @@ class GoTo(Vertical):
         if session is None:
             return
         try:
-            place = understand(self._input.value, session)
+            place = understand(self._input.typed, session)
         except GPTError as error:
             self._below.problem = str(error)
             self._below.repaint()
@@ -91,14 +94,14 @@ class GoTo(Vertical):
 
     def _take(self, number: int) -> None:
         session = self._host.ready
-        found = completions(self._input.value, session) if session else []
+        found = completions(self._input.typed, session) if session else []
         if number < len(found):
-            self._input.value = found[number]
+            self._input.show_text(found[number])
             self._input.cursor_position = len(found[number])
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        self._below.typed, self._below.problem = event.value, ""
+        self._below.typed, self._below.problem = self._input.typed, ""
         self._below.repaint()
 
     def on_clicked(self, message: Clicked) -> None:

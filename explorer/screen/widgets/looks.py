@@ -35,7 +35,9 @@ class Looks:
         if name not in self._styles:
             scale, _, levels = name.partition(":")
             if name.endswith(MARK):
-                self._styles[name] = self._style(name.removesuffix(MARK)) + Style(bold=True)
+                # the terminal's own colours become others where they are bold
+                bold = not self._widget.app.current_theme.ansi
+                self._styles[name] = self._style(name.removesuffix(MARK)) + Style(bold=bold or None)
             elif levels:
                 self._styles[name] = self._heat(scale, levels)
             elif name:

@@ -1,0 +1,62 @@
+"""The actions that the command palette lists, by what they do."""
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding
+
+from explorer.files import replacing
+from explorer.screen.main.all_keys import keys_here
+from explorer.screen.main.here import here_on
+from explorer.screen.main.keys import SECTIONS
+from gpt import GPTError
+
+if TYPE_CHECKING:
+    from explorer.screen.main.screen import MainScreen
+
+
+def every_action(app: App[str], main: "MainScreen") -> Iterator[SystemCommand]:
+    """Every action that has a key: first those that do something here; and the few that have none."""
+
+    def runner(action: str) -> Callable[[], None]:
+        return partial(app.call_later, main.run_action, action)
+
+    here = here_on(main)
+    for binding in keys_here(here):
+        keys = f"here · key {app.get_key_display(binding)}"
+        yield SystemCommand(binding.tooltip, keys, partial(app.call_later, _press, app, main, binding))
+    known = {binding.id for binding in keys_here(here)}
+    for section, bindings in SECTIONS.items():
+        for binding in bindings:
+            if binding.id not in known:
+                about = f"{section} · key {app.get_key_display(binding)}"
+                yield SystemCommand(binding.tooltip, about, runner(binding.action))
+    for count in (5, 20, 50):
+        yield SystemCommand(f"Draw {count} tokens", "Next token", runner(f"draw({count})"))
+    yield SystemCommand("Choose a theme", "Program", app.action_change_theme)
+    yield SystemCommand("Save a picture of the screen", "Program · as SVG", partial(save_picture, app))
+
+
+async def _press(app: App[str], main: "MainScreen", binding: Binding) -> None:
+    """Run the action of a key in the pane that hears it."""
+    await app.run_action(binding.action, main.focused or main)
+
+
+def save_picture(app: App[str]) -> None:
+    """Write the screen as SVG into the working directory, or say why that cannot be done."""
+    if app.is_web:  # the browser takes it
+        app.deliver_screenshot()
+        return
+    path = Path(f"gpt-explorer-{datetime.now():%Y-%m-%d-%H%M%S}.svg")
+    try:
+        with replacing(path) as part:
+            part.write_text(app.export_screenshot(), encoding="utf-8")
+    except GPTError as error:
+        app.notify(str(error), title="No picture", severity="error", timeout=10)
+    else:
+        app.notify(os.path.abspath(path), title="The picture is in")
