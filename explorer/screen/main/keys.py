@@ -11,6 +11,7 @@ from explorer.screen.bindings import key, to
 
 _picture, _why, _code, _view = (partial(to, pane) for pane in ("picture", "why", "code", "view"))
 _prompt, _editing, _playback, _runs = (partial(to, part) for part in ("prompt", "editing", "playback", "runs"))
+_tours = partial(to, "tours")
 
 _STAGE = Binding.Group("stage", compact=True)
 _BLOCK = Binding.Group("block", compact=True)
@@ -113,6 +114,16 @@ SECTIONS: dict[str, list[Binding]] = {
         key("stop", "escape", _playback("stop"), "Stop computing, playing or drawing"),
         key("engine", "e", _runs("engine"), "Compute it again in the other engine, and compare"),
         key("again", "r", _runs("again"), "Go on with a computation that was stopped"),
+    ],
+    "Tours": [
+        key("tour.list", "T", _tours("list"), "Tours: a guided walk; during one, all of its Stops"),
+        key("tour.next", "N", _tours("move(1)"), "The next Stop of the tour"),
+        key("tour.back", "P", _tours("move(-1)"), "The Stop before"),
+        key("tour.leave", "L", _tours("leave"), "Leave the tour for what you had before; come back to it"),
+        key("tour.answer", "A", _tours("answer"), "Answer the question of this Stop"),
+        key("bookmark.go", "b", _tours("bookmark"), "Go to a bookmark, 1 to 9"),
+        key("bookmark.keep", "B", _tours("keep"), "Keep this place as a bookmark: stage, prompt and edits"),
+        key("reset", "0", _tours("reset"), "Begin again: the first prompt or Stop, without edits"),
     ],
     "Program": [
         key("prompt", "slash", _prompt("type_on"), "Edit the prompt", footer="prompt"),

@@ -2,6 +2,7 @@
 
 Panes are drawn; parts (runs, playback, edits) are not. Both have `action_` methods, which keys reach."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from textual import on
@@ -18,15 +19,19 @@ from explorer.screen.main.editing import Editing
 from explorer.screen.main.keys import BINDINGS, NOT_IN_NARROW_FOOTERS
 from explorer.screen.main.playback import Playback
 from explorer.screen.main.runs import Runs
+from explorer.screen.main.touring import Touring
 from explorer.screen.messages import (
     AnswerReady,
     Clicked,
     EngineReady,
     LensReady,
+    Replied,
     RunEnded,
     RunFailed,
+    TourOpened,
     ViewFilled,
 )
+from explorer.screen.opening import Opening
 from explorer.screen.palette import Palette
 from explorer.screen.panes.header import HeaderPane
 from explorer.screen.panes.map import RailPane
@@ -34,12 +39,14 @@ from explorer.screen.panes.middle import Middle
 from explorer.screen.panes.number import NumberPane
 from explorer.screen.panes.prompt import Prompt
 from explorer.screen.panes.tokens import TokensPane
+from explorer.screen.panes.tour import TourBar
 from explorer.screen.panes.view import ViewPane
 from explorer.screen.widgets.canvas import Canvas
 from explorer.views.view import View
 from explorer.walk.on_screen import progress
 from explorer.walk.opening import ask_why
 from explorer.walk.session import Session
+from gpt import GPTError
 
 FRAMES_A_SECOND = 15  # while something computes; more would be lost on tmux and ssh
 
@@ -52,8 +59,15 @@ class MainScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-too-narrow"), (80, "-narrow"), (110, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-too-flat"), (24, "-flat"), (32, "-tall")]
 
-    def __init__(self, prompt: str, model_name: str) -> None:
+    def __init__(
+        self,
+        prompt: str,
+        model_name: str,
+        opening: Opening | None = None,
+        open_other: Callable[[str], Session] | None = None,
+    ) -> None:
         super().__init__()
+        self._open_other = open_other
         self.session: Session | None = None
         self.background = Background(self)
         self.runs = Runs(self)
@@ -62,6 +76,8 @@ class MainScreen(Screen[None]):
         self.header, self.tokens = HeaderPane(self, model_name), TokensPane(self)
         self.prompt = Prompt(self, self.tokens, self.runs.run_prompt, self.playback.stop, prompt)
         self.middle = Middle(self, ViewPane(self, self.editing.follow))
+        self.tours = Touring(self, opening or Opening())
+        self.tour_bar = TourBar(self, lambda: self.tours.shown)
         self._parts = {
             "prompt": self.prompt,
             "picture": self.middle.picture,
@@ -71,12 +87,13 @@ class MainScreen(Screen[None]):
             "editing": self.editing,
             "playback": self.playback,
             "runs": self.runs,
+            "tours": self.tours,
         }
         self._version = -1  # of the trace that is on the screen
         self._noticed = False  # whether a notice about the open pane is shown
 
     def compose(self) -> ComposeResult:
-        yield from (self.header, self.prompt, self.tokens, RailPane(self), self.middle, NumberPane(self))
+        yield from (self.header, self.prompt, self.tokens, RailPane(self), self.tour_bar, self.middle, NumberPane(self))
         yield Footer(compact=True, show_command_palette=False)
         yield Static(id="too-small", markup=False)
 
@@ -114,6 +131,7 @@ class MainScreen(Screen[None]):
             self.prompt.type_on()
         if typed is not None:
             self.prompt.show_text(typed)
+        self.tours.begin(session)
 
     def change_model(self, session: Session, name: str) -> None:
         """Walk another model: the prompt and how tokens are drawn stay."""
@@ -129,12 +147,19 @@ class MainScreen(Screen[None]):
         """Compare this run with that of another model with the same tokenizer."""
         self.middle.view.compare_with(other, name)
 
+    def open_other(self, name: str) -> Session:
+        """Another model, opened in this thread; GPTError where that cannot be done."""
+        if self._open_other is None:
+            raise GPTError("This is a recorded run: it is walked without a model.")
+        return self._open_other(name)
+
     # Drawing
 
     def repaint(self) -> None:
         """Bring every pane up to date, and start computing what they still miss."""
         if session := self.ready:
             self._version = session.trace.version
+            self.tours.follow()
             if self.middle.update_opened(session):
                 self._forget_notices()
             self.background.look_through_lenses(session)
@@ -227,6 +252,15 @@ class MainScreen(Screen[None]):
     @on(EngineReady)
     def _follow_run(self, message: RunEnded | RunFailed | AnswerReady | EngineReady) -> None:
         self.runs.receive(message)
+        self.tours.computed()
+
+    @on(TourOpened)
+    def _tour_opened(self, message: TourOpened) -> None:
+        self.tours.opened(message)
+
+    @on(Replied)
+    def _replied(self, message: Replied) -> None:
+        self.tours.replied(message)
 
     @on(LensReady)
     @on(ViewFilled)

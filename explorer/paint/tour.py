@@ -1,0 +1,32 @@
+"""The bar of a tour: where it is, the text of the Stop, what to press; after an answer whether it holds."""
+
+from explorer.paint.spans import Line, Span, clipped, length, wrapped
+from explorer.teaching.expressions import fill
+from explorer.teaching.here import Here
+from explorer.teaching.playing import Playing
+from explorer.walk.session import Session
+
+HEIGHT = 8  # lines at most: the picture stays visible
+_KEYS = "  N next · P back · T list · L leave"
+
+
+def tour(playing: Playing, session: Session, cells: int, height: int = HEIGHT) -> list[Line]:
+    """The lines; the first has the title, the others the text."""
+    stop, here, reply = playing.stop, Here(session), playing.replies.get(playing.at)
+    title = fill(stop.title, here)
+    keys = f"{playing.count}{_KEYS}"
+    head: Line = [Span(f" {playing.tour.name} ", "brand"), Span(f" {title} ", "bold")]
+    gap = cells - length(head) - len(keys)
+    if gap < 0:
+        keys = playing.count
+        head = clipped(head, max(0, cells - len(keys) - 1))
+        gap = cells - length(head) - len(keys)
+    lines = [[*head, Span(" " * max(0, gap)), Span(keys, "dim")]]
+    if reply and stop.question:
+        lines += wrapped(fill(stop.question.ask, here), cells, "dim")
+        lines += wrapped(f"{'✓' if reply.holds else '✗'} {reply.text}", cells, "up" if reply.holds else "down")
+    else:
+        lines += wrapped(fill(stop.text, here), cells)
+    if stop.press:
+        lines += wrapped(f"→ {fill(stop.press, here)}", cells, "accent")
+    return [clipped(line, cells) for line in lines[:height]]

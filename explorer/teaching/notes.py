@@ -1,0 +1,79 @@
+"""The speaker's notes, from the program on the stage to `gpt-explorer notes` in a second terminal.
+
+They go through one file in the state folder, which nobody else can read.
+"""
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from explorer.teaching import state_folder
+from explorer.teaching.expressions import fill
+from explorer.teaching.here import Here
+from explorer.teaching.playing import Playing
+from explorer.walk.session import Session
+from gpt import GPTError
+
+
+@dataclass(frozen=True)
+class Notes:
+    """Everything that the second terminal shows."""
+
+    tour: str
+    count: str  # "3 of 14"
+    title: str
+    notes: str
+    press: str
+    pace: int  # seconds for this Stop
+    following: str  # the title of the next Stop; "" at the end
+    began: float  # when the tour did, in seconds since 1970
+    arrived: float  # the same for this Stop
+
+
+def of(playing: Playing, session: Session, began: float) -> Notes:
+    """The notes for the Stop that is shown now."""
+    stop, here = playing.stop, Here(session)
+    following = playing.following
+
+    def filled(text: str) -> str:
+        try:
+            return fill(text, here)
+        except GPTError:
+            return text
+
+    return Notes(
+        playing.tour.title,
+        playing.count,
+        filled(stop.title),
+        filled(stop.notes),
+        filled(stop.press),
+        stop.pace,
+        following.title if following else "",
+        began,
+        time.time(),
+    )
+
+
+def send(notes: Notes) -> bool:
+    """Write them for the second terminal; False where there is no folder for it."""
+    return state_folder.keep(state_folder.NOTES, json.dumps(asdict(notes)))
+
+
+def received() -> Notes | None:
+    """The latest notes; None if there are none, or what is there is something else."""
+    content = state_folder.remembered(state_folder.NOTES)
+    if content is None:
+        return None
+    try:
+        given: dict[str, Any] = json.loads(content)
+        kinds = {name: (int, float) if kind in (int, float) else str for name, kind in Notes.__annotations__.items()}
+        return Notes(**given) if all(isinstance(given[name], kind) for name, kind in kinds.items()) else None
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds: clock(452) = "7:32"."""
+    minutes, rest = divmod(max(0, int(seconds)), 60)
+    return f"{minutes}:{rest:02}"
