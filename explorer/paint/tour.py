@@ -7,20 +7,18 @@ from explorer.teaching.playing import Playing
 from explorer.walk.session import Session
 
 HEIGHT = 8  # lines at most: the picture stays visible
-_KEYS = "  N next · P back · T list · L leave"
+_KEYS = (" · N next · P back · T list · L leave", " · N next · P back", "")
 
 
 def tour(playing: Playing, session: Session, cells: int, height: int = HEIGHT) -> list[Line]:
     """The lines; the first has the title, the others the text."""
     stop, here, reply = playing.stop, Here(session), playing.replies.get(playing.at)
     title = fill(stop.title, here)
-    keys = f"{playing.count}{_KEYS}"
-    head: Line = [Span(f" {playing.tour.name} ", "brand"), Span(f" {title} ", "bold")]
+    head: Line = [Span(f" {title} ", "brand")]
+    fitting = (f"{playing.count}{keys}" for keys in _KEYS)
+    keys = next((keys for keys in fitting if length(head) + len(keys) < cells), playing.count)
+    head = clipped(head, max(0, cells - len(keys) - 1))
     gap = cells - length(head) - len(keys)
-    if gap < 0:
-        keys = playing.count
-        head = clipped(head, max(0, cells - len(keys) - 1))
-        gap = cells - length(head) - len(keys)
     lines = [[*head, Span(" " * max(0, gap)), Span(keys, "dim")]]
     if reply and stop.question:
         lines += wrapped(fill(stop.question.ask, here), cells, "dim")

@@ -7,8 +7,8 @@ from explorer.edits import Edit, Zero, edited
 from explorer.edits.where import Where
 from explorer.errors import CellError, EditError, TraceError
 from explorer.provenance.names import DRAWN
-from explorer.runs.cells import Cell
 from explorer.runs import running
+from explorer.runs.cells import Cell
 from explorer.runs.ranking import Ranking
 from explorer.runs.trace import LiveRun, Trace
 from explorer.teaching.errors import FactError, NotKnownError

@@ -44,6 +44,8 @@ def parse(text: str, session: Session) -> Place:
         word = words.pop(0)
         if pair := _HEAD.fullmatch(word):
             place = replace(place, layer=int(pair[1]), head=int(pair[2]), stage=place.stage or "pattern")
+        elif word in _parts(place, session.cursor.stages) and (word not in _COUNTED or words[:1] == ["token"]):
+            place = replace(place, part=word)
         elif word in _COUNTED and words:
             place = _counted(place, word, words.pop(0))
         elif word in known:
@@ -103,6 +105,11 @@ def _names(stages: tuple[Stage, ...]) -> dict[str, tuple[str | None, str | None]
     for stage in reversed(stages):
         found[stage.title.replace(" ", "_")] = (stage.local_id, None)
     return found | {stage.local_id: (stage.local_id, None) for stage in stages}
+
+
+def _parts(place: Place, stages: tuple[Stage, ...]) -> list[str]:
+    """The parts of the stage that was named: a word may be one of them, and also the name of another stage."""
+    return next(([part.label for part in stage.parts] for stage in stages if stage.local_id == place.stage), [])
 
 
 def _counted(place: Place, word: str, number: str) -> Place:

@@ -103,12 +103,17 @@ def read_answer(kind: str, text: str, session: Session) -> Mapping[str, Any]:
             except ValueError:
                 raise FactError(f"{text.strip()!r} is not a number.") from None
         case "text":
-            return {"answer": text.strip().replace("·", "")}
+            return {"answer": _as_token(text.strip().strip("·"), session)}
         case "token":
             place = places.parse(f"token {text.removeprefix('token').strip()}", session)
             there = places.position_of(place, session)
             return {"here": there, "answer": session.label(session.ids[there])}
     return _pair(kind, text, session)
+
+
+def _as_token(text: str, session: Session) -> str:
+    """A word as it goes on with a text: with the space before it, if that is one token."""
+    return f" {text}" if len(session.tokenizer.encode(f" {text}")) == 1 else text
 
 
 def _pair(kind: str, text: str, session: Session) -> Mapping[str, Any]:

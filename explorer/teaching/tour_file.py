@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from explorer.text import printable
 from explorer.teaching.errors import FactError, TourError
 from explorer.teaching.expressions import check_expression, holes
 from explorer.teaching.spots import LOOKS, SAMPLING, SEED, Spot
 from explorer.teaching.tours import ANSWERS, Question, Stop, Tour
+from explorer.text import printable
 from gpt import GPTError, Sampling
 
 _TOUR: dict[str, type | tuple[type, ...]] = {"title": str, "about": str, "stop": list}
@@ -41,8 +41,9 @@ _KINDS = {str: "a text", int: "a whole number", (int, float): "a number", list: 
 
 _HEADER = re.compile(r"\s*\[\[\s*stop\s*\]\]")
 _TABLE = re.compile(r"\s*\[\s*stop\s*\.\s*question\s*\]")
-_KEY = re.compile(r"""\s*["']?(\w+)["']?\s*(?:\.\s*(\w+)\s*)?=""")
+_KEY = re.compile(r"""\s*["']?(\w+)["']?\s*(?:\.\s*(\w+)\s*)?=(?!=)""")
 _AT_LINE = re.compile(r"\(at line (\d+)")
+_EXPRESSIONS = ("claims", "question.holds")
 _FENCES = ('"""', "'''")
 
 
@@ -163,9 +164,11 @@ class _Reader:
                 raise self._wrong(lines, "", f"{what} needs {key!r}.")
 
     def _check_expressions(self, stop: Stop) -> None:
-        for key, expression in expressions(stop):
+        for key, text in _with_expressions(stop):
+            expression = ""
             try:
-                check_expression(expression)
+                for expression in [text] if key in _EXPRESSIONS else expressions(text):
+                    check_expression(expression)
             except FactError as error:
                 raise TourError(f"{self._file}:{line_of(stop, key, expression)}: {error}") from error
 
@@ -182,14 +185,19 @@ def line_of(stop: Stop, key: str, fragment: str = "") -> int:
     return next((line for line in within if fragment in "".join(stop.source[line - start : line - start + 1])), first)
 
 
-def expressions(stop: Stop) -> Iterator[tuple[str, str]]:
-    """Every expression of a Stop, with the key that it stands under; FactError for a brace without its other half."""
+def _with_expressions(stop: Stop) -> Iterator[tuple[str, str]]:
+    """Every expression of a Stop, and every text that may hold some, with its key."""
     yield from (("claims", claim) for claim in stop.claims)
-    if stop.question:
-        yield "question.holds", stop.question.holds
-    replies = {"question.right": stop.question.right, "question.wrong": stop.question.wrong} if stop.question else {}
-    for key, text in (stop.texts() | replies).items():
-        yield from ((key, expression) for _, expression, _ in holes(text) if expression is not None)
+    yield from stop.texts().items()
+    if question := stop.question:
+        yield "question.holds", question.holds
+        yield "question.right", question.right
+        yield "question.wrong", question.wrong
+
+
+def expressions(text: str) -> list[str]:
+    """The expressions in a text; FactError for a brace without its other half."""
+    return [expression for _, expression, _ in holes(text) if expression is not None]
 
 
 def _lines(text: list[str]) -> tuple[dict[str, int], list[dict[str, int]]]:

@@ -71,11 +71,22 @@ class Touring:
         if opening.prepared:
             made = opening.prepared
             self._kept = {run: Left(one, made.views.get(run, {}), None, run[0]) for run, one in made.sessions.items()}
-        if opening.tour:
-            self.start(opening.tour, opening.at)
+        if opening.tour and session.model:
+            self._begin_with(opening.tour, opening.at, session)
         elif opening.offer:
             words = "T opens tours: the first shows the whole model in twenty minutes. ? lists all keys."
             self._screen.notify(words, title="New here?", timeout=15)
+
+    def _begin_with(self, tour: Tour, at: int, session: Session) -> None:
+        """Begin a tour with the session that is open, where it is of the first Stop's run; the user gets another."""
+        run, model = tour.stops[at].spot.run, self._screen.header.model_name
+        if self._start and self._start.run == (model, *run[1:]) and run not in self._kept:
+            assert session.model
+            own = Session(session.model, session.tokenizer, session.draws.sampling, session.draws.seed)
+            own.submit(session.text)
+            self._home = Left(own, {}, None, model)
+            self._kept[run] = Left(session, {}, None, model)
+        self.start(tour, at)
 
     # Keys
 
@@ -294,7 +305,8 @@ class Touring:
         """Walk another session, at a spot or where it was left."""
         screen = self._screen
         screen.playback.stop()
-        screen.background.cancel()
+        if screen.session is not left.session:
+            screen.background.cancel()
         screen.session, screen.header.model_name = left.session, left.model
         screen.middle.view.use(left.views, left.view)
         self._pending = None
@@ -307,7 +319,6 @@ class Touring:
     def _go(self, spot: Spot, session: Session) -> None:
         """Give a session the run of a spot, and put its cursor there; say so where that cannot be done."""
         screen = self._screen
-        screen.set_focus(None)
         try:
             spots.take_run(spot, session)
             spots.go(spot, session)
@@ -319,7 +330,10 @@ class Touring:
         elif spot.view:
             screen.middle.view.action_open_or_close(spot.view)
         screen.show_status("")
-        screen.runs.compute()
+        if not (session.computing and screen.background.computing):
+            screen.runs.compute()
+        screen.repaint()
+        screen.middle.focus_opened()
         self._tell()
 
     # As the run comes in
@@ -333,6 +347,7 @@ class Touring:
                 spots.open_number(spot, session)
             except GPTError as error:
                 self._screen.notify(str(error), severity="warning", markup=False)
+            self._screen.call_after_refresh(self._screen.middle.focus_opened)
         self._screen.tour_bar.fit()
 
     def computed(self) -> None:

@@ -53,6 +53,10 @@ class Middle(Horizontal):
         self.set_class(opened is MiddlePane.WHY and session.why is not None and session.why.look is Look.PATH, "-path")
         return moved
 
+    def focus_opened(self) -> None:
+        """Let the keys reach the pane that is open; with the picture open, they walk."""
+        self.screen.set_focus(None if self.opened is MiddlePane.PICTURE else self.get_child_by_id(self.opened))
+
     def _open_in(self, session: Session) -> MiddlePane:
         if session.code:
             return MiddlePane.CODE
