@@ -27,7 +27,8 @@ _SIGNS = str.maketrans({"-": "−"})
 def evaluate(expression: str, here: Here, given: Mapping[str, Any] = MappingProxyType({})) -> Any:
     """The value of an expression: Python's arithmetic, comparisons, and the functions of `facts`.
 
-    `given` are names beside those of `facts`, or in their place. FactError where it cannot be evaluated; NotKnownError, a kind of it, where a number is not computed yet.
+    `given` are names beside those of `facts`, or in their place. FactError where it cannot be evaluated; NotKnownError,
+    a kind of it, where a number is not computed yet.
     """
     evaluator = SimpleEval(
         functions={name: partial(function, here) for name, function in functions().items()},

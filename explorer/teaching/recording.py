@@ -1,8 +1,8 @@
 """Recordings: keys and clicks with their times, as a file of JSON lines; and the tour that one becomes.
 
-The first line says how the screen was opened. Each of the others has `at`, in seconds since the start, and one of: `key`
-(and `character`), `mouse` (down, up, scroll_down, scroll_up) with `x` and `y`, `paste`, or `here`, the spot that the
-walk stood at before what follows.
+The first line says how the screen was opened. Each of the others has `at`, in seconds since the start, and one of:
+`key` (and `character`), `mouse` (down, up, scroll_down, scroll_up) with `x` and `y`, `paste`, or `here`: the spot where
+the walk stood before what follows.
 """
 
 import json

@@ -163,7 +163,7 @@ def test_a_tour_goes_forwards_backwards_and_no_further() -> None:
         (TOUR + "bookmark = 12\n", 7, "bookmarks have the numbers 1 to 9"),
         (TOUR + "temperature = -1\n", 7, "temperature"),
         (TOUR + 'edits = ["head 3.3: zero", 4]\n', 7, "edits is a list of texts"),
-        (TOUR + '[stop.question]\nask = "What?"\nanswer = "colour"\nholds = "true"\n', 9, "there is no answer 'colour'"),
+        (TOUR + '[stop.question]\nask = "What?"\nanswer = "colour"\nholds = "true"\n', 9, "no answer 'colour'"),
         (TOUR + '[stop.question]\nask = "What?"\n', 7, "a question needs 'answer'"),
         (TOUR + '\n[[stop]]\ntitle = "Two"\n', 8, "a Stop needs 'text'"),
         (TOUR + 'press = """\n[[stop]]\n{top("""\n', 7, "a brace without its other half"),
