@@ -56,7 +56,7 @@ async def play(app: App[Any], recording: Recording, speed: float) -> None:
     for event in recording.inputs():
         await asyncio.sleep(max(0.0, event.at / speed - (monotonic() - began)))
         await quiet(app)
-        app.post_message(_as_input(event))
+        app.post_message(as_input(event))
     await quiet(app)
 
 
@@ -72,7 +72,8 @@ async def quiet(app: App[Any]) -> None:
         await asyncio.sleep(_A_MOMENT)
 
 
-def _as_input(event: Event) -> events.Event:
+def as_input(event: Event) -> events.Event:
+    """What a terminal would have sent."""
     if event.key:
         return events.Key(event.key, event.character)
     if event.paste:
