@@ -65,7 +65,7 @@ def moving(frames: Frames, last: float = LAST) -> str:
         groups.setdefault(tuple(numbers), []).append(piece)
     body, rules = [], [f".{name} {{ {look} }}" for look, name in styles.items()]
     for kind in ("<rect", "<text"):  # the ground first
-        for index, (numbers, pieces) in enumerate(groups.items()):
+        for index, pieces in enumerate(groups.values()):
             of_kind = [piece for piece in pieces if piece.startswith(kind)]
             if of_kind:
                 body.append(f'<g class="w{index}">{"".join(of_kind)}</g>')
@@ -111,7 +111,7 @@ def _whole(first: str, rules: str, body: str) -> str:
     assert matrix
     assert frame
     title = re.sub(r' class="terminal-\w+-title"', ' font-family="arial" font-weight="bold" font-size="18px"', frame[1])
-    style = f"<style>\n.m {{{matrix[1]}}}\n{rules}\n</style>"
+    style = f"<style>\n.m {{{matrix[1]}}}\n.m rect {{ shape-rendering: crispEdges }}\n{rules}\n</style>"
     return f'{head}{style}\n{title}\n<g transform="translate(9, 41)" class="m">\n{body}\n</g>\n</svg>\n'
 
 

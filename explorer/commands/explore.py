@@ -109,11 +109,14 @@ def open_screen(prompt: str, model: str | None, engine: str, sampling: "Sampling
         return Session(loaded, checkpoint.tokenizer, sampling, seed)
 
     def open_first(progress: "Tell") -> "Session":
-        from explorer.screen.opening import prepare
+        from explorer.screen.turns import cancellation
+        from explorer.views.prepared import prepare
 
         session = open_named(model, progress)
         if prepared:
-            opening.prepared = prepare(prepared, name, session, lambda other: open_named(other, progress), progress)
+            opening.prepared = prepare(
+                prepared, name, session, lambda other: open_named(other, progress), progress, cancellation()
+            )
         return session
 
     return show(open_first, prompt, name, open_named, opening)
@@ -124,10 +127,14 @@ def opening_of(
 ) -> "tuple[Opening, Tour | None]":
     """What the screen is to be opened with, and the tour that is computed before; TourError, WriteError."""
     from explorer.screen.opening import Opening
-    from explorer.teaching import bookmarks, state_folder, tour_file
+    from explorer.teaching import bookmarks, state_folder
     from explorer.teaching.recording import Recording
 
-    prepared = wishes.prepared or (tour_file.read(wishes.prepare) if wishes.prepare else None)
+    prepared = wishes.prepared
+    if wishes.prepare:
+        from explorer.teaching import tour_file
+
+        prepared = tour_file.read(wishes.prepare)
     file = wishes.bookmarks or state_folder.find(state_folder.BOOKMARKS)
     opening = Opening(
         tour=wishes.tour,

@@ -88,13 +88,14 @@ def _from(path: Path) -> int:
 
 def _check(tour: "Tour", options: argparse.Namespace) -> int:
     from explorer.teaching.checking import problems
+    from explorer.text import counted
 
     found = list(problems(tour, opener(options)))
     for problem in found:
         print(problem, file=sys.stderr)
     claims = sum(len(stop.claims) for stop in tour.stops)
     if not found:
-        print(f"{tour.title}: {len(tour.stops)} Stops, {claims} claims, all of them hold.")
+        print(f"{tour.title}: {counted(len(tour.stops), 'Stop')}, {counted(claims, 'claim')}, all of them hold.")
     return 1 if found else 0
 
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from explorer.files import replacing
-from explorer.teaching import tour_file
 from explorer.teaching.errors import TourError
 from explorer.teaching.spots import Spot
 from explorer.teaching.tours import Stop, Tour
@@ -19,6 +18,8 @@ def of(tour: Tour) -> dict[int, Spot]:
 
 def read(path: Path) -> dict[int, Spot]:
     """The bookmarks in a file; TourError if it is wrong."""
+    from explorer.teaching import tour_file
+
     return of(tour_file.read(path))
 
 
@@ -32,6 +33,8 @@ def remembered(path: Path | None) -> dict[int, Spot]:
 
 def write(path: Path, bookmarks: dict[int, Spot]) -> None:
     """Write them, to be read again or played as a tour. WriteError."""
+    from explorer.teaching import tour_file
+
     stops = [
         Stop(f"Bookmark {number}", spot, "{top()} has {top_probability():.0%}.", bookmark=number)
         for number, spot in sorted(bookmarks.items())

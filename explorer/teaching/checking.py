@@ -20,8 +20,9 @@ OpenSession = Callable[[str], Session]
 class Runs:
     """A session for every run that a tour goes to, opened when it is needed and kept."""
 
-    def __init__(self, open_session: OpenSession) -> None:
+    def __init__(self, open_session: OpenSession, cancelled: Callable[[], bool] = lambda: False) -> None:
         self._open = open_session
+        self._cancelled = cancelled
         self.sessions: dict[tuple[str, str, tuple[str, ...]], Session] = {}
 
     def at(self, stop: Stop) -> Session:
@@ -30,7 +31,9 @@ class Runs:
         if session is None:
             session = self._open(stop.spot.model)
         spots.take_run(stop.spot, session)
-        spots.complete(session)
+        spots.complete(session, self._cancelled)
+        if session.computing:
+            raise TourError("It was cancelled.")
         self.sessions[stop.spot.run] = session
         spots.go(stop.spot, session)
         spots.open_number(stop.spot, session)

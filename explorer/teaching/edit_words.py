@@ -1,7 +1,7 @@
 """Edits in plain words: "head 3.3: zero", "neuron 4.12: set 3", "5.2:10-2: cut"; from a text and back."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from explorer.edits import Cut, Edit, Edits, Mean, Scale, Set, What, Zero, where
 from explorer.edits.where import Where
@@ -23,6 +23,12 @@ def add(text: str, edits: Edits, length: int | None = None) -> None:
     if not found:
         raise EditError(f"{text!r} is no edit: write a place and what is done, such as 'head 3.3: zero'.")
     edits.add(_place(found["place"], edits.config), _what(text, found["what"], found["amount"]), length)
+
+
+def add_all(texts: Iterable[str], edits: Edits, length: int | None = None) -> None:
+    """The same for several, in their order."""
+    for text in texts:
+        add(text, edits, length)
 
 
 def in_words(edit: Edit) -> str | None:

@@ -120,8 +120,8 @@ def _pair(kind: str, text: str, session: Session) -> Mapping[str, Any]:
     """A head or a neuron: 3.2, or in words."""
     words = text.strip()
     if kind == "neuron":
-        block, point, number = words.removeprefix("neuron").strip().partition(".")
-        words = f"block {block} neuron {number}" if point else words
+        block, point, neuron = words.removeprefix("neuron").strip().partition(".")
+        words = f"block {block} neuron {neuron}" if point else words
     elif " " not in words and "." not in words:
         raise FactError(f"a head is a block and a number, such as 3.2, not {words!r}.")
     place = places.parse(words, session)

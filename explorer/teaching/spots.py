@@ -1,5 +1,6 @@
 """A spot: all that decides what the screen shows. Tours and bookmarks go to spots, and a spot is where one stands."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from explorer.runs import running
@@ -7,6 +8,9 @@ from explorer.teaching import edit_words, places
 from explorer.walk.opening import ask_why
 from explorer.walk.session import Session
 from gpt import Sampling
+
+EMBEDDED = "stories"
+"""The model of a spot that names none."""
 
 SAMPLING, SEED = Sampling(0.8, 40), 42
 """How tokens are drawn where nothing else is said."""
@@ -24,7 +28,7 @@ class Spot:
     at: str = ""  # in plain words, as `places` reads them
     view: str = ""
     edits: tuple[str, ...] = ()  # in plain words, as `edit_words` reads them
-    model: str = "stories"
+    model: str = EMBEDDED
     sampling: Sampling = SAMPLING
     seed: int = SEED
 
@@ -34,7 +38,7 @@ class Spot:
         return self.model, self.prompt, self.edits
 
 
-def here(session: Session, view: str = "", model: str = "stories") -> Spot:
+def here(session: Session, view: str = "", model: str = EMBEDDED) -> Spot:
     """The spot where a session stands; edits that have no words are left out."""
     edits = tuple(words for edit in session.what_if.edits.active if (words := edit_words.in_words(edit)))
     draws = session.draws
@@ -54,7 +58,7 @@ def take_run(spot: Spot, session: Session) -> None:
         session.edit(lambda edits: edits.clear())
     session.submit(spot.prompt)
     if anew and spot.edits:
-        session.edit(lambda edits: [edit_words.add(text, edits, len(session.ids)) for text in spot.edits])
+        session.edit(lambda edits: edit_words.add_all(spot.edits, edits, len(session.ids)))
 
 
 def go(spot: Spot, session: Session) -> None:
@@ -75,10 +79,11 @@ def open_number(spot: Spot, session: Session) -> None:
         step_into_code(session)
 
 
-def complete(session: Session) -> None:
-    """Compute all that the session's runs miss, here and now."""
+def complete(session: Session, cancelled: Callable[[], bool] = lambda: False) -> None:
+    """Compute all that the session's runs miss, here and now, unless it is cancelled."""
     for _ in range(2):  # the edits take hold once the run without them is there
         for run in session.what_if.missing:
-            running.complete(run, lambda: False)
+            if not running.complete(run, cancelled):
+                return
         if session.what_if.waiting:
             session.edit(lambda edits: None)

@@ -8,8 +8,6 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from platformdirs import user_state_path
-
 VARIABLE = "GPT_EXPLORER_STATE"
 _PRIVATE_FOLDER, _PRIVATE_FILE = 0o700, 0o600
 
@@ -21,6 +19,8 @@ def find(name: str) -> Path | None:
     named = os.environ.get(VARIABLE)
     if named == "":
         return None
+    from platformdirs import user_state_path  # only now: it is not needed to start
+
     return (Path(named).expanduser() if named else user_state_path("gpt-explorer")) / name
 
 

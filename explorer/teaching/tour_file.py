@@ -158,7 +158,7 @@ class _Reader:
             if key not in known:
                 raise self._wrong(lines, key, f"{what} has no {key!r}: there are {', '.join(known)}.")
             if not isinstance(value, known[key]) or isinstance(value, bool):
-                raise self._wrong(lines, key, f"{key} is {_KINDS[known[key]]}.")  # type: ignore[index]
+                raise self._wrong(lines, key, f"{key} is {_KINDS[known[key]]}.")
         for key in needed:
             if key not in given:
                 raise self._wrong(lines, "", f"{what} needs {key!r}.")

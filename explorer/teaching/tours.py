@@ -8,9 +8,8 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
-from explorer.loading.catalogue import EMBEDDED
 from explorer.loading.places import embedded
-from explorer.teaching.spots import Spot
+from explorer.teaching.spots import EMBEDDED, Spot
 
 ANSWERS = ("head", "token", "neuron", "text", "number")
 """The kinds of answers: a place to go to or to type, the next token, a number."""

@@ -13,12 +13,13 @@ from explorer.screen.app import ExplorerApp
 from explorer.screen.dialogs.bookmarks import Bookmarks
 from explorer.screen.dialogs.tours import TourList
 from explorer.screen.main.screen import MainScreen
-from explorer.screen.opening import Opening, prepare
+from explorer.screen.opening import Opening
 from explorer.screen.panes.middle import MiddlePane
 from explorer.teaching import tour_file
 from explorer.teaching.expressions import UNKNOWN
 from explorer.teaching.spots import CODE, PATH, WHY
 from explorer.teaching.tours import SHIPPED, Tour, shipped
+from explorer.views.prepared import prepare
 from explorer.walk.session import Session
 from tests.helpers.models import embedded
 from tests.helpers.pilot import PROMPT, opened, press, text, tiny, until

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from explorer.screen.opening import VIEWS
 from explorer.teaching import tour_file
 from explorer.teaching.checking import Runs, problems
 from explorer.teaching.errors import FactError, TourError
@@ -16,6 +15,7 @@ from explorer.teaching.here import Here
 from explorer.teaching.playing import Playing, read_answer, reply
 from explorer.teaching.spots import CODE, LOOKS, PATH, WHY
 from explorer.teaching.tours import SHIPPED, Tour, folder, shipped
+from explorer.views.prepared import VIEWS
 from explorer.walk.session import Session
 from tests.helpers.looking import story
 from tests.helpers.models import embedded

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from textual.worker import get_current_worker
 
-from explorer.loading.catalogue import locate, short_name
 from explorer.screen.dialogs.ask import AskDialog
 from explorer.screen.dialogs.bookmarks import Bookmarks
 from explorer.screen.dialogs.tours import Choice, TourList
@@ -367,6 +366,8 @@ class Touring:
 
 def _short(name: str) -> str:
     """A model's name as the screen shows it."""
+    from explorer.loading.catalogue import locate, short_name  # only now, and in a moment: it knows the hub
+
     try:
         return short_name(locate(name))
     except GPTError:  # said when it is opened
