@@ -6,10 +6,8 @@ from textual.message import Message
 
 from explorer.paint.spans import Action
 from explorer.runs.trace import Trace
-from explorer.teaching.playing import Playing, Reply
-from explorer.teaching.spots import Spot
 from explorer.walk.session import Session
-from gpt import GPT, GPTError
+from gpt import GPT
 from gpt.ops import Vector
 
 
@@ -101,23 +99,6 @@ class EngineReady(Message):
 
     before: GPT
     model: GPT
-
-
-@dataclass
-class TourOpened(Message):
-    """The model of a Stop is loaded, or cannot be."""
-
-    spot: Spot
-    session: Session | GPTError
-
-
-@dataclass
-class Replied(Message):
-    """Whether an answer to the question of a Stop holds."""
-
-    playing: Playing
-    at: int
-    reply: Reply
 
 
 class LensReady(Message):

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from textual import events
 from textual.app import App
 
-from explorer.teaching import spots
 from explorer.teaching.recording import Event, Recorder, Recording
 from explorer.teaching.spots import Spot
 from gpt import GPTError
@@ -45,7 +44,7 @@ def _here(screen: "MainScreen") -> Spot | None:
     if session is None or session.recorded:
         return None
     with suppress(GPTError):
-        return spots.here(session, screen.tours.opened_now(), screen.header.model_name)
+        return screen.tours.visiting.here(session)
     return None
 
 

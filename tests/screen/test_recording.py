@@ -32,7 +32,7 @@ def where(app: ExplorerApp) -> tuple[Spot, str]:
     screen = app.get_default_screen()
     assert isinstance(screen, MainScreen)
     assert screen.session
-    return spots.here(screen.session), screen.tours.opened_now()
+    return spots.here(screen.session), screen.tours.visiting.opened_now()
 
 
 async def record(file: Path) -> tuple[Spot, str]:

@@ -121,9 +121,9 @@ SECTIONS: dict[str, list[Binding]] = {
         key("tour.back", "P", _tours("move(-1)"), "The Stop before"),
         key("tour.leave", "L", _tours("leave"), "Leave the tour for what you had before; come back to it"),
         key("tour.answer", "A", _tours("answer"), "Answer the question of this Stop"),
-        key("bookmark.go", "b", _tours("bookmark"), "Go to a bookmark, 1 to 9"),
-        key("bookmark.keep", "B", _tours("keep"), "Keep this place as a bookmark: stage, prompt and edits"),
-        key("reset", "0", _tours("reset"), "Begin again: the first prompt or Stop, without edits"),
+        key("bookmark.go", "b", to("bookmarks", "go"), "Go to a bookmark, 1 to 9"),
+        key("bookmark.keep", "B", to("bookmarks", "keep"), "Keep this place as a bookmark: stage, prompt and edits"),
+        key("reset", "0", to("bookmarks", "reset"), "Begin again: the first prompt or Stop, without edits"),
     ],
     "Program": [
         key("prompt", "slash", _prompt("type_on"), "Edit the prompt", footer="prompt"),

@@ -15,6 +15,7 @@ from textual.widgets import Footer, Static
 
 from explorer.screen.dialogs.help import Help
 from explorer.screen.main.background import Background
+from explorer.screen.main.bookmarking import Bookmarking
 from explorer.screen.main.editing import Editing
 from explorer.screen.main.keys import BINDINGS, NOT_IN_NARROW_FOOTERS
 from explorer.screen.main.playback import Playback
@@ -25,10 +26,8 @@ from explorer.screen.messages import (
     Clicked,
     EngineReady,
     LensReady,
-    Replied,
     RunEnded,
     RunFailed,
-    TourOpened,
     ViewFilled,
 )
 from explorer.screen.opening import Opening
@@ -67,7 +66,7 @@ class MainScreen(Screen[None]):
         open_other: Callable[[str], Session] | None = None,
     ) -> None:
         super().__init__()
-        self._open_other = open_other
+        self.open_other = open_other or _no_other
         self.session: Session | None = None
         self.background = Background(self)
         self.runs = Runs(self)
@@ -77,6 +76,7 @@ class MainScreen(Screen[None]):
         self.prompt = Prompt(self, self.tokens, self.runs.run_prompt, self.playback.stop, prompt)
         self.middle = Middle(self, ViewPane(self, self.editing.follow))
         self.tours = Touring(self, opening or Opening())
+        self.bookmarks = Bookmarking(self, self.tours.visiting, opening or Opening())
         self.tour_bar = TourBar(self, lambda: self.tours.shown)
         self._parts = {
             "prompt": self.prompt,
@@ -88,6 +88,7 @@ class MainScreen(Screen[None]):
             "playback": self.playback,
             "runs": self.runs,
             "tours": self.tours,
+            "bookmarks": self.bookmarks,
         }
         self._version = -1  # of the trace that is on the screen
         self._noticed = False  # whether a notice about the open pane is shown
@@ -131,6 +132,7 @@ class MainScreen(Screen[None]):
             self.prompt.type_on()
         if typed is not None:
             self.prompt.show_text(typed)
+        self.bookmarks.begin(session)
         self.tours.begin(session)
 
     def change_model(self, session: Session, name: str) -> None:
@@ -146,12 +148,6 @@ class MainScreen(Screen[None]):
     def compare_with(self, other: Session, name: str) -> None:
         """Compare this run with that of another model with the same tokenizer."""
         self.middle.view.compare_with(other, name)
-
-    def open_other(self, name: str) -> Session:
-        """Another model, opened in this thread; GPTError where that cannot be done."""
-        if self._open_other is None:
-            raise GPTError("This is a recorded run: it is walked without a model.")
-        return self._open_other(name)
 
     # Drawing
 
@@ -252,20 +248,16 @@ class MainScreen(Screen[None]):
     @on(EngineReady)
     def _follow_run(self, message: RunEnded | RunFailed | AnswerReady | EngineReady) -> None:
         self.runs.receive(message)
-        self.tours.computed()
-
-    @on(TourOpened)
-    def _tour_opened(self, message: TourOpened) -> None:
-        self.tours.opened(message)
-
-    @on(Replied)
-    def _replied(self, message: Replied) -> None:
-        self.tours.replied(message)
+        self.tours.visiting.computed()
 
     @on(LensReady)
     @on(ViewFilled)
     def _fill_in(self) -> None:
         self.repaint()
+
+
+def _no_other(name: str) -> Session:
+    raise GPTError("This is a recorded run: it is walked without a model.")
 
 
 def _hidden(found: ActiveBinding) -> ActiveBinding:
