@@ -3,6 +3,7 @@
 import argparse
 import sys
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -114,9 +115,9 @@ def open_screen(prompt: str, model: str | None, engine: str, sampling: "Sampling
 
         session = open_named(model, progress)
         if prepared:
-            opening.prepared = prepare(
-                prepared, name, session, lambda other: open_named(other, progress), progress, cancellation()
-            )
+            names = {name, model or name}
+            others = partial(open_named, progress=progress)
+            opening.prepared = prepare(prepared, names, session, others, progress, cancellation())
         return session
 
     return show(open_first, prompt, name, open_named, opening)
@@ -186,6 +187,8 @@ def show(
     reason = ending.run(app.run_async, new_event_loop)
     if opening and opening.recorder:
         opening.recorder.end()
+        if opening.recorder.problem:
+            print(f"gpt-explorer: {opening.recorder.problem}", file=sys.stderr)
     if reason:
         print(f"gpt-explorer: {reason}", file=sys.stderr)
         return 1

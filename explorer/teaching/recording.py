@@ -75,6 +75,7 @@ class Recorder:
     _file: IO[str] | None = None
     _began: float = 0.0
     _here: Spot | None = field(default=None, repr=False)
+    problem: str = ""  # why it ended early; the program goes on without it
 
     def __post_init__(self) -> None:
         check(self.path)  # before the screen opens
@@ -82,7 +83,11 @@ class Recorder:
     def begin(self, width: int, height: int) -> None:
         """Write the first line; the clock starts."""
         opened = self.opened
-        self._file = self.path.open("w", encoding="utf-8", buffering=1)
+        try:
+            self._file = self.path.open("w", encoding="utf-8", buffering=1)
+        except OSError as error:
+            self._fail(error)
+            return
         self._began = time.monotonic()
         head = {"recording": FORMAT, "prompt": opened.prompt, "model": opened.model, "seed": opened.seed}
         head |= {"sampling": asdict(opened.sampling), "tour": opened.tour, "stop": opened.at}
@@ -99,8 +104,15 @@ class Recorder:
         self._write({"at": at, **event})
 
     def _write(self, line: dict[str, Any]) -> None:
-        assert self._file
-        self._file.write(json.dumps(line, ensure_ascii=True) + "\n")
+        try:
+            if self._file:
+                self._file.write(json.dumps(line, ensure_ascii=True) + "\n")
+        except OSError as error:  # no room, perhaps
+            self._fail(error)
+
+    def _fail(self, error: OSError) -> None:
+        self._file = None
+        self.problem = f"the recording {printable(str(self.path))} ended early: {error.strerror or error}."
 
     def end(self) -> None:
         """Close the file."""

@@ -1,6 +1,6 @@
 """Everything that the Stops of a tour show, computed before the first of them is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from explorer.runs import running
@@ -31,7 +31,7 @@ class Prepared:
 
 def prepare(
     tour: Tour,
-    name: str,
+    names: Iterable[str],
     first: Session,
     open_session: OpenSession,
     tell: Tell,
@@ -39,10 +39,10 @@ def prepare(
 ) -> Prepared:
     """Compute all that the Stops of a tour show, so that none of them waits.
 
-    `first` is a session on the model of that name; `tell` gets how many of how many Stops are done, and a word.
+    `first` is a session on the model that has these names; `tell` gets how many of how many Stops are done, and a word.
     GPTError where a Stop cannot be gone to, or when it is cancelled.
     """
-    models = {name: first}
+    models = dict.fromkeys(names, first)
 
     def opened(model: str) -> Session:
         one = models.get(model) or models.setdefault(model, open_session(model))

@@ -1,5 +1,6 @@
 """What is recorded plays again, in the same app, and ends where it ended; recordings become tours."""
 
+import io
 import json
 from pathlib import Path
 
@@ -123,6 +124,21 @@ def test_what_is_no_recording_is_refused_with_its_line(tmp_path: Path, content: 
         recording.read(file)
     assert str(caught.value).startswith(f"{file}:{line}: ")
     assert words in str(caught.value)
+
+
+def test_a_recording_that_cannot_go_on_ends_early_and_says_so(tmp_path: Path) -> None:
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(28, "No space left on device")
+
+    recorder = Recorder(tmp_path / "walk.jsonl", Recording("Once"))
+    recorder.begin(80, 24)
+    recorder.note({"key": "right"}, None)
+    recorder._file = Full()
+    recorder.note({"key": "left"}, None)
+    recorder.note({"key": "left"}, None)
+    assert recorder.problem.endswith("walk.jsonl ended early: No space left on device.")
+    assert [event.key for event in recording.read(tmp_path / "walk.jsonl").events] == ["right"]
 
 
 def test_a_recording_that_cannot_be_written_is_said_before_the_screen_opens(tmp_path: Path) -> None:

@@ -236,7 +236,7 @@ async def test_what_is_prepared_is_there_at_once() -> None:
     tokenizer = embedded()[1].tokenizer
     first = Session(tiny(), tokenizer)
     told: list[int] = []
-    made = prepare(mine(), "tiny", first, lambda name: first, lambda done, of, word: told.append(done))
+    made = prepare(mine(), ["tiny"], first, lambda name: first, lambda done, of, word: told.append(done))
     assert told == list(range(5))
     assert len(made.sessions) == 3, "one for each run"
     async with touring(mine(), session=first, prepared=made) as (pilot, screen):

@@ -41,9 +41,7 @@ class Touring:
         self._playing, self._away, self._left = None, True, None
         self.visiting.begin(opening.prepared if opening else None)
         if opening and opening.tour:
-            run = opening.tour.stops[opening.at].spot.run
-            if session.ids and not session.recorded and self.visiting.here(session).run == run:
-                self.visiting.lend(run)
+            self.visiting.lend(opening.tour.stops[opening.at].spot)
             self.start(opening.tour, opening.at)
         elif opening and opening.offer:
             self._screen.notify(_GREETING, title="New here?", timeout=10)

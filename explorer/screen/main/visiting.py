@@ -51,14 +51,16 @@ class Visiting:
         views = prepared.views if prepared else {}
         self._kept = {run: Left(session, views.get(run, {}), None, run[0]) for run, session in made}
 
-    def lend(self, run: tuple[str, str, tuple[str, ...]]) -> None:
-        """Let the session on the screen be that of a spot's run; the user gets another one of the same text."""
+    def lend(self, spot: Spot) -> None:
+        """Let the session on the screen be that of a spot, if its run is; the user gets another one of that text."""
         session, model = self._screen.ready, self._screen.header.model_name
-        if session and session.model and run not in self._kept:
+        if session is None or session.model is None or spot.run in self._kept:
+            return
+        if (session.text, spots.here(session).edits) == spot.run[1:] and model in (spot.model, _short(spot.model)):
             own = Session(session.model, session.tokenizer, session.draws.sampling, session.draws.seed)
             own.submit(session.text)
             self.home = Left(own, {}, None, model)
-            self._kept[run] = Left(session, {}, None, model)
+            self._kept[spot.run] = Left(session, {}, None, model)
 
     def here(self, session: Session) -> Spot:
         """The spot that is on the screen."""
