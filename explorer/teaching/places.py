@@ -70,6 +70,7 @@ def go(place: Place, session: Session) -> None:
     cursor.go_to_head(place.head or 0)
     cursor.overview = False
     cursor.go_to_position(position_of(place, session))
+    cursor.forget_columns()
     if place.column is not None:
         cursor.go_to_column(place.column)
 

@@ -122,6 +122,10 @@ class Cursor:
     def move_column(self, by: int) -> None:
         self.go_to_column(self.column + by)
 
+    def forget_columns(self) -> None:
+        """Back to the largest of every row."""
+        self._columns.clear()
+
     def go_to_part(self, index: int) -> None:
         if 0 <= index < len(self.stage.parts):
             self._parts[_alike(self.stage)] = index
