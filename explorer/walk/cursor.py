@@ -123,7 +123,7 @@ class Cursor:
         self.go_to_column(self.column + by)
 
     def forget_columns(self) -> None:
-        """Back to the largest of every row."""
+        """Back to where the cursor stands before it is moved."""
         self._columns.clear()
 
     def go_to_part(self, index: int) -> None:
