@@ -7,7 +7,7 @@ from explorer.teaching.playing import Playing
 from explorer.walk.session import Session
 
 HEIGHT = 8  # lines at most: the picture stays visible
-_KEYS = (" · N next · P back · T list · L leave", " · N next · P back", "")
+_KEYS = (" · N next · P back · T list · E leave", " · N next · P back", "")
 
 
 def tour(playing: Playing, session: Session, cells: int, height: int = HEIGHT) -> list[Line]:

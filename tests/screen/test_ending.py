@@ -10,7 +10,7 @@ if sys.platform == "win32":
 import os
 import signal
 
-from tests.helpers.terminal import ALTERNATE, Program, restored
+from tests.helpers.pseudo_terminal import ALTERNATE, Program, restored
 
 LONG = "Once upon a time there was a little girl named Lily. She liked to play in the park with her friend Tom. " * 8
 

@@ -167,18 +167,18 @@ async def test_the_prompt_one_had_is_kept_and_the_tour_is_come_back_to() -> None
         assert screen.session.text == "The cat"
         await go_on(pilot, "right")
         away = screen.session, screen.session.cursor.stage_index
-        await go_on(pilot, "L")
+        await go_on(pilot, "E")
         assert screen.session is home
         assert (home.text, home.cursor.stage_index, screen.view) == had
         assert screen.tours.shown is None
         assert screen.prompt.value == home.text
         assert not screen.has_class("-touring")
-        await go_on(pilot, "L")
+        await go_on(pilot, "E")
         assert (screen.session, screen.session.cursor.stage_index) == away, "as it was left"
         assert screen.tours.shown
         await go_on(pilot, "T", "enter")
         assert screen.session.cursor.stage.id == "blocks.0.activation", "the list goes back to the Stop itself"
-        await go_on(pilot, "L", "N")
+        await go_on(pilot, "E", "N")
         assert screen.tours.shown, "N comes back too"
 
 
@@ -225,7 +225,7 @@ async def test_bookmarks_are_kept_and_gone_to_and_everything_begins_again() -> N
         assert screen.session is not here
         assert screen.session
         assert (screen.session.text, screen.session.cursor.stage_index) == (PROMPT, 6)
-        await go_on(pilot, "L")
+        await go_on(pilot, "E")
         assert screen.session is here
         assert here.text == f"{PROMPT} cat"
         await go_on(pilot, "0")

@@ -15,7 +15,7 @@ from explorer.cli import main
 from explorer.teaching import recording, state_folder
 from explorer.teaching.recording import FORMAT
 from explorer.teaching.tours import SHIPPED, shipped
-from tests.helpers.terminal import Program, restored
+from tests.helpers.pseudo_terminal import Program, restored
 
 FIRST = ("sampling", (80, 24))
 OTHERS = [(name, size) for name in SHIPPED for size in ((80, 24), (120, 36)) if (name, size) != FIRST]

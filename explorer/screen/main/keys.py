@@ -119,7 +119,7 @@ SECTIONS: dict[str, list[Binding]] = {
         key("tour.list", "T", _tours("list"), "Tours: a guided walk; during one, all of its Stops"),
         key("tour.next", "N", _tours("move(1)"), "The next Stop of the tour"),
         key("tour.back", "P", _tours("move(-1)"), "The Stop before"),
-        key("tour.leave", "L", _tours("leave"), "Leave the tour for what you had before; come back to it"),
+        key("tour.leave", "E", _tours("leave"), "Leave the tour for what you had before; come back to it"),
         key("tour.answer", "A", _tours("answer"), "Answer the question of this Stop"),
         key("bookmark.go", "b", to("bookmarks", "go"), "Go to a bookmark, 1 to 9"),
         key("bookmark.keep", "B", to("bookmarks", "keep"), "Keep this place as a bookmark: stage, prompt and edits"),

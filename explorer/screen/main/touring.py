@@ -84,7 +84,7 @@ class Touring:
         elif self._playing.move(by):
             self._show()
         else:
-            self._screen.notify("This is the last Stop. L leaves the tour." if by > 0 else "This is the first Stop.")
+            self._screen.notify("This is the last Stop. E leaves the tour." if by > 0 else "This is the first Stop.")
 
     def action_leave(self) -> None:
         """Leave the tour, or a bookmark, for what one had before; there, come back to the tour."""
@@ -94,7 +94,7 @@ class Touring:
             self.visiting.home = None
             self.visiting.enter(home)
             if self._playing:
-                self._screen.show_status(f"tour left at {self._playing.count} · L comes back")
+                self._screen.show_status(f"tour left at {self._playing.count} · E comes back")
         elif self._playing:
             self._come_back()
         else:
