@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from explorer.screen.bindings import key, to
 
 _picture, _why, _code, _view = (partial(to, pane) for pane in ("picture", "why", "code", "view"))
+_lesson, _stage = partial(to, "lesson"), partial(to, "stage")
 _prompt, _editing, _playback, _runs = (partial(to, part) for part in ("prompt", "editing", "playback", "runs"))
 _tours = partial(to, "tours")
 
@@ -124,6 +125,11 @@ SECTIONS: dict[str, list[Binding]] = {
         key("bookmark.go", "b", to("bookmarks", "go"), "Go to a bookmark, 1 to 9"),
         key("bookmark.keep", "B", to("bookmarks", "keep"), "Keep this place as a bookmark: stage, prompt and edits"),
         key("reset", "0", to("bookmarks", "reset"), "Begin again: the first prompt or Stop, without edits"),
+    ],
+    "Learn and show": [
+        key("lesson", "l", _lesson("open_or_close"), "The lesson about what is on the screen", footer="lesson"),
+        key("lesson.word", "L", _lesson("explain"), "Explain the next word of the lesson"),
+        key("stage", "p", _stage("open_or_close"), "Present: one picture, large and quiet, the prediction hidden"),
     ],
     "Program": [
         key("prompt", "slash", _prompt("type_on"), "Edit the prompt", footer="prompt"),

@@ -37,6 +37,7 @@ from explorer.screen.panes.map import RailPane
 from explorer.screen.panes.middle import Middle
 from explorer.screen.panes.number import NumberPane
 from explorer.screen.panes.prompt import Prompt
+from explorer.screen.panes.stage import StagePane
 from explorer.screen.panes.tokens import TokensPane
 from explorer.screen.panes.tour import TourBar
 from explorer.screen.panes.view import ViewPane
@@ -78,12 +79,15 @@ class MainScreen(Screen[None]):
         self.tours = Touring(self, opening or Opening())
         self.bookmarks = Bookmarking(self, self.tours.visiting, opening or Opening())
         self.tour_bar = TourBar(self, lambda: self.tours.shown)
+        self.stage = StagePane(self)
         self._parts = {
             "prompt": self.prompt,
             "picture": self.middle.picture,
             "why": self.middle.why,
             "code": self.middle.code,
             "view": self.middle.view,
+            "lesson": self.middle.lesson,
+            "stage": self.stage,
             "editing": self.editing,
             "playback": self.playback,
             "runs": self.runs,
@@ -96,6 +100,7 @@ class MainScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield from (self.header, self.prompt, self.tokens, RailPane(self), self.tour_bar, self.middle, NumberPane(self))
         yield Footer(compact=True, show_command_palette=False)
+        yield self.stage
         yield Static(id="too-small", markup=False)
 
     def on_mount(self) -> None:

@@ -73,8 +73,7 @@ class Visiting:
             return CODE
         if session and session.why:
             return PATH if session.why.look is Look.PATH else WHY
-        views, view = self._screen.middle.view.kept()
-        return next((name for name, one in views.items() if one is view), "")
+        return self._screen.middle.view.opened_name
 
     # Going there
 

@@ -6,6 +6,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from explorer.screen.panes.code import CodePane
+from explorer.screen.panes.lesson import LessonPane
 from explorer.screen.panes.map import MapPane
 from explorer.screen.panes.next_token import NextTokenPane
 from explorer.screen.panes.pane import Host
@@ -33,15 +34,17 @@ class Middle(Horizontal):
         self.opened = MiddlePane.PICTURE
         self._place: object = None  # which pane is open, and at which stage
         self._map, self._next = MapPane(host), NextTokenPane(host)
+        self.lesson = LessonPane(host)
         self.picture, self.why, self.code, self.view = PicturePane(host), WhyPane(host), CodePane(host), view
 
     def compose(self) -> ComposeResult:
-        yield from (self._map, self.picture, self.why, self.code, self.view, self._next)
+        yield from (self._map, self.picture, self.why, self.code, self.view, self.lesson, self._next)
 
     def update_opened(self, session: Session) -> bool:
         """Show the pane that is open in this session. True if the pane or the stage has changed."""
         opened = self._open_in(session)
         place = (opened, self.view.view, session.cursor.stage_index)
+        self.lesson.about(self._subject(session, opened))
         moved, self._place = place != self._place, place
         if opened is not self.opened:
             had_focus = self.opened is not MiddlePane.PICTURE or self.picture.has_focus
@@ -55,7 +58,18 @@ class Middle(Horizontal):
 
     def focus_opened(self) -> None:
         """Let the keys reach the pane that is open; with the picture open, they walk."""
-        self.screen.set_focus(None if self.opened is MiddlePane.PICTURE else self.get_child_by_id(self.opened))
+        if not self.screen.has_class("-on-stage"):
+            self.screen.set_focus(None if self.opened is MiddlePane.PICTURE else self.get_child_by_id(self.opened))
+
+    def _subject(self, session: Session, opened: MiddlePane) -> tuple[str, str]:
+        """The kind and the name of the lesson about what is open."""
+        match opened:
+            case MiddlePane.PICTURE:
+                return "stage", session.stage.local_id
+            case MiddlePane.VIEW:
+                return "view", self.view.opened_name
+            case _:
+                return "tool", str(opened)
 
     def _open_in(self, session: Session) -> MiddlePane:
         if session.code:

@@ -44,6 +44,11 @@ class ViewPane(Pane, can_focus=True):
         self._views: dict[str, View] = {}
         self._follow_edits = follow_edits
 
+    @property
+    def opened_name(self) -> str:
+        """The name of the view that is open; "" where none is."""
+        return next((name for name, view in self._views.items() if view is self.view), "")
+
     def draw(self, session: Session, cells: int, height: int) -> list[Line]:
         if self.view is None or self.view.session is not session:
             return []

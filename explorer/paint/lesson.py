@@ -1,0 +1,53 @@
+"""A lesson about the place where the walk stands, and a word of the glossary."""
+
+from explorer.paint.spans import Line, Span, clipped, length, shortened, wrapped
+from explorer.teaching.lessons import Filled, glossary
+
+_HEADING = 6  # cells for the word before a part
+_NARROW = 44  # fewer cells, and the headings stand above their texts
+_STYLES = {"here": "here-text", "try": "accent", "but": "down"}
+
+
+def lesson(found: Filled, word: str | None, cells: int, height: int) -> list[Line]:
+    """The lesson in at most that many lines; below it the meaning of `word`, or the words that can be asked for."""
+    below = _meaning(word, cells) if word else _words(found, cells)
+    below = below[:height]
+    body = [*wrapped(found.title, cells, "bold"), []]
+    for heading, text in found.parts:
+        body += _part(heading, text, cells)
+    room = height - len(below)
+    if len(body) + 1 < room:
+        below.insert(0, [])
+    body = shortened(body, height - len(below))
+    filling: list[Line] = [[]] * (height - len(body) - len(below))
+    return [clipped(line, cells) for line in (*body, *filling, *below)]
+
+
+def _part(heading: str, text: str, cells: int) -> list[Line]:
+    style = _STYLES.get(heading, "dim")
+    if cells < _NARROW:
+        return [[Span(heading, style)], *wrapped(text, cells)]
+    lines = wrapped(text, cells - _HEADING)
+    return [[Span(f"{heading if not index else '':<{_HEADING}}", style), *line] for index, line in enumerate(lines)]
+
+
+def _words(found: Filled, cells: int) -> list[Line]:
+    """The marked words of the lesson, each to be clicked on."""
+    if not found.words:
+        return []
+    lines: list[Line] = [[Span("L explains ", "dim")]]
+    for index, word in enumerate(found.words):
+        chip = [Span(f" {word} ", "chip", ("word", index)), Span(" ")]
+        if length([*lines[-1], *chip]) > cells and len(lines[-1]) > 1:
+            lines.append([])
+        lines[-1] += chip
+    return lines
+
+
+def _meaning(word: str, cells: int) -> list[Line]:
+    lines = wrapped(f"{word}: {glossary()[word]}", cells)
+    first = lines[0][0].text
+    lines[0] = (
+        [Span(first[: len(word)], "here-text"), Span(first[len(word) :])] if len(word) <= len(first) else lines[0]
+    )
+    return lines

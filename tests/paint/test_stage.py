@@ -1,0 +1,108 @@
+"""The picture for a stage: the largest number of the row is in it, and the prediction is not before it is revealed."""
+
+import pytest
+
+from explorer.paint.pictures import picture
+from explorer.paint.spotlight import spotlit
+from explorer.paint.stage import stage
+from explorer.walk.on_stage import OnStage
+from explorer.walk.session import Session
+from gpt.ops import softmax_row
+from tests.helpers.looking import hostile, many, story, text_of
+from tests.helpers.styles import check_style
+
+SIZES = [(60, 18), (80, 24), (120, 36), (200, 60)]
+
+
+@pytest.fixture
+def here() -> Session:
+    walked = story()
+    walked.cursor.go_to_position(len(walked.ids) - 1)
+    return walked
+
+
+def painted(here: Session, talk: OnStage, size: tuple[int, int] = (80, 24)) -> str:
+    return "\n".join(text_of(stage(here, talk, *size)))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_every_stage_fits_and_shows_the_largest_of_its_row(here: Session, size: tuple[int, int]) -> None:
+    for index, place in enumerate(here.cursor.stages):
+        here.cursor.go_to_stage(index)
+        lines = text_of(stage(here, OnStage(), *size))
+        assert len(lines) <= size[1]
+        assert all(len(line) <= size[0] for line in lines)
+        if (part := here.cursor.part) and here.cursor.axes[-1:] in ("d", "m", "e"):
+            row = here.trace.matrix(part.activation, here.cursor.head)[here.position]
+            largest = max(range(len(row)), key=lambda column: abs(row[column]))
+            assert any(line.split()[1:2] == [str(largest)] for line in lines), place.id
+
+
+def test_the_prediction_stands_nowhere_before_it_is_revealed(here: Session) -> None:
+    talk, answer = OnStage(), here.label(here.trace.order(len(here.ids) - 1)[0])
+    for name in ("logits", "blocks.0.hook_resid_pre"):
+        here.cursor.go_to_value(name)
+        words = painted(here, talk)
+        assert "?????" in words
+        assert answer not in words
+        talk.hidden = False
+        assert answer in painted(here, talk)
+        talk.hidden = True
+
+
+def test_guesses_stand_beside_the_truth(here: Session) -> None:
+    talk = OnStage()
+    for guess in ("Lily", " ball ", "Lily", ""):
+        talk.guess(guess)
+    assert talk.texts == ["Lily", "ball"]
+    logits = here.trace.logits(len(here.ids) - 1)
+    assert logits
+    (lily,) = here.tokenizer.encode(" Lily")
+    assert talk.guesses(here)[0].probability == pytest.approx(softmax_row(logits)[lily], rel=1e-12)
+    assert talk.guesses(here)[0].rank == 1 + sum(value > logits[lily] for value in logits)
+    assert "Lily · ball" in painted(here, talk)
+
+
+def test_numbers_in_full_on_request(here: Session) -> None:
+    here.cursor.go_to_value("blocks.2.hook_resid_post")
+    row = here.trace.matrix("blocks.2.hook_resid_post")[here.position]
+    largest = max(row, key=abs)
+    talk = OnStage()
+    assert repr(abs(largest)) not in painted(here, talk, (120, 36))
+    talk.in_full = True
+    assert repr(abs(largest)) in painted(here, talk, (120, 36))
+
+
+def test_beginning_again_forgets_the_talk() -> None:
+    talk = OnStage()
+    talk.guess("x")
+    talk.press("→")
+    talk.hidden = False
+    talk.begin_again()
+    assert (talk.hidden, talk.texts, talk.keys) == (True, [], [])
+
+
+def test_strange_models_and_sizes() -> None:
+    for here in (*many(), hostile(40)):
+        for index in range(0, len(here.cursor.stages), 3):
+            here.cursor.go_to_stage(index)
+            for size in (*SIZES, (8, 3)):
+                lines = stage(here, OnStage(), *size)
+                assert len(lines) <= size[1]
+                for line in lines:
+                    for span in line:
+                        check_style(span.style)
+
+
+def test_the_spotlight_dims_all_rows_but_one(here: Session) -> None:
+    here.cursor.go_to_value("blocks.5.attn.hook_pattern")
+    lines = picture(here, 116, 26)
+    lit = spotlit(lines, here.position, here.cursor.head)
+    assert text_of(lit) == text_of(lines)
+    for before, after in zip(lines, lit):
+        for old, new in zip(before, after):
+            match old.action:
+                case ("cell", row, _):
+                    assert new.style == (old.style if row == here.position else "masked")
+                case None:
+                    assert new == old
