@@ -3,6 +3,7 @@
 import argparse
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def _follow() -> None:
     from explorer.teaching import notes
 
     console = Console(file=sys.stdout)
-    with Live(console=console, screen=console.is_terminal, auto_refresh=False) as live:
+    with suppress(KeyboardInterrupt), Live(console=console, screen=console.is_terminal, auto_refresh=False) as live:
         while True:
             live.update(_page(notes.received()), refresh=True)
             time.sleep(_LOOKS)

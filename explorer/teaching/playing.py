@@ -9,6 +9,7 @@ from explorer.teaching.errors import FactError, NotKnownError
 from explorer.teaching.expressions import evaluate, fill
 from explorer.teaching.here import Here
 from explorer.teaching.tours import Question, Stop, Tour
+from explorer.text import printable
 from explorer.walk.session import Session
 from gpt import GPTError
 
@@ -65,7 +66,7 @@ def reply(question: Question, text: str, session: Session) -> Reply:
         holds = bool(evaluate(question.holds, here, given))
     except NotKnownError as error:
         raise FactError("this is not computed yet: wait a moment.") from error
-    return Reply(holds, fill(question.right if holds else question.wrong, here, given))
+    return Reply(holds, printable(fill(question.right if holds else question.wrong, here, given)))
 
 
 def answered(question: Question, text: str, session: Session) -> Reply:

@@ -9,7 +9,7 @@ from typing import Any
 
 from explorer.teaching.errors import FactError, TourError
 from explorer.teaching.expressions import check_expression, holes
-from explorer.teaching.spots import LOOKS, SAMPLING, SEED, Spot
+from explorer.teaching.spots import EMBEDDED, LOOKS, SAMPLING, SEED, Spot
 from explorer.teaching.tours import ANSWERS, Question, Stop, Tour
 from explorer.text import printable
 from gpt import GPTError, Sampling
@@ -65,7 +65,7 @@ def parse(content: str, name: str, file: str) -> Tour:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         at = _AT_LINE.search(str(error))
         line = at[1] if at else str(content.count("\n") + 1)
-        raise TourError(f"{file}:{line}: this is not TOML: {error}.") from error
+        raise TourError(f"{file}:{line}: this is not TOML: {printable(str(error))}.") from error
     return _Reader(file, content).tour(given, name)
 
 
@@ -84,7 +84,7 @@ class _Reader:
             raise self._wrong(self._tour, "stop", "a tour needs Stops: each begins with [[stop]].")
         defaults = {key: given[key] for key in _SPOT if key in given}
         read = tuple(self._stop(stop, defaults, number) for number, stop in enumerate(stops))
-        return Tour(name, given["title"], given.get("about", ""), read, self._file)
+        return Tour(name, printable(given["title"]), printable(given.get("about", "")), read, self._file)
 
     def _stop(self, given: Mapping[str, Any], defaults: Mapping[str, Any], number: int) -> Stop:
         lines = self._stops[number] if number < len(self._stops) else {"": 1}
@@ -99,11 +99,11 @@ class _Reader:
         if not 1 <= given.get("bookmark", 1) <= 9:
             raise self._wrong(lines, "bookmark", "bookmarks have the numbers 1 to 9.")
         stop = Stop(
-            given["title"],
+            printable(given["title"]),
             self._spot({**defaults, **given}, lines),
-            given["text"],
-            given.get("press", ""),
-            given.get("notes", ""),
+            printable(given["text"]),
+            printable(given.get("press", "")),
+            printable(given.get("notes", "")),
             given.get("pace", 60),
             tuple(given.get("claims", ())),
             self._question(given["question"], lines) if "question" in given else None,
@@ -131,7 +131,7 @@ class _Reader:
             given.get("at", ""),
             given.get("view", ""),
             tuple(given.get("edits", ())),
-            given.get("model", "stories"),
+            given.get("model", EMBEDDED),
             sampling,
             given.get("seed", SEED),
         )
@@ -144,7 +144,7 @@ class _Reader:
         if given["answer"] not in ANSWERS:
             known = ", ".join(ANSWERS)
             raise self._wrong(lines, "question.answer", f"there is no answer {given['answer']!r}: there are {known}.")
-        return Question(**given)
+        return Question(**{key: printable(text) for key, text in given.items()})
 
     def _check_keys(
         self,
@@ -231,7 +231,7 @@ def written(title: str, about: str, stops: list[Stop]) -> str:
     for stop in stops:
         spot = stop.spot
         lines += ["", "[[stop]]", f"title = {_text(stop.title)}"]
-        if spot.model != "stories":
+        if spot.model != EMBEDDED:
             lines.append(f"model = {_text(spot.model)}")
         lines += [f"prompt = {_text(spot.prompt)}", f"at = {_text(spot.at)}"]
         if spot.view:
@@ -249,5 +249,6 @@ def written(title: str, about: str, stops: list[Stop]) -> str:
 
 
 def _text(text: str) -> str:
-    """A TOML string: JSON's escapes are also TOML's, but for half a surrogate and DEL."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    """A TOML string: JSON's escapes are also TOML's, but for DEL; half a character has no place in either."""
+    whole = text.encode("utf-8", "replace").decode("utf-8")
+    return json.dumps(whole, ensure_ascii=False).replace("\x7f", "\\u007f")

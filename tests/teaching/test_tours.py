@@ -13,8 +13,8 @@ from explorer.teaching.errors import FactError, TourError
 from explorer.teaching.expressions import UNKNOWN, fill
 from explorer.teaching.here import Here
 from explorer.teaching.playing import Playing, read_answer, reply
-from explorer.teaching.spots import CODE, LOOKS, PATH, WHY
-from explorer.teaching.tours import SHIPPED, Tour, folder, shipped
+from explorer.teaching.spots import CODE, LOOKS, PATH, WHY, Spot
+from explorer.teaching.tours import SHIPPED, Stop, Tour, folder, shipped
 from explorer.views.prepared import VIEWS
 from explorer.walk.session import Session
 from tests.helpers.looking import story
@@ -206,6 +206,16 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     for name, words in (("none.toml", "cannot be read"), ("latin.toml", "UTF-8")):
         with pytest.raises(TourError, match=words):
             tour_file.read(tmp_path / name)
+
+
+def test_nothing_in_a_file_can_command_the_terminal() -> None:
+    tour = parsed(TOUR.replace("Some words.", "Some \\u001b[2J words.").replace("Mine", "M\\u0007ine"))
+    assert (tour.title, tour.stops[0].text) == ("M␇ine", "Some ␛[2J words.")
+
+
+def test_half_a_character_does_not_keep_a_stop_from_being_written() -> None:
+    stop = Stop("One", Spot("half \udcff \x7f"), "text")
+    assert parsed(tour_file.written("Mine", "", [stop])).stops[0].spot.prompt == "half ? \x7f"
 
 
 def test_what_is_written_is_read_again() -> None:
