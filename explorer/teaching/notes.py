@@ -9,11 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from explorer.teaching import state_folder
-from explorer.teaching.expressions import fill
-from explorer.teaching.here import Here
 from explorer.teaching.playing import Playing
-from explorer.walk.session import Session
-from gpt import GPTError
 
 
 @dataclass(frozen=True)
@@ -31,24 +27,16 @@ class Notes:
     arrived: float  # the same for this Stop
 
 
-def of(playing: Playing, session: Session, began: float) -> Notes:
+def of(playing: Playing, began: float) -> Notes:
     """The notes for the Stop that is shown now."""
-    stop, here = playing.stop, Here(session)
-    following = playing.following
-
-    def filled(text: str) -> str:
-        try:
-            return fill(text, here)
-        except GPTError:
-            return text
-
+    told, following = playing.told, playing.following
     return Notes(
         playing.tour.title,
         playing.count,
-        filled(stop.title),
-        filled(stop.notes),
-        filled(stop.press),
-        stop.pace,
+        told["title"],
+        told["notes"],
+        told["press"],
+        playing.stop.pace,
         following.title if following else "",
         began,
         time.time(),

@@ -1,13 +1,15 @@
 """Playing a tour: where it is, what stands in its bar, and whether an answer holds. It knows no screen."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from explorer.teaching import places
+from explorer.teaching import places, spots
 from explorer.teaching.errors import FactError, NotKnownError
-from explorer.teaching.expressions import evaluate, fill
+from explorer.teaching.expressions import UNKNOWN, evaluate, fill, holes
 from explorer.teaching.here import Here
+from explorer.teaching.spots import Spot
 from explorer.teaching.tours import Question, Stop, Tour
 from explorer.text import printable
 from explorer.walk.session import Session
@@ -21,6 +23,7 @@ class Playing:
         self.tour = tour
         self.at = 0
         self.replies: dict[int, Reply] = {}  # by the number of the Stop, to its question
+        self._told: dict[int, Mapping[str, str]] = {}  # the same: its texts
         self.go(at)
 
     @property
@@ -46,9 +49,39 @@ class Playing:
         """Forwards or backwards; False at the ends."""
         return self.go(self.at + by)
 
-    def text(self, session: Session) -> str:
-        """The text of the Stop with the numbers of the run; those that are not computed yet are "…"."""
-        return fill(self.stop.text, Here(session))
+    @property
+    def told(self) -> Mapping[str, str]:
+        """The texts of the Stop by their keys, with the numbers of its run; "…" for those that are not known yet."""
+        return self._told.get(self.at) or {key: without_numbers(text) for key, text in self.stop.texts().items()}
+
+    def learn(self, session: Session) -> None:
+        """Work out the texts of the Stop, once its run is complete: they speak of its place, wherever the walk goes.
+
+        FactError, once, where a number cannot be asked of this run.
+        """
+        spot = self.stop.spot
+        if self.at in self._told or session.computing or spots.here(session).run[1:] != spot.run[1:]:
+            return
+        self._told[self.at] = self.told
+        with standing(spot, session):
+            self._told[self.at] = {key: fill(text, Here(session)) for key, text in self.stop.texts().items()}
+
+
+def without_numbers(text: str) -> str:
+    """A text with "…" in place of every expression."""
+    return UNKNOWN.join(before for before, _, _ in holes(text))
+
+
+@contextmanager
+def standing(spot: Spot, session: Session) -> Iterator[None]:
+    """The cursor at a spot for a moment; then where it was."""
+    cursor = session.cursor
+    before = {name: dict(value) if isinstance(value, dict) else value for name, value in vars(cursor).items()}
+    try:
+        places.go(places.parse(spot.at, session), session)
+        yield
+    finally:
+        vars(cursor).update(before)
 
 
 @dataclass(frozen=True)

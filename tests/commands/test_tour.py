@@ -17,7 +17,6 @@ from explorer.teaching.playing import Playing
 from explorer.teaching.recording import FORMAT
 from explorer.teaching.spots import Spot
 from explorer.teaching.tours import SHIPPED, on_model, shipped
-from tests.helpers.looking import story
 
 TOUR = """title = "Mine"
 prompt = "Once upon a time"
@@ -116,7 +115,7 @@ def test_notes_come_through(state: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert main(["notes", "--once"]) == 0
     assert "No tour is shown yet" in capsys.readouterr().out
     playing = Playing(shipped()[SHIPPED.index("names")], 3)
-    told = notes.of(playing, story(), 0.0)
+    told = notes.of(playing, 0.0)
     assert notes.send(told)
     assert notes.received() == told
     assert main(["notes", "--once"]) == 0

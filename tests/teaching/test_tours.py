@@ -13,7 +13,7 @@ from explorer.teaching.errors import FactError, TourError
 from explorer.teaching.expressions import UNKNOWN, fill
 from explorer.teaching.here import Here
 from explorer.teaching.playing import Playing, read_answer, reply
-from explorer.teaching.spots import CODE, LOOKS, PATH, WHY, Spot
+from explorer.teaching.spots import CODE, LOOKS, PATH, WHY, Spot, complete
 from explorer.teaching.tours import SHIPPED, Stop, Tour, folder, shipped
 from explorer.views.prepared import VIEWS
 from explorer.walk.session import Session
@@ -135,6 +135,24 @@ def test_answers_give_names_to_expressions() -> None:
 
 
 # Playing
+
+
+def test_a_text_speaks_of_its_own_place_wherever_the_walk_goes() -> None:
+    playing = Playing(shipped()[0], 7)
+    session = open_session("stories")
+    session.submit(playing.stop.spot.prompt)
+    assert UNKNOWN in playing.told["text"]
+    playing.learn(session)
+    assert UNKNOWN in playing.told["text"], "not before its run is complete"
+    complete(session)
+    session.cursor.go_to_value("blocks.1.hook_mlp_out")
+    session.cursor.go_to_position(3)
+    session.cursor.go_to_column(17)
+    cell = session.cell()
+    playing.learn(session)
+    assert session.cell() == cell, "the cursor stays where it is"
+    assert playing.told["text"] == fill(playing.stop.text, Here(runs().at(playing.stop)))
+    assert "·to listens to ·Lily" in " ".join(playing.told["text"].split())
 
 
 def test_a_tour_goes_forwards_backwards_and_no_further() -> None:

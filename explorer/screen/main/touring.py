@@ -11,6 +11,7 @@ from explorer.teaching.errors import FactError
 from explorer.teaching.playing import Playing, answer_here, answered, read_answer
 from explorer.teaching.tours import Question, Tour, shipped
 from explorer.walk.session import Session
+from gpt import GPTError
 
 if TYPE_CHECKING:
     from explorer.screen.main.screen import MainScreen
@@ -158,12 +159,17 @@ class Touring:
     def follow(self) -> None:
         """Open what waits for its run, and fit the bar: before the panes are drawn."""
         self.visiting.follow()
+        if self.shown and (session := self._screen.ready):
+            try:
+                self.shown.learn(session)
+            except GPTError as error:
+                self._screen.notify(str(error), title="A number of this Stop", severity="warning", markup=False)
         self._screen.tour_bar.fit()
 
     def _tell(self) -> None:
         """Send the speaker's notes to the second terminal, once all of their numbers are there."""
         playing, session = self.shown, self._screen.ready
         if playing and session and not session.computing:
-            told = notes.of(playing, session, self._began)
+            told = notes.of(playing, self._began)
             self._began = self._began or told.arrived
             notes.send(told)

@@ -24,7 +24,7 @@ class TourBar(Pane):
 
     def draw(self, session: Session, cells: int, height: int) -> list[Line]:
         playing = self._shown()
-        return tour(playing, session, cells) if playing else []
+        return tour(playing, cells) if playing else []
 
     def fit(self) -> None:
         """Show the bar, as high as its text; or not, without a tour."""
