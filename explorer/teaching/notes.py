@@ -4,7 +4,6 @@ They go through one file in the state folder, which nobody else can read.
 """
 
 import json
-import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -27,8 +26,8 @@ class Notes:
     arrived: float  # the same for this Stop
 
 
-def of(playing: Playing, began: float) -> Notes:
-    """The notes for the Stop that is shown now."""
+def of(playing: Playing, began: float, now: float) -> Notes:
+    """The notes for the Stop that is shown now; times are in seconds since 1970."""
     told, following = playing.told, playing.following
     return Notes(
         playing.tour.title,
@@ -39,7 +38,7 @@ def of(playing: Playing, began: float) -> Notes:
         playing.stop.pace,
         following.title if following else "",
         began,
-        time.time(),
+        now,
     )
 
 

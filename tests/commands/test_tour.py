@@ -115,7 +115,7 @@ def test_notes_come_through(state: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert main(["notes", "--once"]) == 0
     assert "No tour is shown yet" in capsys.readouterr().out
     playing = Playing(shipped()[SHIPPED.index("names")], 3)
-    told = notes.of(playing, 0.0)
+    told = notes.of(playing, 1000.0, 1060.0)
     assert notes.send(told)
     assert notes.received() == told
     assert main(["notes", "--once"]) == 0

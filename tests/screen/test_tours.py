@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from explorer.screen.dialogs.tours import TourList
 from explorer.screen.main.screen import MainScreen
 from explorer.screen.opening import Opening
 from explorer.screen.panes.middle import MiddlePane
-from explorer.teaching import tour_file
+from explorer.teaching import notes, state_folder, tour_file
 from explorer.teaching.expressions import UNKNOWN
 from explorer.teaching.spots import CODE, PATH, WHY
 from explorer.teaching.tours import SHIPPED, Tour, shipped
@@ -180,6 +181,21 @@ async def test_the_prompt_one_had_is_kept_and_the_tour_is_come_back_to() -> None
         assert screen.session.cursor.stage.id == "blocks.0.activation", "the list goes back to the Stop itself"
         await go_on(pilot, "E", "N")
         assert screen.tours.shown, "N comes back too"
+
+
+async def test_the_speakers_notes_follow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(state_folder.VARIABLE, str(tmp_path))
+    async with touring(mine()) as (pilot, _):
+        first = notes.received()
+        assert first
+        assert first.began == first.arrived > 0
+        assert (first.title, first.count, first.following) == ("The start", "1 of 5", "A view")
+        await go_on(pilot, "N")
+        second = notes.received()
+        assert second
+        assert (second.title, second.began) == ("A view", first.began)
+        await go_on(pilot, "E")
+        assert notes.received() == second, "away from the tour nothing is told"
 
 
 async def test_looking_around_changes_nothing_for_the_tour() -> None:

@@ -1,5 +1,6 @@
 """Tours on the screen: playing one, leaving it, coming back to it, answering its questions."""
 
+from time import time
 from typing import TYPE_CHECKING
 
 from explorer.screen.dialogs.ask import AskDialog
@@ -170,6 +171,6 @@ class Touring:
         """Send the speaker's notes to the second terminal, once all of their numbers are there."""
         playing, session = self.shown, self._screen.ready
         if playing and session and not session.computing:
-            told = notes.of(playing, self._began)
-            self._began = self._began or told.arrived
-            notes.send(told)
+            now = time()
+            self._began = self._began or now
+            notes.send(notes.of(playing, self._began, now))
