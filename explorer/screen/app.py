@@ -4,6 +4,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from textual.app import App, SystemCommand
@@ -22,6 +23,7 @@ from explorer.screen.messages import Loading, Opened, OpenFailed, OtherFailed, O
 from explorer.screen.opening import Opening
 from explorer.screen.palette import NAMES, Palette
 from explorer.screen.turns import give_way
+from explorer.teaching.tours import shipped
 from explorer.walk.session import Session
 from gpt import GPTError
 
@@ -241,11 +243,14 @@ class ExplorerApp(App[str]):
     # The command palette
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Every action that has a key, and the few that have none."""
+        """Every action that has a key, the tours, and the few actions that have none."""
         for section, bindings in SECTIONS.items():
             for binding in bindings:
                 run = self._runner(binding.action)
                 yield SystemCommand(binding.tooltip, f"{section} · key {self.get_key_display(binding)}", run)
+        for tour in shipped():
+            start = partial(self._main.tours.start, tour)
+            yield SystemCommand(f"Tour: {tour.title}", f"Tours · {tour.minutes} minutes", start)
         for count in (5, 20, 50):
             yield SystemCommand(f"Draw {count} tokens", "Next token", self._runner(f"draw({count})"))
         yield SystemCommand("Choose a theme", "Program", self.action_change_theme)

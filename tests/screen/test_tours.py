@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input
+from textual.widgets import Input, OptionList
 
 from explorer.screen import replay
 from explorer.screen.app import ExplorerApp
@@ -196,6 +196,17 @@ async def test_the_speakers_notes_follow(tmp_path: Path, monkeypatch: pytest.Mon
         assert (second.title, second.began) == ("A view", first.began)
         await go_on(pilot, "E")
         assert notes.received() == second, "away from the tour nothing is told"
+
+
+async def test_tours_are_in_the_palette() -> None:
+    async with touring(None) as (pilot, screen):
+        commands = {command.title: command.callback for command in pilot.app.get_system_commands(screen)}
+        for tour in shipped():
+            assert f"Tour: {tour.title}" in commands
+        assert any("next Stop" in title for title in commands)
+        await press(pilot, "T")
+        assert isinstance(pilot.app.screen, TourList), "without a tour it lists them"
+        assert pilot.app.screen.query_one(OptionList).option_count == len(SHIPPED)
 
 
 async def test_looking_around_changes_nothing_for_the_tour() -> None:
