@@ -137,13 +137,19 @@ def opening_of(
 
         prepared = tour_file.read(wishes.prepare)
     file = wishes.bookmarks or state_folder.find(state_folder.BOOKMARKS)
+    if wishes.replay:  # with the bookmarks of that time, and leaving the others as they are
+        marks, file = dict(wishes.replay.bookmarks), None
+    elif wishes.bookmarks:  # a file that somebody wrote is not written over
+        marks, file = bookmarks.read(wishes.bookmarks), None
+    else:
+        marks = bookmarks.remembered(file)
     opening = Opening(
         tour=wishes.tour,
         at=wishes.at,
         offer=wishes.offer and state_folder.greet(),
-        bookmarks=bookmarks.read(wishes.bookmarks) if wishes.bookmarks else bookmarks.remembered(file),
-        bookmarks_file=None if wishes.bookmarks else file,  # a file that somebody wrote is not written over
-        recorder=recorder_of(wishes, Recording(prompt, model, sampling, seed)),
+        bookmarks=marks,
+        bookmarks_file=file,
+        recorder=recorder_of(wishes, Recording(prompt, model, sampling, seed, bookmarks=marks)),
         replay=wishes.replay,
         speed=wishes.speed,
     )

@@ -7,7 +7,7 @@ the walk stood before what follows.
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -59,6 +59,7 @@ class Recording:
     tour: str = ""  # its name or file, where one was begun at the start
     at: int = 0  # the Stop that it began with
     size: tuple[int, int] = (120, 36)
+    bookmarks: Mapping[int, Spot] = field(default_factory=dict)
     events: tuple[Event, ...] = ()
 
     def inputs(self) -> Iterator[Event]:
@@ -90,6 +91,7 @@ class Recorder:
             return
         self._began = time.monotonic()
         head = {"recording": FORMAT, "prompt": opened.prompt, "model": opened.model, "seed": opened.seed}
+        head |= {"bookmarks": {number: asdict(spot) for number, spot in opened.bookmarks.items()}}
         head |= {"sampling": asdict(opened.sampling), "tour": opened.tour, "stop": opened.at}
         self._write({**head, "size": [width, height]})
 
@@ -144,9 +146,10 @@ def read(path: Path) -> Recording:
             str(head.get("tour", "")),
             int(head.get("stop", 0)),
             (width, height),
+            {int(number): _spot(spot) for number, spot in head.get("bookmarks", {}).items()},
             events,
         )
-    except (KeyError, TypeError, ValueError, GPTError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, GPTError) as error:
         if isinstance(error, TourError):
             raise
         raise TourError(f"{name}:1: the first line of this recording is damaged: {error}.") from error
@@ -173,12 +176,16 @@ def _event(line: str, where: str) -> Event:
         raise TourError(f"{where}: an event has a time (at), and one of key, mouse, paste and here.")
     if "here" in found:
         try:
-            given = found.pop("here")
-            sampling = Sampling(**given.pop("sampling"))
-            found["here"] = Spot(**{**given, "edits": tuple(given.get("edits", ())), "sampling": sampling})
+            found["here"] = _spot(found["here"])
         except (TypeError, KeyError, GPTError) as error:
             raise TourError(f"{where}: the place is damaged: {error}.") from error
     return Event(**found)
+
+
+def _spot(given: dict[str, Any]) -> Spot:
+    """A spot as it is written; one of the usual errors where it is damaged."""
+    edits, sampling = tuple(given.get("edits", ())), Sampling(**given["sampling"])
+    return Spot(**{**given, "edits": edits, "sampling": sampling})
 
 
 def stops(recording: Recording, pause: float = PAUSE) -> list[Stop]:

@@ -115,6 +115,7 @@ def test_a_recording_becomes_a_tour_of_the_places_where_one_stood_still() -> Non
         (lines() + "\nnonsense", 2, "not JSON"),
         (lines().replace('"temperature": 0.8', '"temperature": -1'), 1, "the first line"),
         (lines().replace("[80, 24]", "80"), 1, "the first line"),
+        (lines().replace('"size"', '"bookmarks": {"1": 5}, "size"'), 1, "the first line"),
     ],
 )  # fmt: skip
 def test_what_is_no_recording_is_refused_with_its_line(tmp_path: Path, content: str, line: int, words: str) -> None:
@@ -124,6 +125,15 @@ def test_what_is_no_recording_is_refused_with_its_line(tmp_path: Path, content: 
         recording.read(file)
     assert str(caught.value).startswith(f"{file}:{line}: ")
     assert words in str(caught.value)
+
+
+def test_bookmarks_are_recorded_too(tmp_path: Path) -> None:
+    marks = {2: Spot("Once", "logits", "lens"), 9: Spot("Twice", "5.2", edits=("head 3.3: zero",), seed=9)}
+    recorder = Recorder(tmp_path / "walk.jsonl", Recording("Once", "other", tour="heads", at=3, bookmarks=marks))
+    recorder.begin(80, 24)
+    recorder.end()
+    again = recording.read(tmp_path / "walk.jsonl")
+    assert again == Recording("Once", "other", tour="heads", at=3, size=(80, 24), bookmarks=marks)
 
 
 def test_a_recording_that_cannot_go_on_ends_early_and_says_so(tmp_path: Path) -> None:
