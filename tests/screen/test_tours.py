@@ -22,6 +22,7 @@ from explorer.teaching.spots import CODE, PATH, WHY
 from explorer.teaching.tours import SHIPPED, Tour, shipped
 from explorer.views.prepared import prepare
 from explorer.walk.session import Session
+from tests.helpers.looking import without_weights
 from tests.helpers.models import embedded
 from tests.helpers.pilot import PROMPT, opened, press, text, tiny, until
 
@@ -207,6 +208,18 @@ async def test_tours_are_in_the_palette() -> None:
         await press(pilot, "T")
         assert isinstance(pilot.app.screen, TourList), "without a tour it lists them"
         assert pilot.app.screen.query_one(OptionList).option_count == len(SHIPPED)
+
+
+async def test_a_recorded_run_has_no_tours_and_says_so() -> None:
+    async with opened(without_weights(), wait=False) as (pilot, screen):
+        await press(pilot, "right", "T", "enter")
+        said = [notice.message for notice in pilot.app._notifications]
+        assert "a tour needs a model" in said[-1]
+        await press(pilot, "B", "N", "escape", "b", "0", "E", "escape", "A")
+        assert screen.tours.shown is None
+        assert screen.session
+        assert screen.session.recorded
+        assert screen.session.cursor.stage_index == 1
 
 
 async def test_looking_around_changes_nothing_for_the_tour() -> None:
