@@ -57,14 +57,18 @@ class Playing:
     def learn(self, session: Session) -> None:
         """Work out the texts of the Stop, once its run is complete: they speak of its place, wherever the walk goes.
 
-        FactError, once, where a number cannot be asked of this run.
+        FactError, once, where a number cannot be asked of this run, or a claim of the Stop does not hold in it.
         """
         spot = self.stop.spot
         if self.at in self._told or session.computing or spots.here(session).run[1:] != spot.run[1:]:
             return
         self._told[self.at] = self.told
         with standing(spot, session):
-            self._told[self.at] = {key: fill(text, Here(session)) for key, text in self.stop.texts().items()}
+            here = Here(session)
+            self._told[self.at] = {key: fill(text, here) for key, text in self.stop.texts().items()}
+            for claim in self.stop.claims:
+                if not evaluate(claim, here):
+                    raise FactError(f"What this Stop says does not hold in this run: {claim} is false.")
 
 
 def without_numbers(text: str) -> str:

@@ -222,6 +222,17 @@ async def test_a_recorded_run_has_no_tours_and_says_so() -> None:
         assert screen.session.cursor.stage_index == 1
 
 
+async def test_a_claim_that_does_not_hold_is_said_once() -> None:
+    wrong = tour_file.parse(
+        MINE.replace("bookmark = 4", 'claims = ["tokens == 6", "tokens == 7"]'), "mine", "mine.toml"
+    )
+    async with touring(wrong) as (pilot, screen):
+        await go_on(pilot, "right", "N", "P")
+        said = [notice.message for notice in pilot.app._notifications]
+        assert said == ["What this Stop says does not hold in this run: tokens == 7 is false."]
+        assert "There are 6 tokens." in bar(screen)
+
+
 async def test_looking_around_changes_nothing_for_the_tour() -> None:
     async with touring(mine()) as (pilot, screen):
         await go_on(pilot, "slash", *" cat", "enter")

@@ -164,7 +164,8 @@ class Touring:
             try:
                 self.shown.learn(session)
             except GPTError as error:
-                self._screen.notify(str(error), title="A number of this Stop", severity="warning", markup=False)
+                title = "This Stop fits another run"
+                self._screen.app.notify(str(error), title=title, severity="warning", timeout=10, markup=False)
         self._screen.tour_bar.fit()
 
     def _tell(self) -> None:

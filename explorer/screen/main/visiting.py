@@ -153,7 +153,7 @@ class Visiting:
             spots.take_run(spot, session)
             spots.go(spot, session)
         except GPTError as error:
-            screen.notify(str(error), title="This cannot be shown", severity="error", markup=False)
+            screen.app.notify(str(error), title="This cannot be shown", severity="error", timeout=10, markup=False)
         screen.prompt.show_text(session.text)
         self._pending = spot if spot.view in _NUMBERS else None
         if spot.view and not self._pending:
@@ -175,7 +175,7 @@ class Visiting:
             try:
                 spots.open_number(spot, session)
             except GPTError as error:
-                self._screen.notify(str(error), severity="warning", markup=False)
+                self._screen.app.notify(str(error), severity="warning", markup=False)
             self._screen.call_after_refresh(self._screen.middle.focus_opened)
 
     def computed(self) -> None:
