@@ -1,5 +1,6 @@
 """Settings of all tests: random examples are the same in every run, may take any time, and control-C works."""
 
+import os
 import signal
 
 from hypothesis import HealthCheck, settings
@@ -10,6 +11,9 @@ NO_CLOCK = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("same", derandomize=True, database=None, **NO_CLOCK)
 settings.register_profile("fresh", derandomize=False, **NO_CLOCK)  # pytest --hypothesis-profile=fresh
 settings.load_profile("same")
+
+# No test remembers anything from one start of the program to the next, or reads what a user's own program remembers.
+os.environ["GPT_EXPLORER_STATE"] = ""
 
 # A shell starts what runs in the background with this signal ignored, and so would be every program that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)

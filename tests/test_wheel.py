@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from explorer.teaching.tours import SHIPPED
+
 ROOT = Path(__file__).resolve().parent.parent
 MODEL = ("README.md", "config.json", "merges.txt", "model.safetensors", "vocab.json")
 
@@ -29,6 +31,7 @@ def test_the_wheel_holds_the_model_and_no_tests(built: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     assert {f"explorer/assets/stories/{name}" for name in MODEL} <= set(names)
+    assert {f"explorer/assets/tours/{name}.toml" for name in SHIPPED} <= set(names)
     assert {"explorer/screen/explorer.tcss", "explorer/__main__.py", "gpt/__init__.py"} <= set(names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert {name.split("/")[0].split("-")[0] for name in names} == {"gpt", "explorer", "gpt_explorer"}
@@ -39,6 +42,7 @@ def test_the_sdist_holds_everything(built: Path) -> None:
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {f"assets/stories/{name}" for name in MODEL} <= names
+    assert {f"assets/tours/{name}.toml" for name in SHIPPED} | {"docs/tours.md"} <= names
     assert {"README.md", "LICENSE", "CHANGELOG.md", "pyproject.toml", "tests/test_wheel.py", "gpt/ops.py"} <= names
 
 
@@ -51,6 +55,9 @@ def test_the_installed_wheel_finds_its_model(built: Path, tmp_path: Path) -> Non
     environment = os.environ | {"PYTHONPATH": str(place), "PYTHONSAFEPATH": "1"}
     done = subprocess.run(program, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)["text"].startswith("Once upon a time, there was a little girl")
+    listing = [sys.executable, "-m", "explorer", "tour", "--list"]
+    done = subprocess.run(listing, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert all(name in done.stdout for name in SHIPPED)
     where = "import explorer.loading.places; print(explorer.loading.places.embedded())"
     done = subprocess.run(
         [sys.executable, "-c", where], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True

@@ -2,6 +2,9 @@
 
 COMMANDS = {
     "generate": ("PROMPT", "print text, without the screen"),
+    "tour": ("[NAME|FILE]", "a guided walk on the screen"),
+    "play": ("FILE", "play a recording of the screen again"),
+    "notes": ("", "the speaker's notes, in a second terminal"),
     "read": ("PROMPT", "the walk in sentences, for screen readers and for print"),
     "explain": ("PROMPT --at CELL", "the terms that a number is the sum of"),
     "source": ("NAME", "the code that computes an activation"),

@@ -3,7 +3,9 @@
 import argparse
 import codecs
 import sys
+from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer import __version__, output
@@ -15,7 +17,11 @@ from explorer.errors import TerminalError, UsageError
 
 if TYPE_CHECKING:
     from explorer.screen.app import OpenModel, OpenOther, Tell
+    from explorer.screen.opening import Opening
+    from explorer.teaching.recording import Recorder, Recording
+    from explorer.teaching.tours import Tour
     from explorer.walk.session import Session
+    from gpt import Sampling
 
 PROMPT = "Once upon a time there was a little"
 
@@ -38,7 +44,21 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"GPT Explorer {__version__}")
     add_model(parser)
     add_sampling(parser)
+    add_stage(parser)
     return parser
+
+
+def add_stage(parser: argparse.ArgumentParser) -> None:
+    """--prepare, --bookmarks, --record."""
+    add = parser.add_argument
+    add(
+        "--prepare",
+        type=Path,
+        metavar="FILE",
+        help="compute all Stops and bookmarks of this file before the screen answers; its bookmarks are on b 1 to b 9",
+    )
+    add("--bookmarks", type=Path, metavar="FILE", help="the bookmarks of this file, in place of those that were kept")
+    add("--record", type=Path, metavar="FILE", help="write keys and clicks to this file, for `gpt-explorer play`")
 
 
 def _epilog() -> str:
@@ -53,12 +73,35 @@ def run(options: argparse.Namespace) -> int:
     chosen = sampling(options)
     if options.prompt == "-":
         raise UsageError("the screen reads its keys from standard input: use `gpt-explorer generate -`, or @FILE here.")
-    prompt = text_of(options.prompt)
+    wishes = Wishes(
+        prepare=options.prepare, bookmarks=options.bookmarks or options.prepare, record=options.record, offer=True
+    )
+    return open_screen(text_of(options.prompt), options.model, options.engine, chosen, options.seed, wishes)
+
+
+@dataclass
+class Wishes:
+    """What is wanted on the screen besides a prompt."""
+
+    tour: "Tour | None" = None
+    at: int = 0  # the Stop that it begins with
+    prepare: Path | None = None  # a file of Stops that is computed before the screen answers
+    prepared: "Tour | None" = None  # the same, read already
+    bookmarks: Path | None = None  # the file that they are in; None: those that were kept
+    record: Path | None = None
+    replay: "Recording | None" = None
+    speed: float = 1.0
+    offer: bool = False  # a tour, at the very first start
+
+
+def open_screen(prompt: str, model: str | None, engine: str, sampling: "Sampling", seed: int, wishes: Wishes) -> int:
+    """Open the screen on a model; what is wrong with a name or a file is said before."""
     require_terminal()
     from explorer.loading.catalogue import locate, namesake, short_name
 
-    place = locate(options.model)  # a wrong name is said before the screen opens
-    notes = dict.fromkeys(namesake(options.model))
+    name = short_name(locate(model))  # a wrong name is said before the screen opens
+    notes = dict.fromkeys(namesake(model))
+    opening, prepared = opening_of(wishes, prompt, name, sampling, seed)
 
     def open_named(name: str | None, progress: "Tell") -> "Session":
         from explorer.loading.catalogue import resolve
@@ -70,13 +113,69 @@ def run(options: argparse.Namespace) -> int:
         directory = resolve(name, lambda done, of: progress(done, of, "downloading"), cancellation())
         checkpoint = open_checkpoint(directory)
         notes.update(dict.fromkeys(checkpoint.notes))
-        model = checkpoint.load(progress, options.engine)
-        return Session(model, checkpoint.tokenizer, chosen, options.seed)
+        loaded = checkpoint.load(progress, engine)
+        return Session(loaded, checkpoint.tokenizer, sampling, seed)
+
+    def open_first(progress: "Tell") -> "Session":
+        from explorer.screen.turns import cancellation
+        from explorer.views.prepared import prepare
+
+        session = open_named(model, progress)
+        if prepared:
+            names = {name, model or name}
+            others = partial(open_named, progress=progress)
+            opening.prepared = prepare(prepared, names, session, others, progress, cancellation())
+        return session
 
     try:
-        return show(partial(open_named, options.model), prompt, short_name(place), open_named)
+        return show(open_first, prompt, name, open_named, opening)
     finally:
         tell_notes(notes)  # before that the screen was in their place
+
+
+def opening_of(
+    wishes: Wishes, prompt: str, model: str, sampling: "Sampling", seed: int
+) -> "tuple[Opening, Tour | None]":
+    """What the screen is to be opened with, and the tour that is computed before; TourError, WriteError."""
+    from explorer.screen.opening import Opening
+    from explorer.teaching import bookmarks, state_folder
+    from explorer.teaching.recording import Recording
+
+    prepared = wishes.prepared
+    if wishes.prepare:
+        from explorer.teaching import tour_file
+
+        prepared = tour_file.read(wishes.prepare)
+    file = wishes.bookmarks or state_folder.find(state_folder.BOOKMARKS)
+    if wishes.replay:  # with the bookmarks of that time, and leaving the others as they are
+        marks, file = dict(wishes.replay.bookmarks), None
+    elif wishes.bookmarks:  # a file that somebody wrote is not written over
+        marks, file = bookmarks.read(wishes.bookmarks), None
+    else:
+        marks = bookmarks.remembered(file)
+    opening = Opening(
+        tour=wishes.tour,
+        at=wishes.at,
+        offer=wishes.offer and state_folder.greet(),
+        bookmarks=marks,
+        bookmarks_file=file,
+        recorder=recorder_of(wishes, Recording(prompt, model, sampling, seed, bookmarks=marks)),
+        replay=wishes.replay,
+        speed=wishes.speed,
+    )
+    return opening, prepared
+
+
+def recorder_of(wishes: Wishes, opened: "Recording") -> "Recorder | None":
+    """What writes the recording, if one is wanted; WriteError."""
+    from explorer.teaching.recording import Recorder
+    from explorer.teaching.tours import SHIPPED
+
+    if wishes.record is None:
+        return None
+    tour = wishes.tour
+    named = "" if tour is None else tour.name if tour.name in SHIPPED else str(Path(tour.file).resolve())
+    return Recorder(wishes.record, replace(opened, tour=named, at=wishes.at))
 
 
 def require_terminal() -> None:
@@ -94,14 +193,24 @@ def require_terminal() -> None:
         )
 
 
-def show(open_model: "OpenModel", prompt: str, name: str, open_other: "OpenOther | None" = None) -> int:
+def show(
+    open_model: "OpenModel",
+    prompt: str,
+    name: str,
+    open_other: "OpenOther | None" = None,
+    opening: "Opening | None" = None,
+) -> int:
     """Open the screen; `open_model` opens the session in a thread behind it."""
     from explorer.screen import ending
     from explorer.screen.app import ExplorerApp
     from explorer.screen.turns import new_event_loop
 
-    app = ExplorerApp(open_model, prompt, name, open_other)
+    app = ExplorerApp(open_model, prompt, name, open_other, opening)
     reason = ending.run(app.run_async, new_event_loop)
+    if opening and opening.recorder:
+        opening.recorder.end()
+        if opening.recorder.problem:
+            output.complain(opening.recorder.problem)
     if app.crash:
         output.tell(app.crash)
         return 1

@@ -9,7 +9,7 @@ from pkgutil import walk_packages
 
 from explorer.screen.turns import give_way
 
-_PACKAGES = ("explorer.code", "explorer.paint", "explorer.views")
+_PACKAGES = ("explorer.code", "explorer.paint", "explorer.teaching", "explorer.views")
 # Textual's own modules come with their use
 _MODULES = ("explorer.screen.dialogs.models", "textual.scrollbar", "textual.system_commands")
 
@@ -23,3 +23,4 @@ def prepare() -> None:
     for name in _MODULES:
         import_module(name)
     import_module("explorer.code.source").read_ahead()
+    import_module("explorer.teaching.tours").shipped()

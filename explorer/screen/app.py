@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.dom import DOMNode
+from textual.events import Event
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES, Theme
@@ -17,12 +18,14 @@ from textual.worker import get_current_worker
 
 from explorer.crash import report
 from explorer.glyphs import one_line, printable
+from explorer.screen import replay
 from explorer.screen.ahead import prepare
 from explorer.screen.guard import is_a_librarys_own
 from explorer.screen.main.actions import every_action
 from explorer.screen.main.background import OPENING
 from explorer.screen.main.screen import MainScreen
 from explorer.screen.messages import Loading, Opened, OpenFailed, OtherFailed, OtherOpened
+from explorer.screen.opening import Opening
 from explorer.screen.palette import NAMES, Palette
 from explorer.screen.turns import give_way
 from explorer.walk.session import Session
@@ -107,12 +110,19 @@ class ExplorerApp(App[str]):
     ]
 
     def __init__(
-        self, open_model: OpenModel, prompt: str, model_name: str, open_other: OpenOther | None = None
+        self,
+        open_model: OpenModel,
+        prompt: str,
+        model_name: str,
+        open_other: OpenOther | None = None,
+        opening: Opening | None = None,
     ) -> None:
         super().__init__()
         self._open_model = open_model
         self._open_other = open_other
-        self._main = MainScreen(prompt, model_name)
+        self._opening = opening or Opening()
+        open_session = (lambda name: open_other(name, self._tell)) if open_other else None
+        self._main = MainScreen(prompt, model_name, self._opening, open_session)
         self._palette = 0
         self.crash = ""  # a report, where an error that nobody foresaw ended the program
         for theme in (DARK, LIGHT, ANSI_DARK, ANSI_LIGHT):
@@ -151,9 +161,19 @@ class ExplorerApp(App[str]):
     def on_opened(self, message: Opened) -> None:
         gc.freeze()  # the weights stay: searching them for garbage would take 40 ms each time
         self._main.begin(message.session)
+        if self._opening.recorder:
+            self._opening.recorder.begin(*self.size)
+        if self._opening.replay:
+            self.run_worker(replay.play(self, self._opening.replay, self._opening.speed), group=replay.GROUP)
 
     def on_open_failed(self, message: OpenFailed) -> None:
         self.exit(message.reason, return_code=1)
+
+    async def on_event(self, event: Event) -> None:
+        """Handle an event; keys and clicks are written to the recording, if there is one."""
+        if self._opening.recorder:
+            replay.record(self._opening.recorder, event, self._main)
+        await super().on_event(event)
 
     async def run_action(
         self,

@@ -2,7 +2,9 @@
 
 import ast
 import re
+from collections.abc import Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from simpleeval import FunctionNotDefined, InvalidExpression, NameNotDefined, SimpleEval
@@ -22,13 +24,15 @@ _WRONG = (InvalidExpression, SyntaxError, ArithmeticError, LookupError, TypeErro
 _SIGNS = str.maketrans({"-": "−"})
 
 
-def evaluate(expression: str, here: Here) -> Any:
+def evaluate(expression: str, here: Here, given: Mapping[str, Any] = MappingProxyType({})) -> Any:
     """The value of an expression: Python's arithmetic, comparisons, and the functions of `facts`.
 
-    FactError where it cannot be evaluated; NotKnownError, a kind of it, where a number is not computed yet.
+    `given` are names beside those of `facts`, or in their place. FactError where it cannot be evaluated; NotKnownError,
+    a kind of it, where a number is not computed yet.
     """
     evaluator = SimpleEval(
-        functions={name: partial(function, here) for name, function in functions().items()}, names=dict(names(here))
+        functions={name: partial(function, here) for name, function in functions().items()},
+        names={**names(here), **given},
     )
     try:
         return evaluator.eval(expression.strip())
@@ -38,7 +42,7 @@ def evaluate(expression: str, here: Here) -> Any:
         known = ", ".join(functions())
         raise FactError(f"{expression!r}: there is no function {error.func_name}. There are: {known}.") from error
     except NameNotDefined as error:
-        known = ", ".join(names(here))
+        known = ", ".join({**names(here), **given})
         raise FactError(f"{expression!r}: there is no name {error.name}. There are: {known}.") from error
     except CellError as error:
         raise FactError(f"{expression!r}: {error}") from error
@@ -54,15 +58,15 @@ def evaluate(expression: str, here: Here) -> Any:
         raise FactError(f"{expression!r} cannot be worked out: {error}.") from error
 
 
-def fill(text: str, here: Here) -> str:
-    """The text with its expressions replaced; one that is not computed yet is "…"."""
+def fill(text: str, here: Here, given: Mapping[str, Any] = MappingProxyType({})) -> str:
+    """The text with its expressions replaced; one that is not computed yet is "…". `given` as in `evaluate`."""
     filled = []
     for before, expression, form in holes(text):
         filled.append(before)
         if expression is None:
             continue
         try:
-            filled.append(formatted(evaluate(expression, here), form))
+            filled.append(formatted(evaluate(expression, here, given), form))
         except NotKnownError:
             filled.append(UNKNOWN)
     return "".join(filled)

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from explorer.edits.where import head as head_of
 from explorer.teaching.errors import FactError, NotKnownError
 from explorer.teaching.here import Here
 from gpt.ops import softmax_row
@@ -255,6 +256,12 @@ def before_edits(run: Here, text: str, position: int | None = None) -> float:
     return ranking.probabilities[run.token(text)]
 
 
+@_fact
+def without_head(run: Here, layer: int, head: int, text: str) -> float:
+    """The probability of a token after the last one when a head writes zero: the run is computed again."""
+    return run.without(head_of(layer, run.head(head)))[run.token(text)]
+
+
 # The logit lens
 
 
@@ -283,3 +290,9 @@ def lens_rank(run: Here, name: str, text: str, position: int | None = None) -> i
 def exp(run: Here, number: float) -> float:
     """e to that power."""
     return math.exp(number)
+
+
+@_fact
+def size(run: Here, number: float) -> float:
+    """A number without its sign."""
+    return math.fabs(number)

@@ -3,15 +3,18 @@
 from typing import Any
 
 from explorer.analysis import lens
-from explorer.errors import CellError, TraceError
+from explorer.edits import Edit, Zero, edited
+from explorer.edits.where import Where
+from explorer.errors import CellError, EditError, TraceError
 from explorer.provenance.names import DRAWN
+from explorer.runs import running
 from explorer.runs.cells import Cell
 from explorer.runs.ranking import Ranking
-from explorer.runs.trace import Trace
+from explorer.runs.trace import LiveRun, Trace
 from explorer.teaching.errors import FactError, NotKnownError
 from explorer.walk.session import Session
 from explorer.walk.text import single_token
-from gpt.ops import Vector
+from gpt.ops import Vector, softmax_row
 
 
 class Here:
@@ -91,3 +94,15 @@ class Here:
         if step is None:
             raise NotKnownError(DRAWN)
         return step
+
+    def without(self, place: Where) -> Vector:  # [V]
+        """The probabilities after the last token with a place zeroed; NotKnownError without a model, or too early."""
+        base = self.session.what_if.base
+        if not isinstance(base, LiveRun) or base.complete < len(base.ids):
+            raise NotKnownError("the answer without it")
+        try:
+            logits = running.last_logits(edited(base, [Edit(place, Zero())]), lambda: False)
+        except EditError as error:
+            raise FactError(str(error)) from error
+        assert logits
+        return softmax_row(logits)

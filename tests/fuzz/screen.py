@@ -120,7 +120,7 @@ def terminal(dice: random.Random, folder: Path) -> int:
         return 0
     import signal
 
-    from tests.helpers.program import ALTERNATE, Program, restored
+    from tests.helpers.pseudo_terminal import ALTERNATE, Program, restored
 
     with within(folder):
         program = Program("Once")

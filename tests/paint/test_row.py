@@ -49,7 +49,8 @@ def test_a_legend_names_both_ends() -> None:
 
 def test_scores_come_by_value_and_their_rest_is_a_range_not_a_sum() -> None:
     scores = [Entry("a", -9.0), Entry("b", 2.0), Entry("c", -1.0), Entry("d", 0.5)]
-    lines = text_of(labelled_bars(scores, 50, 3, signed=True, of_rest=lambda values: (f"{max(values):g}", ("and less",))))
+    rest = lambda values: (f"{max(values):g}", ("and less",))  # noqa: E731
+    lines = text_of(labelled_bars(scores, 50, 3, signed=True, of_rest=rest))
     assert [line.split()[0] for line in lines[:2]] == ["b", "d"]
     assert lines[-1].split() == ["2", "more", "-1", "and", "less"]
     assert all("│" in line for line in lines[:2]), "bars stand on an axis where some are below zero"

@@ -11,7 +11,7 @@ import os
 import signal
 
 from tests.helpers.exhaustive import exhaustive
-from tests.helpers.program import ALTERNATE, LEFT, Program, restored
+from tests.helpers.pseudo_terminal import ALTERNATE, LEFT, Program, restored
 
 LONG = "Once upon a time there was a little girl named Lily. She liked to play in the park with her friend Tom. " * 8
 

@@ -12,6 +12,7 @@ from explorer.paint.spans import Span
 from explorer.screen.app import ExplorerApp
 from explorer.screen.dialogs.ask import AskDialog
 from explorer.screen.dialogs.problem import Problem
+from explorer.screen.main.actions import save_picture
 from explorer.screen.messages import OtherFailed
 from explorer.screen.palette import Palette
 from explorer.screen.widgets.field import Field
@@ -131,12 +132,12 @@ async def test_a_picture_of_the_screen_is_written_or_refused(tmp_path: Path, mon
     async with opened(notices=True) as (pilot, _):
         app = pilot.app
         assert isinstance(app, ExplorerApp)
-        app._save_picture()
+        save_picture(app)
         (picture,) = tmp_path.iterdir()
         assert picture.read_text(encoding="utf-8").startswith("<svg")
         picture.unlink()
         tmp_path.rmdir()
-        app._save_picture()
+        save_picture(app)
         await pilot.pause()
         assert [notice.title for notice in app._notifications] == ["The picture is in", "No picture"]
 

@@ -109,11 +109,18 @@ def test_what_is_not_computed_is_left_open() -> None:
 
 @pytest.mark.parametrize("name", sorted(functions()))
 def test_a_recorded_run_answers_or_says_that_it_cannot(name: str) -> None:
-    calls = {"value": '"hook_embed", 1, 1', "worked": '"hook_embed", 1, 1', "exp": "1", "weight": "0, 0, 1, 0"}
+    calls = {
+        "value": '"hook_embed", 1, 1',
+        "worked": '"hook_embed", 1, 1',
+        "exp": "1",
+        "size": "1",
+        "weight": "0, 0, 1, 0",
+    }
     two = dict.fromkeys(("attends", "share_without_scaling"), "0, 0")
     named = dict.fromkeys(("vector_length", "largest", "says"), '"blocks.0.hook_resid_post"')
     texts = dict.fromkeys(("where", "probability", "logit", "rank", "before_edits"), '"3"')
     lens = dict.fromkeys(("lens_probability", "lens_rank"), '"blocks.0.hook_resid_post", "3"')
+    calls["without_head"] = '0, 0, "3"'
     arguments = {**calls, **two, **named, **texts, **lens, "fires": "0"}.get(name, "")
     assert fill(f"<{{{name}({arguments})}}>", Here(without_weights()))[0] == "<"
 

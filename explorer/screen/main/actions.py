@@ -14,6 +14,7 @@ from explorer.files import replacing
 from explorer.screen.main.all_keys import keys_here
 from explorer.screen.main.here import here_on
 from explorer.screen.main.keys import SECTIONS
+from explorer.teaching.tours import shipped
 from gpt import GPTError
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ def every_action(app: App[str], main: "MainScreen") -> Iterator[SystemCommand]:
             if binding.id not in known:
                 about = f"{section} · key {app.get_key_display(binding)}"
                 yield SystemCommand(binding.tooltip, about, runner(binding.action))
+    for tour in shipped():
+        yield SystemCommand(f"Tour: {tour.title}", f"Tours · {tour.minutes} minutes", partial(main.tours.start, tour))
     for count in (5, 20, 50):
         yield SystemCommand(f"Draw {count} tokens", "Next token", runner(f"draw({count})"))
     yield SystemCommand("Choose a theme", "Program", app.action_change_theme)

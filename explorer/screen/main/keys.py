@@ -14,6 +14,7 @@ _picture, _why, _code, _view = (partial(to, pane) for pane in ("picture", "why",
 _lesson, _talk = partial(to, "lesson"), partial(to, "talk")
 _prompt, _editing, _playback, _runs = (partial(to, part) for part in ("prompt", "editing", "playback", "runs"))
 _settings = partial(to, "settings")
+_tours = partial(to, "tours")
 
 SECTIONS: dict[str, list[Binding]] = {
     "Walk": [
@@ -83,6 +84,16 @@ SECTIONS: dict[str, list[Binding]] = {
         key("stop", "escape", _playback("stop"), "Stop computing, playing or drawing", display="esc"),
         key("engine", "e", _runs("engine"), "Compute it again in the other engine, and compare"),
         key("again", "r", _runs("again"), "Go on with a computation that was stopped"),
+    ],
+    "Tours": [
+        key("tour.list", "T", _tours("list"), "Tours: a guided walk; during one, all of its Stops"),
+        key("tour.next", "N", _tours("move(1)"), "The next Stop of the tour"),
+        key("tour.back", "P", _tours("move(-1)"), "The Stop before"),
+        key("tour.leave", "E", _tours("leave"), "Leave the tour for what you had before; come back to it"),
+        key("tour.answer", "A", _tours("answer"), "Answer the question of this Stop"),
+        key("bookmark.go", "b", to("bookmarks", "go"), "Go to a bookmark, 1 to 9"),
+        key("bookmark.keep", "B", to("bookmarks", "keep"), "Keep this place as a bookmark: stage, prompt and edits"),
+        key("reset", "0", to("bookmarks", "reset"), "Begin again: the first prompt or Stop, without edits"),
     ],
     "Learn and show": [
         key("lesson", "l", _lesson("open_or_close"), "The lesson about what is on the screen"),

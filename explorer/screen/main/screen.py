@@ -13,11 +13,13 @@ from textual.widgets import Static
 
 from explorer.screen.dialogs.help import Help
 from explorer.screen.main.background import Background
+from explorer.screen.main.bookmarking import Bookmarking
 from explorer.screen.main.editing import Editing
 from explorer.screen.main.here import here_on
 from explorer.screen.main.keys import BINDINGS
 from explorer.screen.main.playback import Playback
 from explorer.screen.main.runs import Runs
+from explorer.screen.main.touring import Touring
 from explorer.screen.messages import (
     AnswerReady,
     Clicked,
@@ -28,6 +30,7 @@ from explorer.screen.messages import (
     RunFailed,
     ViewFilled,
 )
+from explorer.screen.opening import Opening
 from explorer.screen.palette import Palette
 from explorer.screen.panes.footer import FooterPane
 from explorer.screen.panes.go_to import GoTo
@@ -39,12 +42,14 @@ from explorer.screen.panes.prompt import Prompt
 from explorer.screen.panes.settings import SettingsPane
 from explorer.screen.panes.talk import TalkPane
 from explorer.screen.panes.tokens import TokensPane
+from explorer.screen.panes.tour import TourBar
 from explorer.screen.panes.view import ViewPane
 from explorer.screen.widgets.canvas import Canvas, Colours
 from explorer.views.view import View
 from explorer.walk.on_screen import progress
 from explorer.walk.opening import ask_why
 from explorer.walk.session import Session
+from gpt import GPTError
 
 FRAMES_A_SECOND = 15  # while something computes; more would be lost on tmux and ssh
 
@@ -57,8 +62,15 @@ class MainScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-too-narrow"), (60, "-small"), (80, "-narrow"), (110, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-too-flat"), (18, "-low"), (24, "-flat"), (32, "-tall")]
 
-    def __init__(self, prompt: str, model_name: str) -> None:
+    def __init__(
+        self,
+        prompt: str,
+        model_name: str,
+        opening: Opening | None = None,
+        open_other: Callable[[str], Session] | None = None,
+    ) -> None:
         super().__init__()
+        self.open_other = open_other or _no_other
         self.session: Session | None = None
         self.background = Background(self)
         self.runs = Runs(self)
@@ -69,6 +81,9 @@ class MainScreen(Screen[None]):
         self.middle = Middle(self, ViewPane(self, self.editing.follow))
         self.settings, self.go_to = SettingsPane(self), GoTo(self)
         self.talk = TalkPane(self)
+        self.tours = Touring(self, opening or Opening())
+        self.bookmarks = Bookmarking(self, self.tours.visiting, opening or Opening())
+        self.tour_bar = TourBar(self, lambda: self.tours.shown)
         self._parts = {
             "prompt": self.prompt,
             "picture": self.middle.picture,
@@ -82,13 +97,15 @@ class MainScreen(Screen[None]):
             "editing": self.editing,
             "playback": self.playback,
             "runs": self.runs,
+            "tours": self.tours,
+            "bookmarks": self.bookmarks,
         }
         self._version = -1  # of the trace that is on the screen
         self._noticed = False  # whether a notice about the open pane is shown
 
     def compose(self) -> ComposeResult:
         yield Colours()
-        yield from (self.header, self.prompt, self.tokens, RailPane(self), self.middle, NumberPane(self))
+        yield from (self.header, self.prompt, self.tokens, RailPane(self), self.tour_bar, self.middle, NumberPane(self))
         yield from (self.settings, self.go_to, FooterPane(self, lambda: here_on(self)))
         yield self.talk
         yield Static(id="too-small", markup=False)
@@ -127,6 +144,8 @@ class MainScreen(Screen[None]):
             self.prompt.type_on()
         if typed is not None:
             self.prompt.show_text(typed)
+        self.bookmarks.begin(session)
+        self.tours.begin(session)
 
     def change_model(self, session: Session, name: str) -> None:
         """Walk another model: the prompt and how tokens are drawn stay."""
@@ -144,6 +163,7 @@ class MainScreen(Screen[None]):
         """Bring every pane up to date, and start computing what they still miss."""
         if session := self.ready:
             self._version = session.trace.version
+            self.tours.follow()
             if self.middle.update_opened(session):
                 self._forget_notices()
             self._make_room()
@@ -257,8 +277,13 @@ class MainScreen(Screen[None]):
     @on(EngineReady)
     def _follow_run(self, message: RunEnded | RunFailed | AnswerReady | EngineReady) -> None:
         self.runs.receive(message)
+        self.tours.visiting.computed()
 
     @on(LensReady)
     @on(ViewFilled)
     def _fill_in(self) -> None:
         self.repaint()
+
+
+def _no_other(name: str) -> Session:
+    raise GPTError("This is a recorded run: it is walked without a model.")

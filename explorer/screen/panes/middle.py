@@ -59,8 +59,10 @@ class Middle(Horizontal):
         return moved
 
     def focus_opened(self) -> None:
-        """Give the keys to the pane that is open; with the picture open, they walk."""
-        self.screen.set_focus(None if self.opened is MiddlePane.PICTURE else self.get_child_by_id(self.opened))
+        """Give the keys to the pane that is open, in a talk to the talk; with the picture open, they walk."""
+        talking, picture = self.screen.has_class("-talking"), self.opened is MiddlePane.PICTURE
+        opened = self.screen.query_one("#talk") if talking else None if picture else self.get_child_by_id(self.opened)
+        self.screen.set_focus(opened)
 
     def _subject(self, session: Session, opened: MiddlePane) -> tuple[str, str]:
         """The kind and the name of the lesson about what is open."""

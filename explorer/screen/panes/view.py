@@ -75,6 +75,14 @@ class ViewPane(Pane, can_focus=True):
         self.view = None if self.view is self._views[name] else self._views[name]
         self.host.repaint()
 
+    def kept(self) -> tuple[dict[str, View], View | None]:
+        """The views that were opened, and the one that is open."""
+        return self._views, self.view
+
+    def use(self, views: dict[str, View], view: View | None) -> None:
+        """Take up the views of another session, and show one of them, or none."""
+        self._views, self.view = views, view
+
     def compare_with(self, other: Session, name: str) -> None:
         """Compare this run with that of another model with the same tokenizer."""
         session = self.host.ready

@@ -23,11 +23,13 @@ PATIENCE = 60  # seconds, on a machine however slow
 class Program:
     """The explorer in a pseudo-terminal."""
 
-    def __init__(self, *arguments: str, code: str = "import explorer.__main__") -> None:
+    def __init__(
+        self, *arguments: str, code: str = "import explorer.__main__", size: tuple[int, int] = (120, 36)
+    ) -> None:
         self.seen = b""
         self.process, self.screen = pty.fork()
         if not self.process:
-            os.environ |= {"TERM": "xterm-256color", "COLUMNS": "120", "LINES": "36"}
+            os.environ |= {"TERM": "xterm-256color", "COLUMNS": str(size[0]), "LINES": str(size[1])}
             program = "import sys; from explorer.cli import main; " + code + "; sys.exit(main(sys.argv[1:]))"
             os.execv(sys.executable, [sys.executable, "-c", program, *arguments])
         self.before = termios.tcgetattr(self.screen)
