@@ -1,7 +1,6 @@
 """`gpt-explorer notes`: the speaker's notes in a second terminal, following the tour on the first."""
 
 import argparse
-import sys
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -9,13 +8,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Group
 
-    from explorer.teaching.notes import Notes
+    from explorer import output
+from explorer.commands.parser import Parser
+from explorer.teaching.notes import Notes
 
 _LOOKS = 0.25  # seconds between two looks at the file
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="gpt-explorer notes",
         description="Show the notes for the Stop that is on the screen, the next one, and the time. It follows a "
         "`gpt-explorer tour` of the same user on this machine. Control-C ends it.",
@@ -34,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
         )
     if options.once:
         found = notes.received()
-        print(*(in_lines(found, time.time()) if found else [_WAITING]), sep="\n")
+        output.say(*(in_lines(found, time.time()) if found else [_WAITING]))
         return 0
     _follow()
     return 0
@@ -49,7 +50,7 @@ def _follow() -> None:
 
     from explorer.teaching import notes
 
-    console = Console(file=sys.stdout)
+    console = Console(file=output.standard())
     with suppress(KeyboardInterrupt), Live(console=console, screen=console.is_terminal, auto_refresh=False) as live:
         while True:
             live.update(_page(notes.received()), refresh=True)
@@ -60,9 +61,11 @@ def _page(found: "Notes | None") -> "Group":
     from rich.console import Group
     from rich.text import Text
 
+    from explorer.glyphs import printable
+
     if found is None:
         return Group(Text(_WAITING))
-    first, *rest = in_lines(found, time.time())
+    first, *rest = map(printable, in_lines(found, time.time()))
     return Group(Text(first, style="bold"), *map(Text, rest))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="gpt-explorer play",
         description="Play the keys and clicks that --record wrote. The model computes again; keys work meanwhile.",
     )
@@ -25,7 +25,8 @@ def _speed(text: str) -> float:
 
 
 def run(options: argparse.Namespace) -> int:
-    from explorer.commands.explore import Wishes, open_screen
+    from explorer.commands.parser import Parser
+from explorer.commands.explore import Wishes, open_screen
     from explorer.commands.tour import find
     from explorer.engine.engines import AUTO
     from explorer.teaching import recording

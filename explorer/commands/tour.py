@@ -1,11 +1,12 @@
 """`gpt-explorer tour [NAME|FILE]`: a guided walk on the screen; list, check, make one of a recording."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from explorer import output
 from explorer.commands.options import add_model
+from explorer.commands.parser import Parser
 from explorer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="gpt-explorer tour",
         description="A guided walk on the screen. docs/tours.md says how to write one.",
     )
@@ -71,8 +72,8 @@ def _list() -> int:
 
     width = max(len(tour.name) for tour in shipped())
     for tour in shipped():
-        print(f"{tour.name:<{width}}  {tour.title}")
-        print(f"{'':<{width}}  {len(tour.stops)} Stops, about {tour.minutes} minutes. {tour.about}")
+        output.say(f"{tour.name:<{width}}  {tour.title}")
+        output.say(f"{'':<{width}}  {len(tour.stops)} Stops, about {tour.minutes} minutes. {tour.about}")
     return 0
 
 
@@ -82,7 +83,7 @@ def _from(path: Path) -> int:
     stops = recording.stops(recording.read(path))
     if not stops:
         raise UsageError(f"nobody stood still in this recording: a Stop is a place of {recording.PAUSE:g} seconds.")
-    print(tour_file.written(path.stem, "Made of a recording.", stops), end="")
+    output.data(tour_file.written(path.stem, "Made of a recording.", stops).rstrip("\n"))
     return 0
 
 
@@ -92,10 +93,10 @@ def _check(tour: "Tour", options: argparse.Namespace) -> int:
 
     found = list(problems(tour, opener(options)))
     for problem in found:
-        print(problem, file=sys.stderr)
+        output.tell(str(problem))
     claims = sum(len(stop.claims) for stop in tour.stops)
     if not found:
-        print(f"{tour.title}: {counted(len(tour.stops), 'Stop')}, {counted(claims, 'claim')}, all of them hold.")
+        output.say(f"{tour.title}: {counted(len(tour.stops), 'Stop')}, {counted(claims, 'claim')}, all of them hold.")
     return 1 if found else 0
 
 

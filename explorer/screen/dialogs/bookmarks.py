@@ -10,6 +10,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from explorer.screen.panes.pane import literal
 from explorer.teaching.spots import Spot
 from explorer.text import printable
 
@@ -28,7 +29,7 @@ class Bookmarks(ModalScreen[int | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="bookmarks", classes="dialog") as dialog:
-            dialog.border_title = self._title
+            dialog.border_title = literal(self._title)
             dialog.border_subtitle = "1 to 9 chooses · esc leaves"
             yield Static(
                 Text("\n".join(self._line(number) for number in range(1, 10)), no_wrap=True, overflow="ellipsis")

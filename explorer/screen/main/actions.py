@@ -25,7 +25,10 @@ def every_action(app: App[str], main: "MainScreen") -> Iterator[SystemCommand]:
     """Every action that has a key: first those that do something here; and the few that have none."""
 
     def runner(action: str) -> Callable[[], None]:
-        return partial(app.call_later, main.run_action, action)
+        def run() -> None:
+            app.call_later(main.run_action, action)
+
+        return run
 
     here = here_on(main)
     for binding in keys_here(here):
