@@ -4,8 +4,6 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from textual.app import App, SystemCommand
@@ -17,7 +15,6 @@ from textual.theme import Theme
 from textual.worker import get_current_worker
 
 from explorer.crash import report
-from explorer.files import replacing
 from explorer.glyphs import one_line, printable
 from explorer.screen.ahead import prepare
 from explorer.screen.guard import is_a_librarys_own
@@ -25,6 +22,7 @@ from explorer.screen.main.keys import SECTIONS
 from explorer.screen.main.screen import MainScreen
 from explorer.screen.messages import Loading, Opened, OpenFailed, OtherFailed, OtherOpened
 from explorer.screen.palette import NAMES, Palette
+from explorer.screen.save_picture import save_picture
 from explorer.screen.turns import give_way
 from explorer.walk.session import Session
 from gpt import GPTError
@@ -263,30 +261,18 @@ class ExplorerApp(App[str]):
         """Every action that has a key, and the few that have none."""
         for section, bindings in SECTIONS.items():
             for binding in bindings:
-                run = self._runner(binding.action)
+                run = _runner(self, self._main, binding.action)
                 yield SystemCommand(binding.tooltip, f"{section} · key {self.get_key_display(binding)}", run)
         for count in (5, 20, 50):
-            yield SystemCommand(f"Draw {count} tokens", "Next token", self._runner(f"draw({count})"))
+            yield SystemCommand(f"Draw {count} tokens", "Next token", _runner(self, self._main, f"draw({count})"))
         yield SystemCommand("Choose a theme", "Program", self.action_change_theme)
-        yield SystemCommand("Save a picture of the screen", "Program · as SVG", self._save_picture)
+        yield SystemCommand("Save a picture of the screen", "Program · as SVG", lambda: save_picture(self))
 
-    def _save_picture(self) -> None:
-        """Write the screen as SVG into the working directory, or say why that cannot be done."""
-        if self.is_web:  # the browser takes it
-            self.deliver_screenshot()
-            return
-        picture = self.export_screenshot()
-        path = Path(f"gpt-explorer-{datetime.now():%Y-%m-%d-%H%M%S}.svg")
-        try:
-            with replacing(path) as part:
-                part.write_text(picture, encoding="utf-8")
-        except GPTError as error:
-            self.notify(str(error), title="No picture", severity="error", timeout=10)
-        else:
-            self.notify(os.path.abspath(path), title="The picture is in")
 
-    def _runner(self, action: str) -> Callable[[], None]:
-        def run() -> None:
-            self.call_later(self._main.run_action, action)
+def _runner(app: App[str], main: MainScreen, action: str) -> Callable[[], None]:
+    """A function that runs an action of the main screen, once the palette is closed."""
 
-        return run
+    def run() -> None:
+        app.call_later(main.run_action, action)
+
+    return run

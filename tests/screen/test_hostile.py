@@ -14,6 +14,7 @@ from explorer.screen.dialogs.ask import AskDialog
 from explorer.screen.dialogs.problem import Problem
 from explorer.screen.messages import OtherFailed
 from explorer.screen.palette import Palette
+from explorer.screen.save_picture import save_picture
 from explorer.screen.widgets.field import Field
 from explorer.screen.widgets.looks import Looks
 from tests.fuzz.hostile import check_printable
@@ -131,12 +132,12 @@ async def test_a_picture_of_the_screen_is_written_or_refused(tmp_path: Path, mon
     async with opened(notices=True) as (pilot, _):
         app = pilot.app
         assert isinstance(app, ExplorerApp)
-        app._save_picture()
+        save_picture(app)
         (picture,) = tmp_path.iterdir()
         assert picture.read_text(encoding="utf-8").startswith("<svg")
         picture.unlink()
         tmp_path.rmdir()
-        app._save_picture()
+        save_picture(app)
         await pilot.pause()
         assert [notice.title for notice in app._notifications] == ["The picture is in", "No picture"]
 
