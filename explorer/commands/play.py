@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from explorer.commands.parser import Parser
+
 
 def parser() -> argparse.ArgumentParser:
     parser = Parser(
@@ -25,8 +27,7 @@ def _speed(text: str) -> float:
 
 
 def run(options: argparse.Namespace) -> int:
-    from explorer.commands.parser import Parser
-from explorer.commands.explore import Wishes, open_screen
+    from explorer.commands.explore import Wishes, open_screen
     from explorer.commands.tour import find
     from explorer.engine.engines import AUTO
     from explorer.teaching import recording

@@ -7,6 +7,7 @@ from typing import Any
 
 from textual.binding import Binding
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from explorer.paint.spans import Action
 from explorer.screen.app import ExplorerApp
@@ -146,3 +147,10 @@ class Gate:
         self.reached.set()
         self.open.wait()
         return ops.activate(x, activation)
+
+
+def texts(screen: Screen[object], canvas: Canvas) -> list[str]:
+    """The rows of a canvas as the compositor holds them."""
+    region = canvas.content_region
+    rows = screen._compositor.render_strips()[region.y : region.bottom]
+    return [row.crop(region.x, region.right).text for row in rows]

@@ -12,9 +12,9 @@ from explorer.paint.spans import Span
 from explorer.screen.app import ExplorerApp
 from explorer.screen.dialogs.ask import AskDialog
 from explorer.screen.dialogs.problem import Problem
-from explorer.screen.main.actions import save_picture
 from explorer.screen.messages import OtherFailed
 from explorer.screen.palette import Palette
+from explorer.screen.save_picture import save_picture
 from explorer.screen.widgets.field import Field
 from explorer.screen.widgets.looks import Looks
 from tests.fuzz.hostile import check_printable

@@ -13,8 +13,7 @@ from explorer.screen.widgets.canvas import Canvas
 from explorer.text import width
 from tests.helpers.exhaustive import exhaustive
 from tests.helpers.models import embedded
-from tests.helpers.pilot import computed, opened, press, session, tiny
-from tests.screen.test_rendered import texts
+from tests.helpers.pilot import computed, opened, press, session, texts, tiny
 
 SIZES = [(80, 24), (120, 36), (200, 60), (60, 18)]
 LENGTHS = [60, *exhaustive(1, 8, 11, 27, 250)]

@@ -15,7 +15,7 @@ from explorer.paint.spans import Line
 from explorer.screen.main.screen import MainScreen
 from explorer.screen.widgets.canvas import Canvas
 from explorer.text import width
-from tests.helpers.pilot import computed, opened, press, session, tiny, until
+from tests.helpers.pilot import computed, opened, press, session, texts, tiny, until
 
 SIZES = [(80, 24), (120, 36), (200, 60)]
 VIEWS = ["1", "2", "3", "4", "5", "6", "w"]
@@ -64,13 +64,6 @@ async def show(pilot: Pilot[str], look: str) -> None:
 def rendered(screen: Screen[object]) -> list[str]:
     """The cells that the compositor holds, with their styles."""
     return [str(list(strip.simplify())) for strip in screen._compositor.render_strips()]
-
-
-def texts(screen: Screen[object], canvas: Canvas) -> list[str]:
-    """The rows of a canvas as the compositor holds them."""
-    region = canvas.content_region
-    rows = screen._compositor.render_strips()[region.y : region.bottom]
-    return [row.crop(region.x, region.right).text for row in rows]
 
 
 def painted(canvas: Canvas) -> list[str]:

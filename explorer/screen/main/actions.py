@@ -1,21 +1,17 @@
 """The actions that the command palette lists, by what they do."""
 
-import os
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 
-from explorer.files import replacing
 from explorer.screen.main.all_keys import keys_here
 from explorer.screen.main.here import here_on
 from explorer.screen.main.keys import SECTIONS
+from explorer.screen.save_picture import save_picture
 from explorer.teaching.tours import shipped
-from gpt import GPTError
 
 if TYPE_CHECKING:
     from explorer.screen.main.screen import MainScreen
@@ -51,18 +47,3 @@ def every_action(app: App[str], main: "MainScreen") -> Iterator[SystemCommand]:
 async def _press(app: App[str], main: "MainScreen", binding: Binding) -> None:
     """Run the action of a key in the pane that hears it."""
     await app.run_action(binding.action, main.focused or main)
-
-
-def save_picture(app: App[str]) -> None:
-    """Write the screen as SVG into the working directory, or say why that cannot be done."""
-    if app.is_web:  # the browser takes it
-        app.deliver_screenshot()
-        return
-    path = Path(f"gpt-explorer-{datetime.now():%Y-%m-%d-%H%M%S}.svg")
-    try:
-        with replacing(path) as part:
-            part.write_text(app.export_screenshot(), encoding="utf-8")
-    except GPTError as error:
-        app.notify(str(error), title="No picture", severity="error", timeout=10)
-    else:
-        app.notify(os.path.abspath(path), title="The picture is in")
