@@ -49,14 +49,19 @@ def _places(ids: Sequence[int], behaviour: Behaviour) -> list[list[int]]:
     raise ValueError(f"TransformerLens has no detector for {behaviour.words}")
 
 
-def repeated(ids: Sequence[int]) -> int | None:
-    """The last position, before the end, whose token has been there before: repeated([7, 8, 7, 9]) = 2."""
-    return next((place for place in range(len(ids) - 2, 0, -1) if ids[place] in ids[:place]), None)
+def repeated(words: Sequence[object]) -> int | None:
+    """The last position, before the end, whose word has been there before: repeated([7, 8, 7, 9]) = 2."""
+    return next((place for place in range(len(words) - 2, 0, -1) if words[place] in words[:place]), None)
 
 
-def attends_to_repeated(trace: Trace, layer: int, head: int) -> float | None:
-    """From 0 to 1, `REPEATED` says how it is measured; None where no token is there twice."""
-    place = repeated(trace.ids)
+def attends_to_repeated(
+    trace: Trace, layer: int, head: int, words: Sequence[object] | None = None
+) -> float | None:
+    """From 0 to 1, `REPEATED` says how it is measured; None where nothing is there twice.
+
+    `words` say what counts as the same: by default the token, so that a word with a space before it is another one.
+    """
+    place = repeated(trace.ids if words is None else words)
     if place is None:
         return None
     return float(plain(trace.value(f"blocks.{layer}.attn.hook_pattern")[head][-1])[place])

@@ -39,8 +39,8 @@ def _block(block: BlockWeights, config: GPTConfig) -> BlockWeights:
     qkv, mlp_in = _reading(block.attn_qkv, block.ln_1), _reading(block.mlp_in, block.ln_2)
     out, mlp_out = _writing(block.attn_out), _writing(block.mlp_out)
     values = qkv.bias[2 * d :]
-    without = np.concatenate([qkv.bias[: 2 * d], np.zeros_like(values)])
-    nothing = LayerNormWeights(np.ones(d), np.zeros(d))
+    without = _array([*qkv.bias[: 2 * d], *[0.0] * d])
+    nothing = LayerNormWeights(_array([1.0] * d), _array([0.0] * d))
     return BlockWeights(
         ln_1=nothing,
         attn_qkv=LinearWeights(qkv.weight, without),

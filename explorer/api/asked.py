@@ -106,7 +106,7 @@ def positions(run: "Run") -> Axis:
 
 def heads(run: "Run") -> Table:
     """Every head: its label, the label's score and rows, the detectors' scores, attention to the repeated token."""
-    rows = []
+    rows, words = [], [run.model.tokenizer.decode([token]).strip() for token in run.ids]
     for layer in range(run.trace.config.n_layer):
         patterns = plain(run.trace.values[f"blocks.{layer}.attn.hook_pattern"])
         for found in head_scores(run.trace, layer):
@@ -119,7 +119,7 @@ def heads(run: "Run") -> Table:
                     "" if best is None or best.value is None else best.value,
                     best.rows if best else 0,
                     *detected,
-                    _or_blank(attends_to_repeated(run.trace, layer, found.head)),
+                    _or_blank(attends_to_repeated(run.trace, layer, found.head, words)),
                 )
             )
     theirs = tuple(f"TL {behaviour.words}" for behaviour in DETECTED)

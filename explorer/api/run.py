@@ -74,7 +74,7 @@ class Answer:
 
 
 class Run(Answer):
-    """A complete run. `run["blocks.5.attn.hook_pattern"]` is an array, by TransformerLens' name, without a batch axis."""
+    """A complete run: `run["blocks.5.attn.hook_pattern"]` is an array, under TransformerLens' name, without a batch."""
 
     def __init__(self, model: "Model", trace: LiveRun, base: "Run | None" = None, edits: tuple[str, ...] = ()) -> None:
         last = np.asarray(trace.logits(len(trace.ids) - 1))
