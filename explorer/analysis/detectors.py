@@ -54,9 +54,7 @@ def repeated(words: Sequence[object]) -> int | None:
     return next((place for place in range(len(words) - 2, 0, -1) if words[place] in words[:place]), None)
 
 
-def attends_to_repeated(
-    trace: Trace, layer: int, head: int, words: Sequence[object] | None = None
-) -> float | None:
+def attends_to_repeated(trace: Trace, layer: int, head: int, words: Sequence[object] | None = None) -> float | None:
     """From 0 to 1, `REPEATED` says how it is measured; None where nothing is there twice.
 
     `words` say what counts as the same: by default the token, so that a word with a space before it is another one.

@@ -40,7 +40,7 @@ def sweep(
         at=_positions(run, at),
         layers=layers,
     )
-    title = f"change of {asked}, {over} {grid.what.words}"
+    title = f"change of {asked.words(run.model)}, {over} {grid.what.words}"
     return _numbers(run, grid, title, grid.baseline)
 
 
@@ -70,7 +70,7 @@ def patching(
         by_position=by_position or over == "positions",
         at=_positions(base, at),
     )
-    return _numbers(base, grid, f"normalised {metric}, {grid.site.id} {patch.words}", None)
+    return _numbers(base, grid, f"normalised {metric.words(clean.model)}, {grid.site.id} {patch.words}", None)
 
 
 def _what(run: "Run", what: "str | float | Run") -> What:

@@ -15,6 +15,12 @@ class Finds(Protocol):
     def token(self, token: Token) -> int: ...
 
 
+class Shows(Finds, Protocol):
+    """Anything that also knows how to show a token."""
+
+    def label(self, token: int) -> str: ...
+
+
 @dataclass(frozen=True)
 class TokenMetric:
     """A metric by the texts of its tokens; a model's tokenizer makes it one of ids."""
@@ -22,6 +28,11 @@ class TokenMetric:
     kind: str
     token: Token | None = None
     versus: Token | None = None
+
+    def words(self, model: Shows) -> str:
+        """The metric with its tokens as a model spells them: "logit-diff of ·Lily and ·Tom"."""
+        tokens = [model.label(model.token(token)) for token in (self.token, self.versus) if token is not None]
+        return f"{self.kind} of {' and '.join(tokens)}" if tokens else self.kind
 
     def of(self, model: Finds) -> Metric:
         """The metric for a model's tokens; UsageError where a text is no single token of it."""

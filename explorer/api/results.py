@@ -43,16 +43,18 @@ class Table:
         """The rows for pandas, JSON or a loop."""
         return [dict(zip(self.columns, row)) for row in self.rows]
 
-    def __repr__(self) -> str:
-        shown = [[_text(value) for value in row] for row in self.rows[:_ROWS]]
+    def lines(self, count: int | None) -> list[str]:
+        """The title, the columns and so many rows (None: all) as text."""
+        shown = [[_text(value) for value in row] for row in self.rows[:count]]
         sizes = [max(map(width, column)) for column in zip(self.columns, *shown)]
-        lines = [self.title]
-        lines += [
+        table = [
             "  ".join(fit(text, size) for text, size in zip(row, sizes)).rstrip() for row in (self.columns, *shown)
         ]
-        if more := len(self.rows) - len(shown):
-            lines.append(f"… {more} more")
-        return "\n".join([*lines, *([self.note] if self.note else [])])
+        more = len(self.rows) - len(shown)
+        return [self.title, *table, *([f"… {more} more"] if more else []), *([self.note] if self.note else [])]
+
+    def __repr__(self) -> str:
+        return "\n".join(self.lines(_ROWS))
 
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{escape(name)}</th>" for name in self.columns)

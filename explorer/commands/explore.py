@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from explorer import __version__
 from explorer.commands import COMMANDS
-from explorer.commands.options import add_model, add_sampling, sampling
+from explorer.commands.options import add_beginning, add_model, add_sampling, sampling
 from explorer.errors import TerminalError
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from explorer.walk.session import Session
 
 PROMPT = "Once upon a time there was a little"
+BEGINNING = "<|endoftext|>"
 
 _EXAMPLES = """\
 examples:
@@ -33,6 +34,7 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("prompt", nargs="?", default=PROMPT, help=f"the prompt to begin with (default: {PROMPT!r})")
     parser.add_argument("--version", action="version", version=f"GPT Explorer {__version__}")
+    add_beginning(parser)
     add_model(parser)
     add_sampling(parser)
     return parser
@@ -65,7 +67,10 @@ def run(options: argparse.Namespace) -> int:
         model = checkpoint.load(progress, options.engine)
         return Session(model, checkpoint.tokenizer, chosen, options.seed)
 
-    return show(partial(open_named, options.model), options.prompt, short_name(place), open_named)
+    prompt = options.prompt
+    if options.bos and not prompt.startswith(BEGINNING):
+        prompt = BEGINNING + prompt  # a special token that is written out becomes its own id
+    return show(partial(open_named, options.model), prompt, short_name(place), open_named)
 
 
 def require_terminal() -> None:

@@ -3,9 +3,15 @@
 import argparse
 import json
 import sys
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
+from explorer.commands.many import add_prompts, check, run_many
 from explorer.commands.options import add_model, add_prompt, add_sampling, count, sampling
 from gpt import Sampling
+
+if TYPE_CHECKING:
+    from explorer.commands.headless import Prompted
 
 
 def parser() -> argparse.ArgumentParser:
@@ -16,6 +22,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--max-new-tokens", type=count, default=20, metavar="N", help="how many tokens (default: 20)")
     parser.add_argument("--greedy", action="store_true", help="always take the most probable token")
     parser.add_argument("--json", action="store_true", help="one object: prompt, prompt_ids, ids, text")
+    add_prompts(parser)
     add_model(parser)
     add_sampling(parser)
     return parser
@@ -23,6 +30,9 @@ def parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     chosen = Sampling(0.0) if options.greedy else sampling(options)
+    check(options)
+    if options.prompts:
+        return run_many(options, partial(_measures, chosen), arrays=False)
     from explorer.commands.headless import generate_text, open_prompt
 
     given = open_prompt(options)
@@ -39,3 +49,17 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(text))
     return 0
+
+
+def _measures(
+    chosen: Sampling, given: "Prompted", options: argparse.Namespace
+) -> tuple[dict[str, float], dict[str, Any]]:
+    """The text of one prompt; without --json it is printed as it is done."""
+    from explorer.commands.headless import generate_text
+    from explorer.text import printable
+
+    wanted = options.max_new_tokens, chosen, options.seed
+    text = generate_text(given.model, given.tokenizer, given.prompt, *wanted, prompt_ids=given.ids)
+    if not options.json:
+        print(printable(text["text"]), flush=True)
+    return {"new tokens": float(len(text["ids"]) - len(given.ids))}, text

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any, TextIO
 
 from explorer.commands.options import open_model
+from explorer.engine.threads import few_threads
 from explorer.errors import UsageError
 from explorer.loading.checkpoints import Checkpoint
 from explorer.runs import running
+from explorer.runs.beginning import with_beginning
 from explorer.runs.trace import LiveRun
 from explorer.text import printable, visible
 from explorer.tokenizer.tokenizer import Tokenizer
@@ -52,17 +54,24 @@ class Prompted:
         return {"prompt": self.prompt, "ids": list(self.ids), "tokens": tokens}
 
 
-def open_prompt(options: argparse.Namespace) -> Prompted:
+def open_prompt(options: argparse.Namespace, arrays: bool = False) -> Prompted:
     """The model and the prompt of a call; UsageError without a prompt, InputError where the model cannot read it."""
-    checkpoint, model = open_model(options)
+    return prompted(*open_model(options, arrays), options)
+
+
+def prompted(checkpoint: Checkpoint, model: GPT, options: argparse.Namespace) -> Prompted:
+    """The prompt of a call on a model that is open."""
     prompt, ids = prompt_and_ids(options.prompt, options.ids, checkpoint.tokenizer, model.config)
+    if options.bos:
+        ids = with_beginning(ids, model.config)
     model.check(ids)
     return Prompted(checkpoint, model, prompt, ids)
 
 
 def completed(run: LiveRun) -> LiveRun:
     """The same run with everything in it computed."""
-    running.complete(run, lambda: False)
+    with few_threads(run.model):
+        running.complete(run, lambda: False)
     return run
 
 
@@ -93,7 +102,11 @@ def generate_text(
             say.bytes(tokenizer.token_bytes(step.token))
     if say:
         say.end()
-    return {"prompt": prompt, "prompt_ids": list(prompt_ids), "ids": ids, "text": tokenizer.decode(ids)}
+    before = ids[: len(prompt_ids)]
+    while before and before[0] == model.config.eos_token_id and tokenizer.decode(before) != prompt:
+        before = before[1:]  # it stands before the text, and is no part of it
+    text = tokenizer.decode([*before, *ids[len(prompt_ids) :]])
+    return {"prompt": prompt, "prompt_ids": list(prompt_ids), "ids": ids, "text": text}
 
 
 def prompt_and_ids(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from explorer.engine.engines import AUTO, NAMES
+from explorer.engine.engines import AUTO, NAMES, PYTHON_UP_TO
 from gpt import GPT, Sampling
 
 if TYPE_CHECKING:
@@ -65,9 +65,20 @@ def sampling(options: argparse.Namespace) -> Sampling:
 
 
 def add_prompt(parser: argparse.ArgumentParser, meaning: str) -> None:
-    """A prompt, or --ids in its place."""
+    """A prompt, or --ids in its place; --bos."""
     parser.add_argument("prompt", nargs="?", help=meaning)
     parser.add_argument("--ids", type=ids, metavar="N,N,...", help="token ids in place of a prompt: 7454,2402,257,640")
+    add_beginning(parser)
+
+
+def add_beginning(parser: argparse.ArgumentParser) -> None:
+    """--bos and --no-bos."""
+    parser.add_argument(
+        "--bos",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="put <|endoftext|> before the prompt, as TransformerLens does (default: --no-bos, as Hugging Face does)",
+    )
 
 
 def count(text: str) -> int:
@@ -86,14 +97,22 @@ def ids(text: str) -> list[int]:
     return [count(part.strip()) for part in text.split(",")]
 
 
-def open_model(options: argparse.Namespace) -> "tuple[Checkpoint, GPT]":
-    """The model that --model and --engine ask for: fetched where that is needed, and loaded."""
+def open_model(options: argparse.Namespace, arrays: bool = False) -> "tuple[Checkpoint, GPT]":
+    """The model that --model and --engine ask for: fetched where that is needed, and loaded.
+
+    With `arrays`, `auto` is always NumPy, in float64 where the model is small: for what takes many runs.
+    """
     from explorer.loading.catalogue import locate, resolve, short_name
     from explorer.loading.checkpoints import open_checkpoint
 
     place = locate(options.model)
     checkpoint = open_checkpoint(resolve(place, progress("downloading", in_bytes=True)))
     checkpoint = replace(checkpoint, name=short_name(place))  # in the hub's cache a directory is named by its commit
+    if arrays and options.engine == AUTO:
+        import numpy as np
+
+        small = checkpoint.config.parameters <= PYTHON_UP_TO
+        return checkpoint, checkpoint.arrays(np.float64 if small else np.float32)
     return checkpoint, checkpoint.load(progress("loading"), options.engine)
 
 

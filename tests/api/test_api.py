@@ -127,7 +127,9 @@ def test_a_mean_over_other_runs(model: Model, run: Run) -> None:
     others = model.run_all([OTHER, "Once upon a time"])
     rows = np.concatenate([each["blocks.3.attn.hook_z"] for each in others])[:, 3]
     changed = run.edit(gx.head(3, 3).mean(over=others))
-    np.testing.assert_allclose(changed["blocks.3.attn.hook_z"][:, 3], np.tile(rows.mean(0), (len(run.ids), 1)), atol=1e-12)
+    np.testing.assert_allclose(
+        changed["blocks.3.attn.hook_z"][:, 3], np.tile(rows.mean(0), (len(run.ids), 1)), atol=1e-12
+    )
 
 
 def test_wrong_shapes_are_refused(run: Run, model: Model) -> None:

@@ -61,7 +61,11 @@ def test_the_folded_model_is_theirs(pair: Pair) -> None:
     same(run.values["logits"], logits)
     parts = ["hook_resid_pre", "hook_attn_out", "hook_resid_post", "hook_mlp_out", "mlp.hook_pre", "mlp.hook_post"]
     parts += [f"attn.hook_{part}" for part in ("q", "k", "v", "pattern", "z")]
-    for name in ["hook_embed", "hook_pos_embed", *(f"blocks.{layer}.{part}" for layer in pair.layers for part in parts)]:
+    for name in [
+        "hook_embed",
+        "hook_pos_embed",
+        *(f"blocks.{layer}.{part}" for layer in pair.layers for part in parts),
+    ]:
         same(run.values[name], cache[name][0], name)
 
 
@@ -139,14 +143,19 @@ def test_scores_by_parts(pair: Pair) -> None:
     normalised = cache.apply_ln_to_stack(parts, layer, mlp_input=False)[:, 0] * block.ln1.w
     always = block.ln1.b
     queries = torch.cat(
-        [normalised[:, query] @ model.W_Q[layer, head], (always @ model.W_Q[layer, head] + model.b_Q[layer, head])[None]]
+        [
+            normalised[:, query] @ model.W_Q[layer, head],
+            (always @ model.W_Q[layer, head] + model.b_Q[layer, head])[None],
+        ]
     )
     keys = torch.cat(
         [normalised[:, key] @ model.W_K[layer, head], (always @ model.W_K[layer, head] + model.b_K[layer, head])[None]]
     )
     found = score_parts(pair.base, layer, head, query, key)
     same(found.values, queries @ keys.T / pair.base.config.score_divisor(layer))
-    assert found.sum == pytest.approx(float(cache[f"blocks.{layer}.attn.hook_attn_scores"][0, head, query, key]), rel=1e-9)
+    assert found.sum == pytest.approx(
+        float(cache[f"blocks.{layer}.attn.hook_attn_scores"][0, head, query, key]), rel=1e-9
+    )
     assert abs(found.gap) < 1e-9 * abs(found.score)
 
 
@@ -237,7 +246,9 @@ def test_path_patching(pair: Pair, what: str, names: list[str], mlps_follow: boo
         hooks = [their_receiver(name, seen) for name in names]
         logits, _ = pair.run(hooks)
     done = Patch(pair.source) if what == "patch" else Zero()
-    found = PathPatch(pair.base, Edit(where.head(LAYER, HEAD), done), list(map(receiver, names)), mlps_follow=mlps_follow)
+    found = PathPatch(
+        pair.base, Edit(where.head(LAYER, HEAD), done), list(map(receiver, names)), mlps_follow=mlps_follow
+    )
     same(found.logits(), logits[-1])
     assert (logits[-1] - before[-1]).abs().max() > 1e-6, "it would be seen"
 
