@@ -7,6 +7,7 @@ import numpy as np
 
 from explorer.analysis import lens as lenses
 from explorer.analysis.attribution import CENTRED, IN_WORDS, Convention, Level, LogitAttribution, PartKind, attribute
+from explorer.analysis.circuits import top_copying
 from explorer.analysis.detectors import DETECTED, attends_to_repeated, detector_score
 from explorer.analysis.edge_attribution import edge_attribution
 from explorer.analysis.flow import Edge, EdgeKind, routes
@@ -124,6 +125,15 @@ def heads(run: "Run") -> Table:
             )
     theirs = tuple(f"TL {behaviour.words}" for behaviour in DETECTED)
     return Table("heads", ("head", "label", "score", "rows", *theirs, "end to repeated"), tuple(rows))
+
+
+def copy_score(run: "Run", layer: int, head: int, positions: list[int] | None = None) -> float:
+    """The copy score of Wang et al. 2022, from 0 to 1: how often what is attended to is among the 5 most promoted.
+
+    Over the tokens at some positions of the run, or at all.
+    """
+    places = range(len(run.ids)) if positions is None else [place_of(run, position) for position in positions]
+    return top_copying(run.trace, layer, head, list(places))
 
 
 def _or_blank(value: float | None) -> float | str:

@@ -80,21 +80,9 @@ class Run(Answer):
         last = np.asarray(trace.logits(len(trace.ids) - 1))
         super().__init__(model, last, base.before if base else last, "; ".join(edits) or "no edits")
         self.trace, self.base, self.edits = trace, base, edits
-
-    @property
-    def ids(self) -> list[int]:
-        """The token ids."""
-        return list(self.trace.ids)
-
-    @property
-    def text(self) -> str:
-        """The text of all tokens."""
-        return self.model.tokenizer.decode(self.trace.ids)
-
-    @property
-    def tokens(self) -> list[str]:
-        """The texts of the tokens, made visible."""
-        return [self.model.label(token) for token in self.trace.ids]
+        self.ids = list(trace.ids)
+        self.text = model.tokenizer.decode(self.ids)  # of all tokens
+        self.tokens = [model.label(token) for token in self.ids]  # their texts, made visible
 
     @property
     def names(self) -> list[str]:
