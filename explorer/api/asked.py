@@ -69,7 +69,7 @@ def attribution(
         title += f" less that of {run.model.label(against)}"
     elif found.centred:
         title += " less the mean of all"
-    note = CENTRED if convention == _CENTRED else IN_WORDS[kind]
+    note = CENTRED if found.centred and kind is Convention.PLAIN else IN_WORDS[kind]
     config = run.trace.config
     return Attribution(
         f"{title}: {found.logit:.4f}", ("part", "value"), rows, note, found, (config.n_layer, config.n_head)
