@@ -61,7 +61,8 @@ _WORDS = {
         "previous token",
         "The mean attention from a token to the one before it, from the third token on (for the second, the previous "
         "token is the first one).",
-        "TransformerLens' head_detector.py, previous_token_head, counts every row (see detectors.py); Voita et al. 2019, arXiv:1905.09418, section 5.2",
+        "Voita et al. 2019, arXiv:1905.09418, section 5.2; TransformerLens' head_detector.py, previous_token_head, counts "
+        "every row (see detectors.py)",
     ),
     Behaviour.FIRST_TOKEN: _Words(
         "first token",
@@ -77,7 +78,7 @@ _WORDS = {
         "duplicate token",
         "The mean attention from a token to its earlier occurrences, over the tokens that have some. Rows in which "
         "one of those is the previous or the first token are left out: there other heads would score alike.",
-        "Wang et al. 2022, arXiv:2211.00593, section 3; TransformerLens' head_detector.py, duplicate_token_head, counts "
+        "Wang et al. 2022, arXiv:2211.00593, section 3. TransformerLens' head_detector.py, duplicate_token_head counts "
         "every row (see detectors.py)",
     ),
     Behaviour.INDUCTION: _Words(
