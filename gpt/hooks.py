@@ -9,8 +9,9 @@ one, in the order in which they are computed. It can
 
 The names are TransformerLens', for weights that it does not process. Some are our own: the mean and the variance inside
 a layer norm (`hook_mean`, `hook_var`, and `hook_out`, which it has from version 4 on), the scores before the mask
-(`hook_attn_scores_raw`, `hook_attn_scores_scaled`), and `logits`. There is no batch axis. Values that are only rearranged
-have no name of their own (q, k and v before they are split, keys and values after they are joined to those of the cache).
+(`hook_attn_scores_raw`, `hook_attn_scores_scaled`), and `logits`. There is no batch axis. Values that are only
+rearranged have no name of their own (q, k and v before they are split, keys and values after they are joined to those
+of the cache).
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -5,8 +5,8 @@ or what the MLP wrote. How much a part makes up of the sum is measured by how mu
 
     proximity(part) = max(0, ‖sum‖₁ - ‖sum - part‖₁)        weight = proximity / Σ proximities
 
-Edges whose weight is below a threshold are dropped, and only states that a kept edge leaves are looked into. All this is
-the same whatever token is asked for: `edge_attribution` is about an answer.
+Edges whose weight is below a threshold are dropped, and only states that a kept edge leaves are looked into. All of
+it is the same whatever token is asked for: `edge_attribution` is about an answer.
 Source of the weights: Ferrando and Voita 2024, "Information Flow Routes", arXiv:2403.00824, section 2. The shares,
 weights multiplied along the ways, are ours.
 """

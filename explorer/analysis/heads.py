@@ -61,8 +61,8 @@ _WORDS = {
         "previous token",
         "The mean attention from a token to the one before it, from the third token on (for the second, the previous "
         "token is the first one).",
-        "Voita et al. 2019, arXiv:1905.09418, section 5.2; TransformerLens' head_detector.py, previous_token_head, counts "
-        "every row (see detectors.py)",
+        "Voita et al. 2019, arXiv:1905.09418, section 5.2; TransformerLens' head_detector.py, previous_token_head, "
+        "counts every row (see detectors.py)",
     ),
     Behaviour.FIRST_TOKEN: _Words(
         "first token",
