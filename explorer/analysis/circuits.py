@@ -17,11 +17,10 @@ import numpy as np
 from explorer.analysis.errors import AnalysisError
 from explorer.analysis.folded import folded
 from explorer.analysis.recorded import row_of, weights_of
-from explorer.engine.engines import plain
 from explorer.runs.trace import Trace
 from gpt import GPT, GPTConfig, Run
 from gpt.layer_norm import layer_norm
-from gpt.ops import Vector
+from gpt.ops import Matrix
 from gpt.weights import Weights
 
 Array = np.ndarray
@@ -230,21 +229,18 @@ def top_copying(trace: Trace, layer: int, head: int, positions: Sequence[int], t
 
     With real weights: ln1's scale is that of the stream after block 0, biases and ln_final are as in the model.
     """
-    model, copied = GPT(trace.config, weights_of(trace), ops=trace.ops), 0
-    for position in positions:
-        stream = row_of(trace, "blocks.0.hook_resid_post", position)
-        written = _if_attended(model, stream, layer, head)
-        logits = np.asarray(plain(model.read_out([written])[0]))
-        copied += int((logits > logits[trace.ids[position]]).sum() < top)
-    return copied / len(positions)
+    model = GPT(trace.config, weights_of(trace), ops=trace.ops)
+    streams = [row_of(trace, "blocks.0.hook_resid_post", position) for position in positions]
+    logits = np.asarray(model.read_out(_if_attended(model, streams, layer, head)))  # [n, V]
+    own = logits[np.arange(len(positions)), [trace.ids[position] for position in positions]]
+    return float(((logits > own[:, None]).sum(axis=1) < top).mean())
 
 
-def _if_attended(model: GPT, stream: Vector, layer: int, head: int) -> Vector:  # [d] -> [d]
-    """What a head writes if it attends to that residual stream alone."""
+def _if_attended(model: GPT, streams: Matrix, layer: int, head: int) -> Matrix:  # [n, d] -> [n, d]
+    """What a head writes for each residual stream if it attends to that one alone."""
     weights, ops = model.weights.blocks[layer], model.ops
-    x = layer_norm([stream], weights.ln_1, Run(model.config, ops))
+    x = layer_norm(streams, weights.ln_1, Run(model.config, ops))
     d, e = model.config.n_embd, model.config.head_width
     part = slice(2 * d + head * e, 2 * d + (head + 1) * e)
-    values = ops.linear(x, weights.attn_qkv.weight[part], weights.attn_qkv.bias[part])[0]
-    columns = [row[head * e : (head + 1) * e] for row in weights.attn_out.weight]
-    return plain(ops.matmul_transposed([values], columns)[0])
+    values = ops.linear(x, weights.attn_qkv.weight[part], weights.attn_qkv.bias[part])
+    return ops.matmul_transposed(values, [row[head * e : (head + 1) * e] for row in weights.attn_out.weight])

@@ -105,7 +105,7 @@ def positions(run: "Run") -> Axis:
     return Axis("position", tuple(f"{place} {token}" for place, token in enumerate(run.tokens)))
 
 
-def heads(run: "Run") -> Table:
+def heads(run: "Run", copying: bool = False) -> Table:
     """Every head: its label, the label's score and rows, the detectors' scores, attention to the repeated token."""
     rows, words = [], [run.model.tokenizer.decode([token]).strip() for token in run.ids]
     for layer in range(run.trace.config.n_layer):
@@ -121,10 +121,12 @@ def heads(run: "Run") -> Table:
                     best.rows if best else 0,
                     *detected,
                     _or_blank(attends_to_repeated(run.trace, layer, found.head, words)),
+                    *([copy_score(run, layer, found.head)] if copying else []),
                 )
             )
     theirs = tuple(f"TL {behaviour.words}" for behaviour in DETECTED)
-    return Table("heads", ("head", "label", "score", "rows", *theirs, "end to repeated"), tuple(rows))
+    columns = ("head", "label", "score", "rows", *theirs, "end to repeated", *(["copy score"] if copying else []))
+    return Table("heads", columns, tuple(rows))
 
 
 def copy_score(run: "Run", layer: int, head: int, positions: list[int] | None = None) -> float:

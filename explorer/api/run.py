@@ -153,9 +153,9 @@ class Run(Answer):
         """The logit lens: a token's probability (the answer's) after every part of every block, at every position."""
         return asked.lens(self, token)
 
-    def heads(self) -> Table:
-        """Every head with its label, its scores, and how many rows they rest on."""
-        return asked.heads(self)
+    def heads(self, copying: bool = False) -> Table:
+        """Every head with its label, its scores, and how many rows they rest on; `copying` adds the copy score."""
+        return asked.heads(self, copying)
 
     def score(self, layer: int, head: int, query: int, key: int) -> Numbers:
         """An attention score, before the mask, by who wrote the query's side and who the key's: it adds up."""

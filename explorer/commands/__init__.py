@@ -16,6 +16,7 @@ COMMANDS = {
     "flow": ("PROMPT", "the edges by which information reached the last position"),
     "compare": ("PROMPT OTHER", "two prompts side by side, and how the next token differs"),
     "circuit": ("--head 5.2", "what heads would copy and match, whatever the prompt"),
+    "steering": ("NAME --prompts FILE -o FILE", "a steering vector: the mean of an activation over prompts"),
     "trace": ("PROMPT -o FILE", "write every activation of a run to a file"),
     "open": ("FILE", "walk through such a file on the screen"),
     "models": ("", "list the models"),

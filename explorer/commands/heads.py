@@ -19,6 +19,7 @@ def parser() -> argparse.ArgumentParser:
     )
     add_prompt(parser, "the text to run")
     parser.add_argument("--definitions", action="store_true", help="print how every score is defined, and its source")
+    parser.add_argument("--copying", action="store_true", help="add the copy score, over the tokens of the prompt")
     add_prompts(parser)
     add_formats(parser)
     add_model(parser)
@@ -32,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     check(options)
     if options.prompts:
         return run_many(options, _measures)
-    print_table(open_run(options).heads(), options)
+    print_table(open_run(options).heads(options.copying), options)
     return 0
 
 

@@ -198,6 +198,8 @@ def test_heads_and_flow(run: Run) -> None:
     heads = {row[0]: row for row in run.heads()}
     assert len(heads) == 36
     assert heads["3.3"][-1] == run["blocks.3.attn.hook_pattern"][3, -1, 8]
+    copied = {row["head"]: row["copy score"] for row in run.heads(copying=True).as_dicts()}
+    assert copied["5.2"] == gx.copy_score(run, 5, 2) > copied["3.3"]
     flow = run.flow()
     assert max(flow.as_dicts(), key=lambda row: row["logit"])["edge"] == "MLP 0 at ·Lily"
 

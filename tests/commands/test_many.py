@@ -47,11 +47,11 @@ def test_the_mean_is_that_of_single_calls(prompts: str, capsys: pytest.CaptureFi
 
 def test_a_line_of_json_has_its_own_tokens(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "prompts.jsonl"
-    rows = [{"prompt": TOM, "token": "Lily", "versus": "Tom"}, {"prompt": BEN, "token": "Mia", "versus": "Ben"}]
+    rows = [{"prompt": TOM, "token": " Lily", "versus": " Tom"}, {"prompt": BEN, "token": " Mia", "versus": " Ben"}]
     path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     found = printed(capsys, "ablate", "--head", "3.3", "--prompts", str(path))
     assert [each["token"]["token"] for each in found["each"]] == [" Lily", " Mia"]
-    before = printed(capsys, "sweep", TOM, "--token", "Lily", "--versus", "Tom")["baseline"]
+    before = printed(capsys, "sweep", TOM, "--token", " Lily", "--versus", " Tom")["baseline"]
     assert found["each"][0]["measures"]["logit difference before"] == pytest.approx(before)
 
 

@@ -12,6 +12,7 @@ pytest.importorskip("transformer_lens")
 import torch
 from transformer_lens import FactoredMatrix, head_detector
 
+import explorer as gx
 from explorer.analysis.circuits import Circuit, Circuits, Composition
 from explorer.analysis.detectors import DETECTED, detector_score
 from explorer.analysis.folded import folded
@@ -266,3 +267,12 @@ def their_receiver(name: str, seen: Any) -> tuple[str, Callable[..., Any]]:
         return changed
 
     return place, hook
+
+
+def test_a_run_as_their_cache() -> None:
+    """Of the library: what they make of the cache is what they make of their own."""
+    run = gx.load().run("Tom and Lily")
+    cache = run.to_transformer_lens()
+    np.testing.assert_array_equal(cache["blocks.5.attn.hook_pattern"][0], run["blocks.5.attn.hook_pattern"])
+    assert cache["resid_post", 5].shape == (1, 3, 192)
+    assert "logits" not in cache
