@@ -4,11 +4,12 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from explorer.analysis.errors import AnalysisError
 from explorer.commands import COMMANDS
 from explorer.errors import CellError, EditError, ModelNameError, UsageError
 from gpt import GPTError, InputError, SamplingError
 
-_WRONG_CALL = (UsageError, CellError, EditError, InputError, ModelNameError, SamplingError)
+_WRONG_CALL = (AnalysisError, UsageError, CellError, EditError, InputError, ModelNameError, SamplingError)
 """Errors that other words of the call would mend: they name what the model does not have, or contradict each other."""
 
 

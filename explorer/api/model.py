@@ -18,9 +18,8 @@ from explorer.engine.threads import few_threads
 from explorer.errors import UsageError
 from explorer.loading.catalogue import locate, resolve, short_name
 from explorer.loading.checkpoints import Checkpoint, open_checkpoint
-from explorer.runs import running
 from explorer.runs.beginning import with_beginning
-from explorer.runs.trace import LiveRun
+from explorer.runs.packing import run_together
 from explorer.text import visible
 from explorer.tokenizer.tokenizer import Tokenizer
 from explorer.walk.one_token import checked_token, token_id
@@ -76,20 +75,19 @@ class Model:
 
     def run(self, prompt: str | Sequence[int], *, bos: bool = False) -> Run:
         """Run a text, or token ids; `bos` puts `<|endoftext|>` before it, as TransformerLens does."""
+        return self.run_all([prompt], bos=bos)[0]
+
+    def run_all(self, prompts: Iterable[str | Sequence[int]], *, bos: bool = False) -> list[Run]:
+        """A run of each prompt; prompts of any lengths are computed together."""
+        ids = [self._ids(prompt, bos) for prompt in prompts]
+        with few_threads(self.model):
+            return [Run(self, trace) for trace in run_together(self.model, ids)]
+
+    def _ids(self, prompt: str | Sequence[int], bos: bool) -> list[int]:
         if isinstance(prompt, str) and not prompt:
             raise UsageError("the prompt is empty: give some text.")
         ids = self.tokenizer.encode(prompt) if isinstance(prompt, str) else [int(token) for token in prompt]
-        if bos:
-            ids = with_beginning(ids, self.config)
-        self.model.check(ids)
-        trace = LiveRun(self.model, ids)
-        with few_threads(self.model):
-            running.complete(trace, lambda: False)
-        return Run(self, trace)
-
-    def run_all(self, prompts: Iterable[str | Sequence[int]], *, bos: bool = False) -> list[Run]:
-        """A run of each prompt."""
-        return [self.run(prompt, bos=bos) for prompt in prompts]
+        return with_beginning(ids, self.config) if bos else ids
 
     def generate(
         self, prompt: str, tokens: int = 20, *, bos: bool = False, temperature: float = 0.0, seed: int = 0

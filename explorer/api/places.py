@@ -56,7 +56,8 @@ class Place:
 
     def set(self, value: Any) -> PlannedEdit:
         """One number for all, or an array of the whole activation's shape; EditError where the shape is another."""
-        return self._edit(Set(float(value)) if isinstance(value, int | float) else Replace(value))
+        single = isinstance(value, int | float) or getattr(value, "shape", None) == ()
+        return self._edit(Set(float(value)) if single else Replace(value))
 
     def mean(self, over: "Sequence[Run] | None" = None) -> PlannedEdit:
         """Its mean over the positions of the run that is edited, or over those of other runs."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.commands.options import progress
 from explorer.errors import UsageError
+from explorer.files import check as check_file
 
 if TYPE_CHECKING:
     from explorer.commands.headless import Prompted
@@ -105,8 +106,8 @@ def run_many(options: argparse.Namespace, measure: Measure, arrays: bool = True)
     from explorer.engine.threads import few_threads
     from gpt import GPTError
 
-    wanted = rows(options.prompts)
-    known = _known(options.results, wanted)
+    wanted, call = rows(options.prompts), _call(options)
+    known = _known(options.results, wanted, call)
     checkpoint, model = open_model(options, arrays)
     tell, done, status = progress("computing"), list[dict[str, Any]](), 0
     try:
@@ -120,7 +121,7 @@ def run_many(options: argparse.Namespace, measure: Measure, arrays: bool = True)
                     except GPTError as error:
                         raise UsageError(f"{options.prompts}, line {row.number}: {error}") from error
                     known[row.number] = {"line": row.number, "prompt": given.prompt, "measures": measures, **extra}
-                    _keep(options.results, known[row.number])
+                    _keep(options.results, {**known[row.number], "call": call})
                 done.append(known[row.number])
                 tell(len(done), len(wanted))
     except KeyboardInterrupt:
@@ -130,17 +131,30 @@ def run_many(options: argparse.Namespace, measure: Measure, arrays: bool = True)
     return status
 
 
-def _known(path: Path | None, wanted: Sequence[Row]) -> dict[int, dict[str, Any]]:
-    """What an earlier call has kept; UsageError where the file is of other prompts."""
-    if path is None or not path.exists():
+def _call(options: argparse.Namespace) -> str:
+    """The options that the numbers depend on, in words."""
+    others = ("prompts", "results", "json", "csv", "top", "command")
+    return " ".join(f"{name}={value!r}" for name, value in sorted(vars(options).items()) if name not in others)
+
+
+def _known(path: Path | None, wanted: Sequence[Row], call: str) -> dict[int, dict[str, Any]]:
+    """What an earlier call has kept; UsageError where the file is of another call or of other prompts."""
+    if path is None:
         return {}
+    check_file(path)
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: these results cannot be read: {error}.") from error
     prompts, found = {row.number: row.given.get("prompt") for row in wanted}, {}
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in lines:
         try:
             kept = json.loads(line)
-            number, prompt = kept["line"], kept["prompt"]
-        except (ValueError, KeyError, TypeError):
+            number, prompt, made_by = kept["line"], kept["prompt"], kept.pop("call")
+        except (ValueError, KeyError, TypeError, AttributeError):
             continue  # the line at which an earlier call was cut off
+        if made_by != call:
+            raise UsageError(f"{path}: these are results of another call. Name another file, or delete it.")
         if number not in prompts or prompts[number] not in (None, prompt):
             raise UsageError(f"{path}: these are results of other prompts. Name another file, or delete it.")
         found[number] = kept

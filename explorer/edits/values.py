@@ -11,7 +11,7 @@ from explorer.engine.engines import plain
 from explorer.errors import EditError
 from explorer.runs.trace import Trace
 from explorer.text import counted
-from gpt import GPTConfig, activation_shapes
+from gpt import GPTConfig, HookError, activation_shapes
 from gpt.hooks import shape
 
 
@@ -27,7 +27,10 @@ class Replace(What):
 
     def check(self, place: ActivationPart, config: GPTConfig) -> None:
         letters = dict(activation_shapes(config))[place.name]
-        found = shape(self.values)
+        try:
+            found = shape(self.values)
+        except HookError as error:
+            raise EditError(f"{place.name} is set to a number, or to rows of numbers of one length.") from error
         tokens = found[letters.index("T")] if len(found) == len(letters) else 1
         sizes = axis_sizes(config, tokens)
         wanted = tuple(sizes[letter] for letter in letters)

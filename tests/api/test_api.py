@@ -137,6 +137,9 @@ def test_wrong_shapes_are_refused(run: Run, model: Model) -> None:
         run.edit(gx.activation("blocks.0.hook_resid_pre").set(np.zeros((11, 3))))
     with pytest.raises(EditError, match="11 positions in this run, and 5 are given"):
         run.edit(gx.activation("blocks.0.hook_resid_pre").set(np.zeros((5, 192))))
+    with pytest.raises(EditError, match="rows of numbers"):
+        run.edit(gx.activation("blocks.0.hook_resid_pre").set("zero"))
+    assert run.edit(gx.head(3, 3).set(np.float32(0))).kl == pytest.approx(run.edit(gx.head(3, 3).zero()).kl)
 
 
 def test_steering_vectors(model: Model, run: Run, tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_circuit(model: Model, capsys: pytest.CaptureFixture[str]) -> None:
     shape = np.shape(as_json(capsys, "circuit", "--composition", "k")["values"])
     assert shape == (6, 6, 6, 6)
     assert main(["circuit", "--token", " Lily"]) == 2
-    assert main(["circuit", "--head", "9.9"]) == 1
+    assert main(["circuit", "--head", "9.9"]) == 2
     assert "there is no head 9.9" in capsys.readouterr().err
 
 

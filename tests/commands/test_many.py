@@ -107,6 +107,10 @@ def test_it_goes_on_where_it_was_interrupted(
     assert call(*wanted) == 0
     found = json.loads(capsys.readouterr().out)
     assert (measured, found["prompts"]) == ([TOM, BEN, BEN], 2)
+    assert call("heads", *wanted[1:]) == 2
+    assert "results of another call" in capsys.readouterr().err
+    assert call("lens", "--prompts", prompts, "--results", str(tmp_path)) == 1
+    assert "it is a folder" in capsys.readouterr().err
     (tmp_path / "others.txt").write_text("Once upon a time\n", encoding="utf-8")
     assert call("lens", "--prompts", str(tmp_path / "others.txt"), "--results", str(results)) == 2
     assert "results of other prompts" in capsys.readouterr().err
