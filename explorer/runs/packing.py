@@ -16,13 +16,17 @@ from gpt import GPT
 from gpt.attention import KeysValues
 from gpt.ops import Arithmetic
 
+AT_ONCE = 96
+"""Tokens in one forward pass, where the prompts are shorter: every one is compared with every other, which costs more
+than a pass of its own where there are many."""
+
 
 class _Packed:
     """A wrapped arithmetic on arrays for tokens of several prompts."""
 
     def __init__(self, ops: Arithmetic, lengths: Sequence[int]) -> None:
         self._ops = ops
-        self._positions = np.concatenate([np.arange(length) for length in lengths])
+        self._positions: Any = np.concatenate([np.arange(length) for length in lengths])
         self._prompt = np.repeat(np.arange(len(lengths)), lengths)
 
     def __getattr__(self, name: str) -> Any:
@@ -40,7 +44,7 @@ class _Packed:
 
 
 def run_together(model: GPT, prompts: Sequence[Sequence[int]]) -> Iterator[LiveRun]:
-    """A complete run of each prompt, in their order; on arrays as many at once as the model has positions for."""
+    """A complete run of each prompt, in their order; on arrays many at once."""
     for ids in prompts:
         model.check(ids)
     if engine_of(model) != NUMPY:
@@ -51,7 +55,7 @@ def run_together(model: GPT, prompts: Sequence[Sequence[int]]) -> Iterator[LiveR
         return
     pack: list[Sequence[int]] = []
     for ids in prompts:
-        if pack and sum(map(len, pack)) + len(ids) > model.config.n_positions:
+        if pack and sum(map(len, pack)) + len(ids) > min(AT_ONCE, model.config.n_positions):
             yield from _run(model, pack)
             pack = []
         pack.append(ids)

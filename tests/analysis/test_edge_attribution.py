@@ -8,20 +8,10 @@ import pytest
 from explorer.analysis.edge_attribution import edge_attribution
 from explorer.analysis.flow import EdgeKind, Node
 from explorer.analysis.recorded import residuals
-from explorer.engine import numpy_ops
-from explorer.engine.weights import map_weights
-from gpt import GPT
-from tests.helpers.models import CONFIGS, small_model, traced
+from tests.helpers.models import CONFIGS, on_arrays, traced
 
 IDS, TOKEN, VERSUS = [3, 1, 4, 1, 5], 7, 2
 HELD = ("hook_pattern", "hook_scale", "hook_mlp_out")
-
-
-def on_arrays(**config: Any) -> GPT:
-    model = small_model(**config)
-    return GPT(
-        model.config, map_weights(model.weights, lambda values: np.asarray(values, dtype=np.float64)), ops=numpy_ops
-    )
 
 
 @pytest.mark.parametrize("config", ["small", "by inverse layer", "untied, relu, n_inner"])

@@ -110,6 +110,18 @@ def test_the_beginning(capsys: pytest.CaptureFixture[str]) -> None:
     assert text["prompt_ids"][0] == 4095
 
 
+@pytest.mark.parametrize(("option", "begins"), [("--bos", True), ("--no-bos", False)])
+def test_the_screen_opens_with_the_beginning(option: str, begins: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    from explorer.commands import explore
+
+    shown: list[str] = []
+    monkeypatch.setattr(explore, "require_terminal", lambda: None)
+    monkeypatch.setattr(explore, "show", lambda session, prompt, *others: shown.append(prompt) or 0)
+    for prompt in (A, explore.BEGINNING + A):
+        assert main([prompt, option]) == 0
+    assert shown == ([explore.BEGINNING + A] * 2 if begins else [A, explore.BEGINNING + A])
+
+
 def test_a_trace_in_their_convention(tmp_path: Path) -> None:
     from safetensors.numpy import load_file
 

@@ -1,26 +1,15 @@
 """Prompts that are computed together: each run is the one that the model gives it alone."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 
 from explorer.edits import Edit, Zero, edited, where
-from explorer.engine import numpy_ops
-from explorer.engine.weights import map_weights
 from explorer.runs import running
 from explorer.runs.packing import run_together
 from gpt import GPT, InputError
-from tests.helpers.models import CONFIGS, counting, full_run, never, small_model, traced
+from tests.helpers.models import CONFIGS, counting, full_run, never, on_arrays, small_model, traced
 
 PROMPTS = [[3, 1, 4, 1, 5], [9], [2, 6, 5], [3, 5, 8, 9, 7, 9, 3, 2, 3, 8, 4, 6], [1, 2]]  # 12 is the whole context
-
-
-def on_arrays(**config: Any) -> GPT:
-    model = small_model(**config)
-    return GPT(
-        model.config, map_weights(model.weights, lambda values: np.asarray(values, dtype=np.float64)), ops=numpy_ops
-    )
 
 
 @pytest.mark.parametrize("config", CONFIGS)
