@@ -28,6 +28,7 @@ def sweep(
     by_position: bool,
     at: int | Sequence[int] | None,
     layers: Sequence[int] | None,
+    align_at: str,
 ) -> Numbers:
     """The change of a metric for an edit at every place in turn."""
     asked = metric or probability(int(run.logits.argmax()))
@@ -35,7 +36,7 @@ def sweep(
         run.trace,
         asked.of(run.model),
         _SHORT.get(over, over),
-        _what(run, what),
+        _what(run, what, align_at),
         by_position=by_position or over == "positions",
         at=_positions(run, at),
         layers=layers,
@@ -73,7 +74,7 @@ def patching(
     return _numbers(base, grid, f"normalised {metric.words(clean.model)}, {grid.site.id} {patch.words}", None)
 
 
-def _what(run: "Run", what: "str | float | Run") -> What:
+def _what(run: "Run", what: "str | float | Run", align_at: str) -> What:
     if isinstance(what, str):
         known = {"zero": Zero(), "mean": Mean()}
         if what not in known:
@@ -81,7 +82,7 @@ def _what(run: "Run", what: "str | float | Run") -> What:
         return known[what]
     if isinstance(what, int | float):
         return Scale(what)
-    return Patch(what.trace, f"“{what.text}”", align(run.trace, what.trace).shift)
+    return Patch(what.trace, f"“{what.text}”", align(run.trace, what.trace, align_at).shift)
 
 
 def _positions(run: "Run", at: int | Sequence[int] | None) -> list[int] | None:

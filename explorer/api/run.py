@@ -176,13 +176,14 @@ class Run(Answer):
         by_position: bool = False,
         at: int | Sequence[int] | None = None,
         layers: Sequence[int] | None = None,
+        align_at: str = END,
     ) -> Numbers:
         """An edit at every place in turn, and the change of a metric (default: the answer's probability).
 
         `over` is heads, mlps, positions or a site (resid_pre, resid_mid, resid_post, attn_out, mlp_out, z, q, k, v,
         pattern, neurons); `what` is "zero", "mean", a factor, or another run to patch from.
         """
-        return experiments.sweep(self, over, metric, what, by_position, at, layers)
+        return experiments.sweep(self, over, metric, what, by_position, at, layers, align_at)
 
     def patching(
         self,

@@ -206,7 +206,7 @@ def _what(options: argparse.Namespace, base: "LiveRun", tokenizer: "Tokenizer") 
     from explorer.edits import Mean, Scale, Set, Zero
 
     if options.patch_from is not None:
-        return patch(base, options.patch_from, tokenizer, options.align)
+        return patch(base, options.patch_from, tokenizer, options.align, options.bos)
     if options.steer is not None:
         from pathlib import Path
 
@@ -246,7 +246,7 @@ def _runs(file: str, bos: bool, model: "GPT", tokenizer: "Tokenizer") -> "tuple[
     return tuple(runs)
 
 
-def patch(base: "LiveRun", prompt: str, tokenizer: "Tokenizer", at: str) -> "What":
+def patch(base: "LiveRun", prompt: str, tokenizer: "Tokenizer", at: str, bos: bool = False) -> "What":
     """The values of another prompt's run on the same model, aligned at its end or at its beginning."""
     from explorer.analysis.compare import align
     from explorer.commands.headless import completed
@@ -258,7 +258,7 @@ def patch(base: "LiveRun", prompt: str, tokenizer: "Tokenizer", at: str) -> "Wha
     if not prompt:
         raise UsageError("the prompt to patch from is empty: give some text.")
     ids = tokenizer.encode(prompt)
-    if base.ids[0] == base.config.eos_token_id:  # --bos
+    if bos:
         ids = with_beginning(ids, base.config)
     base.model.check(ids)
     source = completed(LiveRun(base.model, ids))

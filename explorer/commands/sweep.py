@@ -82,7 +82,8 @@ def run(options: argparse.Namespace) -> int:
         print_numbers(_grid(options, given), options)
         return 0
     base = given.run()
-    what = None if options.patch_from is None else patch(base, options.patch_from, given.tokenizer, options.align)
+    other, wanted = options.patch_from, (given.tokenizer, options.align, options.bos)
+    what = None if other is None else patch(base, other, *wanted)
     sweep = SweepPlan(base, _metric(options, base, given.tokenizer), options.over, what)
     effects = _effects(sweep)
     if options.json:
@@ -119,6 +120,7 @@ def _grid(options: argparse.Namespace, given: "Prompted") -> "Numbers":
         by_position=options.by_position,
         at=options.at,
         layers=options.layer,
+        align_at=options.align,
     )
 
 

@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
             )
         return run_many(options, _measures, arrays=False)
     check(options.output)  # before the work, not after it
-    _write(options, open_prompt(options), options.output)
+    print(_write(options, open_prompt(options), options.output))
     return 0
 
 
@@ -81,7 +81,8 @@ def _measures(given: "Prompted", options: argparse.Namespace) -> tuple[dict[str,
     return {"megabytes": path.stat().st_size / 1e6}, {"file": str(path)}
 
 
-def _write(options: argparse.Namespace, given: "Prompted", path: Path) -> None:
+def _write(options: argparse.Namespace, given: "Prompted", path: Path) -> str:
+    """Run the prompt and write the file; what there is to say about it."""
     import numpy as np
 
     from explorer.walk import trace_file
@@ -94,10 +95,9 @@ def _write(options: argparse.Namespace, given: "Prompted", path: Path) -> None:
     dtype = np.float32 if options.float32 else np.float64
     trace_file.write(path, values, model, given.checkpoint.name, given.prompt, ids, tokenizer, dtype)
     if options.json:
-        print(json.dumps(trace_file.predictions(logits, ids, tokenizer, _LIKELIEST)))
-    else:
-        size = path.stat().st_size / 1e6
-        print(f"{path}: {len(values)} activations of {len(ids)} tokens, {size:.1f} MB")
+        return json.dumps(trace_file.predictions(logits, ids, tokenizer, _LIKELIEST))
+    size = path.stat().st_size / 1e6
+    return f"{path}: {len(values)} activations of {len(ids)} tokens, {size:.1f} MB"
 
 
 def _model(options: argparse.Namespace, given: "Prompted") -> GPT:

@@ -76,6 +76,8 @@ class Grid:
         if site == "neurons" and layers is None:
             raise EditError("there are thousands of neurons: say of which block (layers).")
         self.positions = [position for position in _some(at, len(base.ids), "position") if _reached(what, position)]
+        if at is not None and not self.positions:
+            raise EditError("none of these positions has a counterpart in the run that is patched from: choose others.")
         self._at = None if at is None else tuple(self.positions)
         self._before: Vector = base.logits(len(base.ids) - 1) or []
         self.baseline = metric.of(self._before, self._before)

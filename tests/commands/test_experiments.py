@@ -96,6 +96,12 @@ def test_tables(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
 def test_sweeps_beyond_the_three_maps(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     found = as_json(capsys, "sweep", A, "--over", "q", "--mean", "--at", "-1", "--metric", "kl")
     np.testing.assert_allclose(found["values"], run.sweep("q", gx.kl(), what="mean", at=-1).values, atol=1e-9)
+    patched = ["sweep", A, "--over", "z", "--patch-from", "Ben and Mia went", "--at", "1"]
+    found = as_json(capsys, *patched, "--align", "beginning")["values"]
+    metric, other = gx.probability(" Lily"), run.model.run("Ben and Mia went")
+    np.testing.assert_allclose(found, run.sweep("z", metric, what=other, at=1, align_at="beginning").values, atol=1e-9)
+    assert main([*patched, "--align", "end"]) == 2
+    assert "none of these positions has a counterpart" in capsys.readouterr().err
     assert main(["sweep", A, "--over", "neurons"]) == 2
     assert "say of which block" in capsys.readouterr().err
 

@@ -77,6 +77,8 @@ def test_a_trace_for_each_prompt(prompts: str, tmp_path: Path, capsys: pytest.Ca
     wanted = ["trace", "--only", "logits", "--prompts", prompts]
     assert call(*wanted, "-o", str(tmp_path / "run-{}.safetensors")) == 0
     assert {path.name for path in tmp_path.glob("*.safetensors")} == {"run-1.safetensors", "run-3.safetensors"}
+    capsys.readouterr()
+    assert printed(capsys, *wanted, "-o", str(tmp_path / "run-{}.safetensors"))["prompts"] == 2, "one object"
     assert call(*wanted, "-o", str(tmp_path / "run.safetensors")) == 2
     assert "put {} into its name" in capsys.readouterr().err
 
