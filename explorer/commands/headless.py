@@ -56,7 +56,8 @@ class Prompted:
 
 def open_prompt(options: argparse.Namespace, arrays: bool = False) -> Prompted:
     """The model and the prompt of a call; UsageError without a prompt, InputError where the model cannot read it."""
-    return prompted(*open_model(options, arrays), options)
+    opened = open_model(options, arrays=True) if arrays else open_model(options)
+    return prompted(*opened, options)
 
 
 def prompted(checkpoint: Checkpoint, model: GPT, options: argparse.Namespace) -> Prompted:

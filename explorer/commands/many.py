@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.commands.options import progress
 from explorer.errors import UsageError
-from explorer.files import check as check_file
 
 if TYPE_CHECKING:
     from explorer.commands.headless import Prompted
@@ -141,6 +140,8 @@ def _known(path: Path | None, wanted: Sequence[Row], call: str) -> dict[int, dic
     """What an earlier call has kept; UsageError where the file is of another call or of other prompts."""
     if path is None:
         return {}
+    from explorer.files import check as check_file
+
     check_file(path)
     try:
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
