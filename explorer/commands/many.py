@@ -62,8 +62,10 @@ def rows(name: str) -> list[Row]:
     """The prompts of a file, "-" being the standard input; UsageError where it holds none, or a line is damaged."""
     try:
         text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{name}: this file of prompts cannot be read: {error}.") from error
+    except OSError as error:
+        raise UsageError(f"{name}: this file of prompts cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{name}: this file of prompts is no UTF-8 text: {error.reason}.") from error
     lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
     if not lines:
         raise UsageError(f"{name}: there are no prompts in it: write one a line.")

@@ -38,13 +38,18 @@ class Receiver:
     head: int = 0
     at: tuple[int, ...] | None = None  # only at these positions
 
+    @property
+    def owner(self) -> str:
+        """The part of the model that it belongs to: "head 5.2", "MLP 4"."""
+        return f"MLP {self.layer}" if self.part == "mlp" else f"head {self.layer}.{self.head}"
+
     def __str__(self) -> str:
         if self.part == "logits":
             return "the logits"
         if self.part == "mlp":
-            return f"MLP {self.layer}"
+            return self.owner
         word = {"q": "queries", "k": "keys", "v": "values"}[self.part]
-        return f"the {word} of head {self.layer}.{self.head}"
+        return f"the {word} of {self.owner}"
 
 
 def receiver(text: str) -> Receiver:
@@ -87,7 +92,7 @@ class PathPatch:
                 continue
             if not (receiver.layer < config.n_layer and receiver.head < config.n_head):
                 raise EditError(
-                    f"there is no {str(receiver).removeprefix('the ')}: this model has {config.n_layer} blocks of "
+                    f"there is no {receiver.owner}: this model has {config.n_layer} blocks of "
                     f"{config.n_head} heads, counted from 0."
                 )
             if (receiver.layer, _PART[receiver.part]) <= self._written():

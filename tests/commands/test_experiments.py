@@ -54,6 +54,9 @@ def test_path(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert found["rows"][0]["after"] == pytest.approx(expected[2])
     assert main(["path", A, "--head", "3.3", "--to", "2.1.q"]) == 2
     assert "choose a later receiver" in capsys.readouterr().err
+    for wrong, said in (("5.9.q", "there is no head 5.9"), ("mlp9", "there is no MLP 9")):
+        assert main(["path", A, "--head", "3.3", "--to", wrong]) == 2
+        assert said in capsys.readouterr().err
     assert main(["path", A, "--head", "3.3", "--to", "5.2"]) == 2
     assert "no receiver" in capsys.readouterr().err
 
