@@ -13,7 +13,7 @@ import torch
 from transformer_lens import FactoredMatrix, head_detector
 
 import explorer as gx
-from explorer.analysis.circuits import Circuit, Circuits, Composition
+from explorer.analysis.circuits import Circuit, Circuits, Composition, top_copying
 from explorer.analysis.detectors import DETECTED, detector_score
 from explorer.analysis.folded import folded
 from explorer.analysis.score_parts import score_parts
@@ -88,6 +88,23 @@ def test_copying_scores(pair: Pair, circuits: Circuits) -> None:
         full = FactoredMatrix(model.W_E @ model.W_V[layer, head], model.W_O[layer, head] @ model.W_U)
         values = full.eigenvalues
         assert circuits.copying(layer, head) == pytest.approx(float(values.sum().real / values.abs().sum()), abs=1e-9)
+
+
+def test_copy_scores(pair: Pair) -> None:
+    """After block 0, through the head as if it attended to that position alone, ln_final and the unembedding."""
+    _, cache = pair.run()
+    model, ids = pair.model, pair.base.ids
+    stream, scores = cache["blocks.0.hook_resid_post"], set()
+    for layer, head in heads(pair):
+        with torch.no_grad():
+            values = model.blocks[layer].ln1(stream) @ model.W_V[layer, head] + model.b_V[layer, head]
+            logits = model.unembed(model.ln_final(values @ model.W_O[layer, head]))[0]
+        for top in (5, pair.base.config.vocab_size // 4):  # random weights copy nothing to the very top
+            copied = [token in row.topk(top).indices for token, row in zip(ids, logits)]
+            found = top_copying(pair.base, layer, head, range(len(ids)), top)
+            assert found == pytest.approx(sum(copied) / len(ids))
+            scores.add(found)
+    assert len(scores) > 2
 
 
 @pytest.mark.parametrize("kind", Composition)
