@@ -8,11 +8,12 @@ from importlib import import_module
 from types import FrameType
 
 from explorer import output
+from explorer.analysis.errors import AnalysisError
 from explorer.commands.words import command_and_words
 from explorer.errors import CellError, EditError, ModelNameError, OutputError, UsageError
 from gpt import GPTError, InputError, SamplingError
 
-_WRONG_CALL = (UsageError, CellError, EditError, InputError, ModelNameError, SamplingError)
+_WRONG_CALL = (AnalysisError, UsageError, CellError, EditError, InputError, ModelNameError, SamplingError)
 """Errors that other words of the call would mend: they name what the model does not have, or contradict each other."""
 
 

@@ -7,10 +7,11 @@ one, in the order in which they are computed. It can
     replace  return another value of the same shape: everything downstream is computed from that one;
     stop     raise StopRun: the run ends there, and the exception reaches whoever started it.
 
-The names are TransformerLens', with five of our own: the mean and the variance inside a layer norm
-(`hook_mean`, `hook_var`), the scores before the mask (`hook_attn_scores_raw`, `hook_attn_scores_scaled`), and `logits`.
-There is no batch axis. Values that are only rearranged have no name of their own (q, k and v before they are split,
-keys and values after they are joined to those of the cache).
+The names are TransformerLens', for weights that it does not process. Some are our own: the mean and the variance inside
+a layer norm (`hook_mean`, `hook_var`, and `hook_out`, which it has from version 4 on), the scores before the mask
+(`hook_attn_scores_raw`, `hook_attn_scores_scaled`), and `logits`. There is no batch axis. Values that are only
+rearranged have no name of their own (q, k and v before they are split, keys and values after they are joined to those
+of the cache).
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -62,6 +62,11 @@ class Convention(StrEnum):
     TRANSFORMER_LENS = "transformer-lens"
 
 
+CENTRED = (
+    "Measured against the mean of all logits: what all tokens share changes no probability. Every bias has a line of "
+    "its own, as in the plain logit. ln_final's scale is held as recorded."
+)
+
 IN_WORDS = {
     Convention.PLAIN: (
         "The logit as the model computed it. Every bias has a line of its own: ln_final's beta, and in each block the "
@@ -102,7 +107,8 @@ class LogitAttribution:
     level: Level
     convention: Convention
     contributions: tuple[Contribution, ...]
-    logit: float  # recorded; less that of `versus`, or less the mean of all where the convention says so
+    logit: float  # recorded; less that of `versus`, or less the mean of all where it is centred
+    centred: bool = False  # against the mean of all logits
 
     @property
     def sum(self) -> float:
@@ -126,20 +132,40 @@ def attribute(
     versus: int | None = None,
     level: Level = Level.COMPONENT,
     convention: Convention = Convention.PLAIN,
+    *,
+    centred: bool = False,
 ) -> LogitAttribution:
-    """Which parts wrote the logit of a token at a position, or by how much it beats that of another token."""
-    reader = _Reader(trace, position, token, versus, convention)
+    """Which parts wrote the logit of a token at a position, or by how much it beats that of another token.
+
+    `centred` measures it against the mean of all logits: what is the same for every token changes no probability, and
+    can change the order of the parts. TransformerLens' convention is always centred; so is the lead over a token.
+    """
+    reader = _Reader(trace, position, token, versus, convention, centred)
     parts = tuple(_parts(reader, level))
-    return LogitAttribution(position, token, versus, level, convention, parts, reader.logit())
+    return LogitAttribution(position, token, versus, level, convention, parts, reader.logit(), reader.centred)
+
+
+def reading_direction(trace: Trace, position: int, token: int, versus: int | None = None) -> Vector:  # [d]
+    """The direction whose product with the last residual state is the logit, or the lead, less ln_final's beta."""
+    return _Reader(trace, position, token, versus, Convention.PLAIN).direction
 
 
 class _Reader:
     """Holds the direction in which the residual stream is read, and every part's share along it."""
 
-    def __init__(self, trace: Trace, position: int, token: int, versus: int | None, convention: Convention) -> None:
+    def __init__(
+        self,
+        trace: Trace,
+        position: int,
+        token: int,
+        versus: int | None,
+        convention: Convention,
+        centred: bool = False,
+    ) -> None:
         check_position(trace, position)
         self.trace, self.position, self.token, self.versus = trace, position, token, versus
         self.folded = convention is Convention.TRANSFORMER_LENS
+        self.centred = versus is None and (centred or self.folded)
         self.weights = weights_of(trace)
         self._check_tokens()
         final = self.weights.ln_final
@@ -160,7 +186,7 @@ class _Reader:
         row = plain(self.weights.unembedding[self.token])
         if self.versus is not None:  # what is the same for all tokens falls out of a difference
             against = plain(self.weights.unembedding[self.versus])
-        elif self.folded:
+        elif self.centred:
             against = mean_unembedding(self.trace)
         else:
             return list(row)
@@ -171,7 +197,7 @@ class _Reader:
         logits = row_of(self.trace, "logits", self.position)
         if self.versus is not None:
             return logits[self.token] - logits[self.versus]
-        return logits[self.token] - (fsum(logits) / len(logits) if self.folded else 0.0)
+        return logits[self.token] - (fsum(logits) / len(logits) if self.centred else 0.0)
 
     def share(self, vector: Any) -> float:  # [d]
         """The amount that a vector adds to the logit when it is written into the residual stream."""

@@ -1,12 +1,14 @@
-"""How information reached an answer: routes through heads, MLPs and the residual stream, found backwards.
+"""How information reached the last state of a position: routes through heads, MLPs and the residual stream, backwards.
 
 Every state of the residual stream is a sum of parts: what was there before, and what a head moved from each position,
 or what the MLP wrote. How much a part makes up of the sum is measured by how much nearer it brings to the sum:
 
     proximity(part) = max(0, ‖sum‖₁ - ‖sum - part‖₁)        weight = proximity / Σ proximities
 
-Edges whose weight is below a threshold are dropped, and only states that a kept edge leaves are looked into.
-Source: Ferrando and Voita 2024, "Information Flow Routes", arXiv:2403.00824, section 2.
+Edges whose weight is below a threshold are dropped, and only states that a kept edge leaves are looked into. All of
+it is the same whatever token is asked for: `edge_attribution` is about an answer.
+Source of the weights: Ferrando and Voita 2024, "Information Flow Routes", arXiv:2403.00824, section 2. The shares,
+weights multiplied along the ways, are ours.
 """
 
 from collections.abc import Callable, Iterator
@@ -58,7 +60,7 @@ class Edge:
     target: Node
     head: int | None
     weight: float  # its share of the state it leads into, from 0 to 1
-    share: float  # of the answer: the weights along all kept ways from here, multiplied and added up
+    share: float  # of the last residual state: the weights along all kept ways from here, multiplied and added up
 
     @property
     def layer(self) -> int:
@@ -68,16 +70,16 @@ class Edge:
 
 @dataclass(frozen=True)
 class Routes:
-    """The strongest edges of the graph behind an answer."""
+    """The strongest edges of the graph behind the last state of a position."""
 
     position: int
     threshold: float
     edges: tuple[Edge, ...]  # from the answer backwards
-    shares: dict[Node, float]  # of the answer, for every state that was reached
+    shares: dict[Node, float]  # of the last residual state, for every state that was reached
 
     @property
     def kept(self) -> float:
-        """How much of the answer can be followed back to the embeddings; the rest was dropped, or is biases."""
+        """How much of the last state can be followed back to the embeddings; the rest was dropped, or is biases."""
         return fsum(share for node, share in self.shares.items() if not node.depth)
 
 

@@ -4,11 +4,14 @@ import argparse
 import json
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from explorer import output
+from explorer.commands.many import add_prompts, check, run_many
 from explorer.commands.options import add_model, add_prompt, count
 from explorer.commands.parser import Parser
+from explorer.commands.token_option import add_token, token_id
 from explorer.commands.words import text_of
 from explorer.errors import UsageError
 from explorer.glyphs import LONGEST_NUMBER, quoted
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     from explorer.runs.ranking import Ranking
     from explorer.runs.trace import LiveRun
     from explorer.tokenizer.tokenizer import Tokenizer
-    from gpt import GPTConfig
+    from gpt import GPT, GPTConfig
 
 _TOP = 10
 _WIDTH = 18  # of a token in the lists
@@ -31,21 +34,31 @@ def parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="gpt-explorer ablate",
         description="Edit a run and print what it says next, before and after. What is named is zeroed, unless --set, "
-        "--scale, --mean or --patch-from says otherwise; edges are cut. Everything is counted from 0, and each option "
-        "can be given more than once.",
+        "--scale, --mean, --patch-from or --steer says otherwise; edges are cut. Everything is counted from 0, and "
+        "each option can be given more than once.",
     )
     add_prompt(parser, "the text to run")
     add_places(parser)
     kinds = parser.add_mutually_exclusive_group()
     kinds.add_argument("--set", type=finite, metavar="X", help="set it to a number in place of zero")
     kinds.add_argument("--scale", type=finite, metavar="X", help="multiply it by a number")
-    kinds.add_argument("--mean", action="store_true", help="set it to its mean over the prompt's positions")
+    kinds.add_argument("--mean", action="store_true", help="set it to its mean over this prompt's positions")
+    kinds.add_argument(
+        "--mean-over", metavar="FILE", help="set it to its mean over all positions of a file's prompts, one a line"
+    )
+    kinds.add_argument(
+        "--steer", metavar="FILE", help="add a steering vector that was saved, to the --at of a residual stream"
+    )
+    parser.add_argument("--strength", type=finite, default=1.0, metavar="X", help="times this (default: 1)")
+    add_token(parser, "--token", "with --prompts: measure this token (default: the likeliest)")
+    add_token(parser, "--versus", "with --prompts: and its logit less that of this token")
     kinds.add_argument("--patch-from", metavar="PROMPT", help="set it to its value in the run of another prompt")
     add_alignment(parser)
     parser.add_argument("--json", action="store_true", help="one object: prompt, ids, edits, before, after, kl")
     parser.add_argument(
         "--top", type=positive, default=_TOP, metavar="N", help=f"print the N likeliest tokens (default: {_TOP})"
     )
+    add_prompts(parser)
     add_model(parser)
     return parser
 
@@ -132,6 +145,11 @@ def run(options: argparse.Namespace) -> int:
     from explorer.edits.apply import edited
 
     _check_call(options)
+    check(options)
+    if options.prompts:
+        return run_many(options, _measures)
+    if options.token is not None or options.versus is not None:
+        raise UsageError("--token and --versus say what is measured over --prompts: give a file of prompts too.")
     given = open_prompt(options)
     edits = Edits(given.model.config)
     base = given.run()
@@ -147,6 +165,27 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def _measures(given: "Prompted", options: argparse.Namespace) -> tuple[dict[str, float], dict[str, Any]]:
+    """The token's probability and lead without the edits and with them, and the KL between the answers."""
+    from explorer.analysis.compare import kl
+    from explorer.commands.headless import completed
+    from explorer.edits import Edits
+    from explorer.edits.apply import edited
+
+    edits, base = Edits(given.model.config), given.run()
+    _add(edits, options, _what(options, base, given.tokenizer), len(given.ids))
+    before, after = (_ranking(trace) for trace in (base, completed(edited(base, edits.active))))
+    token = before.order[0] if options.token is None else token_id(options.token, given.tokenizer, base.config)
+    measures = {"probability before": before.probabilities[token], "probability after": after.probabilities[token]}
+    measures["points"] = 100 * (after.probabilities[token] - before.probabilities[token])
+    if options.versus is not None:
+        versus = token_id(options.versus, given.tokenizer, base.config)
+        leads = (each.logits[token] - each.logits[versus] for each in (before, after))
+        measures |= dict(zip(("logit difference before", "logit difference after"), leads))
+    measures["KL in bits"] = kl(before.logits, after.logits)
+    return measures, {"token": given.token_as_json(token), "edits": edits.words(given.labels())}
+
+
 def _check_call(options: argparse.Namespace) -> None:
     """UsageError for a call that is wrong whatever the model."""
     parts = options.head or options.mlp or options.neuron or options.block
@@ -155,10 +194,14 @@ def _check_call(options: argparse.Namespace) -> None:
     if not (parts or options.edge or options.at):
         wanted = "--head 2.3, --mlp 2, --neuron 2.120, --block 2, --edge 2.1:9-3 or --at NAME[i,j]"
         raise UsageError(f"nothing is edited: say what with {wanted}.")
-    chosen = options.set is not None or options.scale is not None or options.mean or options.patch_from is not None
+    given = (options.set, options.scale, options.patch_from, options.mean_over, options.steer)
+    chosen = options.mean or any(each is not None for each in given)
+    if options.steer is not None and not options.at:
+        raise UsageError("--steer adds to a residual stream: say where, such as --at 'blocks.2.hook_resid_pre[7,*]'.")
     if chosen and not (parts or options.at):
         raise UsageError(
-            "edges are always cut: --set, --scale, --mean and --patch-from need another place, such as --head 2.3."
+            "edges are always cut: --set, --scale, --mean, --mean-over and --patch-from need another place, "
+            "such as --head 2.3."
         )
 
 
@@ -172,7 +215,15 @@ def _what(options: argparse.Namespace, base: "LiveRun", tokenizer: "Tokenizer") 
     from explorer.edits import Mean, Scale, Set, Zero
 
     if options.patch_from is not None:
-        return patch(base, options.patch_from, tokenizer, options.align)
+        return patch(base, options.patch_from, tokenizer, options.align, options.bos)
+    if options.steer is not None:
+        from pathlib import Path
+
+        from explorer.edits.steering import load
+
+        return load(Path(options.steer)).add(options.strength)
+    if options.mean_over is not None:
+        return _mean_over(options, base, tokenizer)
     if options.set is not None:
         return Set(options.set)
     if options.scale is not None:
@@ -180,11 +231,36 @@ def _what(options: argparse.Namespace, base: "LiveRun", tokenizer: "Tokenizer") 
     return Mean() if options.mean else Zero()
 
 
-def patch(base: "LiveRun", prompt: str, tokenizer: "Tokenizer", at: str) -> "What":
+def _mean_over(options: argparse.Namespace, base: "LiveRun", tokenizer: "Tokenizer") -> "What":
+    """The mean over the runs of a file's prompts."""
+    from explorer.edits.values import MeanOver
+
+    return MeanOver(_runs(options.mean_over, options.bos, base.model, tokenizer))
+
+
+@lru_cache(maxsize=1)
+def _runs(file: str, bos: bool, model: "GPT", tokenizer: "Tokenizer") -> "tuple[LiveRun, ...]":
+    """The runs of a file's prompts."""
+    from explorer.commands.headless import completed
+    from explorer.commands.many import rows
+    from explorer.runs.beginning import with_beginning
+    from explorer.runs.trace import LiveRun
+
+    runs = []
+    for row in rows(file):
+        ids = row.given.get("ids") or tokenizer.encode(row.given["prompt"])
+        ids = with_beginning(ids, model.config) if bos else ids
+        model.check(ids)
+        runs.append(completed(LiveRun(model, ids)))
+    return tuple(runs)
+
+
+def patch(base: "LiveRun", prompt: str, tokenizer: "Tokenizer", at: str, bos: bool = False) -> "What":
     """The values of another prompt's run on the same model, aligned at its end or at its beginning."""
     from explorer.analysis.compare import align
     from explorer.commands.headless import completed
     from explorer.edits import Patch
+    from explorer.runs.beginning import with_beginning
     from explorer.runs.trace import LiveRun
     from explorer.text import printable
 
@@ -192,6 +268,8 @@ def patch(base: "LiveRun", prompt: str, tokenizer: "Tokenizer", at: str) -> "Wha
     if not prompt:
         raise UsageError("the prompt to patch from is empty: give some text.")
     ids = tokenizer.encode(prompt)
+    if bos:
+        ids = with_beginning(ids, base.config)
     base.model.check(ids)
     source = completed(LiveRun(base.model, ids))
     return Patch(source, f"“{printable(prompt)}”", align(base, source, at).shift)

@@ -5,7 +5,16 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from explorer import output
-from explorer.analysis.attribution import IN_WORDS, Contribution, Convention, Level, LogitAttribution, attribute
+from explorer.analysis.attribution import (
+    CENTRED,
+    IN_WORDS,
+    Contribution,
+    Convention,
+    Level,
+    LogitAttribution,
+    attribute,
+)
+from explorer.commands.many import add_prompts, check, run_many
 from explorer.commands.options import add_model, add_prompt, count, whole
 from explorer.commands.parser import Parser
 from explorer.commands.token_option import add_token, token_id
@@ -16,6 +25,8 @@ if TYPE_CHECKING:
     from explorer.commands.headless import Prompted
 
 _SHOWN = 20
+_CENTRED = "centred"
+_CONVENTIONS = (_CENTRED, *(convention.value for convention in Convention))
 _BAR = 14
 
 
@@ -42,23 +53,46 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--convention",
-        choices=[convention.value for convention in Convention],
-        default=Convention.PLAIN.value,
-        help="how biases are counted: plain, or as in TransformerLens' default processing (default: plain)",
+        choices=_CONVENTIONS,
+        default=_CENTRED,
+        help="centred: against the mean of all logits; plain: the logit as it is; transformer-lens: centred, biases "
+        "as in its default processing (default: centred; with --versus centred and plain are the same)",
     )
     parser.add_argument(
         "--top", type=count, metavar="N", help=f"list only the N largest (default: {_SHOWN}; with --json all)"
     )
     parser.add_argument("--json", action="store_true", help="one object, at full precision")
+    add_prompts(parser)
     add_model(parser)
     return parser
 
 
 def run(options: argparse.Namespace) -> int:
-    from explorer.analysis import lens
     from explorer.commands.headless import open_prompt
 
+    check(options)
+    if options.prompts:
+        return run_many(options, _measures)
     given = open_prompt(options)
+    found = _attributed(options, given)
+    if options.json:
+        output.data(json.dumps(_as_json(found, given, options.top)))
+    else:
+        output.say(*_table(found, given, _SHOWN if options.top is None else options.top))
+    return 0
+
+
+def _measures(given: "Prompted", options: argparse.Namespace) -> tuple[dict[str, float], dict[str, Any]]:
+    found = _attributed(options, given)
+    parts = {part.label: part.value for part in found.contributions}
+    named = given.token_as_json
+    tokens = {"token": named(found.token), "versus": None if found.versus is None else named(found.versus)}
+    return {_what(found): found.logit, **parts}, tokens
+
+
+def _attributed(options: argparse.Namespace, given: "Prompted") -> LogitAttribution:
+    from explorer.analysis import lens
+
     tokenizer, config = given.tokenizer, given.model.config
     position = _position(options.position, len(given.ids))
     chosen = None if options.token is None else token_id(options.token, tokenizer, config)
@@ -67,12 +101,9 @@ def run(options: argparse.Namespace) -> int:
     token = lens.answer(trace, position) if chosen is None else chosen
     if token == versus:
         raise UsageError(f"the answer and --versus are the same token, {token}: choose another to compare it with.")
-    found = attribute(trace, position, token, versus, Level(options.by), Convention(options.convention))
-    if options.json:
-        output.data(json.dumps(_as_json(found, given, options.top)))
-    else:
-        output.say(*_table(found, given, _SHOWN if options.top is None else options.top))
-    return 0
+    centred = options.convention == _CENTRED
+    convention = Convention.PLAIN if centred else Convention(options.convention)
+    return attribute(trace, position, token, versus, Level(options.by), convention, centred=centred)
 
 
 def _position(given: int, length: int) -> int:
@@ -92,7 +123,7 @@ def _as_json(found: LogitAttribution, given: "Prompted", top: int | None) -> dic
         "token": given.token_as_json(found.token),
         "versus": None if found.versus is None else given.token_as_json(found.versus),
         "by": found.level.value,
-        "convention": found.convention.value,
+        "convention": _convention(found),
         "contributions": [_fields(part) for part in shown],
         "sum": found.sum,
         "logit": found.logit,
@@ -134,8 +165,15 @@ def _table(found: LogitAttribution, given: "Prompted", top: int) -> list[str]:
         *(f"{fit(label, column)} {blank} {value:+10.4f}" for label, value in ends),
         f"{fit('gap', column)} {blank} {found.gap:+10.1e}",
         "",
-        fill(IN_WORDS[found.convention], get_terminal_size((120, 24)).columns),
+        fill(
+            CENTRED if _convention(found) == _CENTRED else IN_WORDS[found.convention],
+            get_terminal_size((120, 24)).columns,
+        ),
     ]
+
+
+def _convention(found: LogitAttribution) -> str:
+    return _CENTRED if found.centred and found.convention is Convention.PLAIN else found.convention.value
 
 
 def _question(found: LogitAttribution, given: "Prompted") -> str:
@@ -148,7 +186,7 @@ def _question(found: LogitAttribution, given: "Prompted") -> str:
 def _what(found: LogitAttribution) -> str:
     if found.versus is not None:
         return "recorded difference"
-    return "recorded logit" if found.convention is Convention.PLAIN else "recorded logit - mean"
+    return "recorded logit - mean" if found.centred else "recorded logit"
 
 
 def _bar(value: float, largest: float) -> str:

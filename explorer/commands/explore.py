@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from explorer import __version__, output
 from explorer.commands import COMMANDS
-from explorer.commands.options import add_model, add_sampling, sampling, tell_notes
+from explorer.commands.options import add_beginning, add_model, add_sampling, sampling, tell_notes
 from explorer.commands.parser import Parser
 from explorer.commands.words import text_of
 from explorer.errors import TerminalError, UsageError
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gpt import Sampling
 
 PROMPT = "Once upon a time there was a little"
+BEGINNING = "<|endoftext|>"
 
 _EXAMPLES = """\
 examples:
@@ -42,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("prompt", nargs="?", default=PROMPT, help=f"the prompt to begin with (default: {PROMPT!r})")
     parser.add_argument("--version", action="version", version=f"GPT Explorer {__version__}")
+    add_beginning(parser)
     add_model(parser)
     add_sampling(parser)
     add_stage(parser)
@@ -76,7 +78,10 @@ def run(options: argparse.Namespace) -> int:
     wishes = Wishes(
         prepare=options.prepare, bookmarks=options.bookmarks or options.prepare, record=options.record, offer=True
     )
-    return open_screen(text_of(options.prompt), options.model, options.engine, chosen, options.seed, wishes)
+    prompt = text_of(options.prompt)
+    if options.bos and not prompt.startswith(BEGINNING):
+        prompt = BEGINNING + prompt  # a special token that is written out becomes its own id
+    return open_screen(prompt, options.model, options.engine, chosen, options.seed, wishes)
 
 
 @dataclass

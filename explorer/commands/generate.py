@@ -2,11 +2,17 @@
 
 import argparse
 import json
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from explorer import output
+from explorer.commands.many import add_prompts, check, run_many
 from explorer.commands.options import add_model, add_prompt, add_sampling, count, sampling
 from explorer.commands.parser import Parser
 from gpt import Sampling
+
+if TYPE_CHECKING:
+    from explorer.commands.headless import Prompted
 
 
 def parser() -> argparse.ArgumentParser:
@@ -17,6 +23,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--max-new-tokens", type=count, default=20, metavar="N", help="how many tokens (default: 20)")
     parser.add_argument("--greedy", action="store_true", help="always take the most probable token")
     parser.add_argument("--json", action="store_true", help="one object: prompt, prompt_ids, ids, text, ended")
+    add_prompts(parser)
     add_model(parser)
     add_sampling(parser)
     return parser
@@ -24,6 +31,9 @@ def parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     chosen = Sampling(0.0) if options.greedy else sampling(options)
+    check(options)
+    if options.prompts:
+        return run_many(options, partial(_measures, chosen), arrays=False)
     from explorer.commands.headless import CONTEXT, generate_text, open_prompt
     from explorer.text import counted
 
@@ -46,3 +56,16 @@ def run(options: argparse.Namespace) -> int:
             f"{counted(len(text['ids']) - len(text['prompt_ids']), 'new token')} of {options.max_new_tokens:,} came."
         )
     return 0
+
+
+def _measures(
+    chosen: Sampling, given: "Prompted", options: argparse.Namespace
+) -> tuple[dict[str, float], dict[str, Any]]:
+    """The text of one prompt; without --json it is printed as it is done."""
+    from explorer.commands.headless import generate_text
+
+    wanted = options.max_new_tokens, chosen, options.seed
+    text = generate_text(given.model, given.tokenizer, given.prompt, *wanted, prompt_ids=given.ids)
+    if not options.json:
+        output.say(text["text"])
+    return {"new tokens": float(len(text["ids"]) - len(given.ids))}, text

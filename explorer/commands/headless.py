@@ -12,10 +12,12 @@ from explorer import output
 from explorer.commands.options import open_model
 from explorer.commands.words import text_of
 from explorer.engine.engines import plain
+from explorer.engine.threads import few_threads
 from explorer.errors import CheckpointError, UsageError
 from explorer.glyphs import shortened
 from explorer.loading.checkpoints import Checkpoint
 from explorer.runs import running
+from explorer.runs.beginning import with_beginning
 from explorer.runs.trace import LiveRun
 from explorer.text import visible
 from explorer.tokenizer.tokenizer import Tokenizer
@@ -61,18 +63,26 @@ class Prompted:
         return {"prompt": self.prompt, "ids": list(self.ids), "tokens": tokens}
 
 
-def open_prompt(options: argparse.Namespace) -> Prompted:
+def open_prompt(options: argparse.Namespace, arrays: bool = False) -> Prompted:
     """The model and the prompt of a call; UsageError without a prompt, InputError where the model cannot read it."""
     given = options.prompt and text_of(options.prompt)  # before the work, not after it
-    checkpoint, model = open_model(options)
-    prompt, ids = prompt_and_ids(given, options.ids, checkpoint.tokenizer, model.config)
+    checkpoint, model = open_model(options, arrays=True) if arrays else open_model(options)
+    return prompted(checkpoint, model, options, given)
+
+
+def prompted(checkpoint: Checkpoint, model: GPT, options: argparse.Namespace, prompt: str | None) -> Prompted:
+    """A prompt, or the ids of a call, on a model that is open."""
+    prompt, ids = prompt_and_ids(prompt, options.ids, checkpoint.tokenizer, model.config)
+    if options.bos:
+        ids = with_beginning(ids, model.config)
     model.check(ids)
     return Prompted(checkpoint, model, prompt, ids)
 
 
 def completed(run: LiveRun) -> LiveRun:
     """The same run with everything in it computed; CheckpointError where its numbers are infinite or undefined."""
-    running.complete(run, lambda: False)
+    with few_threads(run.model):
+        running.complete(run, lambda: False)
     if not all(math.isfinite(value) for value in plain(run.logits(len(run.ids) - 1))):
         raise CheckpointError(running.NOT_FINITE)
     return run
@@ -119,8 +129,12 @@ def generate_text(
                 say.token(step.token)
     if say:
         say.end()
+    before = ids[: len(prompt_ids)]
+    while before and before[0] in model.config.end_tokens and tokenizer.decode(before) != prompt:
+        before = before[1:]  # it stands before the text, and is no part of it
+    text = tokenizer.decode([*before, *ids[len(prompt_ids) :]])
     ended = _ended(ids[len(prompt_ids) :], max_new_tokens, model.config)
-    return {"prompt": prompt, "prompt_ids": list(prompt_ids), "ids": ids, "text": tokenizer.decode(ids), "ended": ended}
+    return {"prompt": prompt, "prompt_ids": list(prompt_ids), "ids": ids, "text": text, "ended": ended}
 
 
 def _ended(drawn: list[int], max_new_tokens: int, config: GPTConfig) -> str:

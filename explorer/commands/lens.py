@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from explorer import output
+from explorer.commands.many import add_prompts, check, run_many
 from explorer.commands.options import add_model, add_prompt, count, progress
 from explorer.commands.parser import Parser
 
@@ -29,6 +30,7 @@ def parser() -> argparse.ArgumentParser:
         "--top", type=count, metavar="N", help=f"with --json: list N next tokens (default: {_LIKELIEST})"
     )
     parser.add_argument("--json", action="store_true", help="one object, at full precision")
+    add_prompts(parser)
     add_model(parser)
     return parser
 
@@ -36,6 +38,9 @@ def parser() -> argparse.ArgumentParser:
 def run(options: argparse.Namespace) -> int:
     from explorer.commands.headless import open_prompt
 
+    check(options)
+    if options.prompts:
+        return run_many(options, _measures)
     given = open_prompt(options)
     trace = given.run()
     if options.json:
@@ -43,6 +48,22 @@ def run(options: argparse.Namespace) -> int:
     else:
         output.say(*_tables(given, trace))
     return 0
+
+
+def _measures(given: "Prompted", options: argparse.Namespace) -> tuple[dict[str, float], dict[str, Any]]:
+    """The answer's probability and rank after each layer at the last position, and the loss."""
+    from explorer.analysis import lens
+
+    trace, measures = given.run(), dict[str, float]()
+    last = len(given.ids) - 1
+    for row in lens.rows(trace.config.n_layer):
+        found = lens.compute(trace, row.name, last, lambda: False)
+        assert found
+        measures[f"{row.title}: probability"] = found.answer_probability
+        measures[f"{row.title}: rank"] = float(found.answer_rank)
+    if loss := lens.loss(trace):
+        measures["loss in nats"] = loss.nats
+    return measures, {"answer": given.token_as_json(lens.answer(trace, last))}
 
 
 def _as_json(given: "Prompted", trace: "Trace", top: int) -> dict[str, Any]:

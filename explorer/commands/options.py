@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from explorer import output
-from explorer.engine.engines import AUTO, NAMES
+from explorer.engine.engines import AUTO, NAMES, PYTHON_UP_TO
 from explorer.glyphs import LONGEST_NUMBER, quoted, shortened
 from gpt import GPT, Sampling
 
@@ -66,7 +66,7 @@ def sampling(options: argparse.Namespace) -> Sampling:
 
 
 def add_prompt(parser: argparse.ArgumentParser, meaning: str) -> None:
-    """A prompt, or --ids in its place."""
+    """A prompt, or --ids in its place; --bos."""
     parser.add_argument("prompt", nargs="?", help=f"{meaning}; - reads it from standard input, @FILE from a file")
     parser.add_argument(
         "--ids",
@@ -74,6 +74,7 @@ def add_prompt(parser: argparse.ArgumentParser, meaning: str) -> None:
         metavar="N,N,...",
         help="token ids in place of a prompt: 416,424,258,393",
     )
+    add_beginning(parser)
 
 
 def whole(text: str) -> int:
@@ -84,6 +85,16 @@ def whole(text: str) -> int:
         if len(text) > LONGEST_NUMBER and text.lstrip("+-").isdecimal():
             raise argparse.ArgumentTypeError(f"{quoted(text)} has too many digits") from None
         raise argparse.ArgumentTypeError(f"{quoted(text)} is not a whole number") from None
+
+
+def add_beginning(parser: argparse.ArgumentParser) -> None:
+    """--bos and --no-bos."""
+    parser.add_argument(
+        "--bos",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="put <|endoftext|> before the prompt, as TransformerLens does (default: --no-bos, as Hugging Face does)",
+    )
 
 
 def count(text: str) -> int:
@@ -107,10 +118,11 @@ def ids(text: str) -> list[int]:
     return [count(part.strip()) for part in text.split(",")]
 
 
-def open_model(options: argparse.Namespace, ids_alone: bool = False) -> "tuple[Checkpoint, GPT]":
+def open_model(options: argparse.Namespace, ids_alone: bool = False, arrays: bool = False) -> "tuple[Checkpoint, GPT]":
     """The model that --model and --engine ask for: fetched where that is needed, and loaded.
 
-    With --ids, or `ids_alone`, it may be without a tokenizer. Notes on its files go to standard error.
+    With --ids, or `ids_alone`, it may be without a tokenizer. Notes on its files go to standard error. With `arrays`,
+    `auto` is always NumPy, in float64 where the model is small: for what takes many runs.
     """
     from explorer.loading.catalogue import locate, namesake, resolve, short_name
     from explorer.loading.checkpoints import open_checkpoint
@@ -121,6 +133,11 @@ def open_model(options: argparse.Namespace, ids_alone: bool = False) -> "tuple[C
     checkpoint = open_checkpoint(resolve(place, progress("downloading", in_bytes=True), ids_alone=ids_alone), ids_alone)
     tell_notes(checkpoint.notes)
     checkpoint = replace(checkpoint, name=short_name(place))  # in the hub's cache a directory is named by its commit
+    if arrays and options.engine == AUTO:
+        import numpy as np
+
+        small = checkpoint.config.parameters <= PYTHON_UP_TO
+        return checkpoint, checkpoint.arrays(np.float64 if small else np.float32)
     return checkpoint, checkpoint.load(progress("loading"), options.engine)
 
 

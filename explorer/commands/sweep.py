@@ -8,19 +8,24 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from explorer import output
-from explorer.commands.ablate import add_alignment, alignment_in_words, patch
-from explorer.commands.options import add_model, add_prompt, progress
+from explorer.commands.ablate import add_alignment, alignment_in_words, finite, patch
+from explorer.commands.many import add_prompts, check, run_many
+from explorer.commands.options import add_model, add_prompt, count, progress
 from explorer.commands.parser import Parser
+from explorer.commands.tables import print_numbers
 from explorer.commands.token_option import add_token, token_id
 from explorer.errors import UsageError
 
 if TYPE_CHECKING:
+    from explorer.api.results import Numbers
     from explorer.commands.headless import Prompted
     from explorer.edits.metric import Metric
     from explorer.edits.sweep import SweepCell, SweepPlan
     from explorer.runs.trace import Trace
     from explorer.tokenizer.tokenizer import Tokenizer
 
+_MAPS = ("heads", "mlps", "positions")
+_SITES = ("resid_pre", "resid_mid", "resid_post", "attn_out", "mlp_out", "z", "q", "k", "v", "pattern", "neurons")
 _LARGEST = 5
 _COLUMN = 7
 
@@ -32,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
         prog="gpt-explorer sweep",
         description="Zero every head (or MLP, or the residual stream at every position) in turn, and print the change "
         "of a metric of the next token: the edited run minus the run without edits. KL is from the run without "
-        "edits to the edited one, in bits.",
+        "edits to the edited one, in bits. In place of zero: --mean, --scale, --patch-from.",
     )
     add_prompt(parser, "the text to run")
     parser.add_argument(
@@ -45,15 +50,23 @@ def parser() -> argparse.ArgumentParser:
     add_token(parser, "--versus", "the token that it is compared with (default: the second likeliest)")
     parser.add_argument(
         "--over",
-        choices=("heads", "mlps", "positions"),
+        choices=(*_MAPS, *_SITES),
         default="heads",
-        help="what is edited in turn (default: heads)",
+        help="what is edited in turn: heads, MLPs, the residual stream by position, or an activation of every block "
+        "or head (default: heads)",
     )
-    parser.add_argument("--patch-from", metavar="PROMPT", help="use the values of another prompt in place of zero")
+    parser.add_argument("--by-position", action="store_true", help="edit each position by itself")
+    parser.add_argument("--at", type=int, action="append", metavar="P", help="edit this position only; -1 is the last")
+    parser.add_argument("--layer", type=count, action="append", metavar="L", help="only this block (neurons need one)")
+    kinds = parser.add_mutually_exclusive_group()
+    kinds.add_argument("--patch-from", metavar="PROMPT", help="use the values of another prompt in place of zero")
+    kinds.add_argument("--mean", action="store_true", help="use the mean over this prompt's positions in place of zero")
+    kinds.add_argument("--scale", type=finite, metavar="X", help="multiply by a number")
     add_alignment(parser)
     formats = parser.add_mutually_exclusive_group()
     formats.add_argument("--json", action="store_true", help="one object: metric, baseline, effects, ...")
     formats.add_argument("--csv", action="store_true", help="a row for each cell")
+    add_prompts(parser)
     add_model(parser)
     return parser
 
@@ -62,9 +75,17 @@ def run(options: argparse.Namespace) -> int:
     from explorer.commands.headless import open_prompt
     from explorer.edits.sweep import SweepPlan
 
-    given = open_prompt(options)
+    check(options)
+    if options.prompts:
+        return run_many(options, _measures)
+    given = open_prompt(options, arrays=True)
+    if _is_grid(options):
+        options.top = None
+        print_numbers(_grid(options, given), options)
+        return 0
     base = given.run()
-    what = None if options.patch_from is None else patch(base, options.patch_from, given.tokenizer, options.align)
+    other, wanted = options.patch_from, (given.tokenizer, options.align, options.bos)
+    what = None if other is None else patch(base, other, *wanted)
     sweep = SweepPlan(base, _metric(options, base, given.tokenizer), options.over, what)
     effects = _effects(sweep)
     if options.json:
@@ -76,6 +97,41 @@ def run(options: argparse.Namespace) -> int:
         output.say(*alignment_in_words(what, len(given.ids), options.align, alone))
         output.say(*_lines(given, sweep, effects))
     return 0
+
+
+def _is_grid(options: argparse.Namespace) -> bool:
+    """Whether it is more than the three maps: another site, other edits, chosen positions or blocks."""
+    other = options.by_position or options.at or options.layer or options.mean or options.scale is not None
+    return options.over not in _MAPS or bool(other)
+
+
+def _grid(options: argparse.Namespace, given: "Prompted") -> "Numbers":
+    """The sweep as a grid of changes."""
+    from explorer.api.metrics import TokenMetric
+    from explorer.commands.tables import run_of
+
+    run = run_of(given)
+    metric = _metric(options, run.trace, given.tokenizer)
+    what: Any = "mean" if options.mean else options.scale if options.scale is not None else "zero"
+    if options.patch_from is not None:
+        what = run.model.run(options.patch_from, bos=options.bos)
+    return run.sweep(
+        options.over,
+        TokenMetric(metric.kind, metric.token if metric.of_token else None, metric.versus if metric.of_two else None),
+        what=what,
+        by_position=options.by_position,
+        at=options.at,
+        layers=options.layer,
+        align_at=options.align,
+    )
+
+
+def _measures(given: "Prompted", options: argparse.Namespace) -> tuple[dict[str, float], dict[str, Any]]:
+    """The change at every place, by its name."""
+    from explorer.commands.tables import named
+
+    found = _grid(options, given)
+    return {"without edits": found.baseline or 0.0, **named(found)}, {"title": found.title}
 
 
 def _metric(options: argparse.Namespace, base: "Trace", tokenizer: "Tokenizer") -> "Metric":
@@ -99,10 +155,15 @@ def _metric(options: argparse.Namespace, base: "Trace", tokenizer: "Tokenizer") 
 
 
 def _effects(sweep: "SweepPlan") -> Effects:
+    from explorer.engine.threads import few_threads
+    from explorer.runs.trace import LiveRun
+
     tell, effects = progress("sweeping"), {}
-    for cell, effect in sweep.effects():
-        effects[cell] = effect
-        tell(len(effects), len(sweep.cells))
+    assert isinstance(sweep.base, LiveRun)
+    with few_threads(sweep.base.model):
+        for cell, effect in sweep.effects():
+            effects[cell] = effect
+            tell(len(effects), len(sweep.cells))
     return effects
 
 

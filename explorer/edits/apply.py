@@ -12,11 +12,11 @@ from explorer.runs.trace import LiveRun, Trace
 
 
 class Editor:
-    """The editor of a trace: it changes values, after the edits of the run that it is based on."""
+    """The editor of a trace: it changes values, after the edits of the run that it is based on (unless `alone`)."""
 
-    def __init__(self, edits: Sequence[Edit], base: Trace, prompt: int) -> None:
+    def __init__(self, edits: Sequence[Edit], base: Trace, prompt: int, *, alone: bool = False) -> None:
         self.edits = tuple(edits)
-        self._before = base.editor
+        self._before = None if alone else base.editor
         self._axes = base.axes
         self.effective: set[int] = set()  # the numbers of the edits that have changed a value
         self._changes: dict[str, list[tuple[int, ActivationPart, Change]]] = {}

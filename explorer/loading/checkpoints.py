@@ -45,6 +45,12 @@ class Checkpoint:
         rows = Rows(self.tensors, compact=self.config.parameters > LISTS_UP_TO)
         return GPT(self.config, load_weights(self.config, rows, progress))
 
+    def arrays(self, dtype: type[np.floating]) -> GPT:
+        """The model on NumPy arrays of that precision; CheckpointError as for `load`."""
+        from explorer.engine import numpy_ops
+
+        return GPT(self.config, load_weights(self.config, Arrays(self.tensors, dtype)), ops=numpy_ops)
+
 
 def open_checkpoint(path: Path | str | None = None, ids_alone: bool = False) -> Checkpoint:
     """The model in a directory, None for the embedded one; all is checked that can be without reading the weights.

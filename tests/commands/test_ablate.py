@@ -179,10 +179,18 @@ def test_sweep_keeps_all_digits(capsys: pytest.CaptureFixture[str]) -> None:
     base = traced(MODEL, TOKENIZER.encode(SHORT))
     expected = [effect for _, effect in SweepPlan(base, Metric(KL), MLPS).effects()]
     for kind in ("--csv", "--json"):
-        call(sweep, SHORT, "--metric", "kl", "--over", "mlps", kind)
+        call(sweep, SHORT, "--metric", "kl", "--over", "mlps", kind, "--engine", "python")
     *rows, printed = capsys.readouterr().out.splitlines()
     assert [float(row.split(",")[1]) for row in rows[1:]] == expected
     assert json.loads(printed)["effects"] == [[effect] for effect in expected]
+
+
+def test_sweep_runs_on_arrays_of_full_precision_unless_it_is_told_otherwise(capsys: pytest.CaptureFixture[str]) -> None:
+    base = traced(MODEL, TOKENIZER.encode(SHORT))
+    expected = [[effect] for _, effect in SweepPlan(base, Metric(KL), MLPS).effects()]
+    call(sweep, SHORT, "--metric", "kl", "--over", "mlps", "--json")
+    found = json.loads(capsys.readouterr().out)["effects"]
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
 def test_sweep_for_people(capsys: pytest.CaptureFixture[str]) -> None:
@@ -285,7 +293,7 @@ def test_refusals(command: ModuleType, arguments: list[str], said: str, capsys: 
         (ablate, ["--mlp", "1", "--scale", "nan"], "'nan' is not a finite number"),
         (ablate, ["--mlp", "1", "--set", "1", "--mean"], "not allowed with argument --set"),
         (sweep, ["--metric", "loss"], "invalid choice: 'loss'"),
-        (sweep, ["--over", "neurons"], "invalid choice: 'neurons'"),
+        (sweep, ["--over", "tokens"], "invalid choice: 'tokens'"),
         (sweep, ["--json", "--csv"], "not allowed with argument --json"),
     ],
 )

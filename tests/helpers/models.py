@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from explorer.engine import numpy_ops
+from explorer.engine.weights import map_weights
 from explorer.loading.checkpoints import Checkpoint, open_checkpoint
 from explorer.runs import running
 from explorer.runs.trace import LiveRun, RecordedRun
@@ -40,6 +42,13 @@ def small_model(spread: float = 0.4, seed: int = 0, **config: Any) -> GPT:
     """Random weights wide enough that nothing is nearly zero or nearly equal."""
     parsed = GPTConfig.from_dict(SMALL | config)
     return GPT(parsed, load_weights(parsed, RandomTensors(parsed, seed, spread)))
+
+
+def on_arrays(**config: Any) -> GPT:
+    """The same on arrays of float64."""
+    model = small_model(**config)
+    weights = map_weights(model.weights, lambda values: np.asarray(values, dtype=np.float64))
+    return GPT(model.config, weights, ops=numpy_ops)
 
 
 @cache

@@ -1,0 +1,46 @@
+"""`gpt-explorer circuit`: what heads would copy, promote and match, whatever the prompt: OV, QK, composition."""
+
+import argparse
+
+from explorer.commands.ablate import pair
+from explorer.commands.options import add_model
+from explorer.commands.parser import Parser
+from explorer.commands.tables import add_formats, model_of, print_numbers, print_table
+from explorer.commands.token_option import add_token
+from explorer.errors import UsageError
+
+_TOP = 10
+
+
+def parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        prog="gpt-explorer circuit",
+        description="Without a head: the OV copying score of every head, or with --composition how far later heads "
+        "read what earlier ones write. With a head: its singular vectors, or for a --token what it promotes and "
+        "matches. Of the weights alone, layer norms folded in, their scales and all biases left out.",
+    )
+    parser.add_argument("--head", type=pair("a head", "5.2"), metavar="L.H", help="the head")
+    parser.add_argument("--circuit", choices=("ov", "qk"), default="ov", help="which of its two (default: ov)")
+    add_token(parser, "--token", "what it promotes if it attends to this token (ov), or what its query matches (qk)")
+    parser.add_argument("--composition", choices=("q", "k", "v"), help="of all heads: by queries, keys or values")
+    add_formats(parser, _TOP)
+    add_model(parser)
+    return parser
+
+
+def run(options: argparse.Namespace) -> int:
+    if options.head is None and options.token is not None:
+        raise UsageError("--token asks a head: say which with --head 5.2.")
+    if options.head is not None and options.composition:
+        raise UsageError("--composition is of all heads: leave out --head.")
+    model = model_of(options)
+    if options.head is None:
+        print_numbers(model.composition(options.composition) if options.composition else model.copying(), options)
+        return 0
+    count, (layer, head) = options.top or _TOP, options.head
+    if options.token is None:
+        print_table(model.directions(layer, head, options.circuit, count), options)
+    else:
+        asked = model.promoted if options.circuit == "ov" else model.matched
+        print_table(asked(layer, head, options.token, count), options)
+    return 0

@@ -1,0 +1,227 @@
+"""`--prompts FILE`: a command for every prompt of a file; means, spread, and each.
+
+A file has one prompt a line, or one JSON object a line with "prompt" (or "ids") and whatever of the command's own
+options is another for that prompt: "token", "versus", "patch_from". What is done is kept in the file of `--results`, a
+line for each prompt, and is not computed again when the same call is made a second time.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import TYPE_CHECKING, Any
+
+from explorer import output
+from explorer.commands.options import progress
+from explorer.errors import UsageError
+
+if TYPE_CHECKING:
+    from explorer.commands.headless import Prompted
+
+OVERRIDES = ("prompt", "ids", "token", "versus", "patch_from")
+"""What a line of a file can say for itself."""
+
+Measures = dict[str, float]
+Measure = Callable[["Prompted", argparse.Namespace], "tuple[Measures, dict[str, Any]]"]
+"""The numbers of one prompt by their names, and whatever else is kept of it."""
+
+_TOP = 20
+
+
+def add_prompts(parser: argparse.ArgumentParser) -> None:
+    """--prompts and --results."""
+    parser.add_argument(
+        "--prompts",
+        metavar="FILE",
+        help="all prompts of a file: one a line, or a JSON object a line with prompt, token, versus, ...; - is the "
+        "standard input",
+    )
+    parser.add_argument(
+        "--results",
+        type=Path,
+        metavar="FILE",
+        help="with --prompts: keep each prompt's numbers there, a JSON line each, and go on from there next time",
+    )
+
+
+@dataclass(frozen=True)
+class Row:
+    """A prompt of a file, and the options that are its own."""
+
+    number: int  # of its line, from 1
+    given: dict[str, Any]
+
+    def options(self, options: argparse.Namespace) -> argparse.Namespace:
+        """The call's options, with its own in their place."""
+        return argparse.Namespace(**{**vars(options), "prompt": None, "ids": None, "number": self.number, **self.given})
+
+
+def rows(name: str) -> list[Row]:
+    """The prompts of a file, "-" being the standard input; UsageError where it holds none, or a line is damaged."""
+    try:
+        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{name}: this file of prompts cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{name}: this file of prompts is no UTF-8 text: {error.reason}.") from error
+    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    if not lines:
+        raise UsageError(f"{name}: there are no prompts in it: write one a line.")
+    in_json = lines[0][1].lstrip().startswith("{")
+    return [Row(number, _given(name, number, line) if in_json else {"prompt": line}) for number, line in lines]
+
+
+def _given(name: str, number: int, line: str) -> dict[str, Any]:
+    try:
+        given = json.loads(line)
+    except ValueError as error:
+        raise UsageError(f"{name}, line {number}: this is not JSON: {error}.") from error
+    if not isinstance(given, dict) or not ("prompt" in given or "ids" in given):
+        raise UsageError(f'{name}, line {number}: it must be an object with "prompt" or "ids".')
+    if unknown := set(given) - set(OVERRIDES):
+        raise UsageError(f"{name}, line {number}: there is no {unknown.pop()!r}: there are {', '.join(OVERRIDES)}.")
+    if wrong := [key for key, value in given.items() if key != "ids" and not isinstance(value, str)]:
+        raise UsageError(f"{name}, line {number}: {wrong[0]} must be a text.")
+    ids = given.get("ids", [])
+    if not isinstance(ids, list) or not all(isinstance(id, int) and id >= 0 for id in ids):
+        raise UsageError(f"{name}, line {number}: ids must be a list of whole numbers.")
+    return given
+
+
+def check(options: argparse.Namespace) -> None:
+    """UsageError where a prompt and a file of prompts are given, or --results alone."""
+    if options.prompts is None:
+        if options.results is not None:
+            raise UsageError("--results keeps what --prompts computes: give a file of prompts too.")
+        return
+    if options.prompt is not None or options.ids is not None:
+        raise UsageError("a prompt and --prompts were given: give one of them.")
+
+
+def run_many(options: argparse.Namespace, measure: Measure, arrays: bool = True) -> int:
+    """Measure every prompt of --prompts, and print means and spread; the exit status, 130 where it was interrupted."""
+    from explorer.commands.headless import prompted
+    from explorer.commands.options import open_model
+    from explorer.engine.threads import few_threads
+    from gpt import GPTError
+
+    wanted, call = rows(options.prompts), _call(options)
+    known = _known(options.results, wanted, call)
+    checkpoint, model = open_model(options, arrays=arrays)
+    tell, done, status = progress("computing"), list[dict[str, Any]](), 0
+    try:
+        with few_threads(model):
+            for row in wanted:
+                if row.number not in known:
+                    own = row.options(options)
+                    try:
+                        given = prompted(checkpoint, model, own, own.prompt)
+                        measures, extra = measure(given, own)
+                    except GPTError as error:
+                        raise UsageError(f"{options.prompts}, line {row.number}: {error}") from error
+                    known[row.number] = {"line": row.number, "prompt": given.prompt, "measures": measures, **extra}
+                    _keep(options.results, {**known[row.number], "call": call})
+                done.append(known[row.number])
+                tell(len(done), len(wanted))
+    except KeyboardInterrupt:
+        status = 130
+        output.complain(f"interrupted after {len(done)} of {len(wanted)} prompts")
+    _print(options, done, len(wanted))
+    return status
+
+
+def _call(options: argparse.Namespace) -> str:
+    """The options that the numbers depend on, in words."""
+    others = ("prompts", "results", "json", "csv", "top", "command")
+    return " ".join(f"{name}={value!r}" for name, value in sorted(vars(options).items()) if name not in others)
+
+
+def _known(path: Path | None, wanted: Sequence[Row], call: str) -> dict[int, dict[str, Any]]:
+    """What an earlier call has kept; UsageError where the file is of another call or of other prompts."""
+    if path is None:
+        return {}
+    from explorer.files import check as check_file
+
+    check_file(path)
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: these results cannot be read: {error}.") from error
+    prompts, found = {row.number: row.given.get("prompt") for row in wanted}, {}
+    for line in lines:
+        try:
+            kept = json.loads(line)
+            number, prompt, made_by = kept["line"], kept["prompt"], kept.pop("call")
+        except (ValueError, KeyError, TypeError, AttributeError):
+            continue  # the line at which an earlier call was cut off
+        if made_by != call:
+            raise UsageError(f"{path}: these are results of another call. Name another file, or delete it.")
+        if number not in prompts or prompts[number] not in (None, prompt):
+            raise UsageError(f"{path}: these are results of other prompts. Name another file, or delete it.")
+        found[number] = kept
+    return found
+
+
+def _keep(path: Path | None, kept: dict[str, Any]) -> None:
+    if path is None:
+        return
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(kept) + "\n")
+    except OSError as error:
+        from explorer.errors import WriteError
+
+        raise WriteError(f"{path} cannot be written: {error.strerror}. Name another file.") from error
+
+
+# What is printed
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A measure over prompts."""
+
+    name: str
+    count: int  # how many prompts have it
+    mean: float
+    deviation: float  # standard deviation over prompts; 0 of one
+    least: float
+    most: float
+
+
+def spreads(done: Sequence[dict[str, Any]]) -> list[Spread]:
+    """Every measure, in the order in which they came first."""
+    values: dict[str, list[float]] = {}
+    for kept in done:
+        for name, value in kept["measures"].items():
+            values.setdefault(name, []).append(value)
+    return [
+        Spread(name, len(found), fmean(found), stdev(found) if len(found) > 1 else 0.0, min(found), max(found))
+        for name, found in values.items()
+    ]
+
+
+def _print(options: argparse.Namespace, done: list[dict[str, Any]], count: int) -> None:
+    found = spreads(done)
+    if options.json:
+        overall = {each.name: {**vars(each)} for each in found}
+        output.data(json.dumps({"prompts": len(done), "of": count, "measures": overall, "each": done}))
+    elif found:
+        output.say(*_lines(found, len(done), getattr(options, "top", None) or _TOP))
+
+
+def _lines(found: list[Spread], count: int, top: int) -> Iterator[str]:
+    from explorer.text import fit, number, width
+
+    yield f"over {count} prompts"
+    ranked = sorted(found, key=lambda each: -abs(each.mean))[:top]
+    name = max(width(each.name) for each in ranked)
+    yield f"{fit('', name)} {'mean':>10} {'deviation':>10} {'least':>10} {'most':>10} {'prompts':>8}"
+    for each in ranked:
+        numbers = " ".join(f"{number(value, 4):>10}" for value in (each.mean, each.deviation, each.least, each.most))
+        yield f"{fit(each.name, name)} {numbers} {each.count:>8}"
+    if more := len(found) - len(ranked):
+        yield f"… {more} smaller ones"

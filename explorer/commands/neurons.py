@@ -1,0 +1,83 @@
+"""`gpt-explorer neurons PROMPT`: the neurons that fired or wrote most; with --neuron where one of them fires."""
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from explorer import output
+from explorer.commands.ablate import pair
+from explorer.commands.many import add_prompts, check, run_many
+from explorer.commands.options import add_model, add_prompt, count
+from explorer.commands.parser import Parser
+from explorer.commands.tables import add_formats, open_run, print_table, run_of
+from explorer.errors import UsageError
+
+if TYPE_CHECKING:
+    from explorer.api.results import Table
+    from explorer.api.run import Run
+    from explorer.commands.headless import Prompted
+
+_TOP = 10
+
+
+def parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        prog="gpt-explorer neurons",
+        description="Print the neurons that fired most at a position; or, of one neuron, how strongly it fires at "
+        "every token, and with --prompts its strongest places in a file.",
+    )
+    add_prompt(parser, "the text to run")
+    parser.add_argument(
+        "--position", type=int, default=-1, metavar="P", help="at this position (default: -1, the last)"
+    )
+    parser.add_argument("--layer", type=count, metavar="L", help="of this block only")
+    parser.add_argument("--wrote", action="store_true", help="those that wrote most: |activation| · ‖w_out‖")
+    parser.add_argument("--neuron", type=pair("a neuron", "3.120"), metavar="L.N", help="one neuron, at every token")
+    add_prompts(parser)
+    add_formats(parser, _TOP)
+    add_model(parser)
+    return parser
+
+
+def run(options: argparse.Namespace) -> int:
+    check(options)
+    if options.prompts:
+        if options.neuron is None:
+            raise UsageError("over a file of prompts one neuron is followed: say which with --neuron 3.120.")
+        return run_many(options, _measures)
+    found = open_run(options)
+    print_table(_one(found, *options.neuron) if options.neuron else _strongest(found, options), options)
+    return 0
+
+
+def _strongest(run: "Run", options: argparse.Namespace) -> "Table":
+    from explorer.analysis.neurons import effects, fired, wrote
+    from explorer.api.asked import place_of
+    from explorer.api.results import Table
+
+    place, label = place_of(run, options.position), run.model.label
+    rows = []
+    for neuron in (wrote if options.wrote else fired)(run.trace, place, options.layer, options.top or _TOP):
+        promoted = effects(run.trace, neuron.layer, neuron.index, 4).promoted
+        words = " ".join(label(effect.token) for effect in promoted)
+        rows.append((f"{neuron.layer}.{neuron.index}", neuron.activation, neuron.written, words))
+    title = f"neurons at {run.tokens[place]} ({place})"
+    return Table(title, ("neuron", "activation", "written", "promotes"), tuple(rows))
+
+
+def _one(run: "Run", layer: int, neuron: int) -> "Table":
+    from explorer.analysis.neurons import activations
+    from explorer.api.results import Table
+
+    values = activations(run.trace, layer, neuron)
+    rows = sorted(zip(range(len(values)), run.tokens, values), key=lambda row: -row[2])
+    return Table(f"neuron {layer}.{neuron}, strongest first", ("position", "token", "activation"), tuple(rows))
+
+
+def _measures(given: "Prompted", options: argparse.Namespace) -> tuple[dict[str, float], dict[str, Any]]:
+    """The neuron's largest and mean activation on one prompt, and its strongest places."""
+    table = _one(run_of(given), *options.neuron)
+    values = table.column("activation")
+    if not options.json:
+        position, token, value = table[0]
+        output.say(f"{value:+.4f}  {token} ({position})  {given.prompt}")
+    return {"largest": float(values.max()), "mean": float(values.mean())}, {"places": table.as_dicts()[:_TOP]}

@@ -1,0 +1,114 @@
+"""The library's runs, tables and grids on the command line: `explorer.api` as text, JSON or CSV."""
+
+import argparse
+import csv
+import json
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from explorer import output
+from explorer.commands.options import count
+
+if TYPE_CHECKING:
+    from explorer.api.model import Model
+    from explorer.api.results import Numbers, Table
+    from explorer.api.run import Run
+    from explorer.commands.headless import Prompted
+
+_CELL, _LABEL = 9, 24
+_LARGEST = 8
+
+
+def add_formats(parser: argparse.ArgumentParser, top: int | None = None) -> None:
+    """--top, --json and --csv."""
+    shown = "all" if top is None else str(top)
+    parser.add_argument("--top", type=count, default=top, metavar="N", help=f"print N rows (default: {shown})")
+    formats = parser.add_mutually_exclusive_group()
+    formats.add_argument("--json", action="store_true", help="one object, at full precision")
+    formats.add_argument("--csv", action="store_true", help="all rows, at full precision")
+
+
+def open_run(options: argparse.Namespace) -> "Run":
+    """The run of a call's prompt, on arrays, as the library has it."""
+    from explorer.commands.headless import open_prompt
+
+    return run_of(open_prompt(options, arrays=True))
+
+
+def run_of(given: "Prompted") -> "Run":
+    """The same of a model that is open."""
+    from explorer.api.model import Model
+    from explorer.api.run import Run
+
+    return Run(Model(given.checkpoint, given.model), given.run())
+
+
+def model_of(options: argparse.Namespace) -> "Model":
+    """The model of a call, on arrays, as the library has it."""
+    from explorer.api.model import Model
+    from explorer.commands.options import open_model
+
+    return Model(*open_model(options, arrays=True))
+
+
+def print_table(table: "Table", options: argparse.Namespace) -> None:
+    """A table as the options want it."""
+    if options.json:
+        output.data(json.dumps({"title": table.title, "rows": table.as_dicts()}))
+    elif options.csv:
+        _write_csv([table.columns, *table.rows])
+    else:
+        output.say(*table.lines(options.top or None))
+
+
+def print_numbers(numbers: "Numbers", options: argparse.Namespace) -> None:
+    """A grid as the options want it: as text a map, where it has two axes, and the largest."""
+    if options.json:
+        output.data(json.dumps(as_json(numbers)))
+    elif options.csv:
+        names = [axis.name for axis in numbers.axes]
+        _write_csv([[*names, "value"], *numbers.top(numbers.values.size).rows])
+    else:
+        output.say(*_lines(numbers, options.top or _LARGEST))
+
+
+def as_json(numbers: "Numbers") -> dict[str, Any]:
+    """A grid for programs."""
+    return {
+        "title": numbers.title,
+        "axes": [{"name": axis.name, "labels": list(axis.labels)} for axis in numbers.axes],
+        "baseline": numbers.baseline,
+        "values": numbers.values.tolist(),
+    }
+
+
+def named(numbers: "Numbers") -> dict[str, float]:
+    """Every number of a grid by the labels of its place: {"layer 3 head 3": -0.5, ...}."""
+    axes = [axis.name for axis in numbers.axes]
+    return {
+        " ".join(f"{name} {label}" for name, label in zip(axes, row)): row[-1]
+        for row in numbers.top(numbers.values.size).rows
+    }
+
+
+def _lines(numbers: "Numbers", top: int) -> Iterator[str]:
+    from explorer.text import fit, number, width
+
+    yield numbers.title
+    if numbers.baseline is not None:
+        yield f"{number(numbers.baseline, 4, plus='')} without edits"
+    yield ""
+    if len(numbers.axes) == 2 and numbers.shape[1] <= _LABEL:
+        rows, columns = numbers.axes
+        label = min(_LABEL, max(map(width, (rows.name, *rows.labels))))
+        yield fit(rows.name, label) + "".join(" " + fit(each, _CELL - 1, ">") for each in columns.labels)
+        for name, values in zip(rows.labels, numbers.values.tolist()):
+            yield fit(name, label) + "".join(f" {number(value, 3):>{_CELL - 1}}" for value in values)
+        yield ""
+    yield "the largest:"
+    yield from numbers.top(top).lines(None)[1:]
+
+
+def _write_csv(rows: Any) -> None:
+    csv.writer(sys.stdout, lineterminator="\n").writerows(rows)

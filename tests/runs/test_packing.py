@@ -1,0 +1,48 @@
+"""Prompts that are computed together: each run is the one that the model gives it alone."""
+
+import numpy as np
+import pytest
+
+from explorer.edits import Edit, Zero, edited, where
+from explorer.runs import running
+from explorer.runs.packing import run_together
+from gpt import GPT, InputError
+from tests.helpers.models import CONFIGS, counting, full_run, never, on_arrays, small_model, traced
+
+PROMPTS = [[3, 1, 4, 1, 5], [9], [2, 6, 5], [3, 5, 8, 9, 7, 9, 3, 2, 3, 8, 4, 6], [1, 2]]  # 12 is the whole context
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_each_run_is_its_own(config: str) -> None:
+    plain, model = small_model(**CONFIGS[config]), on_arrays(**CONFIGS[config])
+    runs = list(run_together(model, PROMPTS))
+    assert [run.ids for run in runs] == PROMPTS
+    for run in runs:
+        assert run.complete == len(run.ids)
+        for name, value in full_run(plain, run.ids).items():
+            np.testing.assert_allclose(run.values[name], value, rtol=1e-9, atol=1e-10, err_msg=name)
+
+
+def test_a_run_goes_on_and_can_be_edited() -> None:
+    model = on_arrays()
+    run = list(run_together(model, PROMPTS))[2]
+    cut = edited(run, [Edit(where.head(1, 1), Zero())])
+    alone = edited(traced(model, PROMPTS[2]), [Edit(where.head(1, 1), Zero())])
+    longer = run.first(3)
+    longer.ids = [*run.ids, 7]
+    for trace in (cut, alone, longer):
+        assert running.complete(trace, never)
+    np.testing.assert_allclose(cut.values["logits"], alone.values["logits"], atol=1e-12)
+    np.testing.assert_allclose(longer.values["logits"], traced(model, [*PROMPTS[2], 7]).values["logits"], atol=1e-12)
+
+
+def test_as_many_at_once_as_there_are_positions(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(GPT, "forward", counting(GPT.forward, asked))
+    assert len(list(run_together(on_arrays(), PROMPTS))) == 5
+    assert asked == [5 + 1 + 3, 12, 2]
+    assert len(list(run_together(small_model(), PROMPTS))) == 5, "plain Python: one by one"
+    with pytest.raises(InputError, match="too many"):
+        list(run_together(on_arrays(), [[1] * 13]))
+    with pytest.raises(InputError, match="no tokens"):
+        list(run_together(on_arrays(), [[1], []]))
