@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -61,7 +62,7 @@ class GPTConfig:
         if self.activation_function not in known:
             raise ConfigError(f"activation_function is {self.activation_function!r}: known are {', '.join(known)}.")
         epsilon = self.layer_norm_epsilon
-        if isinstance(epsilon, bool) or not isinstance(epsilon, int | float) or not 0 <= epsilon < math.inf:
+        if isinstance(epsilon, bool) or not isinstance(epsilon, int | float) or not 0 <= epsilon <= sys.float_info.max:
             raise ConfigError(f"layer_norm_epsilon is {epsilon!r}: it must be a number, zero or more.")
         if any(isinstance(end, bool) or not isinstance(end, int) for end in self.end_tokens):
             raise ConfigError(f"eos_token_id is {self.eos_token_id!r}: it must be a token id, a list of them, or null.")

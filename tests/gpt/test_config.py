@@ -136,6 +136,7 @@ def test_language_models_are_read(architectures: object) -> None:
         ({"layer_norm_epsilon": True}, ["layer_norm_epsilon", "True"]),
         ({"layer_norm_epsilon": float("nan")}, ["layer_norm_epsilon", "nan"]),
         ({"layer_norm_epsilon": float("inf")}, ["layer_norm_epsilon", "inf"]),
+        ({"layer_norm_epsilon": 10**400}, ["layer_norm_epsilon", "zero or more"]),
         ({"tie_word_embeddings": "yes"}, ["tie_word_embeddings", "'yes'"]),
         ({"scale_attn_weights": 1}, ["scale_attn_weights", "1"]),
         ({"scale_attn_by_inverse_layer_idx": None}, ["scale_attn_by_inverse_layer_idx", "None"]),
