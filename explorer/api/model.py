@@ -96,7 +96,8 @@ class Model:
         run = self.run(prompt, bos=bos)
         with few_threads(self.model):
             drawn = [step.token for step in generate(self.model, run.ids, tokens, Sampling(temperature), seed)]
-        return self.tokenizer.decode([*run.ids[bos:], *(token for token in drawn if token not in self.config.end_tokens)])
+        kept = [token for token in drawn if token not in self.config.end_tokens]
+        return self.tokenizer.decode([*run.ids[bos:], *kept])
 
     def token(self, token: Token) -> int:
         """The id of a token by its text (a space before it may be left out); UsageError where it is several."""

@@ -8,7 +8,7 @@ from explorer.api.why import session_of
 from explorer.errors import UsageError
 from explorer.files import replacing
 from explorer.paint.pictures import picture
-from explorer.paint.spans import SHARE_LEVELS, SIGNED_LEVELS, Line, length
+from explorer.paint.spans import MARK, SHARE_LEVELS, SIGNED_LEVELS, Line, length
 from explorer.stages import walk
 
 if TYPE_CHECKING:
@@ -92,7 +92,8 @@ def _style(name: str) -> "Style":
     from rich.color import Color
     from rich.style import Style
 
-    scale, _, levels = name.partition(":")
+    scale, _, levels = name.removesuffix(MARK).partition(":")
+    name = name.removesuffix(MARK)
     if not levels:
         return Style.parse(_WORDS.get(name, _INK))
     level = int(levels.partition("/")[0])

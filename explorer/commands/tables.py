@@ -2,8 +2,8 @@
 
 import argparse
 import csv
+import io
 import json
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -111,4 +111,6 @@ def _lines(numbers: "Numbers", top: int) -> Iterator[str]:
 
 
 def _write_csv(rows: Any) -> None:
-    csv.writer(sys.stdout, lineterminator="\n").writerows(rows)
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    output.data(text.getvalue().removesuffix("\n"))

@@ -14,12 +14,14 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from explorer.errors import CheckpointError
+from explorer.glyphs import quoted
 from explorer.json_file import read_json
 from explorer.loading.other_formats import INDEX, SINGLE, no_weights
 from explorer.text import printable
 from gpt.ops import Matrix, Vector
 from gpt.weights import Shape, plain_name
 
+_LONGEST_NAME = 255  # bytes: what file systems allow
 AGAIN = "Download it again."
 
 _NUMBERS = ("F64", "F32", "F16", "BF16")
@@ -187,9 +189,9 @@ def _sharded(index: Path) -> dict[str, StoredTensor]:
     if not isinstance(files, dict) or not files:
         raise CheckpointError(f"{index}: weight_map must be an object with a file for each tensor. {AGAIN}")
     for name, file in files.items():
-        if not isinstance(file, str) or not file or file != Path(file).name:
+        if not isinstance(file, str) or not file or file != Path(file).name or len(file.encode()) > _LONGEST_NAME:
             raise CheckpointError(
-                f"{index}: {name} is said to be in {file!r}: it must be the name of a file beside it."
+                f"{index}: {name} is said to be in {quoted(file) if isinstance(file, str) else repr(file)}: it must be the name of a file beside it."
             )
     headers = {}
     for file in sorted(set(files.values())):
