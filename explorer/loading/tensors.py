@@ -189,10 +189,9 @@ def _sharded(index: Path) -> dict[str, StoredTensor]:
     if not isinstance(files, dict) or not files:
         raise CheckpointError(f"{index}: weight_map must be an object with a file for each tensor. {AGAIN}")
     for name, file in files.items():
-        if not isinstance(file, str) or not file or file != Path(file).name or len(file.encode()) > _LONGEST_NAME:
-            raise CheckpointError(
-                f"{index}: {name} is said to be in {quoted(file) if isinstance(file, str) else repr(file)}: it must be the name of a file beside it."
-            )
+        if not _is_file_name(file):
+            said = quoted(file) if isinstance(file, str) else repr(file)
+            raise CheckpointError(f"{index}: {name} is said to be in {said}: it must be the name of a file beside it.")
     headers = {}
     for file in sorted(set(files.values())):
         path = index.with_name(file)
@@ -206,6 +205,13 @@ def _sharded(index: Path) -> dict[str, StoredTensor]:
         if name not in headers[file]:
             raise CheckpointError(f"{index.with_name(file)}: {name} is not in it, where {INDEX} says it is. {AGAIN}")
     return {name: headers[file][name] for name, file in files.items()}
+
+
+def _is_file_name(file: object) -> bool:
+    """Whether this can be the name of a file beside another."""
+    if not isinstance(file, str) or not file or file != Path(file).name:
+        return False
+    return len(file.encode("utf-8", "surrogatepass")) <= _LONGEST_NAME
 
 
 def _plain_names(path: Path, stored: Mapping[str, StoredTensor]) -> dict[str, StoredTensor]:

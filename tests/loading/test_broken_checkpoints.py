@@ -266,6 +266,8 @@ def test_shard_without_a_tensor_the_index_promises(tmp_path: Path) -> None:
         ('{"weight_map": {"a": 1}}', "a is said to be in 1"),
         ('{"weight_map": {"a": "../a"}}', "a is said to be in '../a'"),
         ('{"weight_map": {"a": ""}}', "a is said to be in ''"),
+        (json.dumps({"weight_map": {"a": "b" * 300}}), "it must be the name of a file beside it"),
+        (json.dumps({"weight_map": {"a": "\ud800" * 100}}), "it must be the name of a file beside it"),
         ('{"weight_map": {"a": "."}}', "a is said to be in '.'"),
         ('{"weight_map": {"a": "/etc/passwd"}}', "a is said to be in '/etc/passwd'"),
         ('{"weight_map": {"a": "b", "a": "c"}}', "'a' is in it twice"),
