@@ -149,6 +149,11 @@ class Cursor:
     def move_column(self, by: int) -> None:
         self.go_to_column(self.column + by)
 
+    def move_row(self, by: int) -> None:
+        """Up or down in a picture: to another position, in the same column, whichever is the largest there."""
+        self.go_to_column(self.column)
+        self.move_position(by)
+
     def forget_columns(self) -> None:
         """Back to the largest of every row."""
         self._columns.clear()
@@ -165,10 +170,12 @@ class Cursor:
             self.go_to_part((self.stage.parts.index(self.part) + by) % len(self.stage.parts))
 
     def toggle_overview(self) -> None:
-        self.overview, self.steps = not self.overview, False
+        """All heads or one; from the steps of one row always to all heads."""
+        self.overview, self.steps = self.steps or not self.overview, False
 
     def toggle_steps(self) -> None:
-        self.steps, self.overview = not self.steps, False
+        """The steps of one row, and back to the one head or all of them that were there before."""
+        self.steps = not self.steps
 
 
 def stage_of(name: str, cursor: Cursor) -> int:

@@ -103,9 +103,7 @@ def test_what_a_row_of_the_pattern_says() -> None:
         text = text_of(picture(at("blocks.0.pattern", position), *WIDE)[-1])
         row = recorded("blocks.0.attn.hook_pattern")[1, position]
         there = session().label(session().ids[int(row.argmax())])
-        assert (
-            text == f"{session().label(session().ids[position])} in head 1 listens most to {there} ({row.max():.2f})."
-        )
+        assert text == f"{session().label(session().ids[position])} in head 1 looks most at {there} ({row.max():.2f})."
 
 
 def test_small_pictures_of_all_heads_show_the_same_levels() -> None:

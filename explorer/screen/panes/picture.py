@@ -21,8 +21,8 @@ class PicturePane(Pane, can_focus=True):
     BINDINGS = [
         key("cursor.left", "left", "move('column', -1)", "The cursor to the left", display="←"),
         key("cursor.right", "right", "move('column', 1)", "The cursor to the right", display="→"),
-        key("cursor.up", "up", "move('position', -1)", "The cursor up", display="↑"),
-        key("cursor.down", "down", "move('position', 1)", "The cursor down", display="↓"),
+        key("cursor.up", "up", "move('row', -1)", "The cursor up", display="↑"),
+        key("cursor.down", "down", "move('row', 1)", "The cursor down", display="↓"),
         key("cursor.page_left", "pageup", "move('column', -16)", "Sixteen numbers to the left"),
         key("cursor.page_right", "pagedown", "move('column', 16)", "Sixteen numbers to the right"),
         key("cursor.home", "home", "go('column', 0)", "To the first number of the row"),
@@ -41,7 +41,7 @@ class PicturePane(Pane, can_focus=True):
         self.border_subtitle = literal(shape_in_words(session))
 
     def action_move(self, axis: str, by: int) -> None:
-        """Move the cursor along an axis: stage, block, position, head, column or part."""
+        """Move the cursor along an axis: stage, block, position, head, row, column or part."""
         self.host.move_cursor(f"move_{axis}", by)
 
     def action_go(self, axis: str, to: int) -> None:

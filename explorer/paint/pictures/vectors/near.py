@@ -30,6 +30,7 @@ def has_near(shown: Shown) -> bool:
 def near_in_a_line(shown: Shown, cells: int) -> Line:
     """The title, and as many tokens as fit behind it."""
     title, entries = _near(shown)
+    title = title.replace("(each 1 of it adds so much to the logit)", "(logit for each 1)")
     line: Line = [Span(f"{title}:", "dim")]
     for label, value, *_ in entries or ():
         more = [Span(f"  {label} ", "token"), Span(_two(value))]
@@ -65,7 +66,7 @@ def _near(shown: Shown) -> _Near:
     if has_effects(session):
         assert layer is not None
         effects = neurons.known_effects(session.trace, layer, shown.column)
-        title = f"neuron {shown.column} promotes (logit per unit)"
+        title = f"neuron {shown.column} promotes (each 1 of it adds so much to the logit)"
         promoted = effects.promoted if effects else ()
         return _Near(title, [Entry(session.label(each.token), each.value) for each in promoted] if effects else None)
     found = nearest.known(session.trace, shown.name, session.position)
