@@ -43,7 +43,7 @@ def vectors(session: Session, cells: int, height: int, halves: bool) -> list[Lin
 def _body(shown: Shown, cells: int, height: int, tall: bool) -> list[Line]:
     """The chosen row, what belongs to it, and the small picture, in columns."""
     row = Part(partial(largest, shown), 8 if tall else 3, _ROW)
-    own = _own(shown)
+    own = [] if has_curve(shown) and height < _CURVE else _own(shown)
     table = Part(partial(grid, shown), 4, len(shown.session.ids) + 3)
     whole = _whole(shown, split(cells, 0.4, 0.6)[0] if cells >= _TWO_COLUMNS else cells)
     if numbers_fit(shown, cells) and table.most + 6 <= height:  # a small model: all numbers can be read
@@ -53,7 +53,7 @@ def _body(shown: Shown, cells: int, height: int, tall: bool) -> list[Line]:
         if tall:
             row = row._replace(least=row.least if own else _ROW_ABOVE_TABLE, most=_ROW_ABOVE_OTHERS)
             table = table._replace(least=_TABLE_BELOW)
-        first = [*own, row] if has_mix(shown) else [row, *own]
+        first = [*own, row] if tall and has_mix(shown) else [row, *own]
         return stacked([*first, *_lists(shown, not tall), table, *whole], cells, height)
     if tall and cells >= _THREE_COLUMNS and (own or _lists(shown)):
         sizes = split(cells, 0.27, 0.28, 0.45) if has_mix(shown) else split(cells, 0.3, 0.38, 0.32)
