@@ -81,14 +81,19 @@ def test_what_is_masked_looks_like_no_number(halves: bool) -> None:
 
 
 def test_a_listed_token_whose_column_is_out_of_sight_is_marked() -> None:
-    here = at("a story that is long enough for a window, and then some more.")
-    lines = text_of(picture(here, 76, 15))
-    (outside,) = [line for line in lines if "columns" in line and "←" in line]
-    left = int(re.findall(r"← (\d+)", outside)[0])
-    assert "‹ in the list" in outside
-    listed = [found for line in lines for found in re.findall(r"(‹?) \S+ \((\d+)\) +\.\d", line)]
-    assert listed
-    assert all((mark == "‹") == (int(column) < left) for mark, column in listed)
+    here, seen = at("a story that is long enough for a window, and then some more."), set()
+    for position in range(40, len(here.ids)):
+        for head in range(3):
+            here.cursor.go_to_position(position)
+            here.cursor.go_to_head(head)
+            lines = text_of(picture(here, 76, 15))
+            outside = next((line for line in lines if "←" in line), "")
+            left = int(re.findall(r"← (\d+)", f"{outside}← 0")[0])
+            assert (", ‹ in the" in outside) == bool(outside)
+            listed = [found for line in lines for found in re.findall(r"(‹?) \S+ \((\d+)\) +\.\d", line)]
+            assert all((mark == "‹") == (int(column) < left) for mark, column in listed), outside
+            seen |= {mark for mark, _ in listed}
+    assert seen == {"", "‹"}
 
 
 def test_very_small_weights_are_no_nothing() -> None:

@@ -178,7 +178,7 @@ def test_what_is_edited_is_not_said_to_be_computed(stage: str, words: str) -> No
 def test_in_z_every_token_is_told_from_its_equals_and_the_columns_are_named() -> None:
     session = go_to(story(27), "blocks.2.z")
     labels = session.labels()
-    title, heads, *lines = text_of(mix(Shown(session, True), 60, 40))
+    _, heads, *lines = text_of(mix(Shown(session, True), 60, 40))
     assert heads.split()[-3:] == ["dim", str(session.cursor.column), "weighted"]
     for place, label in enumerate(labels):
         name = f"{label} ({place})" if labels.count(label) > 1 else label

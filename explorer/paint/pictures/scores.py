@@ -5,7 +5,7 @@ from explorer.paint.pictures.score_cells import HeadScores
 from explorer.paint.pictures.score_grid import number_grid
 from explorer.paint.pictures.score_row import least_cells, row_in_bars
 from explorer.paint.pictures.score_steps import score_steps
-from explorer.paint.pictures.thumbnail import cells_needed, part_shown, thumbnail
+from explorer.paint.pictures.thumbnail import cells_needed, is_narrow, part_shown, thumbnail
 from explorer.paint.spans import Line, Span, length
 from explorer.text import number
 from explorer.walk.session import Session
@@ -13,7 +13,7 @@ from explorer.walk.session import Session
 _GAP = 3  # cells between the grid and the bars
 _LEAST_BARS = 6  # lines below a grid
 _LEAST_DOTS = 16  # cells of a thumbnail
-_TALL = 16  # lines from which on a wide thumbnail stands above the bars
+_TALL, _LIST = 16, 10  # lines from which on a wide thumbnail stands above the bars, and those of the bars
 _SMALL = 7  # lines of small pictures of all heads
 _BARS = 14  # lines of bars beside a short grid at the most, where something else stands below
 
@@ -49,12 +49,12 @@ def _one_head(head: HeadScores, cells: int, height: int, halves: bool) -> list[L
     room = min(cells - needed - _GAP, cells * 3 // 5)
     if room < _LEAST_DOTS:
         return row_in_bars(head, cells, height)
-    size = cells_needed(head, room, height)
-    if size < cells_needed(head, cells, height) and height >= _TALL:  # below each other each has all of the width
-        high = height * 3 // 5
+    if is_narrow(head, room) and height >= _TALL:  # below each other each has all of the width
+        high = min(height * 3 // 5, height - _LIST)
         small = thumbnail(head, cells, high, halves)
         drawn = part_shown(head, cells, high, halves).holds
         return [*small, [], *row_in_bars(head, cells, height - len(small) - 1, drawn)]
+    size = cells_needed(head, room, height)
     small = thumbnail(head, size, height, halves)
     drawn = part_shown(head, size, height, halves).holds
     return beside(small, row_in_bars(head, cells - size - _GAP, _height(len(small), height), drawn), size, _GAP)

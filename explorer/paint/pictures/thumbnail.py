@@ -15,7 +15,8 @@ OUTSIDE = "‹"
 """In a list before the name of a token whose column is not drawn."""
 
 _LABEL = 14  # cells for the name of a row at the most
-_LEAST = 28  # cells for the ends of the colours
+_LEGEND = 27  # cells for the ends of the colours
+_ENOUGH = 30  # columns
 _WIDEST, _HIGHEST = 48, 24  # cells and lines of dots: the bars beside them need the room more
 
 
@@ -67,7 +68,12 @@ def part_shown(head: HeadScores, cells: int, height: int, halves: bool) -> Windo
 def cells_needed(head: HeadScores, cells: int, height: int) -> int:
     """The cells that a thumbnail takes of so many: the same in every row and step, so that what is beside stays."""
     size = 2 if _is_spread(head, cells, height) else 1
-    return min(cells, max(_LEAST, _margin(head) + min(_WIDEST, size * len(head.labels))))
+    return min(cells, _margin(head) + max(_LEGEND, min(_WIDEST, size * len(head.labels))))
+
+
+def is_narrow(head: HeadScores, cells: int) -> bool:
+    """Whether so many cells hold fewer columns than a picture of a small screen does."""
+    return cells < _margin(head) + min(_ENOUGH, len(head.labels))
 
 
 def _margin(head: HeadScores) -> int:
