@@ -218,7 +218,7 @@ _MIXING: list[StageInBlock] = [
         "z",
         Kind.VECTORS,
         "z = pattern · v",
-        "What each head has gathered: the values of the tokens it looks at, each times its weight in the pattern.",
+        "What each head has gathered: the values of the tokens it looks at, each times its weight.",
         {"z": "attn.hook_z"},
         attention.mix,
     ),

@@ -23,7 +23,8 @@ def legend_of_signed(spread: float, unit: str = "", ends: tuple[float, float] = 
         forms.append((f"−{end}{' and below' * below}", f"+{end}{unit and ' '}{unit}{' and above' * above}"))
     forms.append((f"below zero {low}", f"{high} above zero"))
     size = SIGNED_LEVELS + 3
-    left, right = next((form for form in forms[::-1] if sum(map(width, form)) + size <= cells), forms[0])
-    levels = range(-SIGNED_LEVELS, SIGNED_LEVELS + 1, 2)
+    fitting = [form for form in forms if sum(map(width, form)) + size <= cells]
+    left, right = fitting[-1] if fitting else forms[0]
+    levels = range(-SIGNED_LEVELS, SIGNED_LEVELS + 1, 2 if fitting else 4)
     steps = [Span(" " if level else "0", f"signed:{level}") for level in levels]
     return [Span(f"{left} ", "dim"), *steps, Span(f" {right}", "dim")]

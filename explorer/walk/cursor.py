@@ -133,7 +133,10 @@ class Cursor:
     def go_to_position(self, position: int) -> None:
         self.position = _within(position, self.length)
 
-    def move_position(self, by: int) -> None:
+    def move_position(self, by: int, straight: bool = False) -> None:
+        """To another position; `straight` in the same column there, as in a picture, not on its largest."""
+        if straight:
+            self.go_to_column(self.column)
         self.go_to_position(self.position + by)
 
     def go_to_head(self, head: int) -> None:
@@ -148,11 +151,6 @@ class Cursor:
 
     def move_column(self, by: int) -> None:
         self.go_to_column(self.column + by)
-
-    def move_row(self, by: int) -> None:
-        """Up or down in a picture: to another position, in the same column, whichever is the largest there."""
-        self.go_to_column(self.column)
-        self.move_position(by)
 
     def forget_columns(self) -> None:
         """Back to the largest of every row."""

@@ -81,7 +81,8 @@ def test_what_is_masked_looks_like_no_number(halves: bool) -> None:
 
 
 def test_a_listed_token_whose_column_is_out_of_sight_is_marked() -> None:
-    here, seen = at("a story that is long enough for a window, and then some more."), set()
+    here = at("a story that is long enough for a window, and then some more.")
+    seen, told = set[str](), set[bool]()
     for position in range(40, len(here.ids)):
         for head in range(3):
             here.cursor.go_to_position(position)
@@ -89,11 +90,13 @@ def test_a_listed_token_whose_column_is_out_of_sight_is_marked() -> None:
             lines = text_of(picture(here, 76, 15))
             outside = next((line for line in lines if "←" in line), "")
             left = int(re.findall(r"← (\d+)", f"{outside}← 0")[0])
-            assert (", ‹ in the" in outside) == bool(outside)
+            told |= {bool(outside), ", ‹ in the" in outside}
+            assert outside or "‹" not in "".join(lines)
             listed = [found for line in lines for found in re.findall(r"(‹?) \S+ \((\d+)\) +\.\d", line)]
             assert all((mark == "‹") == (int(column) < left) for mark, column in listed), outside
             seen |= {mark for mark, _ in listed}
     assert seen == {"", "‹"}
+    assert told == {True, False}
 
 
 def test_very_small_weights_are_no_nothing() -> None:

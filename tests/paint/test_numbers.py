@@ -284,6 +284,17 @@ def test_the_list_of_logits() -> None:
         assert (mark == "▸") == (rank == 2)
 
 
+def test_bars_of_logits_take_room_only_for_what_is_shown() -> None:
+    """Bars begin beside the numbers where none of those shown is below zero; else on an axis further right."""
+    logits = np.sort(recorded("logits")[4])[::-1]
+    assert logits[0] > 0 > logits[-1]
+    for height in (4, 30):
+        head, *rows = [text_of(line) for line in picture(at("logits", column=0), 110, height + 3)][: height + 1]
+        rows = [row for row in rows if "│" in row]
+        axis = {row.index("│") - len(row[: row.index("│")].rstrip(" █▐")) for row in rows[:1]}
+        assert (axis == {1}) == (logits[len(rows) - 1] >= 0), head
+
+
 def ledger_rows(lines: list[Line]) -> list[list[str]]:
     """The columns of the ledger: rank, token, logit, over T, fate, probability, running sum."""
     rows = [text_of(line).replace("▸", " ").split() for line in lines]

@@ -64,5 +64,7 @@ def with_axes(head: HeadScores, margin: int, cells: int) -> list[Line]:
     legend: Line = head.legend(cells - margin - len(words) - 3)
     size = length(legend)
     if size + len(words) + 3 > cells:
+        legend = head.legend(cells)
+        size = length(legend)
         return [[Span(" " * max(0, min(margin, cells - size))), *legend], [Span(words, "dim")]]
     return [[Span(" " * max(0, min(margin, cells - size - len(words) - 3))), *legend, Span(f"   {words}", "dim")]]

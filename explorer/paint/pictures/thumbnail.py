@@ -15,7 +15,7 @@ OUTSIDE = "‹"
 """In a list before the name of a token whose column is not drawn."""
 
 _LABEL = 14  # cells for the name of a row at the most
-_LEGEND = 27  # cells for the ends of the colours
+_LEGEND, _AXES = 27, 20  # cells for the ends of the colours, and for what rows and columns are
 _ENOUGH = 30  # columns
 _WIDEST, _HIGHEST = 48, 24  # cells and lines of dots: the bars beside them need the room more
 
@@ -68,7 +68,7 @@ def part_shown(head: HeadScores, cells: int, height: int, halves: bool) -> Windo
 def cells_needed(head: HeadScores, cells: int, height: int) -> int:
     """The cells that a thumbnail takes of so many: the same in every row and step, so that what is beside stays."""
     size = 2 if _is_spread(head, cells, height) else 1
-    return min(cells, _margin(head) + max(_LEGEND, min(_WIDEST, size * len(head.labels))))
+    return max(_AXES, min(cells, _margin(head) + max(_LEGEND, min(_WIDEST, size * len(head.labels)))))
 
 
 def is_narrow(head: HeadScores, cells: int) -> bool:
@@ -128,13 +128,14 @@ def _drawn(head: HeadScores, part: Window, margin: int, cells: int, size: int, h
 
 
 def _said(head: HeadScores, part: Window, cells: int) -> list[Line]:
-    """What lies outside, and what a dot stands for."""
-    words = [part.outside(len(head.labels))]
-    if not all(map(part.holds, range(head.position + 1))):
-        words[0] += f", {OUTSIDE} in the list"
-    if part.step > 1:
-        words.append(f"each dot: the largest of {part.step} x {part.step}")
-    return wrapped("  ".join(filter(None, words)), cells, "dim")
+    """What lies outside, how the list marks it where that takes no line more, and what a dot stands for."""
+    outside = part.outside(len(head.labels))
+    dots = f"each dot: the largest of {part.step} x {part.step}" if part.step > 1 else ""
+    said = wrapped(", ".join(filter(None, (outside, dots))), cells, "dim")
+    if all(map(part.holds, range(head.position + 1))):
+        return said
+    marked_too = wrapped(", ".join(filter(None, (f"{outside}, {OUTSIDE} in the list", dots))), cells, "dim")
+    return marked_too if len(marked_too) == len(said) else said
 
 
 def _to(head: HeadScores, row: int, column: int) -> Action:

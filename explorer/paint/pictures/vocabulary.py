@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 from explorer.paint.bars import bar_of, signed_bar
 from explorer.paint.predictions import percent
+from explorer.paint.row import figure
 from explorer.paint.spans import Line, Span, clipped, length, page
-from explorer.text import fit, number, width
+from explorer.text import fit, width
 from explorer.walk.session import Session
 from gpt import Distribution
 
@@ -29,7 +30,7 @@ def logits(session: Session, cells: int, height: int, halves: bool) -> list[Line
     low, high = min(shown), values[order[0]]
     names = _names(session, [order[rank] for rank in ranks if rank is not None], cells // 2)
     ids = max(2, len(str(len(order) - 1)))
-    figures = max(8, *map(width, map(number, (low, high))))
+    figures = max(8, *map(width, map(figure, (low, high))))
     room = min(_WIDEST_BAR, max(0, cells - names - ids - figures - 11))
     unit = "logit, B − A" if session.what_if.difference else "logit"
     head = f"{'rank':>5} {fit('token', names)} {'id':>{ids}} {unit:>{figures}}"
@@ -46,7 +47,7 @@ def logits(session: Session, cells: int, height: int, halves: bool) -> list[Line
             [
                 *_ranked(session, rank, token, names),
                 Span(f" {token:>{ids}}", "dim"),
-                Span(f" {number(values[token]):>{figures}} ", "value" if rank == 0 else ""),
+                Span(f" {figure(values[token]):>{figures}} ", "value" if rank == 0 else ""),
                 *signed_bar(values[token], low, high, room),
             ]
         )
@@ -124,7 +125,7 @@ def _rows(session: Session, chances: Distribution, drawn: int | None, cells: int
             continue
         token = order[rank]
         stays = token in reached
-        figures = f"{number(chances.logits[token], 2):>8}{number(chances.tempered[token], 2):>7}"
+        figures = f"{figure(chances.logits[token], 2):>8}{figure(chances.tempered[token], 2):>7}"
         p, total = (percent(chances.probabilities[token]), f"{reached[token]:.3f}") if stays else ("·", "·")
         fate = Span(f"{_fate(chances, token):>6}", "done" if stays else "down")
         line = [*_ranked(session, rank, token, names), Span(figures), fate]

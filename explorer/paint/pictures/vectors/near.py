@@ -5,9 +5,8 @@ from typing import NamedTuple
 from explorer.analysis import nearest, neurons
 from explorer.paint.pictures.vectors.layout import titled
 from explorer.paint.pictures.vectors.shown import Shown
-from explorer.paint.row import Entry, at_most, labelled_bars
+from explorer.paint.row import Entry, at_most, figure, labelled_bars
 from explorer.paint.spans import Line, Span, clipped, length
-from explorer.text import number
 from explorer.walk.vector_questions import has_effects, has_nearest
 
 
@@ -51,7 +50,7 @@ def near(shown: Shown, cells: int, height: int) -> list[Line]:
 
 
 def _two(value: float) -> str:
-    return number(value, 2)
+    return figure(value, 2)
 
 
 def _missing(shown: Shown, entries: list[Entry] | None) -> str:
