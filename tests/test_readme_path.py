@@ -51,15 +51,15 @@ async def test_the_head_without_which_it_forgets_the_name() -> None:
         await press(pilot, *["down"] * 6, *["right"] * 5, "h", "h")
         assert screen.session
         assert screen.session.stage.id == "blocks.5.pattern"
-        assert "listens most to Tom (0.45)" in " ".join(text(screen, "picture"))
+        assert "looks most at Tom (0.45)" in " ".join(text(screen, "picture"))
         pattern = screen.session.trace.matrix("blocks.5.attn.hook_pattern", 2)[-1]
         assert f'({pattern[0]:.2f}), and to " Lily" less ({pattern[2]:.2f})' in EXAMPLE
 
         await press(pilot, "X")
-        await until(pilot, lambda: "listens most to ·Lily (0.70)" in " ".join(text(screen, "picture")))
+        await until(pilot, lambda: "looks most at ·Lily (0.70)" in " ".join(text(screen, "picture")))
         assert 'Lily" has 0.70 again' in EXAMPLE
         await press(pilot, "up", "up", "h")
         assert screen.session.stage.id == "blocks.3.pattern"
         assert screen.session.cursor.head == 3
-        assert "listens most to ·Tom (0.81)" in " ".join(text(screen, "picture"))
+        assert "looks most at ·Tom (0.81)" in " ".join(text(screen, "picture"))
         assert "(0.81)" in EXAMPLE

@@ -47,9 +47,9 @@ def _chosen(session: Session, why: Why, cells: int) -> list[Line]:
 def _lines(session: Session, cell: Cell, where: Line, code: str, cells: int) -> list[Line]:
     explanation = session.provenance.explain(cell)
     equals = "edited; else = " if session.what_if.edits_at(cell.name) and not explanation.exact else "= "
-    formula = f"{equals}{explanation.formula(_TERMS)}  " if explanation.terms else ""
+    formula = f"{equals}{explanation.formula(_TERMS)}" if explanation.terms else ""
     room = max(cells - len(code) - 2, cells // 2)
-    below = [Span(fit(formula, min(width(formula), room))), Span(f"{code}  ", "dim")]
+    below = [Span(fit(formula, min(width(formula), room)) + "  " * bool(formula)), Span(f"{code}  ", "dim")]
     if length(below) + len(str(cell)) <= cells:
         below.append(Span(str(cell), "dim"))
     return [clipped([*where, Span(" = "), Span(exactly(explanation.value), "value")], cells), clipped(below, cells)]

@@ -9,6 +9,8 @@ from explorer.paint.spans import Action, Line, Span
 from explorer.text import fit, number, width
 
 _WIDEST_BAR = 40
+_MORE_DIGITS = 3  # for a number that would read as zero
+_APART = "the cursor"
 
 
 class Entry(NamedTuple):
@@ -45,30 +47,32 @@ def labelled_bars(
     height: int,
     *,
     current: int | None = None,
-    text: Callable[[float], str] = number,
+    text: Callable[[float], str] | None = None,
     noun: str = "more",
     signed: bool = False,
     of_rest: Rest = added_up,
 ) -> list[Line]:
     """The entries of largest size with bars, in at most `height` lines; the last says how many more there are, and
-    their sum. The current one is marked; where it is not among the largest it stands below them.
+    their sum. The current one is marked; where it is not among the largest it stands apart, below that.
 
     `signed`: the largest numbers come first and those below zero last, and bars begin at an axis. `of_rest` says
     something else of those that are not shown than their sum.
     """
     if height < 1 or not entries:
         return []
+    text = text or figure
     place = _place if signed else _size
     order = sorted(range(len(entries)), key=lambda index: -place(entries[index].value))
-    shown = order if len(order) <= height else order[: max(1, height - 1)]
+    shown, apart = order if len(order) <= height else order[: max(1, height - 1)], None
     if current is not None and current not in shown and len(shown) > 1:
-        shown = [*shown[:-1], current]
-    visible = set(shown)
+        shown, apart = shown[:-1], current
+    listed = shown if apart is None else [*shown, apart]
+    visible = set(listed)
     rest = [entries[index].value for index in order if index not in visible]
     left_out, words = _left_out(rest, text, of_rest)
-    names = max(width(entries[index].label) for index in shown)
+    names = max(width(entries[index].label) for index in listed)
     names = min(max(names, width(f"{len(rest)} {noun}") if rest else 0), max(6, cells - 12))
-    figures = max(width(left_out), *(width(text(entries[index].value)) for index in (*shown, order[0])))
+    figures = max(width(left_out), *(width(text(entries[index].value)) for index in (*listed, order[0])))
     asides = max(width(entries[index].aside) for index in shown) + 2
     if asides == 2 or names + figures + asides + 4 > cells:
         asides = 0
@@ -91,7 +95,29 @@ def labelled_bars(
         named = f" {fit(f'{len(rest)} {noun}', names, '>')} "
         said = next((text for text in words if width(text) <= cells - names - figures - 4), words[-1])
         lines.append([Span(named, "dim"), Span(f"{fit(left_out, figures, '>')}  {said}", "dim")])
+    if apart is not None:
+        lines.append(_apart(entries[apart], names, fit(text(entries[apart].value), figures, ">"), cells))
     return lines
+
+
+def _apart(entry: Entry, names: int, value: str, cells: int) -> Line:
+    """The cursor's entry below the largest, said to be there because the cursor is."""
+    long = names + width(value) + 12 + width(_APART) <= cells
+    name = Span(fit(entry.label, names, ">") + " ", "here-text", entry.action)
+    return [Span("▸", "here-text"), name, Span(value + "  ", "", entry.action), Span(_APART if long else "", "dim")]
+
+
+def figure(value: float, digits: int = 3, plus: str = "+") -> str:
+    """A signed number in a few characters; one that would read as zero with a sign gets the digits it needs.
+
+    figure(-0.0002) = "−0.0002"; what is zero, or less than can be written, has no sign.
+    """
+    text = number(value, digits, plus)
+    if any(character in "123456789∞N" for character in text):
+        return text
+    if abs(value) < 0.5 * 10.0 ** -(digits + _MORE_DIGITS):
+        return f"{0:.{digits}f}"
+    return number(value, -floor(log10(abs(value))), plus)
 
 
 def _left_out(rest: Sequence[float], text: Callable[[float], str], of_rest: Rest) -> tuple[str, tuple[str, ...]]:
@@ -123,8 +149,8 @@ def _place(value: float) -> float:
 def text_for(largest: float) -> Callable[[float], str]:
     """How to write numbers up to that size: three decimals, more where all are small."""
     if not isfinite(largest) or largest >= 0.1 or largest <= 0:
-        return number
+        return figure
     if largest < 1e-6:
         return lambda value: f"{value:+.2e}".replace("-", "−") if isfinite(value) else number(value)
     digits = 2 - floor(log10(largest))
-    return lambda value: number(value, digits)
+    return lambda value: figure(value, digits)

@@ -51,15 +51,36 @@ def spread_of(rows: Sequence[Sequence[float]], most: int = 4000) -> float:
 
     Of a large matrix only every so-many-th number is looked at.
     """
-    size = sum(map(len, rows))
-    step = max(1, size // most)
-    sizes = sorted(
-        abs(value)
+    sizes = sorted(map(abs, _some_of(rows, most)))
+    return sizes[min(len(sizes) - 1, int(len(sizes) * 0.98))] if sizes else 0.0
+
+
+def ends_of(rows: Sequence[Sequence[float]], most: int = 4000) -> tuple[float, float]:
+    """The least and the largest of the numbers that `spread_of` looks at; zeros where there are none."""
+    found = _some_of(rows, most)
+    return (min(found), max(found)) if found else (0.0, 0.0)
+
+
+def _some_of(rows: Sequence[Sequence[float]], most: int) -> list[float]:
+    """The finite numbers of the rows; of many only every so-many-th."""
+    step = max(1, sum(map(len, rows)) // most)
+    return [
+        value
         for start, row in enumerate(rows)
         for value in plain(row[start % step : len(row) : step])
         if math.isfinite(value)
-    )
-    return sizes[min(len(sizes) - 1, int(len(sizes) * 0.98))] if sizes else 0.0
+    ]
+
+
+def out_of_sight(above: int, below: int, left: int, right: int) -> str:
+    """How much of a table is not drawn, and where: "↑ 5 ↓ 2 rows, ← 46 columns"; "" where all is."""
+    parts = []
+    for sides, noun in (((("↑", above), ("↓", below)), "row"), ((("←", left), ("→", right)), "column")):
+        if counts := [(arrow, count) for arrow, count in sides if count > 0]:
+            last = counts[-1][1]
+            said = " ".join(f"{arrow} {count}" for arrow, count in counts)
+            parts.append(f"{said} {noun}{'s' * (last > 1 or len(counts) > 1)}")
+    return ", ".join(parts)
 
 
 def marked(span: Span) -> Span:

@@ -133,7 +133,10 @@ class Cursor:
     def go_to_position(self, position: int) -> None:
         self.position = _within(position, self.length)
 
-    def move_position(self, by: int) -> None:
+    def move_position(self, by: int, straight: bool = False) -> None:
+        """To another position; `straight` in the same column there, as in a picture, not on its largest."""
+        if straight:
+            self.go_to_column(self.column)
         self.go_to_position(self.position + by)
 
     def go_to_head(self, head: int) -> None:
@@ -165,10 +168,12 @@ class Cursor:
             self.go_to_part((self.stage.parts.index(self.part) + by) % len(self.stage.parts))
 
     def toggle_overview(self) -> None:
-        self.overview, self.steps = not self.overview, False
+        """All heads or one; from the steps of one row always to all heads."""
+        self.overview, self.steps = self.steps or not self.overview, False
 
     def toggle_steps(self) -> None:
-        self.steps, self.overview = not self.steps, False
+        """The steps of one row, and back to the one head or all of them that were there before."""
+        self.steps = not self.steps
 
 
 def stage_of(name: str, cursor: Cursor) -> int:

@@ -51,6 +51,81 @@ def test_a_thumbnail_fits_its_room(height: int, halves: bool) -> None:
     assert len(thumbnail(scores, 30, height, halves)) <= height
 
 
+@pytest.mark.parametrize("size", [(76, 15), (62, 24)], ids=str)
+def test_nothing_moves_sideways_from_row_to_row_nor_from_step_to_step(size: tuple[int, int]) -> None:
+    """The dots of all rows, and the lists of all rows and steps, begin in the same columns."""
+    dots, lists = set(), set()
+    for stage in ("raw", "scaled", "masked"):
+        here = at("Ein sehr langes Wort, und dann kurz", stage)
+        for position in range(5, len(here.ids), 4):
+            here.cursor.go_to_position(position)
+            lines = text_of(picture(here, *size))
+            dots |= {line.index("▀") for line in lines if "▀" in line}
+            lists |= {line.index(" asks: ") for line in lines if " asks: " in line}
+            assert any(f" asks: {stage} scores" in line for line in lines)
+            later = len(here.ids) - 1 - position
+            fate = "−∞" if stage == "masked" else "masked next"
+            keys = f"{later} later key{'s' * (later > 1)}: {fate}"
+            assert not later or any(line.endswith(keys) for line in lines)
+    assert len(dots) == len(lists) == 1
+
+
+@pytest.mark.parametrize("halves", [True, False])
+def test_what_is_masked_looks_like_no_number(halves: bool) -> None:
+    scores = HeadScores(at("kitchens and gardens"), 0)
+    cells = [span for line in thumbnail(scores, 30, 16, halves) for span in line if span.action]
+    masked = [span for span in cells if span.style == "masked"]
+    assert masked
+    assert {span.text for span in masked} == {"·"}
+    assert not any("·" in span.text for span in cells if span.style.startswith("share"))
+
+
+def test_a_listed_token_whose_column_is_out_of_sight_is_marked() -> None:
+    here = at("a story that is long enough for a window, and then some more.")
+    seen, told = set[str](), set[bool]()
+    for position in range(40, len(here.ids)):
+        for head in range(3):
+            here.cursor.go_to_position(position)
+            here.cursor.go_to_head(head)
+            lines = text_of(picture(here, 76, 15))
+            outside = next((line for line in lines if "←" in line), "")
+            left = int(re.findall(r"← (\d+)", f"{outside}← 0")[0])
+            told |= {bool(outside), ", ‹ in the" in outside}
+            assert outside or "‹" not in "".join(lines)
+            listed = [found for line in lines for found in re.findall(r"(‹?) \S+ \((\d+)\) +\.\d", line)]
+            assert all((mark == "‹") == (int(column) < left) for mark, column in listed), outside
+            seen |= {mark for mark, _ in listed}
+    assert seen == {"", "‹"}
+    assert told == {True, False}
+
+
+def test_very_small_weights_are_no_nothing() -> None:
+    scores = HeadScores(at("kitchens"), 0)
+    assert [scores.text_in_list(value) for value in (0.0, 0.0049, 0.0051, 0.5)] == [".00", "<.01", ".01", ".50"]
+
+
+def test_the_steps_of_a_row_do_not_lose_the_overview() -> None:
+    cursor = at("kitchens").cursor
+    cursor.toggle_overview()
+    cursor.toggle_steps()
+    assert cursor.steps
+    cursor.toggle_steps()
+    assert cursor.overview
+    assert not cursor.steps
+    cursor.toggle_steps()
+    cursor.toggle_overview()
+    assert cursor.overview
+    assert not cursor.steps
+    cursor.toggle_overview()
+    assert not cursor.overview
+
+
+def test_all_heads_name_the_first_and_the_last_token_they_show() -> None:
+    here = at("kitchens")
+    here.cursor.toggle_overview()
+    assert "rows and columns: k (0) … s (7), all 8 tokens" in "\n".join(text_of(picture(here, 116, 20)))
+
+
 def test_the_steps_of_a_row_are_numpys() -> None:
     here = at("kitchens", position=5)
     here.cursor.toggle_steps()

@@ -49,8 +49,12 @@ def test_what_is_typed_and_what_becomes_of_it(tmp_path: Path) -> None:
     added, first, second = (drawn(session, position) for position in range(3))
     assert added[0] == "added   <|endoftext|>  id 260"
     assert "as it does with every text" in " ".join(line.strip() for line in added)
-    assert [line.split() for line in first[:3]] == [["piece", "THE"], ["becomes", "the"], ["bytes", "74", "68", "65"]]
-    assert any(line.split()[:2] == ["merge", "2"] and line.endswith("rule 2") for line in first)
+    assert [line.split()[:4] for line in first[:3]] == [
+        ["piece", "THE", "piece", "2"],
+        ["becomes", "the"],
+        ["bytes", "74", "68", "65"],
+    ]
+    assert any(line.split()[:2] == ["merge", "2"] and "rule 2" in line for line in first)
     assert not any(line.startswith("becomes") for line in second)
     assert any(line.split()[:2] == ["merge", "3"] for line in second)
 
@@ -59,7 +63,7 @@ def test_pieces_that_are_not_merged(tmp_path: Path) -> None:
     session = start(small_model(vocab_size=3, n_positions=16), word_piece(tmp_path), "walking on")
     assert session.ids == [1, 2, 0]
     lines = drawn(session, 1)
-    assert lines[0].split() == ["piece", "walking"]
+    assert lines[0].split()[:2] == ["piece", "walking"]
     assert "cuts the piece into 2 tokens by steps of its own" in " ".join(line.strip() for line in lines)
     assert not any(line.startswith("merge") for line in lines)
     assert any("A single token" in line for line in drawn(session, 2))

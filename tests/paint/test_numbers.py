@@ -103,9 +103,7 @@ def test_what_a_row_of_the_pattern_says() -> None:
         text = text_of(picture(at("blocks.0.pattern", position), *WIDE)[-1])
         row = recorded("blocks.0.attn.hook_pattern")[1, position]
         there = session().label(session().ids[int(row.argmax())])
-        assert (
-            text == f"{session().label(session().ids[position])} in head 1 listens most to {there} ({row.max():.2f})."
-        )
+        assert text == f"{session().label(session().ids[position])} in head 1 looks most at {there} ({row.max():.2f})."
 
 
 def test_small_pictures_of_all_heads_show_the_same_levels() -> None:
@@ -133,7 +131,11 @@ def test_the_grid_of_vectors(stage: str, name: str | None) -> None:
     lines = picture(here, *WIDE)
     shown = cells(lines)
     assert set(shown) == set(np.ndindex(6, 12))
-    ends = [found for line in lines if (found := re.match(r" *−(\S+) +\+(\S+)$", text_of(line)))]
+    ends = [
+        found
+        for line in lines
+        if (found := re.match(r"[a-z ≤]*−(\S+) +0 +[≥ ]*\+(\S+)(?: above zero)?$", text_of(line)))
+    ]
     (spread,) = {float(end) for found in ends for end in found.groups()}
     for place, span in shown.items():
         assert read(span.text) == pytest.approx(values[place], abs=0.0005001)
@@ -192,13 +194,14 @@ def test_the_spread_is_numpys_percentile() -> None:
 def test_the_statistics_of_a_norm(stage: str, residual: str, width: int) -> None:
     x = recorded(residual)[4]
     (line,) = [text_of(line) for line in picture(at(stage), width, 24) if text_of(line).startswith("mean")]
-    shown = [read(found) for found in re.findall(r"[+−]\d+\.\d+", line)]
+    shown = [read(found) for found in re.findall(r"[+−]?\d+\.\d+", line)]
+    assert not re.search(r"(variance|var|ε\)) [+−]\d", line), "what is never below zero has no sign"
     assert shown == pytest.approx([x.mean(), x.var(), np.sqrt(x.var() + 1e-5)], abs=0.00005001)
 
 
 def listed(lines: list[Line], name: str) -> list[tuple[int, float]]:
     """The entries of a list with bars, such as "neuron 17  +0.123  ███"."""
-    found = (re.search(rf"{name} (\d+) +([+−][\d.]+)", text_of(line)) for line in lines)
+    found = (re.search(rf"{name} (\d+) +([+−]?\d*\.\d+)", text_of(line)) for line in lines)
     return [(int(match[1]), read(match[2])) for match in found if match]
 
 
@@ -281,6 +284,17 @@ def test_the_list_of_logits() -> None:
         assert (mark == "▸") == (rank == 2)
 
 
+def test_bars_of_logits_take_room_only_for_what_is_shown() -> None:
+    """Bars begin beside the numbers where none of those shown is below zero; else on an axis further right."""
+    logits = np.sort(recorded("logits")[4])[::-1]
+    assert logits[0] > 0 > logits[-1]
+    for height in (4, 30):
+        head, *rows = [text_of(line) for line in picture(at("logits", column=0), 110, height + 3)][: height + 1]
+        rows = [row for row in rows if "│" in row]
+        axis = {row.index("│") - len(row[: row.index("│")].rstrip(" █▐")) for row in rows[:1]}
+        assert (axis == {1}) == (logits[len(rows) - 1] >= 0), head
+
+
 def ledger_rows(lines: list[Line]) -> list[list[str]]:
     """The columns of the ledger: rank, token, logit, over T, fate, probability, running sum."""
     rows = [text_of(line).replace("▸", " ").split() for line in lines]
@@ -323,6 +337,10 @@ def test_the_ledger_of_a_drawn_token_names_the_settings_it_was_drawn_with() -> N
     here.draws.sampling = SAMPLING
     assert before == after
     assert any(line.startswith("p is drawn from: T 0.9, top-k 15, top-p 0.8 ") for line in after)
+    (title,) = [line for line in after if line.split()[:1] == ["rank"]]
+    assert "p at T 0.9 running sum" in title
+    (drawn,) = [line for line in after if "◂ drawn" in line]
+    assert drawn.split()[drawn.startswith("▸") + 1] == LETTERS[here.ids[5]].decode()
 
 
 @pytest.mark.parametrize("seed", range(25))
@@ -371,6 +389,14 @@ def test_the_number_under_the_cursor_is_shown_in_full() -> None:
         assert name == here.cursor.part.activation
         assert read(where.rpartition(" = ")[2]) == recorded(name)[tuple(map(int, index.split(",")))]
         assert re.search(r"  gpt/\w+\.py:\d+ \w+  ", code)
+
+
+@pytest.mark.parametrize("width", range(40, 160, 7))
+def test_between_the_formula_and_its_source_is_a_blank(width: int) -> None:
+    for stage in ("blocks.1.z", "blocks.0.qkv", "blocks.1.pattern", "blocks.0.pre"):
+        _, code = map(text_of, number_under_cursor(at(stage, column=2), width, 2))
+        assert re.search(r"^$|\S  gpt/|^gpt/|…$", code), code
+        assert not re.search(r"\Sgpt/", code)
 
 
 def test_the_ids_stand_below_their_tokens() -> None:

@@ -3,8 +3,8 @@
 import pytest
 
 from explorer.paint.legend import legend_of_shares, legend_of_signed
-from explorer.paint.row import Entry, labelled_bars
-from explorer.paint.spans import Span, length, marked
+from explorer.paint.row import Entry, figure, labelled_bars
+from explorer.paint.spans import Span, length, marked, out_of_sight
 from tests.helpers.looking import text_of
 from tests.helpers.styles import check_style
 
@@ -44,7 +44,57 @@ def test_a_mark_keeps_the_number_and_its_colour() -> None:
 
 def test_a_legend_names_both_ends() -> None:
     assert text_of([legend_of_shares()])[0].split() == ["0", "1"]
-    assert text_of([legend_of_signed(1.234, "points")])[0].split() == ["−1.23", "+1.23", "points"]
+    assert text_of([legend_of_signed(1.234, "points")])[0].split() == ["−1.23", "0", "+1.23", "points"]
+
+
+@pytest.mark.parametrize(
+    ("ends", "cells", "said"),
+    [
+        ((-1.2, 1.2), 30, ["−1.23", "+1.23"]),
+        ((-5.0, 1.2), 30, ["≤ −1.23", "+1.23"]),
+        ((-5.0, 9.0), 30, ["≤ −1.23", "≥ +1.23"]),
+        ((-5.0, 9.0), 44, ["−1.23 and below", "+1.23 and above"]),
+        ((-5.0, 9.0), 60, ["below zero ≤ −1.23", "≥ +1.23 above zero"]),
+        ((0.0, 0.0), 60, ["below zero −1.23", "+1.23 above zero"]),
+    ],
+)
+def test_a_legend_says_that_colours_end_only_where_numbers_lie_beyond(
+    ends: tuple[float, float], cells: int, said: list[str]
+) -> None:
+    line = legend_of_signed(1.234, "", ends, cells)
+    assert [part.strip() for part in text_of([line])[0].split("    0    ")] == said
+    assert length(line) <= cells
+    assert length(legend_of_signed(1.234, "", ends, 22)) <= 22
+
+
+def test_what_is_out_of_sight_is_said_in_words() -> None:
+    assert out_of_sight(0, 0, 0, 0) == ""
+    assert out_of_sight(5, 0, 0, 0) == "↑ 5 rows"
+    assert out_of_sight(0, 1, 46, 3) == "↓ 1 row, ← 46 → 3 columns"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.0, "0.000"),
+        (-0.0, "0.000"),
+        (-0.0002, "−0.0002"),
+        (0.000031, "+0.00003"),
+        (-1e-9, "0.000"),
+        (-0.0012, "−0.001"),
+        (2.0, "+2.000"),
+        (float("inf"), "∞"),
+        (float("nan"), "NaN"),
+    ],
+)
+def test_no_zero_has_a_sign(value: float, shown: str) -> None:
+    assert figure(value) == shown
+
+
+def test_the_cursor_stands_apart_below_what_is_left_out() -> None:
+    *_, rest, last = text_of(labelled_bars(SHARES, 60, 4, current=3, text=percent))
+    assert rest.split()[:2] == ["2", "more"]
+    assert last.split() == ["▸", "·to", ".02", "the", "cursor"]
 
 
 def test_scores_come_by_value_and_their_rest_is_a_range_not_a_sum() -> None:

@@ -78,12 +78,18 @@ def test_all_numbers_that_are_not_shown_are_counted_and_added_up(size: tuple[int
         listed = {int(place) for place in re.findall(rf"{shown.axis} (\d+) +[+−]\d", text)}
         more = [(int(count), float(total.replace("−", "-"))) for count, total in MORE.findall(text)]
         rest = [value for place, value in enumerate(shown.vector) if place not in listed]
+        if shown.axis == "neuron":  # of neurons a sum means nothing: how far the rest goes
+            most = [(int(count), float(total.replace("−", "-"))) for count, total in MOST.findall(text)]
+            highest = max(rest, key=abs)
+            assert any(count == len(rest) and value == pytest.approx(highest, abs=0.00051) for count, value in most)
+            continue
         assert not rest or any(
             count == len(rest) and total == pytest.approx(math.fsum(rest), abs=0.00051) for count, total in more
         ), text
 
 
 MORE = re.compile(r"(\d+) more +([+−]\d+\.\d+)  (?:added up|sum)")
+MOST = re.compile(r"(\d+) more +([+−]\d+\.\d+)  at most")
 
 
 def test_the_cursor_never_paints() -> None:
@@ -117,7 +123,7 @@ def test_an_addition_says_its_lengths_and_its_angle(size: tuple[int, int]) -> No
     for vector in (before, written, after):
         assert f"{np.linalg.norm(vector):.4g}" in text
     turned = math.degrees(math.acos(before @ after / np.linalg.norm(before) / np.linalg.norm(after)))
-    assert f"turned by {turned:.0f}°" in text
+    assert f"turned by {turned:.0f}°{' from before' if size[0] > 60 else ''}" in text
     assert turned == pytest.approx(angle(before.tolist(), after.tolist()))
 
 
@@ -169,6 +175,37 @@ def test_what_is_edited_is_not_said_to_be_computed(stage: str, words: str) -> No
     assert words not in "\n".join(text_of(picture(go_to(session, stage), 156, 24)))
 
 
+def test_in_z_every_token_is_told_from_its_equals_and_the_columns_are_named() -> None:
+    session = go_to(story(27), "blocks.2.z")
+    labels = session.labels()
+    _, heads, *lines = text_of(mix(Shown(session, True), 60, 40))
+    assert heads.split()[-3:] == ["dim", str(session.cursor.column), "weighted"]
+    for place, label in enumerate(labels):
+        name = f"{label} ({place})" if labels.count(label) > 1 else label
+        assert sum(f" {name} " in line for line in lines[:-1]) == 1, name
+
+
+@pytest.mark.parametrize("height", range(8, 30))
+@pytest.mark.parametrize("cells", [58, 62, 76])
+def test_a_curve_has_five_lines_or_is_left_out(cells: int, height: int) -> None:
+    lines = text_of(picture(go_to(story(11), "blocks.2.activation"), cells, height))
+    axes = [row for row, line in enumerate(lines) if re.search(r"^−4\S* +0 ", line)]
+    titles = [row for row, line in enumerate(lines) if line.startswith("gelu") and "→" in line]
+    assert len(axes) == len(titles)
+    assert all(axis - title > 5 for axis, title in zip(axes, titles))
+    if height >= 24:
+        assert axes
+
+
+@pytest.mark.parametrize("stage", ["sum", "blocks.2.resid_mid", "blocks.2.activation", "blocks.2.z", "blocks.2.pre"])
+def test_a_higher_and_narrower_picture_shows_no_less(stage: str) -> None:
+    low, high = ("\n".join(text_of(picture(go_to(story(27), stage), *size))) for size in ((76, 15), (62, 24)))
+    for words in ("promotes", "nearest tokens", "columns: dim", "gelu", "its largest inputs", "z = sum of", "(cosine)"):
+        assert words in high or words not in low, words
+    if stage in ("sum", "blocks.2.resid_mid"):
+        assert "▸   ·and " in high, "the row among those of the other tokens"
+
+
 @pytest.mark.parametrize("function", ["gelu_new", "relu", "tanh"])
 def test_the_point_lies_on_the_curve(function: str) -> None:
     model = small_model(vocab_size=26, activation_function=function)
@@ -182,6 +219,7 @@ def test_the_point_lies_on_the_curve(function: str) -> None:
         ((row, line),) = [(y, text) for y, text in enumerate(text_of(lines)) if "●" in text]
         reach = float("".join(span.text for span in axis).rpartition("+")[2])
         assert line.index("●") == pytest.approx((x / reach + 1) / 2 * 40, abs=0.6)
+        assert "".join(span.text for span in axis).index("0 before") == 20, "zero stands in the middle"
         near = slice(max(0, line.index("●") - 1), line.index("●") + 2)
         beside_it = [text[near] for text in text_of(lines)[max(0, row - 1) : row + 2]]
         assert set("".join(beside_it)) & set("▀▄█"), "the curve passes there"

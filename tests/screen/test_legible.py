@@ -130,6 +130,22 @@ async def test_all_heads_and_the_steps_of_one_row_say_it_too(size: tuple[int, in
         assert "1 later token" not in "\n".join(rows(screen)), "of shares the masked ones are nothing"
 
 
+async def test_in_the_picture_the_cursor_moves_straight_up_and_while_walking_to_the_largest() -> None:
+    async with opened(session(tiny()), (80, 24), prompt(11)) as (pilot, screen):
+        here = screen.session
+        assert here
+        await go_to(pilot, screen, 0, 0, "resid_post")
+        values = here.trace.value("blocks.0.hook_resid_post")
+        largest = [max(range(len(row)), key=lambda place: abs(row[place])) for row in values]
+        last = next(place for place in range(len(largest) - 1, 0, -1) if largest[place] != largest[place - 1])
+        screen.move_cursor("go_to_position", last)
+        assert here.cursor.column == largest[last]
+        await press(pilot, "comma")
+        assert here.cursor.column == largest[last - 1], "who walks comes to the largest"
+        await press(pilot, "full_stop", "tab", "up")
+        assert (here.position, here.cursor.column) == (last - 1, largest[last])
+
+
 @pytest.mark.parametrize("size", SIZES, ids=str)
 async def test_no_row_is_wider_than_its_pane(size: tuple[int, int]) -> None:
     async with opened(session(tiny(n_positions=256)), size, prompt(60)) as (pilot, screen):

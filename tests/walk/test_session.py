@@ -441,6 +441,11 @@ def test_the_cursor_starts_on_the_largest_of_the_row_until_it_is_moved() -> None
                     assert row[cursor.column] == max(row)
                 else:
                     assert abs(row[cursor.column]) == max(map(abs, row))
+    cursor.go_to_value("blocks.1.hook_resid_post")
+    cursor.go_to_position(3)
+    column = cursor.column
+    cursor.move_position(1, straight=True)
+    assert (cursor.position, cursor.column) == (4, column), "in a picture the cursor moves straight down"
     cursor.go_to_value("blocks.1.attn.hook_pattern")
     cursor.go_to_column(0)
     cursor.go_to_position(5)

@@ -77,7 +77,7 @@ def picture(session: Session, cells: int, height: int, halves: bool = True, acco
 
 def _accompanied(session: Session, cells: int, height: int, halves: bool) -> list[Line]:
     """The picture; where it is wide enough, what belongs beside it too."""
-    if cells < _WIDE or session.cursor.overview or height < _SMALL:
+    if cells < _WIDE or (session.cursor.overview and not session.cursor.steps) or height < _SMALL:
         return _painted(session, cells, height, halves)
     right = max(_LEAST_BESIDE, min(_MOST_BESIDE, cells * 9 // 20))
     left, paint = cells - right - _GAP, partial(_painted, halves=halves)
@@ -126,7 +126,7 @@ def _ways(session: Session, room: int) -> Line:
     cursor = session.cursor
     if cursor.axes != "HTS":
         return []
-    heads = "one head" if cursor.overview else "all heads"
+    heads = "one head" if cursor.overview and not cursor.steps else "all heads"
     row = "all rows" if cursor.steps else "one row"
     if length([Span(f"  o {heads}  v {row}")]) > room:
         heads, row = "heads", "row"

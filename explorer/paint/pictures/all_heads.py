@@ -4,7 +4,7 @@ from explorer.paint.pictures.score_cells import HeadScores
 from explorer.paint.pictures.score_grid import with_axes
 from explorer.paint.pictures.score_row import least_cells, row_in_bars
 from explorer.paint.spans import Line, Span, clipped, length, part_of, window
-from explorer.text import fit, width
+from explorer.text import counted, fit, width
 from explorer.walk.session import Session
 
 _LEAST = 24  # cells for the small pictures
@@ -47,8 +47,8 @@ def small_pictures(session: Session, cells: int, height: int, halves: bool) -> l
     deep = max(1, room // (-(-size // tall) + 1))
     shown, last = window(session.cursor.head, len(heads), per_row * deep)
     which = part_of(shown, last, len(heads), "heads of this block") or "all heads of this block"
-    where = f"positions {first}–{first + size - 1} of {known} tokens" if size < known else ""
-    title = f"{which} · {where}" if where else which
+    where = _tokens(heads[0], first, size, cells)
+    title = f"{which} · {where}"
     said = [title] if width(title) <= cells else [which, where]
     lines: list[Line] = [clipped([Span(words, "dim")], cells) for words in said]
     for start in range(shown, last, per_row):
@@ -57,6 +57,14 @@ def small_pictures(session: Session, cells: int, height: int, halves: bool) -> l
             lines.append([span for head in group for span in _row(head, row, first, size, tall, slot)])
         lines.append([_name(head.head, slot, head.head == session.cursor.head) for head in group])
     return [*lines, *axes]
+
+
+def _tokens(head: HeadScores, first: int, size: int, cells: int) -> str:
+    """The first and the last of the tokens that are drawn, and how many there are."""
+    ends = " … ".join(f"{head.labels[place]} ({place})" for place in sorted({first, first + size - 1}))
+    short = f"rows and columns: {ends}"
+    count = f"{size} of {head.known} tokens" if size < head.known else f"all {counted(size, 'token')}"
+    return next((words for words in (f"{short}, {count}", short) if width(words) <= cells), ends)
 
 
 def _size(known: int, heads: int, cells: int, height: int, tall: int) -> tuple[int, int]:
@@ -81,7 +89,7 @@ def _row(head: HeadScores, row: int, first: int, size: int, tall: int, slot: int
         if tall == 2:
             line.append(_pair(top, style(row + 1, column), head.head))
         else:
-            line.append(Span(" ", top, ("head", head.head)))
+            line.append(Span("·" if top == "masked" else " ", top, ("head", head.head)))
     return [*line, Span(" " * (slot - size))]
 
 
@@ -89,7 +97,7 @@ def _pair(top: str, bottom: str, head: int) -> Span:
     """Two levels of one scale in one cell; what is masked shows the ground."""
     (scale, _, upper), (other, _, lower) = top.partition(":"), bottom.partition(":")
     if not upper and not lower:
-        return Span(" ", "", ("head", head))
+        return Span("·", "masked", ("head", head))
     return Span("▀", f"{scale if upper else other}:{upper}/{lower}", ("head", head))
 
 

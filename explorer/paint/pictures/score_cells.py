@@ -8,18 +8,21 @@ from weakref import WeakKeyDictionary
 
 from explorer.engine.engines import plain
 from explorer.paint.legend import legend_of_shares, legend_of_signed
-from explorer.paint.spans import Line, share_level, signed_level, spread_of
+from explorer.paint.row import figure
+from explorer.paint.spans import Line, ends_of, share_level, signed_level, spread_of
 from explorer.runs.activations import Activations
 from explorer.stages import Kind
-from explorer.text import number
 from explorer.walk.largest import largest, row_of, size_of
 from explorer.walk.session import Session
 from gpt.ops import Vector
 
 _SAMPLED = 4000  # numbers that the scale of colours is taken from
 
-_spreads: WeakKeyDictionary[Activations, dict[str, tuple[int, float]]] = WeakKeyDictionary()
-"""Of each run and activation the spread of its scores, and at which version of the run."""
+Scale = tuple[float, float, float]
+"""The size where the colours end, the least and the largest score."""
+
+_scales: WeakKeyDictionary[Activations, dict[str, tuple[int, Scale]]] = WeakKeyDictionary()
+"""Of each run and activation the scale of its scores, and at which version of the run."""
 
 
 class HeadScores:
@@ -71,34 +74,50 @@ class HeadScores:
     @cached_property
     def spread(self) -> float:
         """The size of score where the colours end, the same for all heads."""
+        return self._scale[0]
+
+    @cached_property
+    def _scale(self) -> Scale:
         trace = self.session.trace
-        known = _spreads.setdefault(trace, {})
-        if known.get(self.name, (-1, 0.0))[0] != trace.version:
+        known = _scales.setdefault(trace, {})
+        if known.get(self.name, (-1,))[0] != trace.version:
             value = trace.value(self.name)
             step = max(1, len(value) * self.known * self.known // _SAMPLED)
             rows = [plain(row[start % step :: step]) for head in value for start, row in enumerate(head)]
-            known[self.name] = trace.version, spread_of(rows)
+            known[self.name] = trace.version, (spread_of(rows), *ends_of(rows))
         return known[self.name][1]
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The least and the largest of some scores of all heads and of the chosen row."""
+        row = self.row(self.position)[: self.position + 1] if self.position < self.known else ()
+        seen = [*self._scale[1:], *(value for value in row if math.isfinite(value))]
+        return min(seen), max(seen)
 
     def style(self, value: float, row: int, column: int) -> str:
         """The colour of a number."""
         return "masked" if self.causal and column > row else _style(value, self.spread, self.shares)
 
-    def legend(self) -> Line:
+    def legend(self, cells: int = 0) -> Line:
         """Both ends of the colours."""
         if self.shares:
             return legend_of_shares()
+        low, high = self.ends
         if self.pattern:
-            return legend_of_signed(100 * self.spread, "points")
-        return legend_of_signed(self.spread)
+            return legend_of_signed(100 * self.spread, "points", (100 * low, 100 * high), cells)
+        return legend_of_signed(self.spread, "", (low, high), cells)
 
     def text(self, value: float, digits: int = 2) -> str:
         """A number: a share without its zero, ".70", a difference of shares in percentage points."""
         if self.shares and math.isfinite(value):
             return f"{value:.{digits}f}" if value >= 1 - 0.5 * 10**-digits else f"{value:.{digits}f}"[1:]
         if self.pattern:
-            return number(100 * value, digits - 1)
-        return number(value, digits, plus="")
+            return figure(100 * value, digits - 1)
+        return figure(value, digits, plus="")
+
+    def text_in_list(self, value: float) -> str:
+        """The same beside a bar: a share that would read as nothing is less than the least that can be written."""
+        return "<.01" if self.shares and 0 < value < 0.005 else self.text(value)
 
     def levels(self, rows: range, columns: range, step: int) -> list[str]:
         """The colours of a line of dots, each of `step` columns of these rows; "masked" where all keys come later.

@@ -60,9 +60,11 @@ def _lines(head: HeadScores, margin: int, columns: list[int], digits: int, cells
 
 def with_axes(head: HeadScores, margin: int, cells: int) -> list[Line]:
     """The legend, and what rows and columns are; on a line each where they have no room on one."""
-    legend: Line = head.legend()
-    size = length(legend)
     words = "rows look at columns"
+    legend: Line = head.legend(cells - margin - len(words) - 3)
+    size = length(legend)
     if size + len(words) + 3 > cells:
+        legend = head.legend(cells)
+        size = length(legend)
         return [[Span(" " * max(0, min(margin, cells - size))), *legend], [Span(words, "dim")]]
     return [[Span(" " * max(0, min(margin, cells - size - len(words) - 3))), *legend, Span(f"   {words}", "dim")]]

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 from explorer.paint.bars import bar_of
 from explorer.paint.pictures.score_cells import HeadScores, order_of_size
+from explorer.paint.row import figure
 from explorer.paint.spans import Action, Line, Span, clipped, wrapped
 from explorer.runs.trace import MASKED, PATTERN, RAW, SCALED
-from explorer.text import counted, fit, number, width
+from explorer.text import counted, fit, width
 from explorer.walk.session import Session
 
 _LEAST_BAR, _MOST_BAR = 8, 40
@@ -98,7 +99,7 @@ def _divided(session: Session) -> str:
 
 
 def _two_digits(value: float) -> str:
-    return number(value, 2, plus="")
+    return figure(value, 2, plus="")
 
 
 def _four_digits(value: float) -> str:
@@ -106,7 +107,7 @@ def _four_digits(value: float) -> str:
 
 
 def _points(value: float) -> str:
-    return number(100 * value, 1)
+    return figure(100 * value, 1)
 
 
 def _largest(order: list[int], count: int, column: int) -> list[int]:

@@ -5,7 +5,7 @@ from explorer.paint.pictures.score_cells import HeadScores
 from explorer.paint.pictures.score_grid import number_grid
 from explorer.paint.pictures.score_row import least_cells, row_in_bars
 from explorer.paint.pictures.score_steps import score_steps
-from explorer.paint.pictures.thumbnail import thumbnail
+from explorer.paint.pictures.thumbnail import cells_needed, is_narrow, part_shown, thumbnail
 from explorer.paint.spans import Line, Span, length
 from explorer.text import number
 from explorer.walk.session import Session
@@ -13,6 +13,7 @@ from explorer.walk.session import Session
 _GAP = 3  # cells between the grid and the bars
 _LEAST_BARS = 6  # lines below a grid
 _LEAST_DOTS = 16  # cells of a thumbnail
+_TALL, _LIST = 16, 10  # lines from which on a wide thumbnail stands above the bars, and those of the bars
 _SMALL = 7  # lines of small pictures of all heads
 _BARS = 14  # lines of bars beside a short grid at the most, where something else stands below
 
@@ -20,10 +21,10 @@ _BARS = 14  # lines of bars beside a short grid at the most, where something els
 def scores(session: Session, cells: int, height: int, halves: bool) -> list[Line]:
     """The chosen head with, where there is room, the others in small; or all heads, larger; or one row's steps."""
     cursor = session.cursor
-    if cursor.overview:
-        return all_heads(session, cells, height, halves)
     if cursor.steps:
         return score_steps(session, cells, height)
+    if cursor.overview:
+        return all_heads(session, cells, height, halves)
     one = _one_head(HeadScores(session, cursor.head), cells, height, halves)
     rest = height - len(one) - 1
     small = small_pictures(session, cells, rest, halves) if rest >= _SMALL else []
@@ -48,9 +49,15 @@ def _one_head(head: HeadScores, cells: int, height: int, halves: bool) -> list[L
     room = min(cells - needed - _GAP, cells * 3 // 5)
     if room < _LEAST_DOTS:
         return row_in_bars(head, cells, height)
-    small = thumbnail(head, room, height, halves)
-    size = max(map(length, small))
-    return beside(small, row_in_bars(head, cells - size - _GAP, _height(len(small), height)), size, _GAP)
+    if is_narrow(head, room) and height >= _TALL:  # below each other each has all of the width
+        high = min(height * 3 // 5, height - _LIST)
+        small = thumbnail(head, cells, high, halves)
+        drawn = part_shown(head, cells, high, halves).holds
+        return [*small, [], *row_in_bars(head, cells, height - len(small) - 1, drawn)]
+    size = cells_needed(head, room, height)
+    small = thumbnail(head, size, height, halves)
+    drawn = part_shown(head, size, height, halves).holds
+    return beside(small, row_in_bars(head, cells - size - _GAP, _height(len(small), height), drawn), size, _GAP)
 
 
 def _height(lines: int, height: int) -> int:
@@ -66,12 +73,12 @@ def remark(session: Session) -> Line:
     if session.what_if.difference:
         changed = max(range(len(row)), key=lambda column: abs(row[column]))
         name = Span(session.label(session.ids[changed]), "here-text")
-        return [Span("Changed most: what it listens to "), name, Span(f" ({number(100 * row[changed], 1)} points).")]
+        return [Span("Changed most: how it looks at "), name, Span(f" ({number(100 * row[changed], 1)} points).")]
     most = max(range(len(row)), key=row.__getitem__)
     here, there = (session.label(session.ids[position]) for position in (session.position, most))
     return [
         Span(here, "here-text"),
-        Span(f" in head {cursor.head} listens most to "),
+        Span(f" in head {cursor.head} looks most at "),
         Span(there, "here-text"),
         Span(f" ({row[most]:.2f})."),
     ]

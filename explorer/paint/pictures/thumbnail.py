@@ -8,10 +8,15 @@ from dataclasses import dataclass
 
 from explorer.paint.pictures.score_cells import HeadScores
 from explorer.paint.pictures.score_grid import with_axes
-from explorer.paint.spans import Action, Line, Span, marked, window, wrapped
+from explorer.paint.spans import Action, Line, Span, marked, out_of_sight, window, wrapped
 from explorer.text import fit, width
 
+OUTSIDE = "‹"
+"""In a list before the name of a token whose column is not drawn."""
+
 _LABEL = 14  # cells for the name of a row at the most
+_LEGEND, _AXES = 27, 20  # cells for the ends of the colours, and for what rows and columns are
+_ENOUGH = 30  # columns
 _WIDEST, _HIGHEST = 48, 24  # cells and lines of dots: the bars beside them need the room more
 
 
@@ -26,28 +31,30 @@ class Window:
 
     def outside(self, tokens: int) -> str:
         """How many rows and columns are not drawn, and where they are."""
-        sides = (
-            ("↑", self.rows.start, "rows"),
-            ("↓", self.dots - self.rows.stop, "rows"),
-            ("←", self.columns.start, "columns"),
-            ("→", self.dots - self.columns.stop, "columns"),
-        )
-        parts = []
-        for arrow, dots, noun in sides:
-            if dots > 0:
-                last = (arrow in "↓→" and tokens % self.step) or 0
-                count = dots * self.step - (self.step - last if last else 0)
-                parts.append(f"{arrow} {count} {noun if count > 1 else noun[:-1]}")
-        return "  ".join(parts)
+        first, last = self.rows.start * self.step, self.columns.start * self.step
+        below, right = tokens - self.rows.stop * self.step, tokens - self.columns.stop * self.step
+        return out_of_sight(first, below, last, right)
+
+    def holds(self, column: int) -> bool:
+        """Whether a token's column is drawn."""
+        return column // self.step in self.columns
 
 
 def thumbnail(head: HeadScores, cells: int, height: int, halves: bool) -> list[Line]:
     """The dots, with a mark at the row and the column of the cursor, a legend, and what lies outside."""
-    margin = min(_LABEL, max(map(width, head.labels))) + 1
-    if len(head.labels) + 3 <= height and margin + 2 * len(head.labels) <= cells:
+    margin = _margin(head)
+    if _is_spread(head, cells, height):
         whole = range(len(head.labels))
         return _drawn(head, Window(1, whole, whole, len(whole)), margin, cells, 2, False)
-    margin = min(_LABEL, width(head.labels[head.position])) + 1
+    return _drawn(head, part_shown(head, cells, height, halves), margin, cells, 1, halves)[:height]
+
+
+def part_shown(head: HeadScores, cells: int, height: int, halves: bool) -> Window:
+    """The part of the head that a thumbnail of that size shows."""
+    if _is_spread(head, cells, height):
+        whole = range(len(head.labels))
+        return Window(1, whole, whole, len(whole))
+    margin = _margin(head)
     axes = len(with_axes(head, margin, cells))
     columns = max(1, min(_WIDEST, cells - margin))
     for below in range(4):  # lines that say what lies outside
@@ -55,7 +62,29 @@ def thumbnail(head: HeadScores, cells: int, height: int, halves: bool) -> list[L
         part = _window(head, columns, lines * (2 if halves else 1))
         if len(_said(head, part, cells)) <= below:
             break
-    return _drawn(head, part, margin, cells, 1, halves)[:height]
+    return part
+
+
+def cells_needed(head: HeadScores, cells: int, height: int) -> int:
+    """The cells that a thumbnail takes of so many: the same in every row and step, so that what is beside stays."""
+    size = 2 if _is_spread(head, cells, height) else 1
+    return max(_AXES, min(cells, _margin(head) + max(_LEGEND, min(_WIDEST, size * len(head.labels)))))
+
+
+def is_narrow(head: HeadScores, cells: int) -> bool:
+    """Whether so many cells hold fewer columns than a picture of a small screen does."""
+    return cells < _margin(head) + min(_ENOUGH, len(head.labels))
+
+
+def _margin(head: HeadScores) -> int:
+    """Cells for the names of the rows, whichever of them are drawn."""
+    return min(_LABEL, max(map(width, head.labels))) + 1
+
+
+def _is_spread(head: HeadScores, cells: int, height: int) -> bool:
+    """Whether each number has two cells, and each row its name."""
+    count = len(head.labels)
+    return count + 4 <= height and _margin(head) + 2 * count <= cells
 
 
 def _window(head: HeadScores, columns: int, rows: int) -> Window:
@@ -99,11 +128,14 @@ def _drawn(head: HeadScores, part: Window, margin: int, cells: int, size: int, h
 
 
 def _said(head: HeadScores, part: Window, cells: int) -> list[Line]:
-    """What lies outside, and what a dot stands for."""
-    words = [part.outside(len(head.labels))]
-    if part.step > 1:
-        words.append(f"each dot: the largest of {part.step} x {part.step}")
-    return wrapped("  ".join(filter(None, words)), cells, "dim")
+    """What lies outside, how the list marks it where that takes no line more, and what a dot stands for."""
+    outside = part.outside(len(head.labels))
+    dots = f"each dot: the largest of {part.step} x {part.step}" if part.step > 1 else ""
+    said = wrapped(", ".join(filter(None, (outside, dots))), cells, "dim")
+    if all(map(part.holds, range(head.position + 1))):
+        return said
+    marked_too = wrapped(", ".join(filter(None, (f"{outside}, {OUTSIDE} in the list", dots))), cells, "dim")
+    return marked_too if len(marked_too) == len(said) else said
 
 
 def _to(head: HeadScores, row: int, column: int) -> Action:
@@ -125,5 +157,5 @@ def _pair(top: str, bottom: str, action: Action) -> Span:
     """Two levels of one scale in one cell; what is masked shows the ground."""
     (scale, _, upper), (other, _, lower) = top.partition(":"), bottom.partition(":")
     if not upper and not lower:
-        return Span(" ")
+        return Span("·", "masked", action)
     return Span("▀", f"{scale if upper else other}:{upper}/{lower}", action)

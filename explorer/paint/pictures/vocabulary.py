@@ -5,13 +5,17 @@ from collections.abc import Sequence
 
 from explorer.paint.bars import bar_of, signed_bar
 from explorer.paint.predictions import percent
+from explorer.paint.row import figure
 from explorer.paint.spans import Line, Span, clipped, length, page
-from explorer.text import fit, number, width
+from explorer.text import fit, width
 from explorer.walk.session import Session
 from gpt import Distribution
 
+_FROM_ZERO = " · bars from 0"
 _FIRST = 5  # ranks that are always shown
 _WIDEST_BAR = 60
+_WORDY = 70  # cells from which on the ledger names its columns in full
+_COLUMNS = "sum: the running sum of p   ◂ drawn"
 _TALL = 12  # lines from which on there is a blank one
 
 
@@ -21,16 +25,19 @@ def logits(session: Session, cells: int, height: int, halves: bool) -> list[Line
     if ranking is None:
         return []
     order, values = ranking.order, ranking.logits
-    low, high = min(values), values[order[0]]
     ranks = _ranks(session.cursor.column, len(order), max(1, height - 1))
+    shown = [values[order[rank]] for rank in ranks if rank is not None]
+    low, high = min(shown), values[order[0]]
     names = _names(session, [order[rank] for rank in ranks if rank is not None], cells // 2)
     ids = max(2, len(str(len(order) - 1)))
-    figures = max(8, *(width(number(value)) for value in (low, high)))
+    figures = max(8, *map(width, map(figure, (low, high))))
     room = min(_WIDEST_BAR, max(0, cells - names - ids - figures - 11))
     unit = "logit, B − A" if session.what_if.difference else "logit"
     head = f"{'rank':>5} {fit('token', names)} {'id':>{ids}} {unit:>{figures}}"
-    bars = " · bars from 0" if room > 12 else ""
-    lines: list[Line] = [clipped([Span(f"{head}  {_shown(ranks, len(order))}{bars}", "dim")], cells)]
+    title = f"{head}  {_shown(ranks, len(order))}"
+    if room > 12 and width(title + _FROM_ZERO) <= cells:
+        title += _FROM_ZERO
+    lines: list[Line] = [clipped([Span(title, "dim")], cells)]
     for rank in ranks:
         if rank is None:
             lines.append([Span(f"{'⋮':>5}", "dim")])
@@ -40,7 +47,7 @@ def logits(session: Session, cells: int, height: int, halves: bool) -> list[Line
             [
                 *_ranked(session, rank, token, names),
                 Span(f" {token:>{ids}}", "dim"),
-                Span(f" {number(values[token]):>{figures}} ", "value" if rank == 0 else ""),
+                Span(f" {figure(values[token]):>{figures}} ", "value" if rank == 0 else ""),
                 *signed_bar(values[token], low, high, room),
             ]
         )
@@ -86,7 +93,7 @@ def ledger(session: Session, cells: int, height: int, halves: bool) -> list[Line
     whole = f"{_drawn_from(session)} · {stay}"
     head: list[Line] = [[Span(whole)]] if width(whole) <= cells else [[Span(_drawn_from(session))], [Span(stay)]]
     if height >= _TALL:
-        head.append([])
+        head.append([Span(_COLUMNS, "dim")] if cells < _WORDY else [])
     return [*head, *_rows(session, chances, drawn, cells, height - len(head))]
 
 
@@ -101,10 +108,15 @@ def _rows(session: Session, chances: Distribution, drawn: int | None, cells: int
     """The ledger's table: logit, over T, which cut it fell to, renormalised, running sum."""
     order = session.trace.order(session.position)
     ranks = _ranks(session.cursor.column, len(order), max(1, height - 1))
-    names = _names(session, [order[rank] for rank in ranks if rank is not None], max(7, min(cells // 2, cells - 42)))
-    title = f"{'rank':>5} {fit('token', names)}{'logit':>8}{'÷ T':>7}{'stays':>6}{'p':>7}{'sum':>6}"
+    settings, _ = session.draws.settings_shown(session.position)
+    share, added = f"p at T {settings.temperature:g}", "running sum" if cells >= _WORDY else "sum"
+    shares, sums = max(7, width(share) + 1), max(6, width(added) + 1)
+    fixed = 29 + shares + sums
+    names = _names(session, [order[rank] for rank in ranks if rank is not None], max(7, min(cells // 2, cells - fixed)))
+    title = f"{'rank':>5} {fit('token', names)}{'logit':>8}{'÷ T':>7}{'stays':>6}{share:>{shares}}{added:>{sums}}"
     shown = f"  {_shown(ranks, len(order))}"
     lines: list[Line] = [[Span(title + (shown if width(title + shown) <= cells else ""), "dim")]]
+    mark = " ◂ drawn " if cells >= _WORDY else " ◂ "
     largest = chances.probabilities[chances.order[0]]
     reached = dict(zip(chances.order, chances.cumulative))
     for rank in ranks:
@@ -113,11 +125,12 @@ def _rows(session: Session, chances: Distribution, drawn: int | None, cells: int
             continue
         token = order[rank]
         stays = token in reached
-        figures = f"{number(chances.logits[token], 2):>8}{number(chances.tempered[token], 2):>7}"
-        share = f"{percent(chances.probabilities[token]):>7}{reached[token]:>6.3f}" if stays else f"{'·':>7}{'·':>6}"
+        figures = f"{figure(chances.logits[token], 2):>8}{figure(chances.tempered[token], 2):>7}"
+        p, total = (percent(chances.probabilities[token]), f"{reached[token]:.3f}") if stays else ("·", "·")
         fate = Span(f"{_fate(chances, token):>6}", "done" if stays else "down")
-        line = [*_ranked(session, rank, token, names), Span(figures), fate, Span(share, "" if stays else "dim")]
-        line.append(Span(" ◂ " if token == drawn else "   ", "here-text"))
+        line = [*_ranked(session, rank, token, names), Span(figures), fate]
+        line.append(Span(f"{p:>{shares}}{total:>{sums}}", "" if stays else "dim"))
+        line.append(Span(fit(mark if token == drawn else "", width(mark)), "here-text"))
         if stays:
             bars = min(_WIDEST_BAR, cells - length(line))
             line.append(Span(bar_of(chances.probabilities[token], largest, bars), "answer"))
@@ -160,7 +173,7 @@ def drawing(session: Session, cells: int, height: int, halves: bool) -> list[Lin
             Span(f"{verb} "),
             Span(session.label(step.token), "here"),
             Span(f" ({start:.4f} to {chances.cumulative[place]:.4f})"),
-            Span("" if made else "  n takes it", "dim"),
+            Span("" if made else "  press n to take it", "dim"),
         ],
     ]
     if not together:

@@ -21,8 +21,8 @@ class PicturePane(Pane, can_focus=True):
     BINDINGS = [
         key("cursor.left", "left", "move('column', -1)", "The cursor to the left", display="←"),
         key("cursor.right", "right", "move('column', 1)", "The cursor to the right", display="→"),
-        key("cursor.up", "up", "move('position', -1)", "The cursor up", display="↑"),
-        key("cursor.down", "down", "move('position', 1)", "The cursor down", display="↓"),
+        key("cursor.up", "up", "move_straight(-1)", "The cursor up", display="↑"),
+        key("cursor.down", "down", "move_straight(1)", "The cursor down", display="↓"),
         key("cursor.page_left", "pageup", "move('column', -16)", "Sixteen numbers to the left"),
         key("cursor.page_right", "pagedown", "move('column', 16)", "Sixteen numbers to the right"),
         key("cursor.home", "home", "go('column', 0)", "To the first number of the row"),
@@ -43,6 +43,10 @@ class PicturePane(Pane, can_focus=True):
     def action_move(self, axis: str, by: int) -> None:
         """Move the cursor along an axis: stage, block, position, head, column or part."""
         self.host.move_cursor(f"move_{axis}", by)
+
+    def action_move_straight(self, by: int) -> None:
+        """Move the cursor up or down in its column."""
+        self.host.move_cursor("move_position", by, True)
 
     def action_go(self, axis: str, to: int) -> None:
         """Put the cursor at a place on an axis; a large number is its end."""

@@ -20,7 +20,9 @@ from explorer.walk.session import Session
 _TWO_COLUMNS, _THREE_COLUMNS = 54, 104  # cells from which on there are so many
 _LEGEND = 26  # cells for the ends of the colours, and the gap beside them
 _FOR_OWN = 70  # cells from which on what only this stage has stands beside the row
-_ROW_ABOVE_OTHERS = 10  # lines of the row where all stands in one column
+_ROW_ABOVE_OTHERS = 9  # lines of the row where all stands in one column
+_ROW_ABOVE_TABLE, _TABLE_BELOW = 6, 7  # lines of the row and of the table that has to fit below it
+_CURVE = 7  # lines of a curve at the least: five of it, a title, and the axis
 _TALL = 16  # lines from which on lists stand below each other
 _ROW, _LIST = 44, 25  # lines of the list of the largest numbers, and of other lists, at the most
 
@@ -30,7 +32,7 @@ def vectors(session: Session, cells: int, height: int, halves: bool) -> list[Lin
     shown = Shown(session, halves)
     tall = height >= _TALL
     above = facts(shown, cells)
-    if has_near(shown) and not tall:
+    if has_near(shown) and (not tall or _in_one_column(shown, cells)):
         above.append(near_in_a_line(shown, cells))
     above = above[: 0 if height < 4 else 1 if height < 7 else 2 if height < 9 else len(above)]
     if height - len(above) >= 9:
@@ -41,15 +43,18 @@ def vectors(session: Session, cells: int, height: int, halves: bool) -> list[Lin
 def _body(shown: Shown, cells: int, height: int, tall: bool) -> list[Line]:
     """The chosen row, what belongs to it, and the small picture, in columns."""
     row = Part(partial(largest, shown), 8 if tall else 3, _ROW)
-    own = _own(shown)
+    own = [] if has_curve(shown) and height < _CURVE else _own(shown)
     table = Part(partial(grid, shown), 4, len(shown.session.ids) + 3)
     whole = _whole(shown, split(cells, 0.4, 0.6)[0] if cells >= _TWO_COLUMNS else cells)
     if numbers_fit(shown, cells) and table.most + 6 <= height:  # a small model: all numbers can be read
         rest = height - table.most - 1
         return [*grid(shown, cells, table.most), [], *_columns([row], own + _lists(shown), cells, rest)]
     if cells < _TWO_COLUMNS or (cells < _FOR_OWN and (own or (tall and made_of(shown)))):
-        row = row._replace(most=_ROW_ABOVE_OTHERS) if tall else row
-        return stacked([row, *own, *_lists(shown), *whole, table], cells, height)
+        if tall:
+            row = row._replace(least=row.least if own else _ROW_ABOVE_TABLE, most=_ROW_ABOVE_OTHERS)
+            table = table._replace(least=_TABLE_BELOW)
+        first = [*own, row] if tall and has_mix(shown) else [row, *own]
+        return stacked([*first, *_lists(shown, not tall), table, *whole], cells, height)
     if tall and cells >= _THREE_COLUMNS and (own or _lists(shown)):
         sizes = split(cells, 0.27, 0.28, 0.45) if has_mix(shown) else split(cells, 0.3, 0.38, 0.32)
         whole = _whole(shown, sizes[0])
@@ -59,6 +64,11 @@ def _body(shown: Shown, cells: int, height: int, tall: bool) -> list[Line]:
         share = 0.57 if has_mix(shown) else max(0.42, _LEGEND / cells)
         return _columns([*small, table], [row], cells, height, share)
     return _columns([*own, table, *whole], [row, *_lists(shown)], cells, height, 0.57 if has_mix(shown) else 0.48)
+
+
+def _in_one_column(shown: Shown, cells: int) -> bool:
+    """Whether all parts stand below each other."""
+    return cells < _FOR_OWN and bool(_own(shown) or made_of(shown))
 
 
 def _columns(left: list[Part], right: list[Part], cells: int, height: int, share: float = 0.48) -> list[Line]:
@@ -74,7 +84,7 @@ def _own(shown: Shown) -> list[Part]:
     if has_mix(shown):
         parts.append(Part(partial(mix, shown), min(7, shown.session.position + 4), min(24, shown.session.position + 4)))
     if has_curve(shown):
-        parts.append(Part(partial(curve, shown), 5, 14))
+        parts.append(Part(partial(curve, shown), _CURVE, 14))
     if shown.name.endswith("mlp.hook_pre") and has_terms(shown):
         parts.append(Part(partial(terms, shown), 4, _LIST))
     if shown.session.stage.kind is Kind.HEADS_OUT and not shown.session.what_if.difference:
@@ -83,9 +93,9 @@ def _own(shown: Shown) -> list[Part]:
     return parts
 
 
-def _lists(shown: Shown) -> list[Part]:
+def _lists(shown: Shown, with_near: bool = True) -> list[Part]:
     """The lists for which a small screen has no room."""
-    lists = [Part(partial(near, shown), 4, _LIST)] if has_near(shown) else []
+    lists = [Part(partial(near, shown), 4, _LIST)] if has_near(shown) and with_near else []
     if shown.name.endswith("hook_mlp_out") and has_terms(shown):
         lists.append(Part(partial(terms, shown), 4, _LIST))
     return lists

@@ -5,8 +5,9 @@ from math import floor, isfinite
 
 from explorer.paint.pictures.vectors.layout import titled
 from explorer.paint.pictures.vectors.shown import Shown, row_at
+from explorer.paint.row import figure
 from explorer.paint.spans import Line, Span
-from explorer.text import number
+from explorer.text import fit
 from gpt import ops
 
 _UP, _ACROSS = "↑ after", "before →"  # the names of the axes
@@ -23,15 +24,15 @@ def curve(shown: Shown, cells: int, height: int) -> list[Line]:
     session, column = shown.session, shown.column
     before = row_at(session, f"blocks.{session.stage.layer}.mlp.hook_pre")
     x, y = before[column] if before else float("nan"), shown.vector[column]
-    point = f"{number(x)} → {number(y)}"
+    point = f"{figure(x)} → {figure(y)}"
     name = session.stage.title
     title = titled(cells, f"{name}  neuron {column}: {point}", f"{name}: {point}", point)
     reach = max(_REACH, abs(x)) if isfinite(x) else _REACH
     activation = ops.ACTIVATIONS[session.config.activation_function]
     ends = f"−{reach:.3g}", f"+{reach:.3g}"
-    middle = _ACROSS if cells > 24 else ""
-    gap = max(1, cells - len(ends[0]) - len(ends[1]) - len(middle))
-    axis = f"{ends[0]}{' ' * (gap // 2)}{middle}{' ' * (gap - gap // 2)}{ends[1]}"
+    zero = (cells - 1) // 2
+    middle = f"0 {_ACROSS}" if cells > 24 else "0"
+    axis = fit(f"{ends[0]}{' ' * (zero - len(ends[0]))}{middle}", cells - len(ends[1])) + ends[1]
     rows = _plot(activation, reach, (x, y), cells, max(1, height - 2))
     return [title, *rows, [Span(axis, "dim")]]
 
@@ -56,8 +57,9 @@ def _plot(
         for row in range(top // 2, bottom // 2 + 1):
             upper, lower = top <= 2 * row <= bottom, top <= 2 * row + 1 <= bottom
             rows[row][place] = "█" if upper and lower else "▀" if upper else "▄"
-    if not "".join(rows[0][: len(_UP)]).strip() and zero:
-        rows[0][: len(_UP)] = _UP
+    name = f"{high:.3g} {_UP}"
+    if not "".join(rows[0][: len(name)]).strip() and zero:
+        rows[0][: len(name)] = name
     lines: list[Line] = [[Span("".join(row), "positive")] for row in rows]
     x, y = point
     if isfinite(x) and isfinite(y):

@@ -1,17 +1,19 @@
 """A vector in a line or two: how long it is, how far it turned, what a layer norm divided by, what a query is."""
 
-from math import isfinite
+from math import isfinite, nan
 
 from explorer.analysis.directions import angle, length
 from explorer.paint.pictures.vectors.shown import Shown, row_at
+from explorer.paint.row import figure
 from explorer.paint.spans import Line, Span, clipped
+from explorer.paint.spans import length as measure
 from explorer.stages import Kind
-from explorer.text import number, short
+from explorer.text import short
 
 _READINGS = {
     "q": ("its query: what it looks for", ", to be compared with keys"),
     "k": ("its key: what it offers", ", to be compared with queries"),
-    "v": ("its value: what it hands over", " to whoever attends to it"),
+    "v": ("its value: what it passes on", " to those that look at it"),
 }
 
 
@@ -48,15 +50,19 @@ def _sum(shown: Shown, cells: int) -> Line:
     session, parts = shown.session, shown.session.stage.parts
     rows = [row_at(session, part.activation) for part in parts]
     words = "lengths of the difference:" if session.what_if.difference else "lengths:"
-    line: Line = [Span(f"{shown.label}  ", "here-text"), Span(words, "dim")]
-    for part, row, sign in zip(parts, rows, (" ", " + ", " → ")):
-        style = "value" if part.activation == shown.name else ""
-        name = f"{part.label} " if cells >= 70 else ""
-        line += [Span(f"{sign}{name}", "dim"), Span(short(length(row)) if row else "…", style)]
-    if rows[0] and rows[2]:
-        turned = angle(rows[0], rows[2])
-        line += [Span("   turned by ", "dim"), Span(f"{turned:.0f}°")] if isfinite(turned) else []
-    return line
+    turned = angle(rows[0], rows[2]) if rows[0] and rows[2] else nan
+    forms = []
+    for named, origin in ((True, True), (False, True), (False, False)):
+        line: Line = [Span(f"{shown.label}  ", "here-text"), Span(words, "dim")]
+        for part, row, sign in zip(parts, rows, (" ", " + ", " → ")):
+            style = "value" if part.activation == shown.name else ""
+            name = f"{part.label} " if named else ""
+            line += [Span(f"{sign}{name}", "dim"), Span(short(length(row)) if row else "…", style)]
+        if isfinite(turned):
+            line += [Span(", turned by ", "dim"), Span(f"{turned:.0f}°")]
+            line += [Span(f" from {parts[0].label}", "dim")] if origin else []
+        forms.append(line)
+    return next((line for line in forms if measure(line) <= cells), forms[-1])
 
 
 def _statistics(shown: Shown, cells: int) -> Line:
@@ -66,7 +72,7 @@ def _statistics(shown: Shown, cells: int) -> Line:
     line: Line = []
     for words, name in (("mean ", "mean"), (f"  {variance} ", "var"), (f"  √({variance} + ε) ", "scale")):
         value = session.trace.at(f"{prefix}.hook_{name}", (session.position, 0))
-        line += [Span(words, "dim"), Span(number(value, 4))]
+        line += [Span(words, "dim"), Span(figure(value, 4, "+" if name == "mean" else ""))]
     return line
 
 
@@ -92,5 +98,5 @@ def _neuron(shown: Shown) -> Line:
     for words, name in ((" before activation ", "pre"), (", after ", "post")):
         row = row_at(session, f"blocks.{session.stage.layer}.mlp.hook_{name}")
         style = "value" if shown.name.endswith(name) else ""
-        line += [Span(words, "dim"), Span(number(row[column]) if row else "…", style)]
+        line += [Span(words, "dim"), Span(figure(row[column]) if row else "…", style)]
     return line

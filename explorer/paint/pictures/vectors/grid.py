@@ -4,7 +4,7 @@ from explorer.engine.engines import plain
 from explorer.paint.legend import legend_of_signed
 from explorer.paint.pictures.vectors.layout import titled
 from explorer.paint.pictures.vectors.shown import Shown
-from explorer.paint.spans import Line, Span, length, marked, page, signed_level, window
+from explorer.paint.spans import Line, Span, clipped, length, marked, out_of_sight, page, signed_level, window
 from explorer.text import fit, width
 
 _LABEL = 12  # cells for a token's text at the most
@@ -26,26 +26,46 @@ def grid(shown: Shown, cells: int, height: int) -> list[Line]:
     size = _NUMBERED if numbered else max(1, min(_WIDEST, (cells - margin) // count))
     left, right = page(here, count, (cells - margin) // size)
     with_title = height >= 6
-    top, bottom = window(session.position, len(labels), max(1, height - 2 - with_title))
+    top, bottom, below = _fitting(shown, cells, height - 1 - with_title, (left, right))
     columns = f"{count} {shown.axis}s" if right - left == count else f"{shown.axis}s {left}–{right - 1} of {count}"
-    arrows = ("← " if left else "") + ("→" if right < count else "")
-    few = f"{left}–{right - 1} of {count} {arrows}"
-    title = titled(cells, f"rows: tokens, columns: {columns} {arrows}", f"{columns} {arrows}", few)
+    title = titled(cells, f"rows: tokens, columns: {columns}", columns, f"{left}–{right - 1} of {count}")
     lines = [title] if with_title else []
-    out_of_sight = [f"↑{top}"] * (top > 0) + [f"↓{len(labels) - bottom}"] * (bottom < len(labels))
     name = f"▾{here}"
     offset = min(margin + (here - left) * size + (size - 2 if numbered else 0), cells - len(name))
-    above = fit(" ".join(out_of_sight), margin)
-    lines.append([Span(above, "dim"), Span(" " * (offset - margin)), Span(name, "here-text")])
+    lines.append([Span(" " * offset), Span(name, "here-text")])
     for position in range(top, bottom):
         chosen = position == session.position
         style = "here-text" if chosen else "dim"
         label = fit(labels[position], margin - 2, ">")
         line = [Span(("▸" if chosen else " ") + label + " ", style, ("position", position))]
         lines.append(line + (_cells(shown, position, left, right, size, numbered)))
-    legend = legend_of_signed(shown.spread)
+    return [*lines, *below]
+
+
+def _fitting(shown: Shown, cells: int, height: int, columns: tuple[int, int]) -> tuple[int, int, list[Line]]:
+    """The first row that is drawn, the one after the last, and what stands below them."""
+    count, position = len(shown.session.ids), shown.session.position
+    top, bottom = 0, count
+    for _ in range(3):  # what is said of the rows takes lines from them
+        said = out_of_sight(top, count - bottom, columns[0], len(shown.vector) - columns[1])
+        below = _below(shown, said, cells)
+        if bottom - top + len(below) <= height:
+            break
+        top, bottom = window(position, count, max(1, height - len(below)))
+    return top, bottom, below
+
+
+def _below(shown: Shown, said: str, cells: int) -> list[Line]:
+    """The scale of colours, and what is out of sight: on one line where it fits."""
+    margin = _margin(shown, cells)
+    legend = legend_of_signed(shown.spread, "", shown.ends, cells - margin - (len(said) + 3 if said else 0))
     indent = margin if margin + length(legend) <= cells else 0
-    return [*lines, [Span(" " * indent), *legend]]
+    if said and indent + length(legend) + 3 + len(said) > cells >= length(legend) + 3 + len(said):
+        indent = 0
+    line: Line = [Span(" " * indent), *legend]
+    if said and length(line) + 3 + len(said) <= cells:
+        return [[*line, Span(f"   {said}", "dim")]]
+    return [line, *([clipped([Span(said, "dim")], cells)] if said else [])]
 
 
 def _cells(shown: Shown, position: int, left: int, right: int, size: int, numbered: bool) -> Line:

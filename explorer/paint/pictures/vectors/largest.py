@@ -7,7 +7,7 @@ from math import isfinite
 from explorer.analysis.directions import length
 from explorer.paint.pictures.vectors.layout import titled
 from explorer.paint.pictures.vectors.shown import Shown, row_at
-from explorer.paint.row import Entry, Rest, added_up, labelled_bars
+from explorer.paint.row import Entry, Rest, added_up, at_most, at_most_in_size, labelled_bars
 from explorer.paint.spans import Line
 from explorer.stages import Kind
 
@@ -31,7 +31,7 @@ def largest(shown: Shown, cells: int, height: int) -> list[Line]:
         current=shown.column,
         text=shown.text,
         signed=signed,
-        of_rest=_with_share(vector),
+        of_rest=_of_rest(shown, signed),
     )
     written = any(span.text.strip() == aside(shown.column) != "" for line in bars for span in line)
     return [titled(cells, *_titles(shown, words if written else "")), *bars]
@@ -72,6 +72,13 @@ def made_of(shown: Shown) -> tuple[str, Callable[[int], str]] | None:
         if row:
             return f", from {'normalised' if index else 'x'}", lambda column: f"from {shown.text(row[column])}"
     return None
+
+
+def _of_rest(shown: Shown, signed: bool) -> Rest:
+    """The sum of the numbers that are not shown; of neurons, where it means nothing, how large they get."""
+    if shown.session.stage.kind is Kind.NEURONS:
+        return at_most if signed else at_most_in_size
+    return _with_share(shown.vector)
 
 
 def _with_share(vector: Sequence[float]) -> Rest:

@@ -7,7 +7,7 @@ from typing import Any
 from explorer.paint.pictures.vectors.layout import titled
 from explorer.paint.pictures.vectors.shown import Shown, rows_of
 from explorer.paint.spans import Line, Span, marked, page, signed_level, spread_of
-from explorer.text import fit, width
+from explorer.text import fit, token_at, width
 
 _WEIGHT, _FIGURE = 6, 8  # cells
 
@@ -39,8 +39,10 @@ class _Mix:
         room = max(1, height - 3)  # below the title and the heads of the columns, above the sum
         self.first = order if len(order) <= room else order[: max(1, room - 1)]
         self.rest = order[len(self.first) :] if height > 4 else []
-        labels = [session.label(session.ids[place]) for place in self.first]
-        self.names = min(max(map(width, [*labels, shown.label, f"{len(order)} more"])), max(8, cells // 3))
+        self.labels = {place: token_at(place, session.ids, session.label) for place in self.first}
+        self.names = min(
+            max(map(width, [*self.labels.values(), shown.label, f"{len(order)} more"])), max(8, cells // 3)
+        )
         self.bars = max(0, cells - _WEIGHT - self.names - 2 * _FIGURE - 4)
         self.left, self.right = page(shown.column, len(shown.vector), max(1, self.bars))
 
@@ -52,7 +54,7 @@ class _Mix:
     def lines(self) -> list[Line]:
         shown, title = self.shown, "z = sum of weight × value"
         which = f"{title}, dimensions {self.left}–{self.right - 1} of {len(shown.vector)}"
-        figures = fit(f"dim {shown.column}", _FIGURE, ">") + fit("× weight", _FIGURE + 1, ">")
+        figures = fit(f"dim {shown.column}", _FIGURE, ">") + fit("weighted", _FIGURE + 1, ">")
         heads = fit("value", self.bars) + figures
         lines = [titled(self.cells, which, title), [*self._names("weight", "token", "dim"), Span(heads, "dim")]]
         lines += [self._token(place) for place in self.first]
@@ -73,8 +75,9 @@ class _Mix:
 
     def _token(self, place: int) -> Line:
         value = float(self.values[place][self.shown.column])
-        label = self.session.label(self.session.ids[place])
-        names = self._names(f"{self._weight(place):.3f}", label, "value" if place == self.first[0] else "token")
+        names = self._names(
+            f"{self._weight(place):.3f}", self.labels[place], "value" if place == self.first[0] else "token"
+        )
         figures = [self._figure(value), Span(" "), self._figure(self._term(place))]
         return [*names, *self._strip(self.values[place], None), *figures]
 

@@ -5,9 +5,8 @@ from typing import NamedTuple
 from explorer.analysis import nearest, neurons
 from explorer.paint.pictures.vectors.layout import titled
 from explorer.paint.pictures.vectors.shown import Shown
-from explorer.paint.row import Entry, at_most, labelled_bars
+from explorer.paint.row import Entry, at_most, figure, labelled_bars
 from explorer.paint.spans import Line, Span, clipped, length
-from explorer.text import number
 from explorer.walk.vector_questions import has_effects, has_nearest
 
 
@@ -30,6 +29,7 @@ def has_near(shown: Shown) -> bool:
 def near_in_a_line(shown: Shown, cells: int) -> Line:
     """The title, and as many tokens as fit behind it."""
     title, entries = _near(shown)
+    title = title.replace("(each 1 of it adds so much to the logit)", "(logit for each 1)")
     line: Line = [Span(f"{title}:", "dim")]
     for label, value, *_ in entries or ():
         more = [Span(f"  {label} ", "token"), Span(_two(value))]
@@ -50,7 +50,7 @@ def near(shown: Shown, cells: int, height: int) -> list[Line]:
 
 
 def _two(value: float) -> str:
-    return number(value, 2)
+    return figure(value, 2)
 
 
 def _missing(shown: Shown, entries: list[Entry] | None) -> str:
@@ -65,7 +65,7 @@ def _near(shown: Shown) -> _Near:
     if has_effects(session):
         assert layer is not None
         effects = neurons.known_effects(session.trace, layer, shown.column)
-        title = f"neuron {shown.column} promotes (logit per unit)"
+        title = f"neuron {shown.column} promotes (each 1 of it adds so much to the logit)"
         promoted = effects.promoted if effects else ()
         return _Near(title, [Entry(session.label(each.token), each.value) for each in promoted] if effects else None)
     found = nearest.known(session.trace, shown.name, session.position)

@@ -8,7 +8,7 @@ from typing import Any
 
 from explorer.engine.engines import plain
 from explorer.paint.row import text_for
-from explorer.paint.spans import Action, spread_of
+from explorer.paint.spans import Action, ends_of, spread_of
 from explorer.provenance.explanation import Explanation
 from explorer.walk.session import Session
 from gpt.ops import Vector
@@ -41,6 +41,12 @@ class Shown:
     def spread(self) -> float:
         """The size at which the colours end."""
         return spread_of(self.rows)
+
+    @cached_property
+    def ends(self) -> tuple[float, float]:
+        """The least and the largest number of this row and of some of all rows."""
+        seen = [*ends_of(self.rows), *filter(isfinite, self.vector)]
+        return min(seen), max(seen)
 
     @cached_property
     def column(self) -> int:
