@@ -24,7 +24,7 @@ async def test_views_and_tools_have_lessons_of_their_own() -> None:
     async with opened() as (pilot, screen):
         await press(pilot, "l", "2")
         assert lesson("view", "lens").title in text(screen, "lesson")[0]
-        await press(pilot, "escape", "end", "enter")
+        await press(pilot, "2", "end", "enter")
         assert lesson("tool", "why").title in text(screen, "lesson")[0]
         await press(pilot, "i")
         assert lesson("tool", "code").title in text(screen, "lesson")[0]

@@ -97,6 +97,7 @@ SECTIONS: dict[str, list[Binding]] = {
     ],
     "Learn and show": [
         key("lesson", "l", _lesson("open_or_close"), "The lesson about what is on the screen"),
+        key("lesson.leave", "escape", _lesson("close"), "Close the lesson", display="esc", first=True),
         key("lesson.word", "L", _lesson("explain"), "Explain the next word of the lesson"),
         key("talk", "p", _talk("open_or_close"), "Talk: one picture, large and quiet, the prediction hidden"),
     ],
@@ -104,7 +105,7 @@ SECTIONS: dict[str, list[Binding]] = {
         key("prompt", "slash", _prompt("type_on"), "Edit the prompt"),
         key("help", "question_mark", "help", "The keys that work here, all keys, and what is on the screen"),
         key("palette", "colon,ctrl+p", "app.command_palette", "Find any action by name"),
-        key("models", "m", "app.models", "Another model; the prompt stays"),
+        key("models", "m", to("models", "list"), "Another model; the prompt stays"),
         key("theme", "t", "app.next_theme", "The next theme: dark, light, the terminal's own colours"),
         key("colours", "c", "app.next_palette", "The next colours: safe for colour-blind eyes, one hue, none"),
         key("quit", "q", "app.quit", "Quit"),

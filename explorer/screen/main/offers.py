@@ -29,6 +29,7 @@ class Mode(StrEnum):
     SETTINGS = "settings"
     GO_TO = "go to"
     TALK = "talk"
+    LESSON = "lesson"
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Here:
     session: Session | None  # None until there are tokens to walk
     view: View | None = None  # the one that is open
     busy: bool = False  # something computes, plays, draws or opens that escape would stop
+    lesson: bool = False  # one is open
     stopped: bool = False  # a computation that can go on
     adjusting: bool = False  # the settings are open
     changed: bool = False  # they are others than when they were opened
@@ -222,6 +224,7 @@ _VIEWS = Offer("view.heads view.lens view.attribution view.neurons view.flow vie
 _EDITS = Offer("edit.undo", "undo edit")
 _STOP = Offer("stop", _stops)
 _LESSON = Offer("lesson", "lesson")
+_LESSON_OPEN = (Offer("lesson.leave", "close lesson"), Offer("lesson.word", "explain"))
 _LAST = (
     Offer("draw", "next"),
     _VIEWS,
@@ -253,11 +256,21 @@ FOOTERS: dict[Mode, Sequence[Offer]] = {
         _EDITS,
         *_LAST,
     ),
+    Mode.LESSON: (
+        *_LESSON_OPEN,
+        Offer("stage.back stage.forward", "stage"),
+        Offer("block.back block.forward", "block"),
+        _TOKEN,
+        Offer("draw", "next"),
+        Offer("go_to", "go to"),
+        Offer("palette", "actions"),
+    ),
     Mode.CURSOR: (
         Offer("cursor.left cursor.right cursor.up cursor.down", "cursor"),
         *_OF_NUMBER,
         *_STAGE,
         Offer("copy", "copy"),
+        *_LESSON_OPEN,
         Offer("cursor.leave", "walk"),
         _EDITS,
         *_LAST,
@@ -270,6 +283,7 @@ FOOTERS: dict[Mode, Sequence[Offer]] = {
         Offer("why.follow", "follow"),
         Offer("why.unroll", "sums"),
         Offer("why.code", "code"),
+        *_LESSON_OPEN,
         Offer("why.leave", _leaves_why),
         _LESSON,
         _TOKEN,
@@ -281,6 +295,7 @@ FOOTERS: dict[Mode, Sequence[Offer]] = {
         Offer("code.into", "into"),
         Offer("code.out", "out"),
         Offer("code.back", "back"),
+        *_LESSON_OPEN,
         Offer("code.leave", "numbers"),
         _LESSON,
     ),
@@ -288,6 +303,7 @@ FOOTERS: dict[Mode, Sequence[Offer]] = {
         _ARROWS,
         Offer("look.enter", _opened_by_enter),
         Offer("look.mode", _parts),
+        *_LESSON_OPEN,
         Offer("look.leave", "walk"),
         _LESSON,
         _TOKEN,
@@ -325,6 +341,12 @@ def works(id: str, here: Here) -> bool:
     match id:
         case "stop":
             return here.busy or here.adjusting or bool(here.session and here.session.what_if.shown)
+        case "lesson.leave" | "lesson.word":
+            return here.lesson
+        case "lesson" if here.lesson:
+            return here.mode is Mode.LESSON
+        case "cursor.leave" | "why.leave" | "code.leave" | "look.leave" if here.lesson:
+            return False  # escape closes the lesson first
         case "again":
             return here.stopped
         case "settings.reset":
