@@ -24,7 +24,7 @@ def lesson(found: Filled, word: str | None, cells: int, height: int) -> list[Lin
 
 
 def _shortened(body: list[Line], height: int, explaining: bool) -> list[Line]:
-    """At most that many lines; the last says how many more there are, and how to see those that an explanation hides."""
+    """At most that many lines; the last says how many more there are, and how to see what an explanation hides."""
     hidden = len(body) - height + 1
     if not explaining or hidden < 2 or height < 1:
         return shortened(body, height)

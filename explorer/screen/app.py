@@ -59,6 +59,23 @@ LIGHT = Theme(
     panel="#e2e5e0",
     dark=False,
 )
+CONTRAST = Theme(
+    name="explorer-contrast",
+    primary="#5fe0ff",
+    secondary="#7dffb0",
+    accent="#ffff00",
+    success="#5cff8a",
+    warning="#ffa93a",
+    error="#ff8080",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#003a8c",
+    boost="#7aa2ff",
+    dark=True,
+)
+"""High contrast, without grey: what is less important is white, what is dimmed is blue."""
+
 ANSI_DARK = replace(
     BUILTIN_THEMES["ansi-dark"],
     primary="ansi_bright_blue",
@@ -74,7 +91,7 @@ ANSI_LIGHT = replace(
 )
 """The terminal's own colours, those of the sixteen that can be read on its ground."""
 
-THEMES = (DARK.name, LIGHT.name, "ansi-dark", "ansi-light")
+THEMES = (DARK.name, LIGHT.name, CONTRAST.name, "ansi-dark", "ansi-light")
 
 SWITCH_INTERVAL = 0.0005  # seconds after which the computing thread lets the screen's thread run
 _TO_BEGIN = 1.0  # seconds: the longest time that loading waits for the first frame
@@ -104,7 +121,7 @@ class ExplorerApp(App[str]):
         self._main = MainScreen(prompt, model_name, self._opening, open_other, self._tell)
         self._palette = 0
         self.crash = ""  # a report, where an error that nobody foresaw ended the program
-        for theme in (DARK, LIGHT, ANSI_DARK, ANSI_LIGHT):
+        for theme in (DARK, LIGHT, CONTRAST, ANSI_DARK, ANSI_LIGHT):
             self.register_theme(theme)
 
     def get_default_screen(self) -> Screen[object]:
@@ -149,7 +166,8 @@ class ExplorerApp(App[str]):
         self.exit(message.reason, return_code=1)
 
     async def on_event(self, event: Event) -> None:
-        """Handle an event; keys and clicks are written to the recording, if there is one."""
+        """Handle an event; a talk shows its keys, and a recording keeps keys and clicks, if there is one."""
+        self._main.talk.hear(event)
         if self._opening.recorder:
             replay.record(self._opening.recorder, event, self._main)
         await super().on_event(event)

@@ -13,9 +13,9 @@ from explorer.loading import catalogue
 from explorer.loading.catalogue import ModelEntry, listing, locate
 from explorer.loading.hub import KNOWN, Reference
 from explorer.screen.app import ExplorerApp
-from explorer.screen.opening import Tell
 from explorer.screen.dialogs.models import ModelPicker
 from explorer.screen.main.screen import MainScreen
+from explorer.screen.opening import Tell
 from explorer.walk.on_screen import value_under_cursor
 from explorer.walk.session import Session
 from tests.helpers.models import small_model

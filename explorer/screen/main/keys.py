@@ -99,6 +99,8 @@ SECTIONS: dict[str, list[Binding]] = {
         key("lesson", "l", _lesson("open_or_close"), "The lesson about what is on the screen"),
         key("lesson.leave", "escape", _lesson("close"), "Close the lesson", display="esc", first=True),
         key("lesson.word", "L", _lesson("explain"), "Explain the next word of the lesson"),
+        key("spotlight", "O", _picture("spotlight"), "Only the chosen row and head: all else is dimmed, or not"),
+        key("zoom", "Z", _picture("zoom"), "Zoom: the picture alone, or all panes again"),
         key("talk", "p", _talk("open_or_close"), "Talk: one picture, large and quiet, the prediction hidden"),
     ],
     "Program": [
@@ -106,7 +108,7 @@ SECTIONS: dict[str, list[Binding]] = {
         key("help", "question_mark", "help", "The keys that work here, all keys, and what is on the screen"),
         key("palette", "colon,ctrl+p", "app.command_palette", "Find any action by name"),
         key("models", "m", to("models", "list"), "Another model; the prompt stays"),
-        key("theme", "t", "app.next_theme", "The next theme: dark, light, the terminal's own colours"),
+        key("theme", "t", "app.next_theme", "The next theme: dark, light, high contrast, the terminal's own colours"),
         key("colours", "c", "app.next_palette", "The next colours: safe for colour-blind eyes, one hue, none"),
         key("quit", "q", "app.quit", "Quit"),
     ],

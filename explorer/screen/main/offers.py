@@ -154,6 +154,7 @@ WORKS: dict[str, Test] = {
     "head.back": _heads,
     "part.next": lambda s: len(s.stage.parts) > 1,
     "overview": lambda s: s.cursor.axes == "HTS",
+    "spotlight": lambda s: s.cursor.part is not None and s.trace.computed(s.stage, s.position),
     "why": _opens,
     "code": _code,
     "copy": _number,
@@ -233,6 +234,9 @@ _LAST = (
     Offer("draw.back", "take back"),
     Offer("prompt", "prompt"),
     Offer("play", "play"),
+    Offer("spotlight", "spotlight"),
+    Offer("zoom", "zoom"),
+    Offer("talk", "talk"),
     Offer("sweep", "sweep"),
     Offer("palette", "actions"),
 )

@@ -76,9 +76,9 @@ class Middle(Horizontal):
         """The same where no pane has the keys, or one that is not on the screen: a lesson opened or closed, the
         terminal has another size."""
         focused = self.screen.focused
-        if focused is None or focused is self.picture and self._covered or focused.id == self.opened:
-            if focused is not self.picture or self._covered:
-                self.focus_opened()
+        walked_in = focused is self.picture and not self._covered  # by the cursor: it stays there
+        if focused is None or (focused in (self.picture, self.why, self.code, self.view) and not walked_in):
+            self.focus_opened()
 
     @property
     def _covered(self) -> bool:
