@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 _UNSEEN = {"prompt", "why", "code", "view", "editing", "lesson", "tour_bar"}
 """Parts of the screen that a talk covers."""
 
+_STAGE = ("move('stage'", "move('block'", "go('stage'")
 _TEXT = ("draw", "take_back")
 """What changes the text: in a talk only once the prediction is revealed."""
 
@@ -22,8 +23,14 @@ def allowed(screen: "MainScreen", part: str, action: str) -> bool:
     """Whether a key may run this action of a part now."""
     if (part, action) == ("lesson", "close"):
         return screen.middle.lesson.open and here_on(screen).mode not in _OWN
+    if action.startswith(_STAGE) and here_on(screen).walks_unseen:
+        return False
     if not screen.talk.open:
         return True
+    if part == "picture" and not action.startswith(("move", "go")):
+        return False
+    if part == "settings":  # the strip shows the prediction
+        return not screen.talk.talk.hidden
     if part == "playback" and action.startswith(_TEXT):
         return not screen.talk.talk.hidden
     return part not in _UNSEEN

@@ -46,6 +46,14 @@ class Here:
     changed: bool = False  # they are others than when they were opened
     typed: bool = False  # a value is typed there
 
+    @property
+    def walks_unseen(self) -> bool:
+        """Whether a step to another stage could not be seen: a lesson has the place of the view that is open."""
+        return self.mode is Mode.LESSON and self.view is not None
+
+
+_OF_STAGES = ("stage.back", "stage.forward", "block.back", "block.forward", "walk.start", "walk.end")
+
 
 class Offer(NamedTuple):
     """Keys that stand together in the footer, by their ids, and their words there."""
@@ -234,12 +242,10 @@ _LAST = (
     Offer("draw.back", "take back"),
     Offer("prompt", "prompt"),
     Offer("play", "play"),
-    Offer("spotlight", "spotlight"),
-    Offer("zoom", "zoom"),
-    Offer("talk", "talk"),
     Offer("sweep", "sweep"),
     Offer("palette", "actions"),
 )
+_SHOW = (Offer("spotlight", "spotlight"), Offer("zoom", "zoom"), Offer("talk", "talk"))
 _STAGE = (Offer("head.forward", "head"), Offer("overview", _heads_shown), Offer("part.next", _parts))
 _OF_NUMBER = (Offer("why", "why?"), Offer("edit", "what if"), Offer("code", "code"))
 _ARROWS = Offer("look.left look.right look.up look.down", "move")
@@ -259,6 +265,7 @@ FOOTERS: dict[Mode, Sequence[Offer]] = {
         _TOKEN,
         _EDITS,
         *_LAST,
+        *_SHOW,
     ),
     Mode.LESSON: (
         *_LESSON_OPEN,
@@ -278,6 +285,7 @@ FOOTERS: dict[Mode, Sequence[Offer]] = {
         Offer("cursor.leave", "walk"),
         _EDITS,
         *_LAST,
+        *_SHOW,
     ),
     Mode.WHY: (
         Offer("why.up why.down", "choose"),
@@ -351,6 +359,12 @@ def works(id: str, here: Here) -> bool:
             return here.mode is Mode.LESSON
         case "cursor.leave" | "why.leave" | "code.leave" | "look.leave" if here.lesson:
             return False  # escape closes the lesson first
+        case _ if id in _OF_STAGES and here.walks_unseen:
+            return False
+        case "spotlight" if here.mode not in (Mode.WALK, Mode.CURSOR):
+            return False
+        case "zoom" if here.mode is Mode.VIEW:
+            return False  # it has all of the width
         case "again":
             return here.stopped
         case "settings.reset":
