@@ -67,6 +67,7 @@ async def at_the_start(pilot: Pilot[str], screen: MainScreen) -> None:
     screen.playback.stop()
     screen.settings.close()
     screen.go_to.display = False
+    screen.remove_class("-lesson", "-talking", "-zoomed")
     here = screen.session
     assert here
     if here.text != PROMPT:

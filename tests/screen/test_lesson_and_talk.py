@@ -105,7 +105,8 @@ async def test_a_smaller_terminal_takes_no_keys_away() -> None:
 
 
 @pytest.mark.parametrize(
-    "keys", ["j l o g i t s enter", "j escape", "question_mark escape", "colon escape", "space s escape", "T escape", "b"]
+    "keys",
+    ["j l o g i t s enter", "j escape", "question_mark escape", "colon escape", "space s escape", "T escape", "b"],
 )
 async def test_in_a_talk_the_talk_keeps_the_keys(keys: str) -> None:
     async with opened(size=(80, 24)) as (pilot, screen):
