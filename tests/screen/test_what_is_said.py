@@ -299,7 +299,7 @@ async def test_how_long_the_run_took_stays_in_the_top_line() -> None:
 
 
 async def test_at_80_columns_the_settings_have_their_names() -> None:
-    async with opened(size=(80, 24)) as (pilot, screen):
+    async with opened(size=(80, 24)) as (_, screen):
         line = text(screen, "header")[0]
         assert "computed in" in line
         assert "top-k 40  top-p 1" in line

@@ -348,31 +348,28 @@ FOOTERS: dict[Mode, Sequence[Offer]] = {
 }
 
 
+_HERE: dict[str, Callable[[Here], bool]] = {
+    "stop": lambda here: here.busy or here.adjusting or bool(here.session and here.session.what_if.shown),
+    "again": lambda here: here.stopped,
+    "settings.reset": lambda here: here.changed,
+    "settings.take": lambda here: here.typed,
+    "settings.erase": lambda here: here.typed,
+    "look.mode": lambda here: bool(here.view and len(here.view.modes) > 1),
+    "lesson": lambda here: not here.lesson or here.mode is Mode.LESSON,
+    "lesson.leave": lambda here: here.lesson,
+    "lesson.word": lambda here: here.lesson,
+    "spotlight": lambda here: here.mode in (Mode.WALK, Mode.CURSOR),
+    "zoom": lambda here: here.mode is not Mode.VIEW,  # a view has all of the width
+    **dict.fromkeys(("cursor.leave", "why.leave", "code.leave", "look.leave"), lambda here: not here.lesson),
+    **dict.fromkeys(_OF_STAGES, lambda here: not here.walks_unseen),
+}
+"""The same by where one is."""
+
+
 def works(id: str, here: Here) -> bool:
     """Whether a key does something here, given that it is heard here."""
-    match id:
-        case "stop":
-            return here.busy or here.adjusting or bool(here.session and here.session.what_if.shown)
-        case "lesson.leave" | "lesson.word":
-            return here.lesson
-        case "lesson" if here.lesson:
-            return here.mode is Mode.LESSON
-        case "cursor.leave" | "why.leave" | "code.leave" | "look.leave" if here.lesson:
-            return False  # escape closes the lesson first
-        case _ if id in _OF_STAGES and here.walks_unseen:
-            return False
-        case "spotlight" if here.mode not in (Mode.WALK, Mode.CURSOR):
-            return False
-        case "zoom" if here.mode is Mode.VIEW:
-            return False  # it has all of the width
-        case "again":
-            return here.stopped
-        case "settings.reset":
-            return here.changed
-        case "settings.take" | "settings.erase":
-            return here.typed
-        case "look.mode":
-            return bool(here.view and len(here.view.modes) > 1)
+    if id in _HERE and not _HERE[id](here):
+        return False
     test = WORKS.get(id)
     if test is None:
         return True
