@@ -254,7 +254,7 @@ def _added(id: str, layer: int, block: str, activations: tuple[str, str, str], w
     parts = tuple(Part(*pair) for pair in zip(("before", "written", "after"), (f"{block}.{a}" for a in activations)))
     return Stage(
         id=id,
-        title="+ residual",
+        title=f"+ residual ({writer.removeprefix('the ')})",
         layer=layer,
         kind=Kind.VECTORS,
         formula=f"residual + what {writer} wrote",

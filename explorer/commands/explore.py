@@ -16,8 +16,7 @@ from explorer.commands.words import text_of
 from explorer.errors import TerminalError, UsageError
 
 if TYPE_CHECKING:
-    from explorer.screen.app import OpenModel, OpenOther, Tell
-    from explorer.screen.opening import Opening
+    from explorer.screen.opening import Opening, OpenModel, OpenOther, Tell
     from explorer.teaching.recording import Recorder, Recording
     from explorer.teaching.tours import Tour
     from explorer.walk.session import Session

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Group
 
-    from explorer import output
+from explorer import output
 from explorer.commands.parser import Parser
 from explorer.teaching.notes import Notes
 

@@ -6,6 +6,7 @@ from explorer.text import fit, visible, width
 from explorer.walk.session import Session
 
 _NAME = 24  # cells for the model's name at the most
+_SIGN = Span(" ✦ ", "brand")
 _LEAST = 9  # cells for what is edited: "3 edits"
 
 
@@ -24,7 +25,11 @@ def header(session: Session | None, name: str, status: str, cells: int) -> list[
     top_k = "off" if sampling.top_k is None else str(sampling.top_k)
     values = (f"{sampling.temperature:g}", top_k, f"{sampling.top_p:g}", str(session.draws.seed))
     settings = _settings(("T", "top-k", "top-p", "seed"), values)
-    if length([*left, *_edits(session, cells), doing, *settings]) + 1 > cells:
+    needed = length([*left, *_edits(session, cells), doing, *settings]) + 1
+    if needed > cells:  # the names of the settings tell more than the name of the program
+        left[0] = _SIGN
+        needed -= width(brand.text) - width(_SIGN.text)
+    if needed > cells:
         settings = _settings(("T", "k", "p", "seed"), values)
     left += _edits(session, cells - length([*left, *settings]))
     shown = [doing, engine, shape]  # in the order of importance

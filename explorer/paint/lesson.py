@@ -10,7 +10,7 @@ _STYLES = {"here": "here-text", "try": "accent", "but": "down"}
 
 def lesson(found: Filled, word: str | None, cells: int, height: int) -> list[Line]:
     """The lesson in at most that many lines; below it the meaning of `word`, or the words that can be asked for."""
-    below = _meaning(word, cells) if word else _words(found, cells)
+    below = [*_meaning(word, cells), _goes_on(found, word)] if word else _words(found, cells)
     below = below[:height]
     body = [*wrapped(found.title, cells, "bold"), []]
     for heading, text in found.parts:
@@ -18,9 +18,17 @@ def lesson(found: Filled, word: str | None, cells: int, height: int) -> list[Lin
     room = height - len(below)
     if len(body) + 1 < room:
         below.insert(0, [])
-    body = shortened(body, height - len(below))
+    body = _shortened(body, height - len(below), bool(word))
     filling: list[Line] = [[]] * (height - len(body) - len(below))
     return [clipped(line, cells) for line in (*body, *filling, *below)]
+
+
+def _shortened(body: list[Line], height: int, explaining: bool) -> list[Line]:
+    """At most that many lines; the last says how many more there are, and how to see what an explanation hides."""
+    hidden = len(body) - height + 1
+    if not explaining or hidden < 2 or height < 1:
+        return shortened(body, height)
+    return [*body[: height - 1], [Span(f"… {hidden} more lines: L past the last word shows them", "dim")]]
 
 
 def _part(heading: str, text: str, cells: int) -> list[Line]:
@@ -42,6 +50,13 @@ def _words(found: Filled, cells: int) -> list[Line]:
             lines.append([])
         lines[-1] += chip
     return lines
+
+
+def _goes_on(found: Filled, word: str) -> Line:
+    """Which word that is, and what L does next."""
+    number = found.words.index(word) + 1
+    after = f"L explains {found.words[number]}" if number < len(found.words) else "L ends it"
+    return [Span(f"word {number} of {len(found.words)} · {after}", "dim")]
 
 
 def _meaning(word: str, cells: int) -> list[Line]:

@@ -49,15 +49,21 @@ def _stage(session: Session, index: int, stage: Stage, cells: int) -> Line:
     indent = "" if stage.layer is None else "│ "
     edited = _edited(session, *(part.activation for part in stage.parts))
     room = cells - width(indent) - length(edited)
+    title = stage.title if width(stage.title) <= room - 2 else _briefly(stage.title)
     if index == session.cursor.stage_index:
-        return [Span(indent, "dim"), Span(fit(f"▶ {stage.title}", room), "here", ("stage", index)), *edited]
+        return [Span(indent, "dim"), Span(fit(f"▶ {title}", room), "here", ("stage", index)), *edited]
     done = session.trace.computed(stage, session.position)
     return [
         Span(indent, "dim"),
         Span("● " if done else "○ ", "done" if done else "dim"),
-        Span(fit(stage.title, room - 2), "" if done else "dim", ("stage", index)),
+        Span(fit(title, room - 2), "" if done else "dim", ("stage", index)),
         *edited,
     ]
+
+
+def _briefly(title: str) -> str:
+    """A title in fewer cells: "+ resid. (attn)"."""
+    return title.replace("residual", "resid.").replace("attention", "attn")
 
 
 def rail(session: Session, cells: int) -> list[Line]:

@@ -20,4 +20,4 @@ def _is_elsewhere(span: Span, position: int, head: int) -> bool:
 
 
 def _dimmed(span: Span) -> Span:
-    return span._replace(style=_DIMMED)
+    return span._replace(text=span.text.replace("▀", " "), style=_DIMMED)  # a half of a cell is a level of heat

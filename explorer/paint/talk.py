@@ -1,14 +1,15 @@
 """The picture for a talk: large and quiet, one row of numbers, the prediction hidden until it is revealed."""
 
 from collections.abc import Callable
+from math import floor, log10
 
-from explorer.paint.bars import bar_of
+from explorer.paint.bars import bar_of, signed_bar
 from explorer.paint.number import exactly
 from explorer.paint.predictions import percent
 from explorer.paint.row import Entry
-from explorer.paint.spans import Line, Span, clipped, wrapped
+from explorer.paint.spans import Line, Span, clipped, length, wrapped
 from explorer.stages import Kind
-from explorer.text import fit, short, visible, width
+from explorer.text import fit, number, short, visible, width
 from explorer.walk.session import Session
 from explorer.walk.talk import Talk
 
@@ -32,10 +33,16 @@ def talk_picture(session: Session, talk: Talk, cells: int, height: int) -> list[
 def _text(session: Session, talk: Talk, cells: int) -> Line:
     """The prompt, or its end, and what follows it."""
     answer = _HIDDEN if talk.hidden else _answer(session) or "…"
-    room = cells - width(answer) - 3
+    after = f"  after {_last(session)}"
+    room = cells - width(answer) - width(after) - 4
     text = visible(session.text).replace("·", " ")
     shown = text if width(text) <= room else "…" + text[-max(1, room - 1) :]
-    return [Span(shown, "bold"), Span("  "), Span(f" {answer} ", "here")]
+    return [Span(shown, "bold"), Span("  "), Span(f" {answer} ", "here"), Span(after, "dim")]
+
+
+def _last(session: Session) -> str:
+    """The token after which the hidden word comes."""
+    return session.label(session.ids[-1])
 
 
 def _answer(session: Session) -> str:
@@ -92,33 +99,49 @@ def _entries(session: Session) -> list[Entry]:
 def _bars(session: Session, talk: Talk, entries: list[Entry], cells: int, height: int) -> list[Line]:
     """The largest numbers as bars, apart from each other; all but the largest are dimmed."""
     step = 2 if height < 24 else 3
-    shown = sorted(entries, key=lambda entry: -abs(entry.value))[: max(1, (height + 1) // step)]
-    text = _number(session, talk)
+    signed = session.stage.kind is Kind.SCORES  # the worst fit must not look best
+    order = sorted(entries, key=lambda entry: -entry.value if signed else -abs(entry.value))
+    shown = order[: max(1, (height + 1) // step)]
+    text = _number(session, talk, shown)
     names = min(max((width(entry.label) for entry in shown), default=0), cells // 3)
     figures = max((width(text(entry.value)) for entry in shown), default=0)
     room = max(0, min(_WIDEST_BAR, cells - names - figures - 4))
-    largest = abs(shown[0].value) if shown else 0.0
+    ends = [entry.value for entry in shown] or [0.0]
     lines: list[Line] = []
     for index, entry in enumerate(shown):
         first = index == 0
-        filled = fit(bar_of(entry.value, largest, room), room)
-        tint = "positive" if entry.value >= 0 else "negative"
-        bar = Span(filled, tint if first else "masked")
+        bar = _bar(entry.value, min(ends), max(ends), room, signed, first)
         name, figure = fit(entry.label, names, ">"), fit(text(entry.value), figures, ">")
-        lines.append([Span(name, "here-text" if first else "dim"), Span("  "), bar, Span("  ")])
+        lines.append([Span(name, "here-text" if first else "dim"), Span("  "), *bar, Span("  ")])
         lines[-1].append(Span(figure, "value" if first else "dim"))
-        lines += [[Span(" " * (names + 2)), bar], []] if step == 3 else [[]]
+        lines += [[Span(" " * (names + 2)), *bar], []] if step == 3 else [[]]
     return lines[:height]
 
 
-def _number(session: Session, talk: Talk) -> Callable[[float], str]:
+def _bar(value: float, least: float, most: float, cells: int, signed: bool, lit: bool) -> Line:
+    """A bar in all of the cells: from zero, or on both sides of an axis where some numbers are below it."""
+    line = signed_bar(value, least, most, cells) if signed and least < 0 else []
+    if not line:
+        largest = max(abs(least), abs(most))
+        line = [Span(bar_of(value, largest, cells), "positive" if value >= 0 else "negative")]
+    if not lit:
+        line = [span if span.text == "│" else span._replace(style="masked") for span in line]
+    return [*line, Span(" " * (cells - length(line)))]
+
+
+def _number(session: Session, talk: Talk, shown: list[Entry]) -> Callable[[float], str]:
+    """How the numbers of one column are written: all with the same number of decimals."""
     if talk.in_full:
         return exactly
     if session.stage.kind in _PREDICTS:
         return percent
     if session.stage.kind is Kind.PATTERN:
         return lambda value: f"{value:.2f}" if value >= 0.005 or not value else "<0.01"
-    return lambda value: short(value, 3)
+    largest = max((abs(entry.value) for entry in shown), default=0.0)
+    if not 1e-3 <= largest < 1e5:
+        return lambda value: short(value, 3)
+    decimals = max(0, 2 - floor(log10(largest)))
+    return lambda value: number(value, decimals, plus="")
 
 
 def _sentence(session: Session, talk: Talk, cells: int) -> list[Line]:
@@ -143,12 +166,13 @@ def _sentence(session: Session, talk: Talk, cells: int) -> list[Line]:
 def _guesses(session: Session, talk: Talk, cells: int) -> list[Line]:
     """The question to the audience, and its answers: beside the truth once that is revealed."""
     if talk.hidden:
-        return [[Span("what would you say?  ", "here-text"), Span(" · ".join(map(visible, talk.texts)))]]
+        asked = f"what would you say after {_last(session)}?  "
+        return [[Span(asked, "here-text"), Span(" · ".join(map(visible, talk.texts)))]]
     truth = session.trace.ranking("logits", len(session.ids) - 1)
     if truth is None:
         return [[]]
     first = percent(truth.probabilities[truth.order[0]])
-    line = [Span("the model: ", "dim"), Span(f"{_answer(session)} {first}", "value")]
+    line = [Span(f"the model, after {_last(session)}: ", "dim"), Span(f"{_answer(session)} {first}", "value")]
     for guess in talk.guesses(session):
         place = f"rank {guess.rank}" if guess.rank else "not one token"
         line += [Span("   "), Span(visible(guess.text), "bold"), Span(f" {percent(guess.probability)}, {place}", "dim")]
@@ -158,8 +182,10 @@ def _guesses(session: Session, talk: Talk, cells: int) -> list[Line]:
 def _status(session: Session, talk: Talk, cells: int) -> Line:
     """How far the walk is, the keys that were pressed, the clock."""
     stages = session.cursor.stages
-    left = f"{session.cursor.stage_index + 1} of {len(stages)}"
+    left = f"stage {session.cursor.stage_index + 1} of {len(stages)}"
     keys = "  ".join(talk.keys) if talk.shows_keys else ""
-    right = f"{'space reveals   ' if talk.hidden else ''}{talk.clock}"
+    right = f"{'space reveals   ' if talk.hidden else ''}{talk.clock} in the talk"
+    while keys and width(left) + width(keys) + width(right) + 4 > cells:  # the last ones stay
+        keys = keys.partition("  ")[2]
     gap = cells - width(left) - width(keys) - width(right) - 3
     return [Span(left, "dim"), Span("   "), Span(keys, "lens"), Span(" " * max(1, gap)), Span(right, "dim")]

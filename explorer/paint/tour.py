@@ -1,14 +1,14 @@
 """The bar of a tour: where it is, the text of the Stop, what to press; after an answer whether it holds."""
 
-from explorer.paint.spans import Line, Span, clipped, length, wrapped
+from explorer.paint.spans import Line, Span, clipped, length, shortened, wrapped
 from explorer.teaching.playing import Playing
 
-HEIGHT = 8  # lines at most: the picture stays visible
+HEIGHT, LOW_HEIGHT = 9, 8  # lines at most, on a screen of 24 lines and on a lower one: the picture stays visible
 _KEYS = (" · N next · P back · T list · E leave", " · N next · P back", "")
 
 
 def tour(playing: Playing, cells: int, height: int = HEIGHT) -> list[Line]:
-    """The lines; the first has the title, the others the text."""
+    """The lines; the first has the title, the others the text. What to press is always there; a cut text says so."""
     told, reply = playing.told, playing.replies.get(playing.at)
     head: Line = [Span(f" {told['title']} ", "brand")]
     fitting = (f"{playing.count}{keys}" for keys in _KEYS)
@@ -21,6 +21,6 @@ def tour(playing: Playing, cells: int, height: int = HEIGHT) -> list[Line]:
         lines += wrapped(f"{'✓' if reply.holds else '✗'} {reply.text}", cells, "up" if reply.holds else "down")
     else:
         lines += wrapped(told["text"], cells)
-    if told["press"]:
-        lines += wrapped(f"→ {told['press']}", cells, "accent")
+    press = wrapped(f"→ {told['press']}", cells, "accent") if told["press"] else []
+    lines = [*shortened(lines, max(2, height - len(press))), *press]
     return [clipped(line, cells) for line in lines[:height]]

@@ -3,9 +3,9 @@
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding
@@ -14,7 +14,6 @@ from textual.events import Event
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES, Theme
-from textual.worker import get_current_worker
 
 from explorer.crash import report
 from explorer.glyphs import one_line, printable
@@ -22,20 +21,15 @@ from explorer.screen import replay
 from explorer.screen.ahead import prepare
 from explorer.screen.guard import is_a_librarys_own
 from explorer.screen.main.actions import every_action
-from explorer.screen.main.background import OPENING
 from explorer.screen.main.screen import MainScreen
-from explorer.screen.messages import Loading, Opened, OpenFailed, OtherFailed, OtherOpened
-from explorer.screen.opening import Opening
+from explorer.screen.messages import Loading, Opened, OpenFailed
+from explorer.screen.opening import Opening, OpenModel, OpenOther
 from explorer.screen.palette import NAMES, Palette
 from explorer.screen.turns import give_way
-from explorer.walk.session import Session
 from gpt import GPTError
 
 if TYPE_CHECKING:
     from textual.actions import ActionParseResult
-
-    from explorer.loading.catalogue import ModelEntry
-    from explorer.screen.dialogs.models import Choice
 
 DARK = Theme(
     name="explorer-dark",
@@ -65,6 +59,23 @@ LIGHT = Theme(
     panel="#e2e5e0",
     dark=False,
 )
+CONTRAST = Theme(
+    name="explorer-contrast",
+    primary="#5fe0ff",
+    secondary="#7dffb0",
+    accent="#ffff00",
+    success="#5cff8a",
+    warning="#ffa93a",
+    error="#ff8080",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#003a8c",
+    boost="#7aa2ff",
+    dark=True,
+)
+"""High contrast, without grey: what is less important is white, what is dimmed is blue."""
+
 ANSI_DARK = replace(
     BUILTIN_THEMES["ansi-dark"],
     primary="ansi_bright_blue",
@@ -80,23 +91,10 @@ ANSI_LIGHT = replace(
 )
 """The terminal's own colours, those of the sixteen that can be read on its ground."""
 
-THEMES = (DARK.name, LIGHT.name, "ansi-dark", "ansi-light")
+THEMES = (DARK.name, LIGHT.name, CONTRAST.name, "ansi-dark", "ansi-light")
 
 SWITCH_INTERVAL = 0.0005  # seconds after which the computing thread lets the screen's thread run
 _TO_BEGIN = 1.0  # seconds: the longest time that loading waits for the first frame
-
-
-class Tell(Protocol):
-    """Called with progress: parts done, parts in all, and "loading" or "downloading"."""
-
-    def __call__(self, done: int, parts: int, word: str = "loading", /) -> None: ...
-
-
-OpenModel = Callable[[Tell], Session]
-"""Loads the model, and reports progress."""
-
-OpenOther = Callable[[str, Tell], Session]
-"""Loads another model by its name in the list of models, and reports progress."""
 
 
 class ExplorerApp(App[str]):
@@ -119,13 +117,11 @@ class ExplorerApp(App[str]):
     ) -> None:
         super().__init__()
         self._open_model = open_model
-        self._open_other = open_other
         self._opening = opening or Opening()
-        open_session = (lambda name: open_other(name, self._tell)) if open_other else None
-        self._main = MainScreen(prompt, model_name, self._opening, open_session)
+        self._main = MainScreen(prompt, model_name, self._opening, open_other, self._tell)
         self._palette = 0
         self.crash = ""  # a report, where an error that nobody foresaw ended the program
-        for theme in (DARK, LIGHT, ANSI_DARK, ANSI_LIGHT):
+        for theme in (DARK, LIGHT, CONTRAST, ANSI_DARK, ANSI_LIGHT):
             self.register_theme(theme)
 
     def get_default_screen(self) -> Screen[object]:
@@ -170,7 +166,8 @@ class ExplorerApp(App[str]):
         self.exit(message.reason, return_code=1)
 
     async def on_event(self, event: Event) -> None:
-        """Handle an event; keys and clicks are written to the recording, if there is one."""
+        """Handle an event; a talk shows its keys, and a recording keeps keys and clicks, if there is one."""
+        self._main.talk.hear(event)
         if self._opening.recorder:
             replay.record(self._opening.recorder, event, self._main)
         await super().on_event(event)
@@ -214,64 +211,6 @@ class ExplorerApp(App[str]):
             self._exception_event.set()
         self.crash = self.crash or report(error)
         self._close_messages_no_wait()
-
-    # Other models
-
-    def action_models(self) -> None:
-        """List the models that can be opened, in a thread: reading the hub's cache takes a moment."""
-        if self._open_other:
-            self.run_worker(self._list_models, thread=True, group=OPENING, exclusive=True)
-        else:
-            self.notify("This is a recorded run: it is walked without a model.")
-
-    def _list_models(self) -> None:
-        from explorer.loading.catalogue import listing
-
-        self.call_from_thread(self._show_models, listing())
-
-    def _show_models(self, entries: "Sequence[ModelEntry]") -> None:
-        from explorer.screen.dialogs.models import ModelPicker
-
-        self.push_screen(ModelPicker(entries, self._main.header.model_name), self._change_model)
-
-    def _change_model(self, choice: "Choice | None") -> None:
-        if choice is not None and (choice.compare or choice.name != self._main.header.model_name):
-            self._main.show_status(f"opening {choice.name} …")
-            self.run_worker(lambda: self._open_another(*choice), thread=True, group=OPENING, exclusive=True)
-
-    def _open_another(self, name: str, compare: bool) -> None:
-        assert self._open_other
-        worker = get_current_worker()
-
-        def tell(done: int, parts: int, word: str = "loading", /) -> None:
-            if worker.is_cancelled:  # another model was chosen meanwhile
-                raise GPTError("Another model was chosen.")
-            self._tell(done, parts, word)
-
-        try:
-            session = self._open_other(name, tell)
-        except GPTError as error:
-            if not worker.is_cancelled:
-                self.post_message(OtherFailed(str(error)))
-        else:
-            if not worker.is_cancelled:
-                self.post_message(OtherOpened(session, name, compare))
-
-    def on_stop_opening(self) -> None:
-        """Stop loading another model. Files that were downloaded are kept."""
-        if any(worker.is_running for worker in self.workers.cancel_group(self, OPENING)):
-            self._main.show_status("stopped opening it")
-
-    def on_other_opened(self, message: OtherOpened) -> None:
-        if message.compare:
-            self._main.middle.view.compare_with(message.session, message.name)
-            return
-        self._main.change_model(message.session, message.name)
-
-    def on_other_failed(self, message: OtherFailed) -> None:
-        """Say why the other model cannot be opened. The current one stays."""
-        self._main.show_status("")
-        self.notify(message.reason, title="This model cannot be opened", severity="error", timeout=15, markup=False)
 
     # Colours
 

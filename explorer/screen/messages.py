@@ -34,10 +34,6 @@ class Scrolled(Message):
     by: int  # 1 is down, -1 up
 
 
-class StopOpening(Message):
-    """Stop opening another model."""
-
-
 @dataclass
 class Opened(Message):
     """The model is loaded."""
@@ -48,22 +44,6 @@ class Opened(Message):
 @dataclass
 class OpenFailed(Message):
     """The model cannot be loaded."""
-
-    reason: str
-
-
-@dataclass
-class OtherOpened(Message):
-    """Another model was chosen, and is loaded."""
-
-    session: Session
-    name: str
-    compare: bool = False  # it is compared with the one that is open
-
-
-@dataclass
-class OtherFailed(Message):
-    """Another model was chosen, and cannot be loaded."""
 
     reason: str
 

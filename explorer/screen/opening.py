@@ -1,15 +1,30 @@
-"""What the screen is opened with besides a model and a prompt: a tour, bookmarks, a recording."""
+"""The screen is opened with these besides a prompt: ways to load models, a tour, bookmarks, a recording."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from explorer.teaching.spots import Spot
+from explorer.walk.session import Session
 
 if TYPE_CHECKING:
     from explorer.teaching.recording import Recorder, Recording
     from explorer.teaching.tours import Tour
     from explorer.views.prepared import Prepared
+
+
+class Tell(Protocol):
+    """Called with progress: parts done, parts in all, and "loading" or "downloading"."""
+
+    def __call__(self, done: int, parts: int, word: str = "loading", /) -> None: ...
+
+
+OpenModel = Callable[[Tell], Session]
+"""Loads the model, and reports progress."""
+
+OpenOther = Callable[[str, Tell], Session]
+"""Loads another model by its name in the list of models, and reports progress."""
 
 
 @dataclass

@@ -69,7 +69,7 @@ def places(session: Session) -> list[Where]:
 
 
 def _noun(session: Session) -> str:
-    """The activation that is shown, in words: "block 2 · + residual, after"."""
+    """The activation that is shown, in words: "block 2 · + residual (MLP), after"."""
     stage, part = session.stage, session.cursor.part
     several = part and len(stage.parts) > 1
     return f"{stage.place}, {part.label}" if part and several else stage.place

@@ -1,7 +1,7 @@
 """Places by name: "3.2", "block 3 head 2 pattern", "token 4", "neuron 17", "logits"; and how they can go on."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -38,7 +38,7 @@ _COUNTED = {
 _ALIASES = {
     "attention": "pattern", "softmax": "pattern", "scores": "raw", "q·k": "raw", "mask": "masked",
     "gelu": "activation", "relu": "activation", "neurons": "activation", "expand": "pre", "contract": "mlp_out",
-    "mlp": "mlp_out", "residual": "resid_post", "resid": "resid_post",
+    "mlp": "mlp_out", "heads": "out", "residual": "resid_post", "resid": "resid_post",
     "embedding": "embed", "final": "ln_final", "ledger": "probabilities", "p": "probabilities",
     "end": "draw", "start": "tokens", "text": "tokens",
 }  # fmt: skip
@@ -63,9 +63,9 @@ def understand(text: str, session: Session) -> Place:
 def _words(text: str, session: Session) -> list[str]:
     """The words, where a name of a stage with a space in it counts as one."""
     lowered = f" {' '.join(text.lower().replace(',', ' ').split())} "
-    for title in sorted(_titles(session.cursor.stages), key=len, reverse=True):
-        if " " in title:
-            lowered = lowered.replace(f" {title} ", f" {_key(title)} ")
+    phrases = _phrases(session.cursor.stages)
+    for phrase in sorted(phrases, key=len, reverse=True):
+        lowered = lowered.replace(f" {phrase} ", f" {phrases[phrase]} ")
     found: list[str] = []
     for word in lowered.split():
         found += [word] if word in _names(session) or not word[0].isalnum() else _split(word)
@@ -82,8 +82,15 @@ def _key(title: str) -> str:
     return title.replace(" ", "_")
 
 
-def _titles(stages: Sequence[Stage]) -> Iterator[str]:
-    yield from dict.fromkeys(stage.title.lower() for stage in stages)
+def _phrases(stages: Sequence[Stage]) -> dict[str, str]:
+    """Titles of several words, also without their signs ("heads out", "residual attention"), each as one word."""
+    found: dict[str, str] = {}
+    for title in dict.fromkeys(stage.title.lower() for stage in stages):
+        bare = title.removeprefix("+ ")
+        for phrase in (title, bare, title.replace("→ ", ""), bare.replace("(", "").replace(")", "")):
+            if " " in phrase:
+                found[phrase] = _key(title)
+    return found
 
 
 def _names(session: Session) -> dict[str, tuple[str, str | None]]:
@@ -237,7 +244,9 @@ def candidates(session: Session) -> list[str]:
     stages = [stage.local_id for stage in cursor.stages if stage.layer in (0, None)]
     parts = [word for word, (_, part) in _names(session).items() if part]
     words = ["block ", "head ", "token ", "neuron ", "dimension ", "key "]
-    return list(dict.fromkeys([*words, *stages, *parts, *sorted(_ALIASES.keys() & _names(session).keys()), *heads]))
+    sums = [stage.title.removeprefix("+ ") for stage in cursor.stages if stage.layer == 0 and stage.title[0] == "+"]
+    others = sorted(_ALIASES.keys() & _names(session).keys())
+    return list(dict.fromkeys([*words, *stages, *parts, *sums, *others, *heads]))
 
 
 def completions(text: str, session: Session) -> list[str]:

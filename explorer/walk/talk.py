@@ -28,7 +28,12 @@ class Talk:
     shows_keys: bool = False
     texts: list[str] = field(default_factory=list)  # the guesses
     keys: list[str] = field(default_factory=list)  # the last ones pressed
-    began: float = field(default_factory=monotonic)
+    began: float | None = None  # when it was opened first, in seconds of the monotonic clock
+
+    def begin(self) -> None:
+        """Start the clock, unless it runs."""
+        if self.began is None:
+            self.began = monotonic()
 
     def guess(self, text: str) -> None:
         """Keep a guess beside the truth; the same one only once."""
@@ -46,7 +51,7 @@ class Talk:
     @property
     def clock(self) -> str:
         """The time since it began: "7:32"."""
-        minutes, seconds = divmod(int(monotonic() - self.began), 60)
+        minutes, seconds = divmod(int(monotonic() - self.began) if self.began is not None else 0, 60)
         return f"{minutes}:{seconds:02}"
 
     def guesses(self, session: Session) -> list[Guess]:

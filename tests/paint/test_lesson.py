@@ -37,3 +37,17 @@ def test_a_word_is_explained() -> None:
     found = filled(next(one for _, name, one in every_lesson() if name == "qkv"), story())
     lines = text_of(lesson(found, "dot product", *NARROW))
     assert glossary()["dot product"][:40] in " ".join(lines)
+
+
+@pytest.mark.parametrize("size", [NARROW, (46, 24), (76, 14)])
+def test_an_explanation_says_what_goes_on_and_what_it_hides(size: tuple[int, int]) -> None:
+    here = story()
+    for _, name, one in every_lesson():
+        found = filled(one, here)
+        assert found.words, name
+        for index, word in enumerate(found.words):
+            lines = text_of(lesson(found, word, *size))
+            following = f"L explains {found.words[index + 1]}" if index + 1 < len(found.words) else "L ends it"
+            assert lines[-1].strip() == f"word {index + 1} of {len(found.words)} · {following}"[: size[0]]
+            if found.parts[-1][1].split()[-1] not in " ".join(lines):
+                assert any("more lines: L past the last word" in line for line in lines), name

@@ -106,3 +106,53 @@ def test_the_spotlight_dims_all_rows_but_one(here: Session) -> None:
                     assert new.style == (old.style if row == here.position else "masked")
                 case None:
                     assert new == old
+
+
+def test_of_scores_the_best_fit_comes_first_and_bars_begin_at_an_axis(here: Session) -> None:
+    for step in ("raw", "scaled", "masked"):
+        here.cursor.go_to_stage(next(i for i, s in enumerate(here.cursor.stages) if s.id == f"blocks.3.{step}"))
+        for head in range(6):
+            here.cursor.go_to_head(head)
+            assert here.cursor.part
+            row = here.trace.matrix(here.cursor.part.activation, head)[here.position][: here.position + 1]
+            best = here.label(here.ids[max(range(len(row)), key=row.__getitem__)])
+            lines = [line for line in talk_picture(here, Talk(), 120, 50) if any("│" in span.text for span in line)]
+            assert bool(lines) == (min(row) < 0)
+            shown = [line for line in lines if line[1].text.strip()]
+            if not shown:
+                continue
+            assert shown[0][1].text.strip() == best
+            figures = [float(line[-1].text.replace("−", "-")) for line in shown]
+            assert figures == sorted(figures, reverse=True)
+            axis = {"".join(span.text for span in line).index("│") for line in lines}
+            assert len(axis) == 1
+            for line, figure in zip(shown, figures):
+                before, _, after = "".join(span.text for span in line[2:-1]).partition("│")
+                assert ("█" in after, "█" in before or "▐" in before) == (figure > 0, figure < 0) or abs(figure) < 1
+
+
+def test_the_figures_of_a_column_have_the_same_number_of_decimals(here: Session) -> None:
+    for name in ("blocks.2.hook_resid_post", "blocks.3.attn.hook_attn_scores_raw", "blocks.1.hook_mlp_out"):
+        here.cursor.go_to_value(name)
+        figures = [line.split()[-1] for line in text_of(talk_picture(here, Talk(), 120, 36)) if "█" in line]
+        decimals = {len(figure.partition(".")[2]) for figure in figures if "█" not in figure}
+        assert len(decimals) == 1, figures
+
+
+def test_it_says_after_which_token_the_hidden_word_comes(here: Session) -> None:
+    here.cursor.go_to_position(2)
+    for hidden in (True, False):
+        assert "after ·to" in painted(here, Talk(hidden=hidden)).splitlines()[1]
+
+
+def test_the_clock_begins_with_the_talk(here: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("explorer.walk.talk.monotonic", lambda: now)
+    talk = Talk()
+    now = 1000.0
+    talk.begin()
+    now = 1432.0
+    talk.begin()  # opened again
+    last = painted(here, talk).splitlines()[-1]
+    assert "7:12 in the talk" in last
+    assert f"stage {here.cursor.stage_index + 1} of {len(here.cursor.stages)}" in last

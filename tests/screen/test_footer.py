@@ -30,6 +30,8 @@ PLACES = {
     "why of a weight": "home right enter enter",
     "a path": "end left left enter f",
     "code": "down right i",
+    "a lesson": "down right l",
+    "a lesson in a view": "2 l",
     "settings": "s up",
     "a value typed": "s 9",
     "settings beside the walk": "right_square_bracket",
@@ -46,6 +48,8 @@ USUAL = (
     "why",
     "a path",
     "code",
+    "a lesson",
+    "a lesson in a view",
     "settings",
     "a value typed",
     "the prompt",
@@ -63,6 +67,7 @@ async def at_the_start(pilot: Pilot[str], screen: MainScreen) -> None:
     screen.playback.stop()
     screen.settings.close()
     screen.go_to.display = False
+    screen.remove_class("-lesson", "-talking", "-zoomed")
     here = screen.session
     assert here
     if here.text != PROMPT:
@@ -187,7 +192,7 @@ def test_the_tables_know_every_key_they_name() -> None:
     named = {id for offers in FOOTERS.values() for offer in offers for id in offer.ids.split()}
     assert named | set(WORKS) <= ids
     assert set(FOOTERS) == set(Mode)
-    assert set(PANES) == set(Mode) - {Mode.WALK}
+    assert set(PANES) == set(Mode) - {Mode.WALK, Mode.LESSON}
 
 
 @pytest.mark.parametrize("cells", range(4, 90))

@@ -12,7 +12,6 @@ from explorer.paint.spans import Span
 from explorer.screen.app import ExplorerApp
 from explorer.screen.dialogs.ask import AskDialog
 from explorer.screen.dialogs.problem import Problem
-from explorer.screen.messages import OtherFailed
 from explorer.screen.palette import Palette
 from explorer.screen.save_picture import save_picture
 from explorer.screen.widgets.field import Field
@@ -87,9 +86,9 @@ async def test_a_paste_takes_the_place_of_what_is_marked() -> None:
 
 
 async def test_notices_are_literal_and_printable() -> None:
-    async with opened(notices=True) as (pilot, _):
+    async with opened(notices=True) as (pilot, screen):
         pilot.app.notify(EVIL, title=EVIL)
-        pilot.app.post_message(OtherFailed(EVIL))
+        screen.models.failed(EVIL)
         await until(pilot, lambda: len(pilot.app.screen.query(Toast)) == 2)
         await pilot.pause()
         assert "[bold]" in shown(pilot)

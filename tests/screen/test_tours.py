@@ -325,3 +325,15 @@ async def test_a_model_that_is_not_open_is_opened_for_its_stop() -> None:
         await go_on(pilot, "N")
         assert screen.session is not second
         assert screen.header.model_name == "tiny"
+
+
+@pytest.mark.parametrize("size", [(60, 18), (80, 24), (120, 36)], ids=str)
+async def test_the_picture_stays_visible_below_every_stop(size: tuple[int, int]) -> None:
+    tour = shipped()[0]
+    async with opened(size=size) as (pilot, screen):
+        screen.tours.start(tour)
+        await pilot.pause()
+        for _ in range(3):
+            assert screen.middle.picture.size.height >= 5
+            assert screen.tour_bar.region.bottom <= screen.middle.region.y
+            await press(pilot, "N")

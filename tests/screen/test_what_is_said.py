@@ -275,3 +275,45 @@ def test_the_most_is_that_of_all_that_shares_the_map_in_the_colour_of_its_sign()
             assert f"−{short(spread, 3)} " in shown
             assert f" +{short(spread, 3)}" in shown
         view.next_mode()
+
+
+async def test_after_the_walk_has_stopped_the_footer_offers_no_stop() -> None:
+    async with opened() as (pilot, screen):
+        await press(pilot, "space")
+        assert "esc stop" in text(screen, "footer")[0]
+        await press(pilot, "space")
+        assert "esc stop" not in text(screen, "footer")[0]
+        await press(pilot, "space", "escape")
+        assert "esc stop" not in text(screen, "footer")[0]
+
+
+async def test_how_long_the_run_took_stays_in_the_top_line() -> None:
+    async with opened() as (pilot, screen):
+        assert "computed in" in text(screen, "header")[0]
+        await press(pilot, "slash", "escape")
+        assert "computed in" in text(screen, "header")[0]
+        screen.show_status("something else")
+        assert "computed in" not in text(screen, "header")[0]
+        screen.show_status("")
+        assert "computed in" in text(screen, "header")[0]
+
+
+async def test_at_80_columns_the_settings_have_their_names() -> None:
+    async with opened(size=(80, 24)) as (_, screen):
+        line = text(screen, "header")[0]
+        assert "computed in" in line
+        assert "top-k 40  top-p 1" in line
+
+
+async def test_a_prompt_of_several_lines_says_that_there_are_more() -> None:
+    async with opened(size=(80, 24), prompt="One.\nTwo.\nThree.") as (pilot, screen):
+        rows = [screen.prompt.render_line(y).text for y in range(screen.prompt.size.height)]
+        assert len(rows) == 1
+        assert "One." in rows[0]
+        assert "↓ 2 more lines" in rows[0]
+        await press(pilot, "slash")
+        line = screen.prompt.render_line(0).text
+        assert "Three." in line
+        assert "↑ 2 more lines" in line
+    async with opened(size=(80, 24)) as (pilot, screen):
+        assert "more line" not in screen.prompt.render_line(0).text

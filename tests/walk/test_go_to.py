@@ -35,6 +35,15 @@ def here() -> Session:
         ("block 4 ln2", "blocks.4.ln2", {}),
         ("block 4", "blocks.4.ln1", {}),
         ("5 gelu", "blocks.5.activation", {}),
+        ("block 5 heads", "blocks.5.out", {}),
+        ("5 heads out", "blocks.5.out", {}),
+        ("block 2 heads → out", "blocks.2.out", {}),
+        ("heads", "blocks.0.out", {}),
+        ("block 1 residual", "blocks.1.resid_post", {}),
+        ("block 1 residual (attention)", "blocks.1.resid_mid", {}),
+        ("1 residual attention", "blocks.1.resid_mid", {}),
+        ("block 1 + residual (MLP)", "blocks.1.resid_post", {}),
+        ("1 residual mlp", "blocks.1.resid_post", {}),
         ("final norm", "ln_final", {}),
         ("logits", "logits", {}),
         ("ledger", "probabilities", {}),
@@ -121,6 +130,8 @@ def test_what_is_not_understood_is_said_and_nothing_moves(here: Session, typed: 
         ("token ·L", "token ·Lily"),
         ("5.", "5.0"),
         ("neu", "neuron "),
+        ("residual", "residual (attention)"),
+        ("block 2 residual", "block 2 residual (MLP)"),
     ],
 )
 def test_a_text_can_go_on(here: Session, typed: str, first: str) -> None:
@@ -143,8 +154,6 @@ def test_every_completion_names_a_place_or_begins_one(here: Session) -> None:
 def test_every_stage_can_be_named_by_its_title_and_its_id(here: Session) -> None:
     for stage in here.cursor.stages:
         for name in (stage.local_id, stage.title):
-            if name == "+ residual":  # there are two in a block
-                continue
             go(understand(name if stage.layer is None else f"block {stage.layer} {name}", here), here)
             assert here.stage is stage, name
 

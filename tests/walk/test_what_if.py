@@ -366,7 +366,7 @@ async def test_steering_away_from_the_name(size: tuple[int, int]) -> None:
         here.cursor.go_to_value("blocks.5.hook_resid_post")
         await press(pilot, "x")
         dialog: Any = pilot.app.screen
-        row = [place.title for place in places(here)].index("block 5 · + residual, after")
+        row = [place.title for place in places(here)].index("block 5 · + residual (MLP), after")
         await press(pilot, *["down"] * row, "enter")
         await press(pilot, *["down"] * [way.id for way in dialog._ways].index(BETWEEN))
         assert dialog.query_one("#way").max_scroll_y == 0, "all that can be done is in sight"

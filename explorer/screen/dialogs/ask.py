@@ -18,8 +18,9 @@ class AskDialog(ModalScreen[bool]):
 
     BINDINGS = [Binding("escape", "dismiss(False)", "Leave", id="ask.leave")]
 
-    def __init__(self, title: str, text: str, take: Callable[[str], None]) -> None:
-        super().__init__()
+    def __init__(self, title: str, text: str, take: Callable[[str], None], low: bool = False) -> None:
+        """`low`: it stands at the bottom, so that the picture can be seen."""
+        super().__init__(classes="-low" if low else None)
         self._title = title
         self._text = text
         self._take = take

@@ -31,9 +31,10 @@ class Bookmarks(ModalScreen[int | None]):
         with Vertical(id="bookmarks", classes="dialog") as dialog:
             dialog.border_title = literal(self._title)
             dialog.border_subtitle = "1 to 9 chooses · esc leaves"
-            yield Static(
-                Text("\n".join(self._line(number) for number in range(1, 10)), no_wrap=True, overflow="ellipsis")
-            )
+            yield Static(self._text())
+
+    def _text(self) -> Text:
+        return Text("\n".join(self._line(number) for number in range(1, 10)), no_wrap=True, overflow="ellipsis")
 
     def _line(self, number: int) -> str:
         spot = self._bookmarks.get(number)

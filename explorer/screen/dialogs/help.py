@@ -20,7 +20,9 @@ _NAMES = 19
 
 _SCREEN = {
     "Prompt and tokens": "What you typed, and the tokens it became, with their ids. A dot is a space.",
-    "Map": "The stages of the forward pass. ● is computed for the token you stand on, ○ is not yet. ✎ is edited.",
+    "Map": "The stages of the forward pass. ● is computed for the token you stand on, ○ is not yet, "
+    "◐ in part. ✎ is edited. Where it is one line: in, the blocks by number, out; in the one you are in, • is a stage "
+    "and ◆ is where you stand.",
     "Picture": "The numbers of this stage, all of this run: orange below zero, blue above; the cursor marks one.",
     "Next token": "What the model would say if it stopped here (the logit lens), and what it says at the end.",
     "This number": "The one under the cursor: where it is, its exact value, how it was made, and by which code.",

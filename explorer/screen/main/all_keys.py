@@ -52,5 +52,7 @@ def keys_here(here: Here) -> list[Binding]:
     taken = {key for binding in own for key in binding.key.split(",")}
     ids = [id for offer in FOOTERS[here.mode] for id in offer.ids.split()]
     first = [by_id[id] for id in dict.fromkeys([*ids, *(binding.id for binding in own)]) if id]
-    heard = [binding for binding in first if binding in own or not set(binding.key.split(",")) & taken]
+    heard = [
+        binding for binding in first if binding in own or binding.priority or not set(binding.key.split(",")) & taken
+    ]
     return [binding for binding in heard if binding.id and works(binding.id, here)]

@@ -34,11 +34,13 @@ def here_on(screen: "MainScreen") -> Here:
     computing = bool(session and session.what_if.missing) and screen.background.computing
     player = screen.playback.player
     busy = computing or player.playing or bool(player.left_to_draw) or _opening(screen)
+    lesson = screen.middle.lesson.open
     return Here(
-        _MODES.get(type(screen.focused), Mode.WALK),
+        _MODES.get(type(screen.focused), Mode.LESSON if lesson else Mode.WALK),
         session,
         screen.view,
         busy=busy,
+        lesson=lesson,
         stopped=bool(session and session.computing and not computing),
         adjusting=screen.settings.moved is not None,
         changed=screen.settings.moved is not None and screen.settings.moved.changed,

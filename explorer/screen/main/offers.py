@@ -29,6 +29,7 @@ class Mode(StrEnum):
     SETTINGS = "settings"
     GO_TO = "go to"
     TALK = "talk"
+    LESSON = "lesson"
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,19 @@ class Here:
     session: Session | None  # None until there are tokens to walk
     view: View | None = None  # the one that is open
     busy: bool = False  # something computes, plays, draws or opens that escape would stop
+    lesson: bool = False  # one is open
     stopped: bool = False  # a computation that can go on
     adjusting: bool = False  # the settings are open
     changed: bool = False  # they are others than when they were opened
     typed: bool = False  # a value is typed there
+
+    @property
+    def walks_unseen(self) -> bool:
+        """Whether a step to another stage could not be seen: a lesson has the place of the view that is open."""
+        return self.mode is Mode.LESSON and self.view is not None
+
+
+_OF_STAGES = ("stage.back", "stage.forward", "block.back", "block.forward", "walk.start", "walk.end")
 
 
 class Offer(NamedTuple):
@@ -152,6 +162,7 @@ WORKS: dict[str, Test] = {
     "head.back": _heads,
     "part.next": lambda s: len(s.stage.parts) > 1,
     "overview": lambda s: s.cursor.axes == "HTS",
+    "spotlight": lambda s: s.cursor.part is not None and s.trace.computed(s.stage, s.position),
     "why": _opens,
     "code": _code,
     "copy": _number,
@@ -222,6 +233,7 @@ _VIEWS = Offer("view.heads view.lens view.attribution view.neurons view.flow vie
 _EDITS = Offer("edit.undo", "undo edit")
 _STOP = Offer("stop", _stops)
 _LESSON = Offer("lesson", "lesson")
+_LESSON_OPEN = (Offer("lesson.leave", "close lesson"), Offer("lesson.word", "explain"))
 _LAST = (
     Offer("draw", "next"),
     _VIEWS,
@@ -233,6 +245,7 @@ _LAST = (
     Offer("sweep", "sweep"),
     Offer("palette", "actions"),
 )
+_SHOW = (Offer("spotlight", "spotlight"), Offer("zoom", "zoom"), Offer("talk", "talk"))
 _STAGE = (Offer("head.forward", "head"), Offer("overview", _heads_shown), Offer("part.next", _parts))
 _OF_NUMBER = (Offer("why", "why?"), Offer("edit", "what if"), Offer("code", "code"))
 _ARROWS = Offer("look.left look.right look.up look.down", "move")
@@ -252,15 +265,27 @@ FOOTERS: dict[Mode, Sequence[Offer]] = {
         _TOKEN,
         _EDITS,
         *_LAST,
+        *_SHOW,
+    ),
+    Mode.LESSON: (
+        *_LESSON_OPEN,
+        Offer("stage.back stage.forward", "stage"),
+        Offer("block.back block.forward", "block"),
+        _TOKEN,
+        Offer("draw", "next"),
+        Offer("go_to", "go to"),
+        Offer("palette", "actions"),
     ),
     Mode.CURSOR: (
         Offer("cursor.left cursor.right cursor.up cursor.down", "cursor"),
         *_OF_NUMBER,
         *_STAGE,
         Offer("copy", "copy"),
+        *_LESSON_OPEN,
         Offer("cursor.leave", "walk"),
         _EDITS,
         *_LAST,
+        *_SHOW,
     ),
     Mode.WHY: (
         Offer("why.up why.down", "choose"),
@@ -270,6 +295,7 @@ FOOTERS: dict[Mode, Sequence[Offer]] = {
         Offer("why.follow", "follow"),
         Offer("why.unroll", "sums"),
         Offer("why.code", "code"),
+        *_LESSON_OPEN,
         Offer("why.leave", _leaves_why),
         _LESSON,
         _TOKEN,
@@ -281,6 +307,7 @@ FOOTERS: dict[Mode, Sequence[Offer]] = {
         Offer("code.into", "into"),
         Offer("code.out", "out"),
         Offer("code.back", "back"),
+        *_LESSON_OPEN,
         Offer("code.leave", "numbers"),
         _LESSON,
     ),
@@ -288,6 +315,7 @@ FOOTERS: dict[Mode, Sequence[Offer]] = {
         _ARROWS,
         Offer("look.enter", _opened_by_enter),
         Offer("look.mode", _parts),
+        *_LESSON_OPEN,
         Offer("look.leave", "walk"),
         _LESSON,
         _TOKEN,
@@ -320,19 +348,28 @@ FOOTERS: dict[Mode, Sequence[Offer]] = {
 }
 
 
+_HERE: dict[str, Callable[[Here], bool]] = {
+    "stop": lambda here: here.busy or here.adjusting or bool(here.session and here.session.what_if.shown),
+    "again": lambda here: here.stopped,
+    "settings.reset": lambda here: here.changed,
+    "settings.take": lambda here: here.typed,
+    "settings.erase": lambda here: here.typed,
+    "look.mode": lambda here: bool(here.view and len(here.view.modes) > 1),
+    "lesson": lambda here: not here.lesson or here.mode is Mode.LESSON,
+    "lesson.leave": lambda here: here.lesson,
+    "lesson.word": lambda here: here.lesson,
+    "spotlight": lambda here: here.mode in (Mode.WALK, Mode.CURSOR),
+    "zoom": lambda here: here.mode is not Mode.VIEW,  # a view has all of the width
+    **dict.fromkeys(("cursor.leave", "why.leave", "code.leave", "look.leave"), lambda here: not here.lesson),
+    **dict.fromkeys(_OF_STAGES, lambda here: not here.walks_unseen),
+}
+"""The same by where one is."""
+
+
 def works(id: str, here: Here) -> bool:
     """Whether a key does something here, given that it is heard here."""
-    match id:
-        case "stop":
-            return here.busy or here.adjusting or bool(here.session and here.session.what_if.shown)
-        case "again":
-            return here.stopped
-        case "settings.reset":
-            return here.changed
-        case "settings.take" | "settings.erase":
-            return here.typed
-        case "look.mode":
-            return bool(here.view and len(here.view.modes) > 1)
+    if id in _HERE and not _HERE[id](here):
+        return False
     test = WORKS.get(id)
     if test is None:
         return True

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from textual.timer import Timer
 
-from explorer.screen.messages import StopOpening
 from explorer.walk.player import Player
 from explorer.walk.session import Session
 from gpt import GPTError
@@ -57,7 +56,10 @@ class Playback:
         """Walk by itself, or stop."""
         self.player.playing = not self.player.playing
         self._screen.runs.go_on()
+        if not self.player.playing:
+            self._screen.show_status("stopped")
         self._set_timer()
+        self._screen.repaint()
 
     def action_pace(self, by: int) -> None:
         """Play faster, or slower."""
@@ -77,7 +79,7 @@ class Playback:
             screen.repaint()
             return
         self.stop()
-        screen.post_message(StopOpening())
+        screen.models.stop()
         screen.background.cancel()
 
     def stop(self) -> None:
@@ -86,6 +88,7 @@ class Playback:
             self._screen.show_status("stopped")
         self.player.stop()
         self._set_timer()
+        self._screen.repaint()
 
     def _set_timer(self) -> None:
         """Start the timer at the player's pace while it plays, else stop it."""

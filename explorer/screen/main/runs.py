@@ -21,7 +21,14 @@ class Runs:
         self._screen = screen
         self._other_engine: LiveRun | None = None  # the same run, computed by the other engine
         self._told: object = None  # the edited run whose effect was shown
+        self._took: tuple[object, str] = None, ""  # a run that is complete, and how long it took, in words
         self._idle: list[Edit] = []  # edits that change nothing, as already shown
+
+    @property
+    def told(self) -> str:
+        """How long the run that is shown took, in words; "" while it is not complete."""
+        session = self._screen.session
+        return self._took[1] if session and self._took[0] is session.what_if.run and not session.computing else ""
 
     def run_prompt(self, text: str) -> bool:
         """Take a prompt and compute it; False, with everything as it was, if it cannot be run."""
@@ -90,7 +97,8 @@ class Runs:
             return
         session.stopped = not message.finished
         done = "edited run computed" if what_if.edited else "computed"
-        screen.show_status("stopped · r goes on" if session.stopped else f"{done} in {message.seconds:.2f} s")
+        self._took = message.trace, "" if session.stopped else f"{done} in {message.seconds:.2f} s"
+        screen.show_status("stopped · r goes on" if session.stopped else "")
         screen.repaint()
         if message.finished:
             self._say_difference(session)

@@ -9,14 +9,15 @@ from textual.actions import parse
 from textual.app import ComposeResult
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
-from textual.widgets import Static
 
 from explorer.screen.dialogs.help import Help
+from explorer.screen.main.allowed import allowed
 from explorer.screen.main.background import Background
 from explorer.screen.main.bookmarking import Bookmarking
 from explorer.screen.main.editing import Editing
 from explorer.screen.main.here import here_on
 from explorer.screen.main.keys import BINDINGS
+from explorer.screen.main.models import Models
 from explorer.screen.main.playback import Playback
 from explorer.screen.main.runs import Runs
 from explorer.screen.main.touring import Touring
@@ -30,7 +31,7 @@ from explorer.screen.messages import (
     RunFailed,
     ViewFilled,
 )
-from explorer.screen.opening import Opening
+from explorer.screen.opening import Opening, OpenOther, Tell
 from explorer.screen.palette import Palette
 from explorer.screen.panes.footer import FooterPane
 from explorer.screen.panes.go_to import GoTo
@@ -45,11 +46,11 @@ from explorer.screen.panes.tokens import TokensPane
 from explorer.screen.panes.tour import TourBar
 from explorer.screen.panes.view import ViewPane
 from explorer.screen.widgets.canvas import Canvas, Colours
+from explorer.screen.widgets.too_small import TooSmall
 from explorer.views.view import View
 from explorer.walk.on_screen import progress
 from explorer.walk.opening import ask_why
 from explorer.walk.session import Session
-from gpt import GPTError
 
 FRAMES_A_SECOND = 15  # while something computes; more would be lost on tmux and ssh
 
@@ -67,15 +68,16 @@ class MainScreen(Screen[None]):
         prompt: str,
         model_name: str,
         opening: Opening | None = None,
-        open_other: Callable[[str], Session] | None = None,
+        open_other: OpenOther | None = None,
+        tell: Tell | None = None,
     ) -> None:
         super().__init__()
-        self.open_other = open_other or _no_other
         self.session: Session | None = None
         self.background = Background(self)
         self.runs = Runs(self)
         self.playback = Playback(self)
         self.editing = Editing(self)
+        self.models = Models(self, open_other, tell)
         self.header, self.tokens = HeaderPane(self, model_name), TokensPane(self)
         self.prompt = Prompt(self, self.tokens, self.runs.run_prompt, self.playback.stop, prompt)
         self.middle = Middle(self, ViewPane(self, self.editing.follow))
@@ -97,6 +99,7 @@ class MainScreen(Screen[None]):
             "editing": self.editing,
             "playback": self.playback,
             "runs": self.runs,
+            "models": self.models,
             "tours": self.tours,
             "bookmarks": self.bookmarks,
         }
@@ -108,17 +111,10 @@ class MainScreen(Screen[None]):
         yield from (self.header, self.prompt, self.tokens, RailPane(self), self.tour_bar, self.middle, NumberPane(self))
         yield from (self.settings, self.go_to, FooterPane(self, lambda: here_on(self)))
         yield self.talk
-        yield Static(id="too-small", markup=False)
+        yield TooSmall()
 
     def on_mount(self) -> None:
         self.set_interval(1 / FRAMES_A_SECOND, self._show_progress)
-
-    def on_resize(self) -> None:
-        size = self.app.size
-        self.query_one("#too-small", Static).update(
-            f"GPT Explorer needs 60 columns and 18 lines.\nThis terminal has {size.width} and {size.height}.\n\n"
-            "Make it larger, or its letters smaller. q quits."
-        )
 
     # The session
 
@@ -173,10 +169,14 @@ class MainScreen(Screen[None]):
             canvas.repaint()
 
     def _make_room(self) -> None:
-        """Leave all of the width to a view; below it stands what the view says of its own cursor, if it does."""
+        """Leave all of the width to a view; below it stands what the view says of its own cursor, if it does.
+
+        A talk leaves the lines at the bottom to what is typed or set there.
+        """
         view = self.view if self.middle.opened is MiddlePane.VIEW else None
         speaks = view is not None and type(view).about is not View.about
         self.update_classes({"-viewing": view is not None, "-speechless": view is not None and not speaks})
+        self.update_classes({"-asking": self.go_to.display, "-adjusting": self.settings.display})
 
     def restyle(self, palette: Palette) -> None:
         """Draw everything in other colours."""
@@ -184,8 +184,8 @@ class MainScreen(Screen[None]):
             canvas.restyle(palette)
 
     def show_status(self, status: str) -> None:
-        """Show in the top line what the model is doing."""
-        self.header.status = status
+        """Show in the top line what the model is doing; without a word for it how long the run took."""
+        self.header.status = status or self.runs.told
         self.header.repaint()
 
     def _show_progress(self) -> None:
@@ -226,6 +226,10 @@ class MainScreen(Screen[None]):
         """Run an action of a pane or of a part of the screen, for a key that works anywhere."""
         _, name, arguments = parse(action)
         getattr(self._parts[part], f"action_{name}")(*arguments)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:
+        """Whether an action can be run now."""
+        return action != "send" or allowed(self, *map(str, parameters))
 
     def action_help(self) -> None:
         self.app.push_screen(Help(here_on(self)))
@@ -283,7 +287,3 @@ class MainScreen(Screen[None]):
     @on(ViewFilled)
     def _fill_in(self) -> None:
         self.repaint()
-
-
-def _no_other(name: str) -> Session:
-    raise GPTError("This is a recorded run: it is walked without a model.")

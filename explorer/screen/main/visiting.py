@@ -106,7 +106,7 @@ class Visiting:
         """Open the model of a spot, in a thread."""
         worker, screen = get_current_worker(), self._screen
         try:
-            session: Session | GPTError = screen.open_other(spot.model)
+            session: Session | GPTError = screen.models.load(spot.model)
         except GPTError as error:
             session = error
         if not worker.is_cancelled:

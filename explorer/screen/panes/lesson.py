@@ -1,5 +1,7 @@
 """The lesson about what is on the screen; it follows the walk."""
 
+from collections.abc import Callable
+
 from explorer.paint.lesson import lesson
 from explorer.paint.spans import Line
 from explorer.screen.messages import Clicked
@@ -16,8 +18,11 @@ class LessonPane(Pane):
     TITLE = "Lesson"
     WHEEL = "stage"
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, shown_or_hidden: Callable[[], None]) -> None:
+        """`shown_or_hidden` is called after the lesson was opened or closed."""
         super().__init__(host)
+        self._shown_or_hidden = shown_or_hidden
+        self.border_subtitle = "esc closes · L explains"
         self.subject = ("stage", "tokens")  # its kind and name; the screen keeps it up to date
         self._word: int | None = None  # the number of the word that is explained
 
@@ -41,6 +46,12 @@ class LessonPane(Pane):
         self.screen.toggle_class("-lesson")
         self._word = None
         self.host.repaint()
+        self._shown_or_hidden()
+
+    def action_close(self) -> None:
+        """Close the lesson."""
+        if self.open:
+            self.action_open_or_close()
 
     def action_explain(self) -> None:
         """Explain the next marked word of the lesson; after the last one, none."""
@@ -48,8 +59,11 @@ class LessonPane(Pane):
             self.action_open_or_close()
             return
         if session := self.host.ready:
+            words = self._found(session).words
+            if not words:
+                self.host.notify("There are no words to explain in this lesson.")
             following = 0 if self._word is None else self._word + 1
-            self._word = following if following < len(self._found(session).words) else None
+            self._word = following if following < len(words) else None
             self.host.repaint()
 
     def on_clicked(self, message: Clicked) -> None:

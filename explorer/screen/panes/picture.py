@@ -2,9 +2,10 @@
 
 from explorer.paint.pictures import picture
 from explorer.paint.spans import Line
+from explorer.paint.spotlight import spotlit
 from explorer.screen.bindings import key
 from explorer.screen.messages import Clicked
-from explorer.screen.panes.pane import Pane, literal
+from explorer.screen.panes.pane import Host, Pane, literal
 from explorer.stages import Kind
 from explorer.walk.on_screen import edit_mark, shape_in_words, value_under_cursor
 from explorer.walk.session import Session
@@ -31,7 +32,14 @@ class PicturePane(Pane, can_focus=True):
     ]
 
     def draw(self, session: Session, cells: int, height: int) -> list[Line]:
-        return picture(session, cells, height, self.looks.palette.colourful, accompanied=True)
+        if not self.spotlight:
+            return picture(session, cells, height, self.looks.palette.colourful, accompanied=True)
+        lines = picture(session, cells, height, halves=False)  # each row has its own cells
+        return spotlit(lines, session.position, session.cursor.head)
+
+    def __init__(self, host: Host) -> None:
+        super().__init__(host)
+        self.spotlight = False  # all but the chosen row and head are dimmed
 
     def caption(self, session: Session) -> None:
         place, showing = session.stage.place, session.what_if.showing
@@ -55,6 +63,16 @@ class PicturePane(Pane, can_focus=True):
     def action_overview(self) -> None:
         """Show all heads of the block, or one."""
         self.host.move_cursor("toggle_overview")
+
+    def action_spotlight(self) -> None:
+        """Dim everything but the chosen row and head, or nothing."""
+        self.spotlight = not self.spotlight
+        self.host.repaint()
+
+    def action_zoom(self) -> None:
+        """Show the picture alone, or all panes."""
+        self.screen.toggle_class("-zoomed")
+        self.host.repaint()
 
     def action_toggle_focus(self) -> None:
         """Let the arrows move the cursor in the picture, or walk again."""

@@ -2,13 +2,17 @@
 
 from collections.abc import Callable
 
+from rich.segment import Segment
+from rich.style import Style
 from rich.text import Text
+from textual.strip import Strip
 from textual.widgets import TextArea
 
 from explorer.screen.bindings import key
 from explorer.screen.panes.pane import Host
 from explorer.screen.panes.tokens import TokensPane
 from explorer.screen.widgets.field import shown
+from explorer.text import counted, width
 from gpt import GPTError
 
 # A text area breaks its lines at all of these and joins them with line feeds: a private character keeps their place.
@@ -66,6 +70,19 @@ class Prompt(TextArea):
     def get_line(self, line_index: int) -> Text:
         line = self.document.get_line(line_index).translate(_RELEASED)
         return Text("".join(map(shown, line)), end="", no_wrap=True)
+
+    def render_line(self, y: int) -> Strip:
+        """A line of the text; in the last one stands how many lines are out of sight."""
+        strip = super().render_line(y)
+        above = self.scroll_offset.y
+        below = self.wrapped_document.height - above - self.size.height
+        parts = [f"{sign} {counted(count, 'more line')}" for sign, count in (("↑", above), ("↓", below)) if count > 0]
+        if not parts or y != self.size.height - 1:
+            return strip
+        mark = f"  {' · '.join(parts)}"
+        room = max(0, self.size.width - width(mark))
+        style = Style(bold=True) + Style(bgcolor=self.rich_style.bgcolor, color=self.rich_style.color)
+        return Strip.join([strip.crop(0, room).extend_cell_length(room), Strip([Segment(mark, style)])])
 
     def show_text(self, text: str) -> None:
         """Show another text, with the caret at its end."""

@@ -1,5 +1,8 @@
 """A talk: the whole screen for one picture, large and quiet, for a room that looks on."""
 
+from textual.events import Event, Key
+from textual.keys import format_key
+
 from explorer.paint.spans import Line
 from explorer.paint.talk import talk_picture
 from explorer.screen.bindings import key, to
@@ -45,10 +48,18 @@ class TalkPane(Pane, can_focus=True):
 
     def action_open_or_close(self) -> None:
         """Begin a talk, or leave it; guesses and clock stay until they are cleared."""
-        opening = not self.open
-        self.screen.set_class(opening, "-talking")
-        self.screen.set_focus(self if opening else None)
+        self.screen.toggle_class("-talking")
+        self.app.clear_notifications()
+        self.talk.begin()
+        self.host.give_focus_back()
         self.call_after_refresh(self.host.repaint)
+
+    def hear(self, event: Event) -> None:
+        """Remember a key that is pressed during the talk."""
+        if isinstance(event, Key) and not event.is_forwarded and self.is_mounted and self.open:
+            character = event.character if event.is_printable and event.key != "space" else None
+            self.talk.press(character or format_key(event.key))
+            self.repaint()
 
     def action_reveal(self) -> None:
         """Reveal the prediction, or hide it."""
@@ -58,7 +69,7 @@ class TalkPane(Pane, can_focus=True):
     def action_guess(self) -> None:
         """Type a guess."""
         self.app.push_screen(
-            AskDialog("What would you say? One word", "", self.talk.guess), lambda taken: self.repaint()
+            AskDialog("What would you say? One word", "", self.talk.guess, low=True), lambda taken: self.repaint()
         )
 
     def action_digits(self) -> None:

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 
 from explorer.paint.spans import Line
-from explorer.paint.tour import tour
+from explorer.paint.tour import HEIGHT, LOW_HEIGHT, tour
 from explorer.screen.panes.pane import Host, Pane
 from explorer.teaching.playing import Playing
 from explorer.walk.session import Session
 
+_TALL = 24  # lines
 _MARGIN = 4  # cells beside the text
 
 
@@ -24,7 +25,7 @@ class TourBar(Pane):
 
     def draw(self, session: Session, cells: int, height: int) -> list[Line]:
         playing = self._shown()
-        return tour(playing, cells) if playing else []
+        return tour(playing, cells, HEIGHT if self.app.size.height >= _TALL else LOW_HEIGHT) if playing else []
 
     def fit(self) -> None:
         """Show the bar, as high as its text; or not, without a tour."""
