@@ -100,7 +100,7 @@ def _change_numbers(dice: random.Random, arrays: dict[str, np.ndarray]) -> None:
     if not arrays:
         return
     name = dice.choice(list(arrays))
-    value = np.real(arrays[name]).astype(np.float64)
+    value = np.atleast_1d(np.real(arrays[name]).astype(np.float64))
     kind = dice.randrange(6)
     if kind == 0:
         arrays[name] = value.astype(dice.choice((np.float32, np.float16, np.int32, np.complex64, np.bool_, np.uint8)))

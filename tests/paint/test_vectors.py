@@ -286,3 +286,13 @@ def test_parts_share_the_room() -> None:
 
 def test_kinds_of_vectors_are_all_that_have_a_vector_painter() -> None:
     assert {*VECTORS} == {*Kind} - {Kind.MERGES, Kind.SCORES, Kind.PATTERN, Kind.LOGITS, Kind.LEDGER, Kind.DRAW}
+
+
+def test_a_recorded_run_may_lack_any_activation() -> None:
+    names = list(without_weights().run.values)
+    for missing in names:
+        here = without_weights()
+        del here.run.values[missing]
+        for index in range(len(here.cursor.stages)):
+            here.cursor.go_to_stage(index)
+            assert len(picture(here, 76, 15)) <= 15

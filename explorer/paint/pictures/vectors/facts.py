@@ -71,8 +71,12 @@ def _statistics(shown: Shown, cells: int) -> Line:
     variance = "variance" if cells >= 60 else "var"
     line: Line = []
     for words, name in (("mean ", "mean"), (f"  {variance} ", "var"), (f"  √({variance} + ε) ", "scale")):
+        line.append(Span(words, "dim"))
+        if session.trace.positions(f"{prefix}.hook_{name}") <= session.position:
+            line.append(Span("?"))  # a recorded run need not have it
+            continue
         value = session.trace.at(f"{prefix}.hook_{name}", (session.position, 0))
-        line += [Span(words, "dim"), Span(figure(value, 4, "+" if name == "mean" else ""))]
+        line.append(Span(figure(value, 4, "+" if name == "mean" else "")))
     return line
 
 
