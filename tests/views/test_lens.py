@@ -151,7 +151,7 @@ def test_the_colour_is_the_probability_the_entropy_or_the_rank(whole: Session) -
         lines = view.lines(110, 40)
         styles = [span.style for line in lines for span in line if span.action == ("view", 5, 3)]
         assert styles[0] == f"share:{expected[mode]}"
-        assert any(words in line for line in written(view))
+        assert any(words in line for line in text_of(lines))
         assert words in view.modes[mode]
         view.next_mode()
 

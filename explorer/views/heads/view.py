@@ -24,7 +24,7 @@ class HeadsView(View):
     """Every head at once: which of them do something here? The chosen one follows the walk until an arrow moves it."""
 
     title = "Heads · what each one does with this prompt"
-    modes = ("attention", "value-weighted attention", "what the scores mean")
+    modes = ("attention", "value-weighted", "what scores mean")
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
