@@ -53,6 +53,10 @@ class View:
         """Open what is chosen: show more of it, or put the session's cursor on it. True: leave for the stage there."""
         return False
 
+    def works(self, key: str) -> bool:
+        """Whether a key of the view, by its id, does something now: the footer offers no other."""
+        return key != "look.mode" or len(self.modes) > 1
+
     def begins_with(self) -> str:
         """The text that stands there when the view asks."""
         return self.session.text

@@ -80,10 +80,8 @@ def test_of_a_long_prompt_a_stretch_with_the_position_is_shown() -> None:
         part = extent(1000, position, 4)
         assert part.first <= position < part.last
         assert part.dots == 4
-        assert (
-            part.in_words(1000)
-            == f"64 of 1000 tokens: positions {part.first}–{part.last - 1}, one dot stands for 16 × 16 weights: their largest"
-        )
+        shown, dot = f"positions {part.first}–{part.last - 1}", "one dot stands for 16 × 16 weights: their largest"
+        assert part.in_words(1000) == f"64 of 1000 tokens: {shown}, {dot}"
 
 
 def test_a_dot_is_the_most_of_what_it_stands_for() -> None:

@@ -429,4 +429,4 @@ async def test_a_click_chooses_a_cell_and_v_another_colour() -> None:
         view = screen.view
         await until(pilot, lambda: text_of(view.about(78))[0].startswith("after block 2 MLP at ·Tom: "))
         await press(pilot, "v")
-        assert screen.query_one("#view").border_subtitle == "colour: entropy"
+        assert screen.query_one("#view").border_subtitle == "entropy"

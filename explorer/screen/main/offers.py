@@ -331,8 +331,8 @@ def works(id: str, here: Here) -> bool:
             return here.changed
         case "settings.take" | "settings.erase":
             return here.typed
-        case "look.mode":
-            return bool(here.view and len(here.view.modes) > 1)
+    if id.startswith("look."):
+        return here.view is not None and here.view.works(id)
     test = WORKS.get(id)
     if test is None:
         return True

@@ -28,6 +28,7 @@ class CompareView(View):
     title = "Compare"
     modes = ("v: the pictures show A", "v: the pictures show B", "v: the pictures show B − A")
     asks = "B: another prompt, to compare with this one"
+    asks_briefly = "prompt to compare"
     remembers = 4
 
     @property
@@ -68,7 +69,7 @@ class CompareView(View):
 
     def lines(self, cells: int, height: int) -> list[Line]:
         state = self.state()
-        return only_one_run(cells) if state is None else two_runs(state, cells, height)
+        return only_one_run(self.session.recorded, cells) if state is None else two_runs(state, cells, height)
 
     def about(self, cells: int) -> list[Line]:
         state = self.state()
@@ -84,6 +85,12 @@ class CompareView(View):
         return CompareState(scene_of(self.session), pair, known, first)
 
     # The keys
+
+    def works(self, key: str) -> bool:
+        """Where there is only one run, another prompt can be typed; all else needs two."""
+        if self._pair is None:
+            return key == "look.leave" or (key == "look.enter" and not self.session.recorded)
+        return super().works(key)
 
     def move(self, across: int, down: int) -> None:
         """Up and down: the position. Left and right: where the two are aligned, if there is a choice; else the same."""

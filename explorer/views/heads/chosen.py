@@ -69,9 +69,20 @@ def in_words(state: HeadsState, cells: int) -> list[Line]:
     lines = [line]
     if rows and any(value == value for value in rows):
         most = max((at for at in range(len(rows)) if rows[at] == rows[at]), key=lambda at: rows[at])
-        amount = f"{rows[most]:.4g} = attention × ‖v·W_O‖, the length moved" if state.weighted else f"{rows[most]:.1%} of its attention"
+        amount = (
+            f"{rows[most]:.4g} = attention × ‖v·W_O‖, the length moved"
+            if state.weighted
+            else f"{rows[most]:.1%} of its attention"
+        )
         here = Span(scene.token_at(scene.position), "here-text")
-        lines.append([here, Span(" takes most from " if state.weighted else " looks most at "), Span(scene.token_at(most), "value"), Span(f": {amount}")])
+        lines.append(
+            [
+                here,
+                Span(" takes most from " if state.weighted else " looks most at "),
+                Span(scene.token_at(most), "value"),
+                Span(f": {amount}"),
+            ]
+        )
     return [clipped(line, cells) for line in lines]
 
 

@@ -244,7 +244,7 @@ def _share_of(share: float) -> int:
 
 
 def _legend(state: LensState, plan: LensLayout, cells: int, height: int) -> list[Line]:
-    """The colours, low numbers at the left, and what of the table is out of sight; with room those of the tokens too."""
+    """The colours, low numbers at the left, and what is out of sight; with room the colours of the tokens too."""
     bits = f"{log2(state.vocabulary):.0f} bits"
     low, high, many, few = (
         ("0%", "100%", "probability at T 1", "probability"),
@@ -257,7 +257,12 @@ def _legend(state: LensState, plan: LensLayout, cells: int, height: int) -> list
     waiting = not state.scene.recorded and any(cell not in state.cells for cell in shown)
     others = " · ".join([*(["…: computing"] if waiting else []), *hidden])
     line: Line = []
-    for what, stays in ((many, "the answer from here on"), (many, "answer stays"), (few, "answer stays"), (few, "stays")):
+    for what, stays in (
+        (many, "the answer from here on"),
+        (many, "answer stays"),
+        (few, "answer stays"),
+        (few, "stays"),
+    ):
         line = [Span(f"{low} ", "dim"), *scale, Span(f" {high}  {what}", "dim"), Span("   ▎", "answer")]
         line.append(Span(stays + (f"   {others}" if others else ""), "dim"))
         if length(line) <= cells:

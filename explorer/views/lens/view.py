@@ -25,7 +25,7 @@ class LensView(View):
     """A column for every token, a row for every place to read: when did it know? The column is the walk's position."""
 
     title = "Lens · what it would say if it stopped there"
-    modes = ("colour: probability", "colour: entropy", "colour: rank of the answer", "one token through the layers")
+    modes = ("probability", "entropy", "rank of the answer", "one token's way")
 
     asks_briefly = "another token"
 

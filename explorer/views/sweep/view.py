@@ -30,8 +30,8 @@ _BASE = "base"  # the first question
 class SweepView(View):
     """The heatmap of a sweep, layers down, heads and MLPs across; below, the positions."""
 
-    title = "Sweep · each in turn edited"
-    modes = ("probability of the answer", "logit over the runner-up", "KL in bits")
+    title = "Sweep · each part in turn set to zero"
+    modes = ("probability", "logit difference", "KL in bits")
     remembers = 6
 
     def __init__(self, session: Session) -> None:
