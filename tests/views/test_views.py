@@ -95,3 +95,27 @@ def test_a_question_that_raises_another_is_answered_once(monkeypatch: pytest.Mon
     monkeypatch.setattr(neurons, "fired", noted)
     settle(make("neurons", hostile(6)))
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name != "compare"])
+def test_pointing_tells_what_a_click_would_choose_and_changes_nothing(name: str) -> None:
+    view = settle(make(name, hostile(6)))
+    view.session.cursor.go_to_position(5)
+    settle(view)
+    spans = [span for line in view.lines(94, 24) for span in line if span.action and span.action[0] == "view"]
+    told = 0
+    for action in dict.fromkeys(span.action for span in spans):
+        assert action
+        before = state(view)
+        pointed = text_of(view.pointed(action, 120))
+        assert state(view) == before
+        if pointed:
+            told += 1
+            clicked = make(name, view.session)
+            settle(clicked)
+            clicked.click(*action[1:])
+            settle(clicked)
+            assert pointed == text_of(clicked.about(120)), action
+            clicked.session.cursor.go_to_position(5)
+    assert told > 2
+    assert view.pointed(("stage", 1), 120) == []

@@ -1,6 +1,7 @@
 """Compare: two runs on one cursor, before and after the edits, or of two prompts; and what every picture shows."""
 
 from collections.abc import Callable, Hashable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from explorer.analysis.compare import ALIGNED, BEGINNING, compare
@@ -12,7 +13,7 @@ from explorer.runs.activations import Activations
 from explorer.runs.trace import LiveRun, Trace
 from explorer.views.compare.picture import ALIGNMENT, in_words, only_one_run, two_runs
 from explorer.views.compare.state import Apart, CompareState
-from explorer.views.parts import scene_of
+from explorer.views.parts import ROW, scene_of
 from explorer.views.view import View
 from explorer.walk.session import NO_OTHER_PROMPT
 from explorer.walk.what_if import OtherRun
@@ -74,6 +75,13 @@ class CompareView(View):
     def about(self, cells: int) -> list[Line]:
         state = self.state()
         return in_words(state, cells) if state else []
+
+    def about_choice(self, numbers: tuple[int, ...], cells: int) -> list[Line]:
+        which, position = numbers
+        state = self.state()
+        if state is None or which != ROW:
+            return []
+        return in_words(replace(state, scene=replace(state.scene, position=position)), cells)
 
     def state(self) -> CompareState | None:
         """The two runs; None where there is only one."""

@@ -14,7 +14,7 @@ THRESHOLD = 1
 """The first number of a click on a threshold."""
 
 _MEASURE = (
-    "What arrives at a place is a sum. A part's share of it: how much nearer to the sum that part alone comes (L1 norm) "
+    "What arrives at a place is a sum. A part's share of it: how much nearer to the sum it comes alone (L1 norm), "
     "next to the other parts. A way's share of the answer: the shares along it, multiplied. "
     "Source: Ferrando and Voita 2024, arXiv:2403.00824."
 )
@@ -43,6 +43,8 @@ def page(state: FlowState, cells: int, height: int) -> list[Line]:
         left = room - len(body) - len(measure) - 1
         if left >= 3 and cells < _BESIDE:
             body += [[], *_told(state, found, cells, left, chosen=False)]
+    if not measure and room - len(body) >= 2:
+        measure = _measure(cells, height, told=True)
     filling: list[Line] = [[]] * max(0, room - len(body) - len(measure))
     return [clipped(line, cells) for line in [*head, *body, *filling, *measure]]
 

@@ -4,7 +4,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from explorer.analysis.heads import Behaviour
-from explorer.paint.spans import Line, Span, clipped, length, page, wrapped
+from explorer.paint.spans import Line, Span, clipped, length, page
 from explorer.text import fit, width
 from explorer.views.heads.chosen import definitions, details
 from explorer.views.heads.small_patterns import Extent, drawn, extent
@@ -27,6 +27,7 @@ _MEDIUM = {
     Behaviour.INDUCTION: "induc",
 }
 _SHORT = _MEDIUM | {Behaviour.FIRST_TOKEN: "1st", Behaviour.INDUCTION: "indu"}
+_ROWS = "rows look at columns"
 _SHORTEST = {
     Behaviour.PREVIOUS_TOKEN: "pre",
     Behaviour.FIRST_TOKEN: "1st",
@@ -223,15 +224,16 @@ def _remark(state: HeadsState, plan: HeadsLayout, cells: int, most: int) -> list
     legend: Line = [Span(what + "0 ", "dim"), *ramp(), Span(f" {largest}", "dim")]
     tokens = len(state.scene.ids)
     dots, brief = plan.part.in_words(tokens), plan.part.briefly(tokens)
-    more = ["rows look at columns", _corner(plan)]
+    more = [_ROWS, _corner(plan)]
     whole = [part for part in (*words, dots, *more) if part]
     one = fitting(legend, whole, cells)
     if len(one) == len(legend) + len(whole):
         return [one]
     if most < 2:
         return [fitting(legend, [*words, *brief, *more], cells)]
-    below = wrapped(" · ".join([part for part in [dots] if part] + more), cells, "dim")
-    return [fitting(legend, words, cells), *below[: most - 1]]
+    dots = dots if width(dots) <= cells else " · ".join(brief)
+    below = fitting([Span(dots or _corner(plan), "dim")], [_corner(plan)] if dots else [], cells)
+    return [fitting(legend, [*words, _ROWS], cells), clipped(below, cells)]
 
 
 def _corner(plan: HeadsLayout) -> str:

@@ -1,6 +1,7 @@
 """The logit lens: what the model would say if it stopped early, layer by layer and token by token."""
 
 from collections.abc import Callable, Hashable, Iterator
+from dataclasses import replace
 from heapq import nlargest
 from math import isnan
 from typing import Any
@@ -65,6 +66,13 @@ class LensView(View):
 
     def about(self, cells: int) -> list[Line]:
         return in_words(self.state(), cells)
+
+    def about_choice(self, numbers: tuple[int, ...], cells: int) -> list[Line]:
+        row, position = numbers
+        state = self.state()
+        if row >= len(self.rows) or position >= len(state.scene.ids):
+            return []
+        return in_words(replace(state, row=row, scene=replace(state.scene, position=position)), cells)
 
     def followed(self) -> int | None:
         """The token that is followed: the one that was chosen, else the answer; None while that is not known."""

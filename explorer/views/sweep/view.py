@@ -53,6 +53,13 @@ class SweepView(View):
         state = self.state()
         return in_words(state, cells) if state else []
 
+    def about_choice(self, numbers: tuple[int, ...], cells: int) -> list[Line]:
+        section, row, column = numbers
+        state = self.state()
+        if state is None or row >= state.rows or column >= state.columns[section]:
+            return []
+        return in_words(replace(state, section=section, row=row, column=column), cells)
+
     def state(self) -> SweepState | None:
         """Everything known of the run that is walked; None while that is not computed."""
         metrics, source, known = self._metrics(), self._source(), self.known.all()
