@@ -84,14 +84,19 @@ def beyond(first: int, last: int, count: int) -> tuple[str, str]:
 
 
 def out_of_sight(rows: range, all_rows: int, columns: range, all_columns: int) -> list[str]:
-    """How many rows and columns lie beyond what is shown, each with the arrow towards them: "↑ 5 rows"."""
-    beyond_each = (
-        ("↑ ", rows.start, "row", ""),
-        ("↓ ", all_rows - rows.stop, "row", ""),
-        ("← ", columns.start, "column", ""),
-        ("", all_columns - columns.stop, "column", " →"),
-    )
-    return [f"{before}{counted(count, noun)}{after}" for before, count, noun, after in beyond_each if count > 0]
+    """How many rows and columns lie beyond what is shown, with arrows towards them: "↑ 5 rows", "← 3 · 4 columns →"."""
+    above, below = rows.start, all_rows - rows.stop
+    left, right = columns.start, all_columns - columns.stop
+    words = []
+    if above > 0 or below > 0:
+        before = [f"↑ {above}"] * (above > 0 and below > 0)
+        last = f"↓ {counted(below, 'row')}" if below > 0 else f"↑ {counted(above, 'row')}"
+        words.append(" · ".join([*before, last]))
+    if left > 0 or right > 0:
+        before = [f"← {left}"] * (left > 0 and right > 0)
+        last = f"{counted(right, 'column')} →" if right > 0 else f"← {counted(left, 'column')}"
+        words.append(" · ".join([*before, last]))
+    return words
 
 
 def row_mark(row: int, first: int, last: int, count: int) -> str:

@@ -24,7 +24,7 @@ from tests.helpers.looking import (
     text_of,
     without_weights,
 )
-from tests.helpers.models import finish
+from tests.helpers.models import embedded, finish
 from tests.helpers.pilot import PROMPT, click, computed, opened, press, session, text, until
 
 SIZES = [(80, 24), (120, 36)]
@@ -282,8 +282,10 @@ async def test_the_mouse_chooses_thresholds_and_edges() -> None:
 
 
 async def test_the_line_below_speaks_of_the_picture_at_every_opening() -> None:
+    model, checkpoint = embedded()
     for size in ((80, 24), (120, 36)):
-        async with opened(session(), size, prompt=PROMPT) as (pilot, screen):
+        played = session(model, tokenizer=checkpoint.tokenizer)
+        async with opened(played, size, prompt=PROMPT) as (pilot, screen):
             await computed(pilot)
             for _ in range(3):
                 await press(pilot, "5")

@@ -255,7 +255,7 @@ def _legend(state: LensState, plan: LensLayout, cells: int, height: int) -> list
     hidden = out_of_sight(plan.rows, len(state.rows), plan.columns, len(state.scene.ids))
     shown = ((row, position) for row in plan.rows for position in plan.columns)
     waiting = not state.scene.recorded and any(cell not in state.cells for cell in shown)
-    others = " · ".join([*(["…: computing"] if waiting else []), *hidden])
+    others = [*(["…: computing"] if waiting else []), *hidden]
     line: Line = []
     for what, stays in (
         (many, "the answer from here on"),
@@ -264,8 +264,9 @@ def _legend(state: LensState, plan: LensLayout, cells: int, height: int) -> list
         (few, "stays"),
     ):
         line = [Span(f"{low} ", "dim"), *scale, Span(f" {high}  {what}", "dim"), Span("   ▎", "answer")]
-        line.append(Span(stays + (f"   {others}" if others else ""), "dim"))
-        if length(line) <= cells:
+        short_line = [*line, Span(stays, "dim")]
+        line = fitting(short_line, others, cells)
+        if len(line) == len(short_line) + len(others):
             break
     return [clipped(line, cells), *([_legend_of_surprise(bits, cells)] if height >= _TALL else [])]
 

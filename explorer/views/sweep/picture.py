@@ -39,7 +39,8 @@ def heatmap(state: SweepState, cells: int, height: int) -> list[Line]:
     body: list[Line] = []
     for section in (0, 1) if both else (state.section,):
         tall = state.rows + 1 + more[section] if both else room
-        body += [*([[]] if section and both else []), *_grid(state, section, cells, max(2, tall))]
+        grid = _grid(state, section, cells, max(2, tall))
+        body += [*([[]] if section and both else []), *grid, *[[]] * (tall - len(grid) if more[section] else 0)]
     rest = room - len(body) - 1
     if rest >= _LEAST_ROW and cells < _LABEL + state.columns[state.section] * _NUMBERED + _BARS:  # not beside it
         body += [[], *_chosen_row(state, state.section, cells, rest)]
