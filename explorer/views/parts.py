@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from explorer.paint.spans import Line, Span, choices, clipped, length, shortened, wrapped
-from explorer.text import token_at
+from explorer.paint.spans import SHARE_LEVELS, Line, Span, choices, clipped, length, shortened, wrapped
+from explorer.text import counted, token_at, width
 from explorer.walk.session import Session
 from gpt import GPTConfig, GPTError
 
@@ -62,9 +62,41 @@ def scene_of(session: Session) -> Scene:
     )
 
 
+def ramp() -> Line:
+    """All colours of a share, from the darkest to the brightest, two in a cell."""
+    last = f"share:{SHARE_LEVELS}/{SHARE_LEVELS}"
+    return [*(Span("▌", f"share:{level}/{level + 1}") for level in range(0, SHARE_LEVELS, 2)), Span("▌", last)]
+
+
+def fitting(line: Line, parts: Sequence[str], cells: int) -> Line:
+    """The line with as many of the parts behind it, the first ones first, as fit whole."""
+    between = "   "
+    for part in parts:
+        if length(line) + width(between + part) <= cells:
+            line = [*line, Span(between + part, "dim")]
+            between = " · "
+    return line
+
+
 def beyond(first: int, last: int, count: int) -> tuple[str, str]:
-    """Arrows at both ends of a stretch of columns, with how many lie beyond: beyond(3, 9, 11) = ("‹3", "2›")."""
-    return f"‹{first}" if first else "", f"{count - last}›" if last < count else ""
+    """Arrows at both ends of a stretch of columns, with how many lie beyond: beyond(3, 9, 11) = ("← 3", "2 →")."""
+    return f"← {first}" if first else "", f"{count - last} →" if last < count else ""
+
+
+def out_of_sight(rows: range, all_rows: int, columns: range, all_columns: int) -> list[str]:
+    """How many rows and columns lie beyond what is shown, with arrows towards them: "↑ 5 rows", "← 3 · 4 columns →"."""
+    above, below = rows.start, all_rows - rows.stop
+    left, right = columns.start, all_columns - columns.stop
+    words = []
+    if above > 0 or below > 0:
+        before = [f"↑ {above}"] * (above > 0 and below > 0)
+        last = f"↓ {counted(below, 'row')}" if below > 0 else f"↑ {counted(above, 'row')}"
+        words.append(" · ".join([*before, last]))
+    if left > 0 or right > 0:
+        before = [f"← {left}"] * (left > 0 and right > 0)
+        last = f"{counted(right, 'column')} →" if right > 0 else f"← {counted(left, 'column')}"
+        words.append(" · ".join([*before, last]))
+    return words
 
 
 def row_mark(row: int, first: int, last: int, count: int) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any
 
-from explorer.paint.spans import Line
+from explorer.paint.spans import Action, Line
 from explorer.runs.trace import Trace
 from explorer.views.answers import Answers, never
 from explorer.walk.session import Session
@@ -44,6 +44,16 @@ class View:
         """At most two lines about what the view's own cursor is on: where that is, its exact value, what it means."""
         return []
 
+    def pointed(self, action: Action, cells: int) -> list[Line]:
+        """The same about what a click with this action would choose; nothing where there is nothing to tell."""
+        if action[0] != "view":
+            return []
+        return self.about_choice(tuple(int(number) for number in action[1:]), cells)
+
+    def about_choice(self, numbers: tuple[int, ...], cells: int) -> list[Line]:
+        """The lines of `about` if these numbers were clicked on, and nothing else changed."""
+        return []
+
     # The cursor
 
     def move(self, across: int, down: int) -> None:
@@ -52,6 +62,10 @@ class View:
     def enter(self) -> bool:
         """Open what is chosen: show more of it, or put the session's cursor on it. True: leave for the stage there."""
         return False
+
+    def works(self, key: str) -> bool:
+        """Whether a key of the view, by its id, does something now: the footer offers no other."""
+        return key != "look.mode" or len(self.modes) > 1
 
     def begins_with(self) -> str:
         """The text that stands there when the view asks."""

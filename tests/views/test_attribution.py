@@ -92,7 +92,7 @@ def test_left_and_right_choose_what_it_is_held_against() -> None:
 def test_the_other_convention_is_above_the_first_row() -> None:
     view = at_the_end(story())
     view.move(-1, -1)
-    assert "⏎ other" in shown(view)
+    assert "convention ⏎" in shown(view)
     assert "⏎ other" in shown(view, 49, 15)
     assert not view.enter(), "it stays open"
     assert view.convention is Convention.TRANSFORMER_LENS

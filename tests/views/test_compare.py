@@ -59,6 +59,12 @@ def shown(view: View, cells: int = 76, height: int = 22) -> str:
 def test_without_a_second_run_it_says_how_to_get_one() -> None:
     view = worked(start(MODEL, Bytes(), "little"))
     assert "There is only one run" in shown(view)
+    assert "enter: type another prompt to compare with" in shown(view)
+    assert [view.works(f"look.{key}") for key in ("enter", "leave", "left", "down", "mode")] == [
+        True,
+        True,
+        *[False] * 3,
+    ]
     with pytest.raises(AnalysisError, match="only one run"):
         view.next_mode()
 

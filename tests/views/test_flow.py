@@ -24,7 +24,7 @@ from tests.helpers.looking import (
     text_of,
     without_weights,
 )
-from tests.helpers.models import finish
+from tests.helpers.models import embedded, finish
 from tests.helpers.pilot import PROMPT, click, computed, opened, press, session, text, until
 
 SIZES = [(80, 24), (120, 36)]
@@ -116,7 +116,7 @@ def test_the_answer_and_the_chosen_edge_always_have_a_column() -> None:
     assert 7 not in FlowPicture(scene_of(here), edges, None, 30, True).columns
     picture = FlowPicture(scene_of(here), edges, edges[0], 30, True)
     assert {7, 29} <= set(picture.columns)
-    assert "hidden: " in text_of([picture.legend(49)])[0]
+    assert "out of sight" in text_of(picture.legend(49))[1]
 
 
 # The view
@@ -132,7 +132,8 @@ def test_it_opens_on_the_strongest_move_between_tokens() -> None:
     assert "head 5.2 ·Lily → ·to (10)\n10.03% of the answer" in lines
     assert "╚2══" in lines
     assert lines.index("block 0") < lines.index("block 5"), "down is the model's way"
-    assert "46.4% traced back to a token" in lines
+    assert "46.4% traced back to a token; 53.6% not" in lines
+    assert "share" in lines
 
 
 def test_left_and_right_change_the_threshold_up_and_down_the_edge() -> None:
@@ -278,3 +279,18 @@ async def test_the_mouse_chooses_thresholds_and_edges() -> None:
         assert view.row == number
         await click(pilot, "view", ("view", 1, 4))
         assert view.level == 4
+
+
+async def test_the_line_below_speaks_of_the_picture_at_every_opening() -> None:
+    model, checkpoint = embedded()
+    for size in ((80, 24), (120, 36)):
+        played = session(model, tokenizer=checkpoint.tokenizer)
+        async with opened(played, size, prompt=PROMPT) as (pilot, screen):
+            await computed(pilot)
+            for _ in range(3):
+                await press(pilot, "5")
+                await until(pilot, lambda: "traced" in "\n".join(text(screen, "view")))
+                picture = any(line.startswith("answer ") for line in text(screen, "view"))
+                below = "edge 1 of" if picture else "way 1 of"
+                await until(pilot, lambda: below in "\n".join(text(screen, "number")))  # noqa: B023
+                await press(pilot, "escape")

@@ -72,7 +72,7 @@ def test_where_there_is_less_room_several_tokens_share_a_dot() -> None:
     part = extent(11, 10, 6)
     assert part == Extent(0, 11, 2)
     assert part.dots == 6
-    assert part.in_words(11) == "each dot: the largest of 2 × 2"
+    assert part.in_words(11) == "one dot stands for 2 × 2 weights: their largest"
 
 
 def test_of_a_long_prompt_a_stretch_with_the_position_is_shown() -> None:
@@ -80,10 +80,8 @@ def test_of_a_long_prompt_a_stretch_with_the_position_is_shown() -> None:
         part = extent(1000, position, 4)
         assert part.first <= position < part.last
         assert part.dots == 4
-        assert (
-            part.in_words(1000)
-            == f"64 of 1000 tokens: positions {part.first}–{part.last - 1}, each dot: the largest of 16 × 16"
-        )
+        shown, dot = f"positions {part.first}–{part.last - 1}", "one dot stands for 16 × 16 weights: their largest"
+        assert part.in_words(1000) == f"64 of 1000 tokens: {shown}, {dot}"
 
 
 def test_a_dot_is_the_most_of_what_it_stands_for() -> None:
@@ -165,7 +163,7 @@ def test_the_chosen_head_is_measured_in_words(story: Session) -> None:
         assert re.search(rf"{behaviour.words} +{score.value:.2f}".replace(" +0.", r" +\."), shown)
     view.mode = 2
     shown = " ".join(written(view, (94, 60)))
-    assert f"previous token  {found.scores[Behaviour.PREVIOUS_TOKEN].value:.4f}, spread evenly" in shown
+    assert f"previous token  {found.scores[Behaviour.PREVIOUS_TOKEN].value:.4f}, by chance" in shown
     assert "The mean attention from a token to the one before it" in shown
     assert "is labelled by a behaviour whose score is 0.4 or more" in shown
 
@@ -183,9 +181,11 @@ def test_value_weighted_attention_stands_beside_the_plain_one(story: Session) ->
     for size in [(116, 26), (196, 50)]:
         shown = "\n".join(written(view, size))
         assert "attention" in shown
-        assert f"× ‖v·W_O‖, to {max(map(max, weighted)):.3g}" in shown
+        assert f"× length moved, to {max(map(max, weighted)):.3g}" in shown
     largest = max(max(map(max, value_weighted(story.trace, layer, head))) for layer in range(6) for head in range(6))
-    assert f" {largest:.3g}   each dot" in "\n".join(written(view)), "the legend ends at the largest of all"
+    legend = next(line for line in written(view) if line.startswith("attention × length moved 0 "))
+    assert f" {largest:.3g}" in legend, "the legend ends at the largest of all"
+    assert not any("…" in line for line in written(view)[-2:])
 
 
 def test_before_it_is_measured_it_says_so(story: Session) -> None:
@@ -373,5 +373,5 @@ async def test_a_click_chooses_a_head_and_v_weighs_it() -> None:
         assert isinstance(screen.view, HeadsView)
         assert screen.view.chosen == (4, 2)
         await press(pilot, "v")
-        await until(pilot, lambda: any("× ‖v·W_O‖, to" in line for line in text(screen, "view")))
-        assert screen.query_one("#view").border_subtitle == "value-weighted attention"
+        await until(pilot, lambda: any("× length moved, to" in line for line in text(screen, "view")))
+        assert screen.query_one("#view").border_subtitle == "value-weighted"

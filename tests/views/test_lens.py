@@ -8,6 +8,7 @@ import pytest
 from explorer.analysis import lens
 from explorer.analysis.errors import AnalysisError
 from explorer.runs.trace import RecordedRun
+from explorer.screen.panes.number import NumberPane
 from explorer.text import width
 from explorer.views.lens.cell import short
 from explorer.views.lens.view import LensView
@@ -151,7 +152,7 @@ def test_the_colour_is_the_probability_the_entropy_or_the_rank(whole: Session) -
         lines = view.lines(110, 40)
         styles = [span.style for line in lines for span in line if span.action == ("view", 5, 3)]
         assert styles[0] == f"share:{expected[mode]}"
-        assert any(words in line for line in written(view))
+        assert any(words in line for line in text_of(lines))
         assert words in view.modes[mode]
         view.next_mode()
 
@@ -429,4 +430,19 @@ async def test_a_click_chooses_a_cell_and_v_another_colour() -> None:
         view = screen.view
         await until(pilot, lambda: text_of(view.about(78))[0].startswith("after block 2 MLP at ·Tom: "))
         await press(pilot, "v")
-        assert screen.query_one("#view").border_subtitle == "colour: entropy"
+        assert screen.query_one("#view").border_subtitle == "entropy"
+
+
+async def test_the_mouse_over_a_cell_tells_what_it_would_say() -> None:
+    async with opened(played(), (120, 36), prompt=PROMPT) as (pilot, screen):
+        await computed(pilot)
+        await press(pilot, "2")
+        view = screen.view
+        assert isinstance(view, LensView)
+        await until(pilot, lambda: view.cell(5, 3))
+        chosen = view.row, view.session.position
+        screen.query_one(NumberPane).point_at(("view", 5, 3), "view")
+        await until(pilot, lambda: text(screen, "number")[0].startswith("› after block 2 attention at "))
+        assert (view.row, view.session.position) == chosen
+        screen.query_one(NumberPane).point_at(None, "view")
+        await until(pilot, lambda: text(screen, "number")[0].startswith("after block 5 MLP at "))

@@ -95,7 +95,7 @@ def test_of_many_layers_a_stretch_with_the_chosen_part_is_drawn() -> None:
             check_fits(view, *size)
             lines = text_of(view.lines(*size))
             assert any("▲" in line or "[" in line for line in lines), "where we are"
-    assert "‹" in "\n".join(text_of(view.lines(58, 11)))
+    assert "← " in "\n".join(text_of(view.lines(58, 11)))
 
 
 def test_down_is_the_models_way_in_the_table() -> None:

@@ -220,6 +220,28 @@ def test_every_measure_is_said() -> None:
     assert "zeroed: " in shown(view)
 
 
+def test_before_anything_is_found_there_is_no_scale() -> None:
+    view = SweepView(start(MODEL, Bytes(), "cat"))
+    assert "colours" not in shown(view)
+    assert "·: not computed yet" in shown(view)
+    assert "colours heads −" in shown(swept(view.session))
+
+
+def test_the_list_of_a_block_uses_the_lines_there_are() -> None:
+    view = swept(start(MODEL, Bytes(), "what goes up must come"))
+    state = view.state()
+    assert state
+    lines = text_of(view.lines(118, 40))
+    listed = [line for line in lines if line.rsplit("block", 1)[-1].count("█")]
+    assert len(lines) <= 40
+    assert len([line for line in lines if "more" in line]) == 0, "there is room for all"
+    assert len(listed) > 2 * state.rows
+    few = text_of(view.lines(118, 18))
+    rest = next(line for line in few if " more " in line)
+    assert "at most" in rest
+    assert not {"+", "−"} & set(rest.split(" more ")[1]), "a size has no sign"
+
+
 def test_before_the_run_is_computed_there_is_nothing_to_sweep() -> None:
     session = Session(MODEL, Bytes())
     session.submit("cat")

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from explorer.analysis import neurons
+from explorer.views.parts import out_of_sight
 from explorer.views.view import View
 from explorer.views.views import NAMES, make
 from explorer.walk.session import Session
-from tests.helpers.looking import hostile, settle, text_of
+from tests.helpers.looking import hostile, settle, story, text_of
 from tests.helpers.models import finish
 
 ALL = (*NAMES, "sweep")
@@ -95,3 +96,51 @@ def test_a_question_that_raises_another_is_answered_once(monkeypatch: pytest.Mon
     monkeypatch.setattr(neurons, "fired", noted)
     settle(make("neurons", hostile(6)))
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name != "compare"])
+def test_pointing_tells_what_a_click_would_choose_and_changes_nothing(name: str) -> None:
+    view = settle(make(name, hostile(6)))
+    view.session.cursor.go_to_position(5)
+    settle(view)
+    spans = [span for line in view.lines(94, 24) for span in line if span.action and span.action[0] == "view"]
+    told = 0
+    for action in dict.fromkeys(span.action for span in spans):
+        assert action
+        before = state(view)
+        pointed = text_of(view.pointed(action, 120))
+        assert state(view) == before
+        if pointed:
+            told += 1
+            clicked = make(name, view.session)
+            settle(clicked)
+            clicked.click(*action[1:])
+            settle(clicked)
+            assert pointed == text_of(clicked.about(120)), action
+            clicked.session.cursor.go_to_position(5)
+    assert told > 2
+    assert view.pointed(("stage", 1), 120) == []
+
+
+def test_what_is_out_of_sight_is_said_in_one_way() -> None:
+    assert out_of_sight(range(5, 9), 9, range(46, 50), 50) == ["↑ 5 rows", "← 46 columns"]
+    assert out_of_sight(range(8), 9, range(3, 6), 10) == ["↓ 1 row", "← 3 · 4 columns →"]
+    assert out_of_sight(range(2, 3), 9, range(9), 10) == ["↑ 2 · ↓ 6 rows", "1 column →"]
+    assert out_of_sight(range(9), 9, range(3), 3) == []
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_with_a_story_nothing_that_explains_is_cut_at_80_columns(name: str) -> None:
+    here = story()
+    here.cursor.go_to_position(len(here.ids) - 1)
+    view = make(name, here)
+    for _ in range(max(1, len(view.modes))):
+        settle(view)
+        for _ in range(2):
+            view.follow(76, 16)
+            list(view.work())
+        lines = text_of(view.lines(76, 16))
+        assert not [line for line in (*lines[:1], *lines[-2:]) if line.endswith("…")], lines
+        if name == "compare":  # there is one run
+            break
+        view.next_mode()

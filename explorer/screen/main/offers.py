@@ -354,7 +354,6 @@ _HERE: dict[str, Callable[[Here], bool]] = {
     "settings.reset": lambda here: here.changed,
     "settings.take": lambda here: here.typed,
     "settings.erase": lambda here: here.typed,
-    "look.mode": lambda here: bool(here.view and len(here.view.modes) > 1),
     "lesson": lambda here: not here.lesson or here.mode is Mode.LESSON,
     "lesson.leave": lambda here: here.lesson,
     "lesson.word": lambda here: here.lesson,
@@ -369,6 +368,8 @@ _HERE: dict[str, Callable[[Here], bool]] = {
 def works(id: str, here: Here) -> bool:
     """Whether a key does something here, given that it is heard here."""
     if id in _HERE and not _HERE[id](here):
+        return False
+    if id.startswith("look.") and (here.view is None or not here.view.works(id)):
         return False
     test = WORKS.get(id)
     if test is None:

@@ -2,7 +2,7 @@
 
 from explorer.paint.number import number_under_cursor
 from explorer.paint.pointed import pointed
-from explorer.paint.spans import Action, Line, clipped
+from explorer.paint.spans import Action, Line, Span, clipped
 from explorer.screen.panes.pane import Host, Pane
 from explorer.walk.session import Session
 
@@ -29,9 +29,14 @@ class NumberPane(Pane):
         self._pointed = None
 
     def draw(self, session: Session, cells: int, height: int) -> list[Line]:
-        if self._pointed and (told := pointed(session, self._pointed, cells)):
-            return told[:height]
         view = None if session.why or session.code else self.host.view
-        if view and view.session is session:
+        view = view if view and view.session is session else None
+        if self._pointed:
+            told = pointed(session, self._pointed, cells)
+            if not told and view:
+                told = [clipped([Span("› ", "dim"), *line], cells) for line in view.pointed(self._pointed, cells)]
+            if told:
+                return told[:height]
+        if view:
             return [clipped(line, cells) for line in view.about(cells)[:height]]
         return number_under_cursor(session, cells, height)

@@ -58,9 +58,15 @@ class ViewPane(Pane, can_focus=True):
 
     def caption(self, session: Session) -> None:
         if view := self.view:
-            view.follow(*self.size)
+            if self.size:  # it has none before it is laid out
+                view.follow(*self.size)
             self.border_title = literal(view.title)
-            self.border_subtitle = literal(view.modes[view.mode]) if view.modes else ""
+            self.border_subtitle = literal(view.modes[view.mode]) if view.works("look.mode") else ""
+
+    def on_resize(self) -> None:
+        """A view may show something else at another size: the pane below it speaks of what is shown."""
+        if self.view:
+            self.host.repaint()
 
     def action_open_or_close(self, name: str) -> None:
         """Show a view or, if it is the one that is shown, the stage again."""

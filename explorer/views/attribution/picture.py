@@ -6,7 +6,7 @@ from explorer.paint.spans import Line, Span, clipped, length, wrapped
 from explorer.text import fit, number, short, width
 from explorer.views.attribution.state import CONVENTIONS, AttributionState, Grouping, RankedParts
 from explorer.views.attribution.table import part_name, table, table_and_map
-from explorer.views.parts import ROW, to_choose
+from explorer.views.parts import ROW, fitting, to_choose
 
 CONVENTION, AGAINST = range(1, 3)
 """The first number of a click on a convention, and on what the answer is held against."""
@@ -16,6 +16,9 @@ _BRIEFLY = {
     Convention.PLAIN: "the logit as it is; biases have lines of their own",
     Convention.TRANSFORMER_LENS: "against the mean logit; biases folded in",
 }
+_SHORTEST = {Convention.PLAIN: "the logit itself", Convention.TRANSFORMER_LENS: "less the mean logit"}
+_BETA = "ln_final's learned shift, the same after every token"
+_ROUNDING = 1e-4  # of the largest term
 _ROOMY = 22  # lines from which there are gaps, and the convention in words
 
 
@@ -44,13 +47,14 @@ def _head(state: AttributionState, cells: int) -> list[Line]:
     names = [_NAMES[convention] for convention in CONVENTIONS]
     mark = Span("▶ " if chosen else "  ", "here-text", ("view", ROW, -1))
     title = Span("convention", "here-text" if chosen else "dim", ("view", ROW, -1))
-    convention = [mark, title, *to_choose(CONVENTION, names, CONVENTIONS.index(state.convention), cells)]
-    words = "⏎ other" if chosen else _BRIEFLY[state.convention]
-    hint = Span(f" {words}", "dim")
+    keys = Span(" ⏎" if chosen else " ↑⏎", "dim")
+    convention = [mark, title, keys, *to_choose(CONVENTION, names, CONVENTIONS.index(state.convention), cells)]
+    means = [words[state.convention] for words in (_BRIEFLY, _SHORTEST)]
+    hint = next(([Span(f" {words}", "dim")] for words in means if length(convention) + width(words) < cells), [])
     return [
         line,
         [Span("  against ←→", "dim"), *to_choose(AGAINST, labels, state.against, cells - 14)],
-        [*convention, hint] if length([*convention, hint]) <= cells else convention,
+        [*convention, *hint],
     ]
 
 
@@ -64,16 +68,25 @@ def _foot(state: AttributionState, cells: int, height: int) -> list[Line]:
         what = "recorded − mean"
     small = cells < 70
     line = [
-        Span("Σ " if small else f"Σ of {len(found.ranked)} ", "bold"),
+        Span("sum " if small else f"sum of {len(found.ranked)} terms ", "bold"),
         Span(number(found.sum, 4 if small else 6), "value"),
         Span("  recorded " if small else f"  {what} ", "dim"),
         Span(number(found.logit, 4 if small else 6)),
         Span("  gap ", "dim"),
         Span("0" if not found.gap else short(found.gap, 2)),
-        Span("" if small else "  logits", "dim"),
+        Span(_why_gap(found, cells), "dim"),
     ]
     words = wrapped(attribution.IN_WORDS[state.convention], cells, "dim") if height >= _ROOMY else []
     return [*([[]] if height >= 14 else []), line, *([[]] if words else []), *words]
+
+
+def _why_gap(found: RankedParts, cells: int) -> str:
+    """The reason for which the sum is not exactly what was recorded."""
+    if not found.gap or cells < 50:
+        return ""
+    if abs(found.gap) <= _ROUNDING * max(1.0, abs(found.most), abs(found.least)):
+        return " (rounding)"
+    return " (an edit)" if found.gap == found.gap else ""
 
 
 def in_words(state: AttributionState, cells: int) -> list[Line]:
@@ -89,4 +102,5 @@ def in_words(state: AttributionState, cells: int) -> list[Line]:
     effect = Span(" raises" if part.value >= 0 else " lowers", "positive" if part.value >= 0 else "negative")
     line = [name, effect, Span(f" the {state.measured} by "), Span(number(abs(part.value), 6, plus=""), "value")]
     rank = f"term {state.row + 1} of {len(found.ranked)} by size; the terms add up to {number(found.sum, 4)}"
-    return [clipped([*line, Span(" logits")], cells), clipped([Span(rank, "dim")], cells)]
+    means = fitting([Span(rank, "dim")], [_BETA] if part.label.endswith("beta") and part.layer is None else [], cells)
+    return [clipped([*line, Span(" logits")], cells), clipped(means, cells)]

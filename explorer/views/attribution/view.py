@@ -12,7 +12,7 @@ from explorer.runs.cells import Cell
 from explorer.runs.trace import Trace
 from explorer.views.attribution.picture import AGAINST, CONVENTION, in_words, picture
 from explorer.views.attribution.state import CONVENTIONS, RIVALS, AttributionState, Grouping, RankedParts
-from explorer.views.parts import guarded, scene_of
+from explorer.views.parts import ROW, guarded, scene_of
 from explorer.views.view import View
 from explorer.walk.session import Session
 
@@ -131,6 +131,12 @@ class AttributionView(View):
 
     def about(self, cells: int) -> list[Line]:
         return guarded(lambda cells, height: in_words(self.state(), cells), cells, 2)
+
+    def about_choice(self, numbers: tuple[int, ...], cells: int) -> list[Line]:
+        which, row = numbers
+        if which != ROW or row >= len(self._rows()):
+            return []
+        return guarded(lambda cells, height: in_words(replace(self.state(), row=row), cells), cells, 2)
 
 
 def _by_token(parts: tuple[Contribution, ...]) -> Iterator[Contribution]:

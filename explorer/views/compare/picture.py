@@ -137,10 +137,13 @@ def _title(letter: str, words: str, cells: int) -> Line:
     return [Span(f"{letter}  ", "bold"), Span(fit(words, max(1, cells - 3)).rstrip())]
 
 
-def only_one_run(cells: int) -> list[Line]:
+def only_one_run(recorded: bool, cells: int) -> list[Line]:
     """Advice where there is only one run."""
-    words = (
-        "There is only one run. Edit something (x, or a sweep with w) to compare it with the model as it is; press "
-        "enter and type another prompt; or choose another model with m, and then b."
+    title = [Span("There is only one run: nothing to compare yet.", "bold")]
+    if recorded:
+        return [title, [], *wrapped("It is a recorded one: there is no model that could make another.", cells)]
+    steps = (
+        "enter: type another prompt to compare with.",
+        "Or leave this view and edit a number (x): then the edited run is compared with the one before.",
     )
-    return wrapped(words, cells)
+    return [clipped(title, cells), [], *(line for step in steps for line in wrapped(step, cells))]

@@ -1,6 +1,7 @@
 """Compare: two runs on one cursor, before and after the edits, or of two prompts; and what every picture shows."""
 
 from collections.abc import Callable, Hashable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from explorer.analysis.compare import ALIGNED, BEGINNING, compare
@@ -12,7 +13,7 @@ from explorer.runs.activations import Activations
 from explorer.runs.trace import LiveRun, Trace
 from explorer.views.compare.picture import ALIGNMENT, in_words, only_one_run, two_runs
 from explorer.views.compare.state import Apart, CompareState
-from explorer.views.parts import scene_of
+from explorer.views.parts import ROW, scene_of
 from explorer.views.view import View
 from explorer.walk.session import NO_OTHER_PROMPT
 from explorer.walk.what_if import OtherRun
@@ -28,6 +29,7 @@ class CompareView(View):
     title = "Compare"
     modes = ("v: the pictures show A", "v: the pictures show B", "v: the pictures show B − A")
     asks = "B: another prompt, to compare with this one"
+    asks_briefly = "prompt to compare"
     remembers = 4
 
     @property
@@ -68,11 +70,18 @@ class CompareView(View):
 
     def lines(self, cells: int, height: int) -> list[Line]:
         state = self.state()
-        return only_one_run(cells) if state is None else two_runs(state, cells, height)
+        return only_one_run(self.session.recorded, cells) if state is None else two_runs(state, cells, height)
 
     def about(self, cells: int) -> list[Line]:
         state = self.state()
         return in_words(state, cells) if state else []
+
+    def about_choice(self, numbers: tuple[int, ...], cells: int) -> list[Line]:
+        which, position = numbers
+        state = self.state()
+        if state is None or which != ROW:
+            return []
+        return in_words(replace(state, scene=replace(state.scene, position=position)), cells)
 
     def state(self) -> CompareState | None:
         """The two runs; None where there is only one."""
@@ -84,6 +93,12 @@ class CompareView(View):
         return CompareState(scene_of(self.session), pair, known, first)
 
     # The keys
+
+    def works(self, key: str) -> bool:
+        """Where there is only one run, another prompt can be typed; all else needs two."""
+        if self._pair is None:
+            return key == "look.leave" or (key == "look.enter" and not self.session.recorded)
+        return super().works(key)
 
     def move(self, across: int, down: int) -> None:
         """Up and down: the position. Left and right: where the two are aligned, if there is a choice; else the same."""

@@ -2,7 +2,8 @@
 
 from explorer.analysis.flow import Edge, EdgeKind
 from explorer.paint.predictions import percent
-from explorer.paint.spans import Line, Span, clipped, wrapped
+from explorer.paint.spans import Line, Span, clipped, length, wrapped
+from explorer.text import width
 from explorer.views.flow.paths import FlowPath
 from explorer.views.flow.picture import FlowPicture
 from explorer.views.flow.state import IN_WORDS, THRESHOLDS, FlowState, RoutesFound
@@ -13,11 +14,12 @@ THRESHOLD = 1
 """The first number of a click on a threshold."""
 
 _MEASURE = (
-    "Of a state: how much nearer to that sum a part alone brings (L1 norm), next to the other parts. Of the answer: "
-    "those shares along all kept ways, multiplied. Source: Ferrando and Voita 2024, arXiv:2403.00824."
+    "What arrives at a place is a sum. A part's share of it: how much nearer to the sum it comes alone (L1 norm), "
+    "next to the other parts. A way's share of the answer: the shares along it, multiplied. "
+    "Source: Ferrando and Voita 2024, arXiv:2403.00824."
 )
-_BRIEFLY = "measure: L1 proximity, multiplied along the way"
-_AROUND = 4  # lines of the picture besides its blocks: tokens and shares, the answer, the legend
+_BRIEFLY = "a way's share of the answer: its edges' shares, multiplied"
+_AROUND = 5  # lines of the picture besides its blocks: tokens and shares, the answer, two of the legend
 _HEAD = 2  # lines of the question
 _BESIDE = 112  # cells from which the ways stand beside the picture
 _WAYS = 46  # cells for them
@@ -29,23 +31,27 @@ def page(state: FlowState, cells: int, height: int) -> list[Line]:
     if waiting := state.scene.waiting(state.found, cells):
         return [*head, [], *waiting]
     found: RoutesFound = state.found
-    measure, room = _measure(cells, height), height - len(head)
     high = room_for_picture(cells, height)
-    if told_only(state.mode, high, state.scene.config.n_layer):
+    only_told = told_only(state.mode, high, state.scene.config.n_layer)
+    measure, room = _measure(cells, height, only_told), height - len(head)
+    if only_told:
         gap: list[Line] = [[]] if height >= 22 else []
         body = [*gap, *_told(state, found, cells, room - len(measure) - len(gap), chosen=True)]
     else:
-        body = _drawn(state, found, cells, high, room - len(measure) - 1)
+        gap_below = 1 if measure else 0
+        body = _drawn(state, found, cells, high, room - len(measure) - gap_below)
         left = room - len(body) - len(measure) - 1
         if left >= 3 and cells < _BESIDE:
             body += [[], *_told(state, found, cells, left, chosen=False)]
+    if not measure and room - len(body) >= 2:
+        measure = _measure(cells, height, told=True)
     filling: list[Line] = [[]] * max(0, room - len(body) - len(measure))
     return [clipped(line, cells) for line in [*head, *body, *filling, *measure]]
 
 
 def room_for_picture(cells: int, height: int) -> int:
     """The lines that are left for the blocks of the picture."""
-    return height - _HEAD - len(_measure(cells, height)) - _AROUND
+    return height - _HEAD - len(_measure(cells, height, told=False)) - _AROUND
 
 
 def told_only(mode: int, high: int, blocks: int) -> bool:
@@ -53,9 +59,11 @@ def told_only(mode: int, high: int, blocks: int) -> bool:
     return mode == IN_WORDS or high < blocks
 
 
-def _measure(cells: int, height: int) -> list[Line]:
-    """How shares are measured, as far as there is room."""
-    return wrapped(_MEASURE, cells, "dim") if height >= 22 else wrapped(_BRIEFLY, cells, "dim")[:1]
+def _measure(cells: int, height: int, told: bool) -> list[Line]:
+    """How shares are measured, as far as there is room: in few lines the legend of a picture goes first."""
+    if height >= 22:
+        return wrapped(_MEASURE, cells, "dim")
+    return wrapped(_BRIEFLY, cells, "dim")[:1] if told else []
 
 
 def _head(state: FlowState, cells: int) -> list[Line]:
@@ -64,11 +72,21 @@ def _head(state: FlowState, cells: int) -> list[Line]:
     here = Span(scene.token_at(scene.position), "here-text")
     line = [Span("how "), answer, Span(" came to follow "), here]
     if isinstance(found, RoutesFound):
-        known = "traced back to a token" if cells >= 60 else "traced"
-        line.append(Span(f": {percent(found.routes.kept)} {known}" if found.whole else ": tracing …", "dim"))
+        line.append(Span(_traced(found, cells - length(line)) if found.whole else ": tracing …", "dim"))
     labels = [f"{threshold * 100:g}%" for threshold in THRESHOLDS]
-    title = "edges of at least ←→ " if cells >= 70 else "edges ≥ ←→ "
-    return [line, [Span(title, "dim"), *to_choose(THRESHOLD, labels, state.level, cells - len(title) - 2)]]
+    title, after = "weakest edges kept ←→ ", " of what arrives"
+    if cells < 84:
+        title, after = "keep edges from ←→ " if cells >= 70 else "edges ≥ ←→ ", ""
+    choices = to_choose(THRESHOLD, labels, state.level, cells - len(title) - len(after) - 2)
+    return [line, [Span(title, "dim"), *choices, Span(after, "dim")]]
+
+
+def _traced(found: RoutesFound, room: int) -> str:
+    """How much of the answer was traced back to a token, and where the rest is."""
+    kept, rest = percent(found.routes.kept), percent(max(0.0, 1.0 - found.routes.kept))
+    known = f": {kept} traced back to a token"
+    forms = (f"{known}; {rest} in weaker edges and biases", f"{known}; {rest} not", f": {kept} traced, {rest} not")
+    return next((words for words in forms if width(words) <= room), f": {kept} traced")
 
 
 def _drawn(state: FlowState, found: RoutesFound, cells: int, high: int, room: int) -> list[Line]:
@@ -79,8 +97,8 @@ def _drawn(state: FlowState, found: RoutesFound, cells: int, high: int, room: in
     picture = FlowPicture(scene, found.edges, edge if isinstance(edge, Edge) else None, wide, halves)
     answer = {scene.position: Span(state.answer or "▼", "answer")}
     shares = {node.position: share for node, share in found.routes.shares.items() if not node.depth}
-    above = {position: Span(percent(share), "dim") for position, share in shares.items()}
-    lines = [*picture.tokens(above), *picture.lines(), picture.row_of(answer, "answer"), picture.legend(wide)]
+    above = {position: Span(percent(shares.get(position, 0.0)), "dim") for position in picture.columns}
+    lines = [*picture.tokens(above), *picture.lines(), picture.row_of(answer, "answer"), *picture.legend(wide)]
     if cells < _BESIDE:
         return lines
     return side_by_side(lines, _told(state, found, _WAYS, room, chosen=False), wide + 3)
@@ -116,4 +134,4 @@ def in_words(state: FlowState, cells: int) -> list[Line]:
 def _share(share: float, weight: float | None) -> Line:
     """A share of the answer in two decimals, and what of the state at its end that is."""
     line = [Span(f"{share:.2%}", "value"), Span(" of the answer", "dim")]
-    return line if weight is None else [*line, Span(f", {weight:.2%} of the state there", "dim")]
+    return line if weight is None else [*line, Span(f", {weight:.2%} of what arrives there", "dim")]

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 
 from explorer.analysis.flow import Edge, EdgeKind, Node
-from explorer.paint.spans import Action, Line, Span
-from explorer.text import fit, width
-from explorer.views.parts import ROW, Scene
+from explorer.paint.spans import Action, Line, Span, clipped
+from explorer.text import counted, fit, width
+from explorer.views.parts import ROW, Scene, fitting
 
 STRONG, MEDIUM = 0.1, 0.03
-_LEGEND = f"━ ≥{STRONG:.0%}  ─ ≥{MEDIUM:.0%}  ╌ less"
+_STRENGTHS = (
+    f"share of the answer: ┃━ ≥{STRONG:.0%}  │─ ≥{MEDIUM:.0%}  ┆╌ below",
+    f"┃━ ≥{STRONG:.0%}  │─ ≥{MEDIUM:.0%}  ┆╌ below",
+)
 _MARGIN = 8
 _LEAST_STEP, _MOST_STEP = 6, 12
 _DOWN, _ACROSS = "┆│┃║", "╌─━═"  # weak, medium, strong, chosen
@@ -69,13 +72,16 @@ class FlowPicture:
         drawn = [(left, right) for left, right in ends if left in self.columns and right in self.columns]
         return {position for position in self.columns if any(left < position < right for left, right in drawn)}
 
-    def legend(self, cells: int) -> Line:
-        """The legend: the kinds of line, and how many tokens that are passed have no column."""
+    def legend(self, cells: int) -> list[Line]:
+        """The legend: the kinds of line, the signs, and how many tokens that are passed have no column."""
         hidden = len({edge.source.position for edge in self.edges if edge.source} - set(self.columns))
-        if cells < 72:
-            return [Span(f"{_LEGEND}  ◆ MLP" + (f"  hidden: {hidden}" if hidden else ""), "dim")]
-        more = f"  weaker tokens hidden: {hidden}" if hidden else ""
-        return [Span(f"{_LEGEND} of the answer  ═ chosen  ◆ MLP  ↺ to itself{more}", "dim")]
+        more = [f"{counted(hidden, 'token')} out of sight"] if hidden else []
+        signs = ["├╰ head reads ▶ writes", "┼┴ passes", "↺ self"]
+        chosen: Line = [Span("═", "here-text"), Span(" chosen  ◆ MLP", "dim")]
+        strengths = next((words for words in _STRENGTHS if width(words) + 18 <= cells), _STRENGTHS[-1])
+        first = [Span(strengths + "  ", "dim"), *chosen]
+        second = [Span((more or signs)[0], "dim")]
+        return [clipped(first, cells), clipped(fitting(second, [*more, *signs][1:], cells), cells)]
 
     def lines(self) -> list[Line]:
         """The blocks, the first one on top."""

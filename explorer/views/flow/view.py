@@ -1,6 +1,7 @@
 """How information reached the answer: the strongest edges as a picture, and the strongest ways in words."""
 
 from collections.abc import Callable, Hashable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from explorer.analysis import flow
@@ -11,7 +12,7 @@ from explorer.runs.trace import Trace
 from explorer.views.flow.page import THRESHOLD, in_words, page, room_for_picture, told_only
 from explorer.views.flow.paths import FlowPath, paths
 from explorer.views.flow.state import IN_WORDS, THRESHOLDS, FlowState, RoutesFound
-from explorer.views.parts import guarded, scene_of
+from explorer.views.parts import ROW, guarded, scene_of
 from explorer.views.view import View
 from explorer.walk.session import Session
 
@@ -116,6 +117,12 @@ class FlowView(View):
 
     def about(self, cells: int) -> list[Line]:
         return guarded(lambda cells, height: in_words(self.state(), cells), cells, 2)
+
+    def about_choice(self, numbers: tuple[int, ...], cells: int) -> list[Line]:
+        which, row = numbers
+        if which != ROW:
+            return []
+        return guarded(lambda cells, height: in_words(replace(self.state(), row=row), cells), cells, 2)
 
 
 def _found(routes: Routes, depth: int, whole: bool) -> RoutesFound:

@@ -13,6 +13,7 @@ from gpt.ops import Matrix
 
 _NAME = 16
 _TWO_COLUMNS = 60  # cells from which the row stands beside the scores and the pattern
+_WHAT = (" takes: attention × length of what is moved", " takes: attention × length", " takes, in length", " takes")
 _LEAST_ROW = 6  # lines for the row: its title, four numbers, and the rest
 
 
@@ -51,10 +52,11 @@ def row_in_figures(state: HeadsState, cells: int, height: int) -> list[Line]:
     here = Span(scene.token_at(scene.position), "here-text")
     if rows is None:
         return [[Span("needs the model" if scene.recorded else "computing …", "dim")]]
-    what = " looks at, × ‖v·W_O‖" if state.weighted else " looks at"
+    what = _WHAT if state.weighted else (" looks at",)
+    what_fits = next((words for words in what if width(here.text + words) <= cells), what[-1])
     entries = [Entry(scene.token_at(at), value, ("position", at)) for at, value in enumerate(rows)]
     text = partial(short, digits=3) if state.weighted else share
-    return [[here, Span(what, "dim")], *labelled_bars(entries, cells, height - 1, text=text)]
+    return [[here, Span(what_fits, "dim")], *labelled_bars(entries, cells, height - 1, text=text)]
 
 
 def in_words(state: HeadsState, cells: int) -> list[Line]:
@@ -67,9 +69,20 @@ def in_words(state: HeadsState, cells: int) -> list[Line]:
     lines = [line]
     if rows and any(value == value for value in rows):
         most = max((at for at in range(len(rows)) if rows[at] == rows[at]), key=lambda at: rows[at])
-        amount = f"{rows[most]:.4g} × ‖v·W_O‖" if state.weighted else f"{rows[most]:.1%} of its attention"
+        amount = (
+            f"{rows[most]:.4g} = attention × ‖v·W_O‖, the length moved"
+            if state.weighted
+            else f"{rows[most]:.1%} of its attention"
+        )
         here = Span(scene.token_at(scene.position), "here-text")
-        lines.append([here, Span(" looks most at "), Span(scene.token_at(most), "value"), Span(f": {amount}")])
+        lines.append(
+            [
+                here,
+                Span(" takes most from " if state.weighted else " looks most at "),
+                Span(scene.token_at(most), "value"),
+                Span(f": {amount}"),
+            ]
+        )
     return [clipped(line, cells) for line in lines]
 
 
@@ -86,14 +99,14 @@ def _title(state: HeadsState, found: HeadScores | None, cells: int) -> Line:
 
 def _table(found: HeadScores, cells: int) -> list[Line]:
     """A behaviour a line: its score as a bar, and what attention spread evenly would score."""
-    room = max(0, min(20, cells - _NAME - 16))
+    room = max(0, min(20, cells - _NAME - 21))
     lines: list[Line] = []
     for behaviour, value in found.scores.items():
         name, style = behaviour.words, "value" if behaviour is found.label else ""
         if value.value is None:
             lines.append([Span(fit(name, _NAME), "dim"), Span(fit("none to find", cells - _NAME), "dim")])
             continue
-        even = f"  even {_score(value.even)}" if cells >= _NAME + 13 else ""
+        even = f"  by chance {_score(value.even)}" if cells >= _NAME + 18 else ""
         drawing = Span(fit(bar(value.value, room), room) + " " if room > 2 else "", "answer" if style else "lens")
         lines.append([Span(fit(name, _NAME), style), drawing, Span(_score(value.value), style), Span(even, "dim")])
     return lines
@@ -124,7 +137,7 @@ def _both(state: HeadsState, cells: int, height: int) -> list[Line]:
     """Plain attention and attention times the length of what it moves, beside each other or else below."""
     plain, weighted = state.patterns.get(state.chosen), state.weighted_patterns.get(state.chosen)
     largest = max(map(max, weighted)) if weighted else 0.0
-    titles = "attention", f"× ‖v·W_O‖, to {largest:.3g}"
+    titles = "attention", f"× length moved, to {largest:.3g}"
     half = (cells - 2) // 2
     if half < 16:
         first = _picture(state, titles[0], plain, 1.0, cells, (height - 1) // 2)
@@ -168,4 +181,4 @@ def _measured(value: Score) -> str:
     if value.value is None:
         return "nothing in this prompt could show it"
     rows = "1 row" if value.rows == 1 else f"{value.rows} rows"
-    return f"{value.value:.4f}, spread evenly {value.even:.4f}, {rows}"
+    return f"{value.value:.4f}, by chance (spread evenly) {value.even:.4f}, {rows}"

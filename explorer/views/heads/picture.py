@@ -4,12 +4,12 @@ from collections import Counter
 from typing import NamedTuple
 
 from explorer.analysis.heads import Behaviour
-from explorer.paint.spans import Line, Span, clipped, length, page, share_level
+from explorer.paint.spans import Line, Span, clipped, length, page
 from explorer.text import fit, width
 from explorer.views.heads.chosen import definitions, details
 from explorer.views.heads.small_patterns import Extent, drawn, extent
 from explorer.views.heads.state import Head, HeadsState
-from explorer.views.parts import row_mark, side_by_side
+from explorer.views.parts import fitting, ramp, row_mark, side_by_side
 
 _MARGIN, _WIDE_MARGIN = 3, 9  # the number of a block; and its name
 _WIDE = 110  # cells from which blocks are named
@@ -27,6 +27,14 @@ _MEDIUM = {
     Behaviour.INDUCTION: "induc",
 }
 _SHORT = _MEDIUM | {Behaviour.FIRST_TOKEN: "1st", Behaviour.INDUCTION: "indu"}
+_ROWS = "rows look at columns"
+_SHORTEST = {
+    Behaviour.PREVIOUS_TOKEN: "pre",
+    Behaviour.FIRST_TOKEN: "1st",
+    Behaviour.ITSELF: "slf",
+    Behaviour.DUPLICATE_TOKEN: "dup",
+    Behaviour.INDUCTION: "ind",
+}
 
 
 class HeadsLayout(NamedTuple):
@@ -50,7 +58,9 @@ def atlas(state: HeadsState, cells: int, height: int) -> list[Line]:
     plan = _layout(state, cells, height)
     if _room_beside(state, cells):
         return _beside(state, plan, cells, height)
-    lines = [_found(state, cells), *_table(state, plan), _remark(state, plan, cells)]
+    shown = _table(state, plan)
+    spare = height - 2 - len(shown) - _room_below(height)
+    lines = [_found(state, cells), *shown, *_remark(state, plan, cells, 1 + max(0, spare))]
     return [*lines, *details(state, cells, height - len(lines))][:height]
 
 
@@ -94,8 +104,9 @@ def _beside(state: HeadsState, plan: HeadsLayout, cells: int, height: int) -> li
     """The chosen head to the right of the others."""
     left = _table(state, plan)
     used = plan.margin + plan.slot * len(plan.heads) + 2
-    right = details(state, cells - used, height - 2)
-    return [_found(state, cells), *side_by_side(left, right, used)[: height - 2], _remark(state, plan, cells)]
+    remark = _remark(state, plan, cells, max(1, height - 1 - len(left)))
+    room = height - 1 - len(remark)
+    return [_found(state, cells), *side_by_side(left, details(state, cells - used, room), used)[:room], *remark]
 
 
 def _plan(state: HeadsState, margin: int, cells: int, height: int) -> HeadsLayout:
@@ -139,7 +150,7 @@ def _table(state: HeadsState, plan: HeadsLayout) -> list[Line]:
     """The heads' numbers, then a row of small patterns for every block."""
     lines: list[Line] = [
         [
-            Span(fit("head" if plan.margin == _WIDE_MARGIN else "", plan.margin), "dim"),
+            Span(" " * plan.margin),
             *(
                 Span(fit(_number(plan, head), plan.slot), "here-text" if head == state.chosen.head else "dim")
                 for head in plan.heads
@@ -154,10 +165,9 @@ def _table(state: HeadsState, plan: HeadsLayout) -> list[Line]:
 
 
 def _number(plan: HeadsLayout, head: int) -> str:
-    """The number of a head over its column; over the first one with its noun, where that stands nowhere else."""
-    named = f"head {head}"
-    alone = plan.margin != _WIDE_MARGIN and head == plan.heads.start and width(named) < plan.slot
-    return named if alone else str(head)
+    """The name of a head over its pictures, in the same way for all of them."""
+    noun = "head " if width(f"head {plan.heads[-1]}") < plan.slot else "h"
+    return f"{noun}{head}"
 
 
 def _block(state: HeadsState, plan: HeadsLayout, layer: int) -> list[Line]:
@@ -192,27 +202,40 @@ def _small(state: HeadsState, plan: HeadsLayout, head: Head) -> list[Line]:
 
 
 def _name(state: HeadsState, plan: HeadsLayout, head: Head) -> Line:
-    """The name of a head; a dot where it has none."""
-    found, room = state.scores.get(head), plan.slot - _CORNER - 1
+    """The name of a head in the corner, a blank before the next picture; "none" where it has none."""
+    found, room = state.scores.get(head), plan.slot - _CORNER - 2
     label = found.label if found else None
     name = label.words if label else ""
     if label and room < max(width(behaviour.words) for behaviour in Behaviour):
-        name = (_MEDIUM if room > 5 else _SHORT)[label]
+        name = (_MEDIUM if room > 4 else _SHORT if room > 3 else _SHORTEST)[label]
     chosen = head == state.chosen
-    text = name or ("·" if found else " ")
+    text = name or (("none" if room > 3 else "–") if found else " ")
     style = "here-text" if chosen else "value" if name else "dim"
     return [Span("▸" if chosen else " ", "here-text"), Span(text[:room], style, ("view", *head))]
 
 
-def _remark(state: HeadsState, plan: HeadsLayout, cells: int) -> Line:
-    """The legend: the colours, and how much of the model and of the prompt is there."""
+def _remark(state: HeadsState, plan: HeadsLayout, cells: int, most: int) -> list[Line]:
+    """The legend, in two lines where there is room: the colours, how much is there, and what stands in the corners."""
     config, words = state.scene.config, []
     for part, count, noun in ((plan.blocks, config.n_layer, "blocks"), (plan.heads, config.n_head, "heads")):
         words += [f"{len(part)} of {count} {noun}"] if len(part) < count else []
-    words += [part for part in [plan.part.in_words(len(state.scene.ids))] if part]
-    words.append("rows look at columns")
     largest = f"{state.heaviest:.3g}" if state.weighted else "1"
-    scale = [Span("▄", f"share:{share_level(step / 4)}/") for step in range(5)]
-    what = "attention × ‖v·W_O‖ " if state.weighted else "attention "
-    legend: Line = [Span(what + "0 ", "dim"), *scale, Span(f" {largest}", "dim")]
-    return clipped([*legend, Span("   " + " · ".join(words), "dim")], cells)
+    what = "attention × length moved " if state.weighted else "attention "
+    legend: Line = [Span(what + "0 ", "dim"), *ramp(), Span(f" {largest}", "dim")]
+    tokens = len(state.scene.ids)
+    dots, brief = plan.part.in_words(tokens), plan.part.briefly(tokens)
+    more = [_ROWS, _corner(plan)]
+    whole = [part for part in (*words, dots, *more) if part]
+    one = fitting(legend, whole, cells)
+    if len(one) == len(legend) + len(whole):
+        return [one]
+    if most < 2:
+        return [fitting(legend, [*words, *brief, *more], cells)]
+    dots = dots if width(dots) <= cells else " · ".join(brief)
+    below = fitting([Span(dots or _corner(plan), "dim")], [_corner(plan)] if dots else [], cells)
+    return [fitting(legend, [*words, _ROWS], cells), clipped(below, cells)]
+
+
+def _corner(plan: HeadsLayout) -> str:
+    """The word beside each picture."""
+    return f"{'none' if plan.slot - _CORNER - 2 > 3 else '–'}: no known pattern"

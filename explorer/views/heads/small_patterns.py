@@ -24,12 +24,18 @@ class Extent:
         """How many dots it is wide and high."""
         return -(-(self.last - self.first) // self.step)
 
+    def briefly(self, tokens: int) -> list[str]:
+        """The same in few words."""
+        shown = self.last - self.first
+        words = [f"{shown} of {tokens} tokens"] if shown < tokens else []
+        return [*words, f"a dot: largest of {self.step} × {self.step} weights"] if self.step > 1 else words
+
     def in_words(self, tokens: int) -> str:
         """The part of the prompt that is there, and what a dot stands for; "" where every token has its own."""
         part = part_of(self.first, self.last, tokens, "tokens", "positions")
         words = [part] if part else []
         if self.step > 1:
-            words.append(f"each dot: the largest of {self.step} × {self.step}")
+            words.append(f"one dot stands for {self.step} × {self.step} weights: their largest")
         return ", ".join(words)
 
 

@@ -1,6 +1,7 @@
 """All heads of the model as small patterns, each named by what it measurably does on this prompt."""
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from explorer.analysis.heads import HeadScores, head_scores, moved_norms, value_weighted
@@ -24,7 +25,7 @@ class HeadsView(View):
     """Every head at once: which of them do something here? The chosen one follows the walk until an arrow moves it."""
 
     title = "Heads · what each one does with this prompt"
-    modes = ("attention", "value-weighted attention", "what the scores mean")
+    modes = ("attention", "value-weighted", "what scores mean")
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -54,6 +55,9 @@ class HeadsView(View):
 
     def about(self, cells: int) -> list[Line]:
         return in_words(self.state(), cells)
+
+    def about_choice(self, numbers: tuple[int, ...], cells: int) -> list[Line]:
+        return in_words(replace(self.state(), chosen=Head(*numbers)), cells)
 
     def state(self) -> HeadsState:
         """Everything that is known by now."""

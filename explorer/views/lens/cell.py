@@ -5,8 +5,8 @@ from math import fsum
 from explorer.analysis.lens import Half, LensRow
 from explorer.paint.predictions import percent
 from explorer.paint.row import Entry, labelled_bars
-from explorer.paint.spans import Line, Span, clipped
-from explorer.text import number
+from explorer.paint.spans import Line, Span, clipped, length
+from explorer.text import number, width
 from explorer.views.lens.state import LensState
 
 _SHORT = {Half.ATTENTION: "attn", Half.MLP: "mlp"}
@@ -36,7 +36,12 @@ def in_words(state: LensState, cells: int) -> list[Line]:
             Span(f": rank {followed.answer_rank} of {state.vocabulary}, {percent(followed.answer_probability)}, "),
             Span(f"logit {number(followed.answer_logit, 2)}"),
         ]
-    return [clipped([*place, *says, Span(f" · entropy {found.entropy:.2f} bits")], cells), clipped(answer, cells)]
+    bits = state.surprises.get(scene.position)
+    more = [f"entropy {found.entropy:.2f} bits", *([] if bits is None else [f"surprise at this token {bits:.2f} bits"])]
+    line = [*place, *says]
+    for words in more:
+        line += [Span(f" · {words}")] if not line[4:] or length(line) + width(words) + 3 <= cells else []
+    return [clipped(line, cells), clipped(answer, cells)]
 
 
 def likeliest(state: LensState, cells: int, height: int) -> list[Line]:
@@ -45,8 +50,8 @@ def likeliest(state: LensState, cells: int, height: int) -> list[Line]:
     name = row.title if cells >= 32 else short(row)
     title: Line = [Span("it would say", "bold"), Span(f"  after {name}", "dim")]
     if not found:
-        title = [*title, Span("  needs the model" if state.scene.recorded else "  computing …", "dim")]
-        return [clipped(title, cells)]
+        waiting = [Span("needs the model" if state.scene.recorded else "computing …", "dim")]
+        return [clipped(line, cells) for line in (title, waiting)][: max(0, height)]
     rest = max(0.0, 1.0 - fsum(likely.probability for likely in found))
     entries = [Entry(state.scene.label(likely.token), likely.probability) for likely in found]
     rows = labelled_bars(entries, cells, height - 2, text=percent)

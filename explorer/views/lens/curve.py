@@ -3,10 +3,10 @@
 from explorer.analysis.lens import Half, LensCell
 from explorer.paint.curve import columns
 from explorer.paint.predictions import percent
-from explorer.paint.spans import Line, Span, clipped, marked, window
-from explorer.text import fit, number
+from explorer.paint.spans import Line, Span, clipped, length, marked, window
+from explorer.text import fit, number, width
 from explorer.views.lens.state import LensState
-from explorer.views.parts import beyond
+from explorer.views.parts import beyond, fitting
 
 _MARGIN = 8
 _NUMBERED, _WIDEST = 6, 9  # cells for a part from which its numbers have room; and at most
@@ -19,7 +19,7 @@ def strip(state: LensState, cells: int, height: int) -> list[Line]:
 
 def curve(state: LensState, cells: int, height: int) -> list[Line]:
     """The same with its numbers, left to right from the embeddings to the end."""
-    title = _title(state)
+    title = _title(state, cells)
     if state.followed is None or not any(state.way):
         missing = "needs the model" if state.scene.recorded else "computing …"
         return [clipped([*title, Span(f"  {missing}", "dim")], cells)]
@@ -37,12 +37,13 @@ def curve(state: LensState, cells: int, height: int) -> list[Line]:
     return [clipped(line, cells) for line in [title, *lines, *below]][:height]
 
 
-def _title(state: LensState) -> Line:
+def _title(state: LensState, cells: int) -> Line:
     scene = state.scene
     token = scene.label(state.followed) if state.followed is not None else "the answer"
     line = [Span(token, "answer"), Span(" through the layers", "bold")]
-    line.append(Span(f": its probability after every part, at {scene.token_at(scene.position)}", "dim"))
-    return [*line, Span("   ↑↓ another token, ⏎ type one", "dim")] if state.is_curve else line
+    whole = f": its probability after every part, at {scene.token_at(scene.position)}"
+    words = next((text for text in (whole, ": its probability") if length(line) + width(text) <= cells), "")
+    return fitting([*line, Span(words, "dim")], ["↑↓ another token, ⏎ type one"] if state.is_curve else [], cells)
 
 
 def _names(state: LensState, first: int, last: int, step: int) -> list[Line]:

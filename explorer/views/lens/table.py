@@ -10,7 +10,7 @@ from explorer.text import fit, width
 from explorer.views.lens.cell import likeliest, short
 from explorer.views.lens.curve import curve, strip
 from explorer.views.lens.state import ENTROPY, RANK, LensState
-from explorer.views.parts import beyond, row_mark, side_by_side
+from explorer.views.parts import beyond, fitting, out_of_sight, ramp, row_mark, side_by_side
 
 _MARGIN = 9  # the names of the rows
 _NARROWEST, _WIDEST = 7, 13  # cells for a column
@@ -20,7 +20,7 @@ _ARROW = 4  # cells for how many columns lie beyond the last one
 _SIDE = 29  # cells for the list beside the table
 _BELOW = 5  # lines from which on the list stands below the table
 _STRIP = 13  # lines for the way of the answer below the table and the list
-_TALL = 20  # lines from which on there is a line for surprise, and two for the answer
+_TALL = 20  # lines from which on there are two lines for the tokens, for the answer, and for the colours
 
 
 class LensLayout(NamedTuple):
@@ -46,11 +46,11 @@ def table(state: LensState, cells: int, height: int) -> list[Line]:
     plan = _plan(state, cells, height)
     lines = [*_header(state, plan, height), *_body(state, plan)]
     if plan.side:
-        used, room = plan.cells + 2, height - len(top) - 1
+        used, room = plan.cells + 2, height - len(top) - (2 if height >= _TALL else 1)
         if room - len(lines) >= _STRIP:  # the way of the answer has room below
             room = max(len(lines), room - _STRIP)
         lines = side_by_side(lines, likeliest(state, cells - used, room), used)
-    lines = [*top, *lines, _legend(state, plan, cells)]
+    lines = [*top, *lines, *_legend(state, plan, cells, height)]
     return [*lines, *_below(state, cells, height - len(lines), plan.side)][:height]
 
 
@@ -84,7 +84,7 @@ def _top(state: LensState, cells: int, height: int) -> list[Line]:
 def _plan(state: LensState, cells: int, height: int) -> LensLayout:
     """As many columns and rows as fit; the chosen one is so wide that its tokens can be read."""
     tokens, here, rows = len(state.scene.ids), state.scene.position, len(state.rows)
-    room = max(1, height - len(_top(state, cells, height)) - (2 if height >= _TALL else 1) - 1)
+    room = max(1, height - len(_top(state, cells, height)) - 2 * (2 if height >= _TALL else 1))
     top, bottom = page(state.row, rows, room)
     below = room - (bottom - top)
     chosen = max(_NARROWEST, min(_chosen_width(state), _LONGEST, cells - _MARGIN))
@@ -132,7 +132,9 @@ def _answer(state: LensState, cells: int) -> list[Line]:
         return [clipped([*line, Span("  looking for where it began …", "dim")], cells)]
     since = "embeddings" if not found else state.rows[found].title
     spans = [*line, Span(", since "), Span(since, "bold")]
-    rest = f" ({len(state.rows) - 1 - found} of {len(state.rows) - 1} steps before the end)"
+    count = len(state.rows)
+    last_ones = "all" if not found else "only the last of" if found == count - 1 else f"the last {count - found} of"
+    rest = f" ({last_ones} {count} rows)"
     if length(spans) + width(rest) <= cells:
         spans.append(Span(rest, "dim"))
     return [clipped(spans, cells)]
@@ -160,9 +162,9 @@ def _loss(state: LensState, cells: int) -> Line:
 
 def _header(state: LensState, plan: LensLayout, height: int) -> list[Line]:
     """The prompt's tokens, coloured by how much each surprised the model, and by how many bits."""
-    scene, unsure = state.scene, log2(state.vocabulary)
+    scene, unsure, tall = state.scene, log2(state.vocabulary), height >= _TALL
     before, after = beyond(plan.columns.start, plan.columns.stop, len(scene.ids))
-    names: Line = [Span(fit(before, _MARGIN - 1, ">") + " ", "dim")]
+    names: Line = [Span(fit(fit(before, _MARGIN - 1, ">") if tall else "surprise", _MARGIN), "dim")]
     bits: Line = [Span(fit("surprise", _MARGIN), "dim")]
     for position in plan.columns:
         here = position == scene.position
@@ -175,7 +177,7 @@ def _header(state: LensState, plan: LensLayout, height: int) -> list[Line]:
         text = "" if position == 0 else "…" if amount is None else f"{amount:.1f}" + (" bits" if here else "")
         bits.append(Span(fit(" " * here + text, size), "here-text" if here else "dim"))
     names.append(Span(after, "dim"))
-    return [names, bits] if height >= _TALL else [names]
+    return [names, bits] if tall else [names]
 
 
 def _body(state: LensState, plan: LensLayout) -> list[Line]:
@@ -241,18 +243,39 @@ def _share_of(share: float) -> int:
 # Below
 
 
-def _legend(state: LensState, plan: LensLayout, cells: int) -> Line:
-    """The legend: the colours, and how much of the table is there, where it is not all."""
-    vocabulary = state.vocabulary
-    low, high, what = (
-        ("0%", "100%", "probability at T 1"),
-        (f"{log2(vocabulary):.0f} bits", "0", "entropy"),
-        (str(vocabulary), "1", "rank of the answer"),
+def _legend(state: LensState, plan: LensLayout, cells: int, height: int) -> list[Line]:
+    """The colours, low numbers at the left, and what is out of sight; with room the colours of the tokens too."""
+    bits = f"{log2(state.vocabulary):.0f} bits"
+    low, high, many, few = (
+        ("0%", "100%", "probability at T 1", "probability"),
+        ("0", bits, "entropy", "entropy"),
+        ("1", str(state.vocabulary), "rank of the answer", "rank"),
     )[state.mode]
-    scale = [Span("▄", f"share:{4 * step}/") for step in range(SHARE_LEVELS // 4 + 1)]
-    line = [Span(f"{low} ", "dim"), *scale, Span(f" {high}  {what}", "dim"), Span("   ▎", "answer")]
-    parts = ((plan.rows, len(state.rows), "parts"), (plan.columns, len(state.scene.ids), "tokens"))
-    cut = "".join(f" · {len(part)} of {count} {noun}" for part, count, noun in parts if len(part) < count)
-    stays = "the answer stays" if length(line) + width(f"the answer stays{cut}") <= cells else "stays"
-    line.append(Span(stays + cut, "dim"))
-    return clipped(line, cells)
+    scale = _turned(ramp()) if state.mode else ramp()
+    hidden = out_of_sight(plan.rows, len(state.rows), plan.columns, len(state.scene.ids))
+    shown = ((row, position) for row in plan.rows for position in plan.columns)
+    waiting = not state.scene.recorded and any(cell not in state.cells for cell in shown)
+    others = [*(["…: computing"] if waiting else []), *hidden]
+    line: Line = []
+    for what, stays in (
+        (many, "the answer from here on"),
+        (many, "answer stays"),
+        (few, "answer stays"),
+        (few, "stays"),
+    ):
+        line = [Span(f"{low} ", "dim"), *scale, Span(f" {high}  {what}", "dim"), Span("   ▎", "answer")]
+        short_line = [*line, Span(stays, "dim")]
+        line = fitting(short_line, others, cells)
+        if len(line) == len(short_line) + len(others):
+            break
+    return [clipped(line, cells), *([_legend_of_surprise(bits, cells)] if height >= _TALL else [])]
+
+
+def _legend_of_surprise(bits: str, cells: int) -> Line:
+    line = [Span("0 ", "dim"), *ramp(), Span(f" {bits}  surprise at this token", "dim")]
+    return fitting(line, ["below it: what would come after"], cells)
+
+
+def _turned(line: Line) -> Line:
+    """The same from the brightest to the darkest."""
+    return [span._replace(style="share:" + "/".join(reversed(span.style[6:].split("/")))) for span in reversed(line)]

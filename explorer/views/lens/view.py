@@ -1,6 +1,7 @@
 """The logit lens: what the model would say if it stopped early, layer by layer and token by token."""
 
 from collections.abc import Callable, Hashable, Iterator
+from dataclasses import replace
 from heapq import nlargest
 from math import isnan
 from typing import Any
@@ -25,7 +26,7 @@ class LensView(View):
     """A column for every token, a row for every place to read: when did it know? The column is the walk's position."""
 
     title = "Lens · what it would say if it stopped there"
-    modes = ("colour: probability", "colour: entropy", "colour: rank of the answer", "one token through the layers")
+    modes = ("probability", "entropy", "rank of the answer", "one token's way")
 
     asks_briefly = "another token"
 
@@ -65,6 +66,13 @@ class LensView(View):
 
     def about(self, cells: int) -> list[Line]:
         return in_words(self.state(), cells)
+
+    def about_choice(self, numbers: tuple[int, ...], cells: int) -> list[Line]:
+        row, position = numbers
+        state = self.state()
+        if row >= len(self.rows) or position >= len(state.scene.ids):
+            return []
+        return in_words(replace(state, row=row, scene=replace(state.scene, position=position)), cells)
 
     def followed(self) -> int | None:
         """The token that is followed: the one that was chosen, else the answer; None while that is not known."""

@@ -5,44 +5,72 @@ from math import fsum
 
 from explorer.analysis.neurons import Effect, Effects, Neuron
 from explorer.paint.bars import bar_of
+from explorer.paint.legend import legend_of_signed
 from explorer.paint.spans import Line, Span, clipped, length, signed_level, window, wrapped
 from explorer.text import fit, number, short, width
 from explorer.views.neurons.state import WROTE, NeuronsState
-from explorer.views.parts import ROW, Scene, side_by_side, to_choose
+from explorer.views.parts import ROW, Scene, fitting, out_of_sight, side_by_side, to_choose
 
 PROMOTED = 12
 LAYER = 1
 """The first number of a click on a block."""
 
 _NAME, _VALUE, _TOKEN = 8, 7, 12
+_LEGEND = 28  # cells for the scale of its colours
 _LONGEST = 20  # cells for a token of the prompt
 _BESIDE = 90  # cells from which there is room for two columns
+_TWO_COLUMNS = 72  # cells from which the list and where the neuron fires stand beside each other
+_LEFT = 40  # cells for the list there
+_EFFECTS = 4  # lines for what it promotes, below both
 _ROOMY = 22  # lines from which there are gaps
 
 
 def picture(state: NeuronsState, cells: int, height: int) -> list[Line]:
     """The whole picture: the list, where the chosen one fires, and what it does to the vocabulary."""
-    head = [*_head(state, cells), *([[]] if height >= _ROOMY else [])]
+    head = [*_head(state, cells, height), *([[]] if height >= _ROOMY else [])]
     if waiting := state.scene.waiting(state.found, cells):
         return [*head, [], *waiting]
     chosen, room = state.chosen, height - len(head)
     if chosen is None:
         return head
+    rows = _room_for_table(cells, room)
     if cells >= _BESIDE:
         left = max(44, cells * 2 // 5)
         about = _around(state, chosen, cells - left - 3, room)
-        return [*head, *side_by_side(_table(state, left, room), about, left + 3)]
+        return [*head, *side_by_side(_table(state, left, rows), about, left + 3)]
+    if cells >= _TWO_COLUMNS:
+        left = _LEFT
+        where = fires(state.scene, chosen, state.activations, cells - left - 3, rows)
+        effects = _effects(state, cells, room - rows)
+        return [*head, *side_by_side(_table(state, left, rows), where, left + 3), *effects]
     gap: list[Line] = [[]] if room > 12 else []
-    rows = max(3, min(10, room // 3))
     return [*head, *_table(state, cells, rows), *gap, *_around(state, chosen, cells, room - rows - len(gap))]
 
 
-def _head(state: NeuronsState, cells: int) -> list[Line]:
+def _room_for_table(cells: int, room: int) -> int:
+    """Lines for the list of neurons and its title."""
+    if cells >= _BESIDE:
+        return room
+    return max(3, room - _EFFECTS) if cells >= _TWO_COLUMNS else max(3, min(10, room // 2 - 1))
+
+
+def _shown(state: NeuronsState, height: int) -> list[int]:
+    """The rows of the list around the chosen one, always with the first."""
+    count = len(state.listed)
+    first, last = window(min(state.row, count - 1), count, max(1, height - 1))
+    return [0, *range(first + 1, last)] if last - first > 1 else list(range(first, last))
+
+
+def _head(state: NeuronsState, cells: int, height: int) -> list[Line]:
     here = state.scene.token_at(state.scene.position)
     blocks = ["all", *map(str, range(state.scene.config.n_layer))]
     chosen = 0 if state.layer is None else state.layer + 1
+    room = height - 2 - (height >= _ROOMY)
+    shown, hidden = _shown(state, _room_for_table(cells, room)), []
+    if shown:
+        hidden = out_of_sight(range(shown[-1] + 1 - len(shown), shown[-1] + 1), len(state.listed), range(0), 0)
     return [
-        [Span(f"the neurons that {state.heading} at "), Span(here, "here-text")],
+        fitting([Span(f"the neurons that {state.heading} at "), Span(here, "here-text")], hidden, cells),
         [Span("block ←→", "dim"), *to_choose(LAYER, blocks, chosen, cells - 10)],
     ]
 
@@ -85,10 +113,9 @@ def _table(state: NeuronsState, cells: int, height: int) -> list[Line]:
     """The neurons around the chosen one, always with the first; by length: of what they wrote."""
     found, by_length = state.listed, state.mode == WROTE
     row = min(state.row, len(found) - 1)
-    first, last = window(row, len(found), max(1, height - 1))
-    shown = [0, *range(first + 1, last)] if last - first > 1 else list(range(first, last))
+    shown = _shown(state, height)
     title = f"  {'neuron':<{_NAME + 1}} {'fired':>{_VALUE}} {'wrote':>{_VALUE}}"
-    title += f"  {len(shown)} of {len(found)}" if len(shown) < len(found) else ""
+    title += f"  bars: {'wrote' if by_length else 'fired'}"
     lines: list[Line] = [[Span(fit(title, min(cells, width(title))), "dim")]]
     largest = max((abs(_size(neuron, by_length)) for neuron in found), default=0.0)
     for index in shown:
@@ -120,26 +147,29 @@ def fires(scene: Scene, neuron: Neuron, values: Sequence[float], cells: int, hei
     longest = max(width(scene.label(scene.ids[i])) for i in range(len(values)))
     size = min(_LONGEST, longest, cells - _VALUE - 3) + _VALUE + 3
     across = max(1, cells // size)
-    fitting = across * max(1, height - 1)
+    legend = height > 5 and cells >= _LEGEND
+    room = across * max(1, height - 1 - legend)
     order = sorted(range(len(values)), key=lambda i: -abs(values[i]))
-    chosen = order[:fitting]
+    chosen = order[:room]
     if scene.position < len(values) and scene.position not in chosen and len(chosen) > 1:
         chosen = [*chosen[:-1], scene.position]
     kept, rest = sorted(chosen), [i for i in order if i not in set(chosen)]
     if rest:
         most, total = short(max(abs(values[i]) for i in rest), 2), number(fsum(values[i] for i in rest), 2)
-        room = cells - width(title[0].text)
+        wide = cells - width(title[0].text)
         words = f" · {len(kept)} of {len(values)} tokens; the other {len(rest)} within ±{most}, added up {total}"
         brief = f" · {len(kept)} of {len(values)} tokens; rest ±{most}, Σ {total}"
-        title[1:] = [Span(words if width(words) <= room else brief)]
-        if width(brief) > room:
+        title[1:] = [Span(words if width(words) <= wide else brief)]
+        if width(brief) > wide:
             title = [Span(brief.removeprefix(" · "))]
+        if width(brief) - 3 > cells:
+            title = [Span(f"{len(kept)} of {len(values)} tokens; rest within ±{most}")]
     largest = max((abs(value) for value in values), default=0.0)
     lines: list[Line] = [title]
     for start in range(0, len(kept), across):
         chips = [_chip(scene, i, values[i], largest, size) for i in kept[start : start + across]]
         lines.append([span for chip in chips for span in chip])
-    return lines
+    return [*lines, legend_of_signed(largest, "fired")] if legend else lines
 
 
 def _chip(scene: Scene, position: int, value: float, largest: float, size: int) -> Line:

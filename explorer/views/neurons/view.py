@@ -1,6 +1,7 @@
 """Which neurons fired and wrote most; for one of them where in the prompt it fires, and what it promotes."""
 
 from collections.abc import Callable, Hashable, Iterator
+from dataclasses import replace
 from enum import Enum
 from typing import Any
 
@@ -11,7 +12,7 @@ from explorer.runs.cells import Cell
 from explorer.runs.trace import Trace
 from explorer.views.neurons.picture import LAYER, PROMOTED, in_words, picture
 from explorer.views.neurons.state import NeuronsState
-from explorer.views.parts import guarded, scene_of
+from explorer.views.parts import ROW, guarded, scene_of
 from explorer.views.view import View
 from explorer.walk.session import Session
 from gpt import GPTError
@@ -134,6 +135,14 @@ class NeuronsView(View):
 
     def about(self, cells: int) -> list[Line]:
         return guarded(lambda cells, height: in_words(self.state(), cells), cells, 2)
+
+    def about_choice(self, numbers: tuple[int, ...], cells: int) -> list[Line]:
+        which, row = numbers
+        listed = self.listed()
+        if which != ROW or row >= len(listed):
+            return []
+        state = replace(self.state(), row=row, activations=self._activations(listed[row]))
+        return guarded(lambda cells, height: in_words(state, cells), cells, 2)
 
     def _activations(self, neuron: Neuron) -> list[float]:
         """The activation at every token; none where that is not known."""

@@ -2,15 +2,16 @@
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 from explorer.edits.metric import KL, LOGIT_DIFFERENCE, PROBABILITY
 from explorer.edits.sweep import HEADS, MLPS, OVER, POSITIONS
 from explorer.paint.legend import legend_of_signed
 from explorer.paint.predictions import percent
-from explorer.paint.row import Entry, at_most_in_size, labelled_bars
+from explorer.paint.row import Entry, labelled_bars
 from explorer.paint.spans import Line, Span, clipped, length, marked, signed_level, window
 from explorer.text import fit, number, token_at, width
-from explorer.views.parts import beyond, row_mark, side_by_side
+from explorer.views.parts import beyond, fitting, row_mark, side_by_side
 from explorer.views.sweep.state import SweepState, SweptPlace
 
 _LABEL = 9
@@ -18,7 +19,7 @@ _MOST = 4  # of each kind that are named below
 _NUMBERED = 7  # cells for an effect in figures
 _BARS = 30  # cells that the chosen block's figures need beside a thumbnail
 _LEAST_ROW = 4  # lines for the chosen block's figures under the grid: a title, two effects, and the others
-_ARROWS = 14  # cells for the stretch of columns that a thumbnail shows
+_ARROWS = 18  # cells for the stretch of columns that a thumbnail shows
 _UNITS = {PROBABILITY: "percentage points", LOGIT_DIFFERENCE: "logits", KL: "bits"}
 _ROOMY = 12  # lines from which on both heads and MLPs are named below
 _NAMES = {HEADS: "heads", MLPS: "MLPs", POSITIONS: "positions"}
@@ -30,12 +31,16 @@ def heatmap(state: SweepState, cells: int, height: int) -> list[Line]:
     if height < _ROOMY:
         below = below[:1]
     room = height - len(head) - len(below) - 1
-    both = room >= 2 * (state.rows + 1) + 1
+    spare = room - 2 * (state.rows + 1) - 1
+    both = spare >= 0
+    lists = [_list_beside(state, section, cells) for section in (0, 1)]
+    more = _more_lines(state, lists, spare) if both and lists[state.section] else (0, 0)
     legend = _legend(state, OVER if both else (POSITIONS,) if state.section else (HEADS, MLPS), cells)
     body: list[Line] = []
     for section in (0, 1) if both else (state.section,):
-        tall = state.rows + 1 if both else room
-        body += [*([[]] if section and both else []), *_grid(state, section, cells, max(2, tall))]
+        tall = state.rows + 1 + more[section] if both else room
+        grid = _grid(state, section, cells, max(2, tall))
+        body += [*([[]] if section and both else []), *grid, *[[]] * (tall - len(grid) if more[section] else 0)]
     rest = room - len(body) - 1
     if rest >= _LEAST_ROW and cells < _LABEL + state.columns[state.section] * _NUMBERED + _BARS:  # not beside it
         body += [[], *_chosen_row(state, state.section, cells, rest)]
@@ -48,7 +53,7 @@ def _head(state: SweepState, cells: int) -> list[Line]:
     token, versus = state.scene.label(metric.token), state.scene.label(metric.versus)
     what = [Span("probability of "), Span(token, "here-text"), Span(" at T 1")]
     if metric.kind == KL:
-        what = [Span("KL(before ‖ edited), bits")]
+        what = [Span("how far the whole prediction moves: KL(before ‖ edited), bits")]
     elif metric.kind == LOGIT_DIFFERENCE:
         what = [Span("logit of "), Span(token, "here-text"), Span(" less that of "), Span(versus, "here-text")]
     now = "" if not state.baseline or metric.kind == KL else f": {_value(state, state.baseline[state.mode])} now"
@@ -95,6 +100,20 @@ def _grid(state: SweepState, section: int, cells: int, height: int) -> list[Line
     thumbnail = _cells(state, section, columns, size, height)
     used = _LABEL + max(len(columns) * size, _ARROWS) + 2
     return side_by_side(thumbnail, _chosen_row(state, section, cells - used, height), used)
+
+
+def _more_lines(state: SweepState, lists: Sequence[bool], spare: int) -> tuple[int, int]:
+    """How the lines that the grids leave are shared between the lists beside them: no more than each has effects."""
+    first, second = (columns - state.rows if there else 0 for columns, there in zip(state.columns, lists))
+    first = max(0, min(first, spare // 2 if second > 0 else spare))
+    return first, max(0, min(second, spare - first))
+
+
+def _list_beside(state: SweepState, section: int, cells: int) -> bool:
+    """Whether the chosen block's figures stand beside the grid."""
+    size = max(_NUMBERED, *(width(name) + 1 for name in _names(state, section)))
+    rest = cells - _LABEL - state.columns[section] * size
+    return rest < 0 or rest - 3 >= _BARS
 
 
 def _cells(state: SweepState, section: int, columns: range, size: int, height: int) -> list[Line]:
@@ -153,9 +172,20 @@ def _chosen_row(state: SweepState, section: int, cells: int, height: int) -> lis
     what = "positions" if section else "heads and MLP"
     title = [Span(f"block {state.row}", "bold"), Span(f"  {what}, {_UNITS[state.measure].split()[-1]}", "dim")]
     rows = labelled_bars(
-        entries, cells, height - 1, current=here, text=lambda effect: _effect(state, effect), of_rest=at_most_in_size
+        entries,
+        cells,
+        height - 1,
+        current=here,
+        text=lambda effect: _effect(state, effect),
+        of_rest=partial(_rest, state),
     )
     return [clipped(line, cells) for line in ([title, *rows] if entries else [title, [Span("computing …", "dim")]])]
+
+
+def _rest(state: SweepState, values: Sequence[float]) -> tuple[str, tuple[str, ...]]:
+    """The largest size of the effects that are not shown: a sum of them would mean nothing."""
+    largest = max((abs(value) for value in values if not math.isnan(value)), default=math.nan)
+    return _effect(state, largest).removeprefix("+"), ("at most, in size", "at most")
 
 
 def _in_full(state: SweepState, column: int) -> str:
@@ -165,8 +195,11 @@ def _in_full(state: SweepState, column: int) -> str:
 def _legend(state: SweepState, kinds: Sequence[str], cells: int) -> list[Line]:
     """How far the colours of each kind go, and in what unit."""
     unit = _UNITS[state.measure]
+    known = {over for over, _ in state.effects}
+    if not known.intersection(kinds):
+        return [[Span("·: not computed yet", "dim")]]
     line: Line = [Span("colours ", "dim")]
-    for over in kinds:
+    for over in (kind for kind in kinds if kind in known):
         spread = _spread(state, over) * (100 if state.measure == PROBABILITY else 1)
         entry = [Span(f"{_NAMES[over]} ", "dim"), *legend_of_signed(spread), Span("  ")]
         if length([*line, *entry]) + width(unit) <= cells:
@@ -200,7 +233,10 @@ def in_words(state: SweepState, cells: int) -> list[Line]:
         Span(f"  {number(100 * share, 1)} points", "positive" if share >= 0 else "negative"),
     ]
     second = f"{token} over {versus} {number(logits, 2)} → {number(logits + gap, 2)} logits"
-    lines = [first, [Span(f"{second}   KL {number(kl, 2, plus='')} bits"), Span("   ⏎ does it", "dim")]]
+    bits = f"{number(kl, 2, plus='')} bits"
+    forms = (f"the whole prediction moves by KL(before ‖ edited) {bits}", f"KL(before ‖ edited) {bits}", f"KL {bits}")
+    moved = next((form for form in forms if width(second) + 3 + width(form) <= cells), forms[-1])
+    lines = [first, fitting([Span(f"{second}   {moved}")], ["⏎ does it"], cells)]
     return [clipped(line, cells) for line in lines]
 
 

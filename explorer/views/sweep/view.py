@@ -30,8 +30,8 @@ _BASE = "base"  # the first question
 class SweepView(View):
     """The heatmap of a sweep, layers down, heads and MLPs across; below, the positions."""
 
-    title = "Sweep · each in turn edited"
-    modes = ("probability of the answer", "logit over the runner-up", "KL in bits")
+    title = "Sweep · each part in turn set to zero"
+    modes = ("probability", "logit difference", "KL in bits")
     remembers = 6
 
     def __init__(self, session: Session) -> None:
@@ -52,6 +52,13 @@ class SweepView(View):
     def about(self, cells: int) -> list[Line]:
         state = self.state()
         return in_words(state, cells) if state else []
+
+    def about_choice(self, numbers: tuple[int, ...], cells: int) -> list[Line]:
+        section, row, column = numbers
+        state = self.state()
+        if state is None or row >= state.rows or column >= state.columns[section]:
+            return []
+        return in_words(replace(state, section=section, row=row, column=column), cells)
 
     def state(self) -> SweepState | None:
         """Everything known of the run that is walked; None while that is not computed."""
