@@ -36,6 +36,11 @@ def at_most(values: Sequence[float]) -> tuple[float, tuple[str, ...]]:
     return max(values), ("at most", "max")
 
 
+def at_most_in_size(values: Sequence[float]) -> tuple[float, tuple[str, ...]]:
+    """The one of largest size, where a sum would mean nothing."""
+    return max(values, key=_size), ("at most in size", "at most")
+
+
 def labelled_bars(
     entries: Sequence[Entry],
     cells: int,
