@@ -38,7 +38,7 @@ class Here:
         except TraceError as error:
             raise FactError(str(error)) from error
         if token is None:
-            raise FactError(f"{text!r} is not one token of this model.")
+            raise FactError(f"{text!r} is not one token of this model: try one common word. Capital letters count.")
         return token
 
     def full(self, name: str) -> str:

@@ -235,7 +235,7 @@ _STOP = Offer("stop", _stops)
 _LESSON = Offer("lesson", "lesson")
 _LESSON_OPEN = (Offer("lesson.leave", "close lesson"), Offer("lesson.word", "explain"))
 _LAST = (
-    Offer("draw", "next"),
+    Offer("draw", "draw"),
     _VIEWS,
     Offer("settings", "settings"),
     Offer("go_to", "go to"),
@@ -272,7 +272,7 @@ FOOTERS: dict[Mode, Sequence[Offer]] = {
         Offer("stage.back stage.forward", "stage"),
         Offer("block.back block.forward", "block"),
         _TOKEN,
-        Offer("draw", "next"),
+        Offer("draw", "draw"),
         Offer("go_to", "go to"),
         Offer("palette", "actions"),
     ),
