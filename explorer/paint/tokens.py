@@ -25,7 +25,7 @@ def tokens(row: TokenRow, cells: int, height: int) -> list[Line]:
     sizes = [width(chip.text) + 1 for chip in chips]
     margin = 2 if sum(sizes) <= cells - 4 else len(str(len(chips))) + 2  # for how many are out of sight on a side
     first, last = _stretch(sizes, current, cells - 2 * margin)
-    texts: Line = [Span(fit(f"‹{first}" if first else "", margin), "dim")]
+    texts: Line = [Span(fit(f"←{first}" if first else "", margin), "dim")]
     ids: Line = [Span(" " * margin)]
     for position in range(first, last):
         chip = chips[position]
@@ -33,7 +33,7 @@ def tokens(row: TokenRow, cells: int, height: int) -> list[Line]:
         texts += [chip, Span(" ")]
         ids.append(Span(number, "here-text" if position == row.position else "dim"))
     if last < len(chips):
-        texts.append(Span(f"›{len(chips) - last}", "dim"))
+        texts.append(Span(f"{len(chips) - last}→", "dim"))
     return [texts, ids][:height]
 
 

@@ -87,7 +87,7 @@ async def test_drawing_is_generating() -> None:
         expected = [step.token for step in generate(model, ids, 11, SAMPLING, seed=42)]
         assert here.ids[here.prompt_length :] == expected
         assert (
-            text(screen, "tokens")[0].strip().startswith("‹") or here.label(expected[-1]) in text(screen, "tokens")[-2]
+            text(screen, "tokens")[0].strip().startswith("←") or here.label(expected[-1]) in text(screen, "tokens")[-2]
         )
         await press(pilot, "backspace", "backspace")
         assert here.ids == [*ids, *expected[:-2]]

@@ -93,7 +93,7 @@ def test_the_other_convention_is_above_the_first_row() -> None:
     view = at_the_end(story())
     view.move(-1, -1)
     assert "convention ⏎" in shown(view)
-    assert "⏎ other" in shown(view, 49, 15)
+    assert "convention ⏎" in shown(view, 49, 15)
     assert not view.enter(), "it stays open"
     assert view.convention is Convention.TRANSFORMER_LENS
     assert "recorded − mean" in shown(view)

@@ -181,7 +181,7 @@ def test_value_weighted_attention_stands_beside_the_plain_one(story: Session) ->
     for size in [(116, 26), (196, 50)]:
         shown = "\n".join(written(view, size))
         assert "attention" in shown
-        assert f"× length moved, to {max(map(max, weighted)):.3g}" in shown
+        assert f"× length, to {max(map(max, weighted)):.3g}" in shown
     largest = max(max(map(max, value_weighted(story.trace, layer, head))) for layer in range(6) for head in range(6))
     legend = next(line for line in written(view) if line.startswith("attention × length moved 0 "))
     assert f" {largest:.3g}" in legend, "the legend ends at the largest of all"
@@ -373,5 +373,5 @@ async def test_a_click_chooses_a_head_and_v_weighs_it() -> None:
         assert isinstance(screen.view, HeadsView)
         assert screen.view.chosen == (4, 2)
         await press(pilot, "v")
-        await until(pilot, lambda: any("× length moved, to" in line for line in text(screen, "view")))
+        await until(pilot, lambda: any("× length, to" in line for line in text(screen, "view")))
         assert screen.query_one("#view").border_subtitle == "value-weighted"

@@ -137,7 +137,7 @@ def _both(state: HeadsState, cells: int, height: int) -> list[Line]:
     """Plain attention and attention times the length of what it moves, beside each other or else below."""
     plain, weighted = state.patterns.get(state.chosen), state.weighted_patterns.get(state.chosen)
     largest = max(map(max, weighted)) if weighted else 0.0
-    titles = "attention", f"× length moved, to {largest:.3g}"
+    titles = "attention", f"× length, to {largest:.3g}"
     half = (cells - 2) // 2
     if half < 16:
         first = _picture(state, titles[0], plain, 1.0, cells, (height - 1) // 2)
