@@ -6,6 +6,7 @@ from explorer.text import fit, visible, width
 from explorer.walk.session import Session
 
 _NAME = 24  # cells for the model's name at the most
+_NAMES, _SHORT = ("T", "top-k", "top-p", "seed"), ("T", "k", "p", "seed")
 _SIGN = Span(" ✦ ", "brand")
 _LEAST = 9  # cells for what is edited: "3 edits"
 
@@ -24,13 +25,15 @@ def header(session: Session | None, name: str, status: str, cells: int) -> list[
     engine = Span(f"   {in_words(session.model)}", "lens")
     top_k = "off" if sampling.top_k is None else str(sampling.top_k)
     values = (f"{sampling.temperature:g}", top_k, f"{sampling.top_p:g}", str(session.draws.seed))
-    settings = _settings(("T", "top-k", "top-p", "seed"), values)
-    needed = length([*left, *_edits(session, cells), doing, *settings]) + 1
-    if needed > cells:  # the names of the settings tell more than the name of the program
-        left[0] = _SIGN
-        needed -= width(brand.text) - width(_SIGN.text)
-    if needed > cells:
-        settings = _settings(("T", "k", "p", "seed"), values)
+    edits, full, short = _edits(session, cells), _settings(_NAMES, values), _settings(_SHORT, values)
+    # the names of the settings tell more than the name of the program
+    fitting = [
+        (first, names)
+        for first, names in ((brand, full), (_SIGN, full), (_SIGN, short))
+        if length([first, *left[1:], *edits, doing, *names]) < cells
+    ]
+    least = full if length([*left, *edits, *full]) < cells else short
+    left[0], settings = fitting[0] if fitting else (brand, least)
     left += _edits(session, cells - length([*left, *settings]))
     shown = [doing, engine, shape]  # in the order of importance
     while length([*left, *shown, *settings]) + 1 > cells and shown:

@@ -49,7 +49,7 @@ def _stage(session: Session, index: int, stage: Stage, cells: int) -> Line:
     indent = "" if stage.layer is None else "│ "
     edited = _edited(session, *(part.activation for part in stage.parts))
     room = cells - width(indent) - length(edited)
-    title = stage.title if width(stage.title) <= room - 2 else _briefly(stage.title)
+    title = stage.title if width(stage.title) <= room - 2 else briefly(stage.title)
     if index == session.cursor.stage_index:
         return [Span(indent, "dim"), Span(fit(f"▶ {title}", room), "here", ("stage", index)), *edited]
     done = session.trace.computed(stage, session.position)
@@ -61,7 +61,7 @@ def _stage(session: Session, index: int, stage: Stage, cells: int) -> Line:
     ]
 
 
-def _briefly(title: str) -> str:
+def briefly(title: str) -> str:
     """A title in fewer cells: "+ resid. (attn)"."""
     return title.replace("residual", "resid.").replace("attention", "attn")
 

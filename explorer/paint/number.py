@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from explorer.analysis.difference import Difference
+from explorer.paint.map import briefly
 from explorer.paint.spans import Line, Span, clipped, length
 from explorer.provenance.words import in_words
 from explorer.runs.cells import Cell
@@ -52,7 +53,10 @@ def _lines(session: Session, cell: Cell, where: Line, code: str, cells: int) -> 
     below = [Span(fit(formula, min(width(formula), room)) + "  " * bool(formula)), Span(f"{code}  ", "dim")]
     if length(below) + len(str(cell)) <= cells:
         below.append(Span(str(cell), "dim"))
-    return [clipped([*where, Span(" = "), Span(exactly(explanation.value), "value")], cells), clipped(below, cells)]
+    value = [Span(" = "), Span(exactly(explanation.value), "value")]
+    if length([*where, *value]) > cells:  # the number is shown in full
+        where = [where[0]._replace(text=briefly(where[0].text)), *where[1:]]
+    return [clipped([*where, *value], cells), clipped(below, cells)]
 
 
 def _apart(session: Session, cell: Cell, apart: Difference, cells: int) -> list[Line]:

@@ -71,7 +71,6 @@ CONTRAST = Theme(
     background="#000000",
     surface="#000000",
     panel="#003a8c",
-    boost="#7aa2ff",
     dark=True,
 )
 """High contrast, without grey: what is less important is white, what is dimmed is blue."""

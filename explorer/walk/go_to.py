@@ -246,7 +246,7 @@ def candidates(session: Session) -> list[str]:
     words = ["block ", "head ", "token ", "neuron ", "dimension ", "key "]
     sums = [stage.title.removeprefix("+ ") for stage in cursor.stages if stage.layer == 0 and stage.title[0] == "+"]
     others = sorted(_ALIASES.keys() & _names(session).keys())
-    return list(dict.fromkeys([*words, *stages, *parts, *sums, *others, *heads]))
+    return list(dict.fromkeys([*words, *sums, *stages, *parts, *others, *heads]))
 
 
 def completions(text: str, session: Session) -> list[str]:

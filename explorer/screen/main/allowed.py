@@ -8,7 +8,7 @@ from explorer.screen.main.offers import Mode
 if TYPE_CHECKING:
     from explorer.screen.main.screen import MainScreen
 
-_UNSEEN = {"prompt", "why", "code", "view", "editing", "lesson", "tour_bar"}
+_UNSEEN = {"prompt", "why", "code", "view", "editing", "lesson"}
 """Parts of the screen that a talk covers."""
 
 _STAGE = ("move('stage'", "move('block'", "go('stage'")
@@ -22,10 +22,10 @@ _OWN = {Mode.PROMPT, Mode.GO_TO, Mode.SETTINGS, Mode.TALK}
 def allowed(screen: "MainScreen", part: str, action: str) -> bool:
     """Whether a key may run this action of a part now."""
     if (part, action) == ("lesson", "close"):
-        return screen.middle.lesson.open and here_on(screen).mode not in _OWN
+        return screen.has_class("-lesson") and here_on(screen).mode not in _OWN
     if action.startswith(_STAGE) and here_on(screen).walks_unseen:
         return False
-    if not screen.talk.open:
+    if not screen.has_class("-talking"):
         return True
     if part == "picture" and not action.startswith(("move", "go")):
         return False

@@ -34,7 +34,7 @@ def here_on(screen: "MainScreen") -> Here:
     computing = bool(session and session.what_if.missing) and screen.background.computing
     player = screen.playback.player
     busy = computing or player.playing or bool(player.left_to_draw) or _opening(screen)
-    lesson = screen.middle.lesson.open
+    lesson = screen.has_class("-lesson")  # also before anything is composed
     return Here(
         _MODES.get(type(screen.focused), Mode.LESSON if lesson else Mode.WALK),
         session,

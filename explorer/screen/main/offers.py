@@ -146,6 +146,9 @@ def _unrolls(session: Session) -> bool:
     return not why.unrolled and session.provenance.explain(why.here.cell, unrolled=True).unrolled
 
 
+_ONE_ROW = (Kind.MERGES, Kind.LOGITS, Kind.LEDGER, Kind.DRAW)
+"""Pictures of one position only: there is no other row to dim."""
+
 WORKS: dict[str, Test] = {
     "stage.back": lambda s: s.cursor.stage_index > 0,
     "stage.forward": lambda s: s.cursor.stage_index + 1 < len(s.cursor.stages),
@@ -162,7 +165,7 @@ WORKS: dict[str, Test] = {
     "head.back": _heads,
     "part.next": lambda s: len(s.stage.parts) > 1,
     "overview": lambda s: s.cursor.axes == "HTS",
-    "spotlight": lambda s: s.cursor.part is not None and s.trace.computed(s.stage, s.position),
+    "spotlight": lambda s: s.stage.kind not in _ONE_ROW and s.trace.computed(s.stage, s.position),
     "why": _opens,
     "code": _code,
     "copy": _number,
