@@ -48,7 +48,7 @@ async def draw(name: str, prompt: str, theme: str, keys: str) -> None:
         while session.computing or wanted_lenses(session):
             await pilot.pause(0.05)
         assert isinstance(app.screen, MainScreen)
-        app.screen.show_status("")  # how long it took is another number on every machine
+        app.screen.show_status(" ")  # how long it took is another number on every machine
         await pilot.pause()
         svg = app.export_screenshot(title="gpt-explorer")
     # no font from elsewhere: a viewer has a monospaced one of its own

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual.app import App, SystemCommand
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.events import Event
@@ -170,6 +171,10 @@ class ExplorerApp(App[str]):
         if self._opening.recorder:
             replay.record(self._opening.recorder, event, self._main)
         await super().on_event(event)
+
+    def pop_screen(self) -> AwaitComplete:
+        """Close the dialog on top; nothing where there is none: its key was pressed twice before it closed."""
+        return super().pop_screen() if len(self.screen_stack) > 1 else AwaitComplete.nothing()
 
     async def run_action(
         self,

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from explorer.runs.cells import Cell
+from explorer.screen.dialogs.ask import AskDialog
 from explorer.screen.main.screen import MainScreen
 from explorer.screen.messages import Clicked
 from explorer.walk.session import Session
@@ -200,3 +201,14 @@ async def test_a_click_on_a_number_that_was_closed_meanwhile_is_ignored() -> Non
         here.why = None
         await pilot.pause()
         assert here.why is None
+
+
+async def test_a_dialog_that_is_closed_twice_closes_once() -> None:
+    async with opened() as (pilot, screen):
+        await press(pilot, "6", "enter")
+        dialog = pilot.app.screen
+        assert isinstance(dialog, AskDialog)
+        dialog.dismiss(False)
+        dialog.dismiss(False)
+        await pilot.pause()
+        assert pilot.app.screen is screen

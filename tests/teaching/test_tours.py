@@ -152,7 +152,7 @@ def test_a_text_speaks_of_its_own_place_wherever_the_walk_goes() -> None:
     playing.learn(session)
     assert session.cell() == cell, "the cursor stays where it is"
     assert playing.told["text"] == fill(playing.stop.text, Here(runs().at(playing.stop)))
-    assert "·to listens to ·Lily" in " ".join(playing.told["text"].split())
+    assert "·to looks at ·Lily" in " ".join(playing.told["text"].split())
 
 
 def test_a_tour_goes_forwards_backwards_and_no_further() -> None:
