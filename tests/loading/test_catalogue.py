@@ -166,10 +166,10 @@ async def test_comparing_with_another_model(size: tuple[int, int], monkeypatch: 
 async def test_models_of_other_shapes_are_compared_by_what_they_say_and_other_tokenizers_not_at_all() -> None:
     async with opened(session()) as (pilot, screen):
         await computed(pilot)
-        screen.compare_with(session(tiny(n_layer=3, n_head=2), seed=1), "deeper")
+        screen.middle.view.compare_with(session(tiny(n_layer=3, n_head=2), seed=1), "deeper")
         await until(pilot, lambda: re.search(r"KL.* = [\d.]+ bits", "".join(text(screen, "view"))))
         await press(pilot, "v")
         assert "different shapes" in str([*pilot.app._notifications][-1].message)
-        screen.compare_with(session(small_model(vocab_size=255)), "other words")
+        screen.middle.view.compare_with(session(small_model(vocab_size=255)), "other words")
         await pilot.pause()
         assert "another tokenizer" in str([*pilot.app._notifications][-1].message)
