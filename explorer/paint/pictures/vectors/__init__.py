@@ -21,7 +21,7 @@ _TWO_COLUMNS, _THREE_COLUMNS = 54, 104  # cells from which on there are so many
 _LEGEND = 26  # cells for the ends of the colours, and the gap beside them
 _FOR_OWN = 70  # cells from which on what only this stage has stands beside the row
 _ROW_ABOVE_OTHERS = 9  # lines of the row where all stands in one column
-_ROW_ABOVE_TABLE, _TABLE_BELOW = 6, 7  # lines of the row and of the table that has to fit below it
+_ROW_BELOW_MIX, _ROW_ABOVE_TABLE, _TABLE_BELOW = 7, 6, 7  # lines of the row, and of the table that has to fit below
 _CURVE = 7  # lines of a curve at the least: five of it, a title, and the axis
 _TALL = 16  # lines from which on lists stand below each other
 _ROW, _LIST = 44, 25  # lines of the list of the largest numbers, and of other lists, at the most
@@ -51,7 +51,8 @@ def _body(shown: Shown, cells: int, height: int, tall: bool) -> list[Line]:
         return [*grid(shown, cells, table.most), [], *_columns([row], own + _lists(shown), cells, rest)]
     if cells < _TWO_COLUMNS or (cells < _FOR_OWN and (own or (tall and made_of(shown)))):
         if tall:
-            row = row._replace(least=row.least if own else _ROW_ABOVE_TABLE, most=_ROW_ABOVE_OTHERS)
+            least = _ROW_BELOW_MIX if has_mix(shown) else row.least if own else _ROW_ABOVE_TABLE
+            row = row._replace(least=least, most=_ROW_ABOVE_OTHERS)
             table = table._replace(least=_TABLE_BELOW)
         first = [*own, row] if tall and has_mix(shown) else [row, *own]
         return stacked([*first, *_lists(shown, not tall), table, *whole], cells, height)

@@ -52,15 +52,14 @@ def _sum(shown: Shown, cells: int) -> Line:
     words = "lengths of the difference:" if session.what_if.difference else "lengths:"
     turned = angle(rows[0], rows[2]) if rows[0] and rows[2] else nan
     forms = []
-    for named, origin in ((True, True), (False, True), (False, False)):
+    for named, verb in ((True, "turned by "), (False, "turned by "), (False, "")):
         line: Line = [Span(f"{shown.label}  ", "here-text"), Span(words, "dim")]
         for part, row, sign in zip(parts, rows, (" ", " + ", " → ")):
             style = "value" if part.activation == shown.name else ""
             name = f"{part.label} " if named else ""
             line += [Span(f"{sign}{name}", "dim"), Span(short(length(row)) if row else "…", style)]
         if isfinite(turned):
-            line += [Span(", turned by ", "dim"), Span(f"{turned:.0f}°")]
-            line += [Span(f" from {parts[0].label}", "dim")] if origin else []
+            line += [Span(f", {verb}", "dim"), Span(f"{turned:.0f}°"), Span(f" from {parts[0].label}", "dim")]
         forms.append(line)
     return next((line for line in forms if measure(line) <= cells), forms[-1])
 

@@ -58,14 +58,17 @@ def _fitting(shown: Shown, cells: int, height: int, columns: tuple[int, int]) ->
 def _below(shown: Shown, said: str, cells: int) -> list[Line]:
     """The scale of colours, and what is out of sight: on one line where it fits."""
     margin = _margin(shown, cells)
-    legend = legend_of_signed(shown.spread, "", shown.ends, cells - margin - (len(said) + 3 if said else 0))
-    indent = margin if margin + length(legend) <= cells else 0
-    if said and indent + length(legend) + 3 + len(said) > cells >= length(legend) + 3 + len(said):
-        indent = 0
-    line: Line = [Span(" " * indent), *legend]
-    if said and length(line) + 3 + len(said) <= cells:
+
+    def legend(room: int) -> Line:
+        line = legend_of_signed(shown.spread, "", shown.ends, room)
+        return [Span(" " * margin), *line] if margin + length(line) <= room else line
+
+    if not said:
+        return [legend(cells)]
+    room = cells - len(said) - 3
+    if length(line := legend(room)) <= room:
         return [[*line, Span(f"   {said}", "dim")]]
-    return [line, *([clipped([Span(said, "dim")], cells)] if said else [])]
+    return [legend(cells), clipped([Span(said, "dim")], cells)]
 
 
 def _cells(shown: Shown, position: int, left: int, right: int, size: int, numbered: bool) -> Line:

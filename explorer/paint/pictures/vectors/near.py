@@ -29,7 +29,8 @@ def has_near(shown: Shown) -> bool:
 def near_in_a_line(shown: Shown, cells: int) -> Line:
     """The title, and as many tokens as fit behind it."""
     title, entries = _near(shown)
-    title = title.replace("(each 1 of it adds so much to the logit)", "(logit for each 1)")
+    if has_effects(shown.session):  # the line above names the neuron
+        title = "promotes (logit for each 1 of it)"
     line: Line = [Span(f"{title}:", "dim")]
     for label, value, *_ in entries or ():
         more = [Span(f"  {label} ", "token"), Span(_two(value))]
