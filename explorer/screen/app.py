@@ -174,7 +174,9 @@ class ExplorerApp(App[str]):
 
     def pop_screen(self) -> AwaitComplete:
         """Close the dialog on top; nothing where there is none: its key was pressed twice before it closed."""
-        return super().pop_screen() if len(self.screen_stack) > 1 else AwaitComplete.nothing()
+        if len(self.screen_stack) > 1:
+            return super().pop_screen()
+        return AwaitComplete.nothing()  # type: ignore[no-untyped-call]
 
     async def run_action(
         self,

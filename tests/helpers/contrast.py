@@ -37,7 +37,7 @@ _XTERM = (
 
 _MARKS = set("●○◐◆•▶▼▲▾◂✓✎✦‹›·…→←↑↓▔▁") | {chr(code) for code in range(0x2580, 0x25A0)}
 _FRAMES = {chr(code) for code in range(0x2500, 0x2580)} | set("▔▁🔎▏▎▕▊")  # and scroll bars
-_HALVES = "▀▄"  # two levels of heat in one cell, and their legend
+_HALVES = "▀▄▌"  # two levels of heat in one cell, and their legend
 
 
 class Pair(NamedTuple):

@@ -1,6 +1,6 @@
 """The logit lens: what the model would say if it stopped early, layer by layer and token by token."""
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import replace
 from heapq import nlargest
 from math import isnan
@@ -127,11 +127,11 @@ class LensView(View):
         """Across the tokens, and down through the layers; along a curve through the layers, and down its tokens."""
         self._follow_walk()
         if self.mode == CURVE:
-            self._choose(self.row + across)
+            self.row = within(self.row + across, self.rows)
             self._follow_another(down)
         else:
             self.session.cursor.move_position(across)
-            self._choose(self.row + down)
+            self.row = within(self.row + down, self.rows)
 
     def _follow_another(self, down: int) -> None:
         """Another of the tokens that are the likeliest somewhere in this column; the answer is the first of them."""
@@ -158,10 +158,7 @@ class LensView(View):
     def click(self, *numbers: int) -> None:
         row, position = numbers
         self.session.cursor.go_to_position(position)
-        self._choose(row)
-
-    def _choose(self, row: int) -> None:
-        self.row = max(0, min(row, len(self.rows) - 1))
+        self.row = within(row, self.rows)
 
     def enter(self) -> bool:
         """Go to the stage at which the residual stream is what this cell reads."""
@@ -216,3 +213,8 @@ def _likeliest(logits: Vector) -> list[Likely]:  # [V]
     probabilities = softmax_row(logits)
     best = nlargest(_MOST, range(len(logits)), key=lambda token: (logits[token], -token))
     return [Likely(token, probabilities[token]) for token in best]
+
+
+def within(row: int, rows: Sequence[LensRow]) -> int:
+    """A row that there is: past the ends the first, the last."""
+    return max(0, min(row, len(rows) - 1))

@@ -30,7 +30,7 @@ def heatmap(state: SweepState, cells: int, height: int) -> list[Line]:
     head, below = _head(state, cells), _largest(state, cells)
     if height < _ROOMY:
         below = below[:1]
-    room = height - len(head) - len(below) - 1
+    room = height - len(head) - len(below) - len(_legend(state, OVER, cells))
     spare = room - 2 * (state.rows + 1) - 1
     both = spare >= 0
     lists = [_list_beside(state, section, cells) for section in (0, 1)]
@@ -198,13 +198,15 @@ def _legend(state: SweepState, kinds: Sequence[str], cells: int) -> list[Line]:
     known = {over for over, _ in state.effects}
     if not known.intersection(kinds):
         return [[Span("·: not computed yet", "dim")]]
-    line: Line = [Span("colours ", "dim")]
+    lines: list[Line] = [[Span("colours ", "dim")]]
     for over in (kind for kind in kinds if kind in known):
         spread = _spread(state, over) * (100 if state.measure == PROBABILITY else 1)
         entry = [Span(f"{_NAMES[over]} ", "dim"), *legend_of_signed(spread), Span("  ")]
-        if length([*line, *entry]) + width(unit) <= cells:
-            line += entry
-    return [[*line, Span(unit, "dim")]]
+        if length([*lines[-1], *entry]) + width(unit) > cells and len(lines[-1]) > 1:
+            lines.append([Span(" " * width("colours "))])
+        lines[-1] += entry
+    lines[-1].append(Span(unit, "dim"))
+    return lines
 
 
 def _spread(state: SweepState, over: str) -> float:

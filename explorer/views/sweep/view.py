@@ -23,6 +23,7 @@ from explorer.views.sweep.picture import heatmap, in_words
 from explorer.views.sweep.state import MEASURES, SweepBase, SweepState
 from explorer.views.view import View
 from explorer.walk.session import Session
+from explorer.walk.what_if import WhatIf
 
 _BASE = "base"  # the first question
 
@@ -62,7 +63,7 @@ class SweepView(View):
 
     def state(self) -> SweepState | None:
         """Everything known of the run that is walked; None while that is not computed."""
-        metrics, source, known = self._metrics(), self._source(), self.known.all()
+        metrics, source, known = _metrics(self.session), _source(self.session.what_if), self.known.all()
         if metrics is None:
             return None
         base, where = known.get(_BASE), _key(source)
@@ -87,16 +88,6 @@ class SweepView(View):
             self.session.what_if.aligned,
         )
 
-    def _metrics(self) -> tuple[Metric, ...] | None:
-        """The measures of the answer; None while the run is not computed."""
-        session = self.session
-        return None if session.recorded or session.computing else _metrics_of(session.run)
-
-    def _source(self) -> Patch | None:
-        """The other run, aligned as Compare aligns it."""
-        other, alignment = self.session.what_if.other, self.session.what_if.alignment
-        return Patch(other.trace, other.title, alignment.shift) if other and alignment else None
-
     def _plans(self, base: SweepBase, source: Patch | None) -> Mapping[str, SweepPlan]:
         """The edits of every place; of positions, where they can be said by now."""
         if source and source.source.complete < len(source.source.ids):
@@ -109,9 +100,9 @@ class SweepView(View):
 
     def questions(self) -> list[Hashable]:
         """The run that all edits depart from; then every place, the heads first."""
-        if self._metrics() is None:
+        if _metrics(self.session) is None:
             return []
-        config, source = self.session.config, self._source()
+        config, source = self.session.config, _source(self.session.what_if)
         layers, where = range(config.n_layer), _key(source)
         positions = [at for at in range(len(self.session.ids)) if source is None or source.reaches(at)]
         return [
@@ -141,7 +132,7 @@ class SweepView(View):
         return SweepBase(run, base, before, metrics, tuple(metric.of(before, before) for metric in metrics), plans)
 
     def _effects(self, run: Trace, question: Any, cancelled: Callable[[], bool]) -> tuple[float, ...] | None:
-        base, source, (over, cell, where) = self.known.of(_BASE), self._source(), question
+        base, source, (over, cell, where) = self.known.of(_BASE), _source(self.session.what_if), question
         if not isinstance(base, SweepBase) or base.of is not run:  # another run has begun meanwhile
             return None
         if over == POSITIONS and _key(source) != where:
@@ -221,3 +212,14 @@ def _metrics_of(run: Trace) -> tuple[Metric, ...] | None:
 def _key(source: Patch | None) -> Hashable:
     """Which run positions are patched from, and how it is aligned."""
     return (source.source, source.shift) if source else None
+
+
+def _metrics(session: Session) -> tuple[Metric, ...] | None:
+    """The measures of the answer; None while the run is not computed."""
+    return None if session.recorded or session.computing else _metrics_of(session.run)
+
+
+def _source(what_if: WhatIf) -> Patch | None:
+    """The other run, aligned as Compare aligns it."""
+    other, alignment = what_if.other, what_if.alignment
+    return Patch(other.trace, other.title, alignment.shift) if other and alignment else None
