@@ -86,7 +86,7 @@ def printable(text: str) -> str:
 
 
 class _Parser(argparse.ArgumentParser):
-    """What it says quotes the words of the call."""
+    """A parser whose messages quote the words of the call."""
 
     def _print_message(self, message: str, file: Any = None) -> None:
         if message:

@@ -25,7 +25,7 @@ _GENERAL_NAMES = {
     "num_attention_heads": "n_head",
     "max_position_embeddings": "n_positions",
 }
-"""What transformers calls these numbers in models of any kind; a config.json may use either name."""
+"""The names that transformers has for these numbers in models of any kind; a config.json may use either name."""
 
 
 @dataclass(frozen=True)

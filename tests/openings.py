@@ -36,7 +36,7 @@ OPENINGS = (
     ("another theme", b"t", "\x1b[", b""),
     ("the next stage", b"\x1b[C", "\x1b[", b""),
 )
-"""What opens, its key, words that it shows, and the key that closes it."""
+"""The thing that opens, its key, words that it shows, and the key that closes it."""
 
 ROUNDS = 3
 _QUIET = 0.4  # seconds between two keys

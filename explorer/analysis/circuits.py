@@ -237,7 +237,7 @@ def top_copying(trace: Trace, layer: int, head: int, positions: Sequence[int], t
 
 
 def _if_attended(model: GPT, streams: Matrix, layer: int, head: int) -> Matrix:  # [n, d] -> [n, d]
-    """What a head writes for each residual stream if it attends to that one alone."""
+    """The vectors that a head writes for each residual stream if it attends to that one alone."""
     weights, ops = model.weights.blocks[layer], model.ops
     x = layer_norm(streams, weights.ln_1, Run(model.config, ops))
     d, e = model.config.n_embd, model.config.head_width

@@ -89,7 +89,7 @@ def _check(trace: LiveRun, layer: int, head: int, query: int, key: int) -> None:
 def _side(
     trace: LiveRun, layer: int, head: int, position: int, third: int
 ) -> tuple[tuple[Writer, ...], Array]:  # [n, e]
-    """What each writer put into the head's query (third 0) or key (1) at a position."""
+    """The part of each writer in the head's query (third 0) or key (1) at a position."""
     block, d, e = weights_of(trace).blocks[layer], trace.config.n_embd, trace.config.head_width
     rows = slice(third * d + head * e, third * d + (head + 1) * e)
     weight = np.array([plain(row) for row in block.attn_qkv.weight[rows]], dtype=np.float64)  # [e, d]

@@ -85,7 +85,7 @@ def run(options: argparse.Namespace) -> int:
 
 @dataclass
 class Wishes:
-    """What is wanted on the screen besides a prompt."""
+    """The wishes for the screen besides a prompt."""
 
     tour: "Tour | None" = None
     at: int = 0  # the Stop that it begins with
@@ -140,7 +140,7 @@ def open_screen(prompt: str, model: str | None, engine: str, sampling: "Sampling
 def opening_of(
     wishes: Wishes, prompt: str, model: str, sampling: "Sampling", seed: int
 ) -> "tuple[Opening, Tour | None]":
-    """What the screen is to be opened with, and the tour that is computed before; TourError, WriteError."""
+    """The opening of the screen, and the tour that is computed before; TourError, WriteError."""
     from explorer.screen.opening import Opening
     from explorer.teaching import bookmarks, state_folder
     from explorer.teaching.recording import Recording
@@ -171,7 +171,7 @@ def opening_of(
 
 
 def recorder_of(wishes: Wishes, opened: "Recording") -> "Recorder | None":
-    """What writes the recording, if one is wanted; WriteError."""
+    """The writer of the recording, if one is wanted; WriteError."""
     from explorer.teaching.recording import Recorder
     from explorer.teaching.tours import SHIPPED
 

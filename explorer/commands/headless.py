@@ -25,7 +25,7 @@ from explorer.walk.text import Tokens
 from gpt import GPT, GPTConfig, Sampling, generate
 
 MAX_NEW_TOKENS, END_TOKEN, CONTEXT = "max_new_tokens", "end_token", "context"
-"""What ended a generation."""
+"""The reasons why a generation ends."""
 
 
 @dataclass(frozen=True)
@@ -193,7 +193,7 @@ class _Speaker:
         self.text(self._decoder.decode(b"", final=True) + "\n")
 
     def _rest(self, unfinished: str = "") -> None:
-        """What the text of all tokens has more than what was shown: a token's own text depends on those before it."""
+        """The text beyond what was shown: a token's own text depends on those before it."""
         text = self._tokenizer.decode(self._ids).rstrip(unfinished) if unfinished else self._tokenizer.decode(self._ids)
         if text.startswith(self._shown):
             self.text(text[len(self._shown) :])

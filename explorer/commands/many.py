@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from explorer.commands.headless import Prompted
 
 OVERRIDES = ("prompt", "ids", "token", "versus", "patch_from")
-"""What a line of a file can say for itself."""
+"""The options that a line of a file can set for itself."""
 
 Measures = dict[str, float]
 Measure = Callable[["Prompted", argparse.Namespace], "tuple[Measures, dict[str, Any]]"]
@@ -140,7 +140,7 @@ def _call(options: argparse.Namespace) -> str:
 
 
 def _known(path: Path | None, wanted: Sequence[Row], call: str) -> dict[int, dict[str, Any]]:
-    """What an earlier call has kept; UsageError where the file is of another call or of other prompts."""
+    """The results that an earlier call has kept; UsageError where the file is of another call or of other prompts."""
     if path is None:
         return {}
     from explorer.files import check as check_file

@@ -72,7 +72,7 @@ async def quiet(app: App[Any]) -> None:
 
 
 def as_input(event: Event) -> events.Event:
-    """What a terminal would have sent."""
+    """The event that a terminal would have sent."""
     if event.key:
         return events.Key(event.key, event.character)
     if event.paste:

@@ -28,7 +28,7 @@ class Tokenizer:
     """The highest id, and one."""
 
     notes: tuple[str, ...] = ()
-    """What a user should know about the files, though they can be used."""
+    """Notes for the user about the files, though they can be used."""
 
     in_bytes: bool = True
     """Whether the text of some ids is the bytes of each, one after the other."""

@@ -260,7 +260,7 @@ def completions(text: str, session: Session) -> list[str]:
 
 
 def _numbers(what: str, session: Session) -> list[str]:
-    """What may follow a word that counts; of neurons and dimensions there are too many."""
+    """The numbers that may follow a word that counts; of neurons and dimensions there are too many."""
     counts = {"layer": session.config.n_layer, "head": session.config.n_head, "position": len(session.ids)}
     numbers = list(map(str, range(counts.get(what, len(session.ids) if what == "key" else 0))))
     return [*numbers, *session.labels()] if what in ("position", "key") else numbers

@@ -108,7 +108,7 @@ def _try_all(copy: Path, rooms: Sequence[str], cases: int, seed: int, results: P
 
 
 def _known(results: Path) -> dict[Tried, str]:
-    """What an earlier call left, by mutant without its result. What survived is tried again: it may have a test."""
+    """The results of an earlier call, by mutant without its result. What survived is tried again: it may have a test."""
     if not results.is_file():
         return {}
     given = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
@@ -138,7 +138,7 @@ def _require_sound(copy: Path, room: str) -> None:
 
 
 def _result(copy: Path, room: str, file: Path, found: Mutant) -> str:
-    """What the room's tests say, and where they notice nothing those of others that import the module."""
+    """The result of the room's tests, and where they notice nothing those of others that import the module."""
     before = file.read_text(encoding="utf-8")
 
     def fail(tests: list[str]) -> bool:

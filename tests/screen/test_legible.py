@@ -1,4 +1,4 @@
-"""What has to be read off the screen: of attention the chosen row's largest weight and its token in full.
+"""The numbers that have to be read off the screen: of attention the chosen row's largest weight and its token in full.
 
 The text is that of the compositor, at three sizes and the smallest, for short prompts and long ones.
 """

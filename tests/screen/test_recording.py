@@ -1,4 +1,4 @@
-"""What is recorded plays again, in the same app, and ends where it ended; recordings become tours."""
+"""A recording plays again, in the same app, and ends where it ended; recordings become tours."""
 
 import io
 import json

@@ -203,7 +203,7 @@ def theirs_at(grid: Grid, cell: tuple[int, ...], by: Callable[[str, Any], Any]) 
 
 
 def different(site: str) -> list[tuple[What | str, bool]]:
-    """What is done at a site, and whether position by position."""
+    """The edit at a site, and whether position by position."""
     cases: list[tuple[What | str, bool]] = [(Zero(), True), ("patch", True), ("patch", False)]
     return cases if site == "pattern" else [*cases, (Mean(), False)]
 

@@ -133,7 +133,7 @@ def _fitting(columns: list[Column], places: Sequence[int], cells: int, remarks: 
 
 
 Texts = list[tuple[str, str, Column]]
-"""What stands in each column, and its style."""
+"""The number in each column, and its style."""
 
 
 def _cells(name: str, style: str, names: int, texts: Texts, action: Action | None = None) -> Line:
@@ -179,7 +179,7 @@ def _rest(table: list[Column], rest: list[int], names: int) -> Line:
 
 
 def _later(head: HeadScores, names: int) -> Line:
-    """What becomes of the keys that come later than the query."""
+    """The fate of the keys that come later than the query."""
     later = len(head.labels) - 1 - head.position
     words = "none: this is the last token"
     if later:

@@ -128,7 +128,7 @@ def _drawn(head: HeadScores, part: Window, margin: int, cells: int, size: int, h
 
 
 def _said(head: HeadScores, part: Window, cells: int) -> list[Line]:
-    """What lies outside, how the list marks it where that takes no line more, and what a dot stands for."""
+    """The rows and columns outside, how the list marks it where that takes no line more, and what a dot stands for."""
     outside = part.outside(len(head.labels))
     dots = f"each dot: the largest of {part.step} x {part.step}" if part.step > 1 else ""
     said = wrapped(", ".join(filter(None, (outside, dots))), cells, "dim")

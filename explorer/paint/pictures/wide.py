@@ -1,4 +1,4 @@
-"""What stands beside a picture on a wide screen: the stage before, the number under the cursor worked out, the code."""
+"""The neighbours of a picture on a wide screen: the stage before, the number under the cursor worked out, the code."""
 
 from collections.abc import Callable
 

@@ -13,7 +13,7 @@ _UNSEEN = {"prompt", "why", "code", "view", "editing", "lesson"}
 
 _STAGE = ("move('stage'", "move('block'", "go('stage'")
 _TEXT = ("draw", "take_back")
-"""What changes the text: in a talk only once the prediction is revealed."""
+"""The keys that change the text: in a talk only once the prediction is revealed."""
 
 _OWN = {Mode.PROMPT, Mode.GO_TO, Mode.SETTINGS, Mode.TALK}
 """Where escape leaves what has the keys, also beside a lesson."""

@@ -18,7 +18,7 @@ from gpt import GPTError
 
 
 class Mode(StrEnum):
-    """What the arrows move now; shown at the left of the footer."""
+    """The thing that the arrows move now; shown at the left of the footer."""
 
     WALK = "walk"
     CURSOR = "cursor"
@@ -193,7 +193,7 @@ WORKS: dict[str, Test] = {
 
 
 def _parts(here: Here) -> str:
-    """What v goes on to: the parts of the stage, or the next look of a view."""
+    """The next thing that v shows: the parts of the stage, or the next look of a view."""
     if here.mode is Mode.VIEW:
         assert here.view
         modes = here.view.modes
@@ -381,7 +381,7 @@ def works(id: str, here: Here) -> bool:
 
 
 def offered(here: Here) -> list[Offer]:
-    """What the footer offers here, the most important first."""
+    """The keys that the footer offers here, the most important first."""
     if here.session is None and here.mode is Mode.WALK:
         return [Offer("prompt", "prompt"), Offer("models", "models"), Offer("quit", "quit")]
     return [offer for offer in FOOTERS[here.mode] if any(works(id, here) for id in offer.ids.split())]

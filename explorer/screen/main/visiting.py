@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from explorer.views.prepared import Prepared
 
 _NUMBERS = (WHY, PATH, CODE)
-"""What is open at a spot only once its run is computed."""
+"""The panes that open only once the run of a spot is computed."""
 
 
 class Left(NamedTuple):
@@ -67,7 +67,7 @@ class Visiting:
         return spots.here(session, self.opened_now(), self._screen.header.model_name)
 
     def opened_now(self) -> str:
-        """What is open in place of the picture, by the name that a spot has for it."""
+        """The pane in place of the picture, by the name that a spot has for it."""
         session = self._screen.session
         if session and session.code:
             return CODE

@@ -13,7 +13,7 @@ _MARGIN = 4  # cells beside the text
 
 
 class TourBar(Pane):
-    """What the tour says here. It takes no focus: all keys of the walk work on."""
+    """The text of the tour here. It takes no focus: all keys of the walk work on."""
 
     ID = "tour"
     WHEEL = "stage"

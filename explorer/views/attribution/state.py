@@ -48,7 +48,7 @@ class RankedParts:
 
 @dataclass(frozen=True)
 class AttributionState:
-    """What is asked, what is known of it, and the chosen row."""
+    """The question, the answer as far as it is known, and the chosen row."""
 
     scene: Scene
     grouping: Grouping

@@ -26,7 +26,7 @@ class RoutesFound:
 
 @dataclass(frozen=True)
 class FlowState:
-    """What is known of the routes, and what of them is chosen."""
+    """The routes as far as they are known, and the chosen one."""
 
     scene: Scene
     mode: int

@@ -61,7 +61,7 @@ def columns_shown(state: LensState, cells: int, height: int) -> range:
 
 
 def _below(state: LensState, cells: int, height: int, side: bool) -> list[Line]:
-    """What the chosen cell would say, where that does not stand beside the table, and the way of the answer."""
+    """The tokens of the chosen cell, where that does not stand beside the table, and the way of the answer."""
     if height < _BELOW:
         return []
     if side:
