@@ -21,7 +21,7 @@ _NUMBERS = ("F64", "F32", "F16", "BF16")
 _MASKED = "attn.hook_attn_scores"  # those of later positions are minus infinity
 _BLOCKS, _BYTES_A_BLOCK = 1000, 1000
 _HEADS = 100_000
-"""The bytes that any file may have, and how many bytes there must be for each block beyond that: a block has thirty names."""
+"""The blocks that any file may have, and the bytes that each block beyond them takes: a block has thirty names."""
 
 _AGAIN = "Make one with `gpt-explorer trace PROMPT -o FILE`."
 

@@ -108,7 +108,7 @@ def _try_all(copy: Path, rooms: Sequence[str], cases: int, seed: int, results: P
 
 
 def _known(results: Path) -> dict[Tried, str]:
-    """The results of an earlier call, by mutant without its result. What survived is tried again: it may have a test."""
+    """The results of an earlier call, by mutant. What survived is tried again: it may have a test."""
     if not results.is_file():
         return {}
     given = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]

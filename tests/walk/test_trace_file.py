@@ -246,7 +246,7 @@ def test_hostile_metadata_is_refused(tmp_path: Path, metadata: dict[str, str | N
 
 
 def test_of_a_small_file_no_large_model_is_built(tmp_path: Path) -> None:
-    """The size of what is built is bounded by the file's size: a thousand blocks are fine, many more take a larger file."""
+    """A model that is built is bounded by the file's size: a thousand blocks are fine, many more take a larger file."""
     alone = {"logits": np.zeros((7, 256))}
     assert trace_file.read(changed(tmp_path, alone, config=config(n_layer=1000)))[0].config.n_layer == 1000
     with pytest.raises(TraceError, match="n_layer is 1001"):
