@@ -17,7 +17,7 @@ SAMPLING, SEED = Sampling(0.8, 40), 42
 
 WHY, PATH, CODE, SWEEP = "why", "path", "code", "sweep"
 LOOKS = ("", "heads", "lens", "attribution", "neurons", "flow", "compare", SWEEP, WHY, PATH, CODE)
-"""The panes that can be open: none but the picture of the stage, a view, the number under the cursor, its path, the code."""
+"""The panes that can be open: none but the stage's picture, a view, the number under the cursor, its path, the code."""
 
 
 @dataclass(frozen=True)
