@@ -56,7 +56,12 @@ def _title(session: Session, cells: int) -> list[Line]:
     here = session.label(session.ids[session.position])
     words = {Kind.PATTERN: "where", Kind.SCORES: "how well the offers fit"}.get(kind, "at")
     line = [Span(place, "accent"), Span(f"   {words} ", ""), Span(here, "here-text")]
-    return [clipped([*line, Span(" looks" if kind is Kind.PATTERN else "")], cells)]
+    line.append(Span(" looks" if kind is Kind.PATTERN else ""))
+    edited = session.what_if.in_words(session.labels())
+    return [
+        clipped(line, cells),
+        *([[Span(fit(f"✎ {edited}", min(cells, width(edited) + 2)), "down")]] if edited else []),
+    ]
 
 
 def _body(session: Session, talk: Talk, cells: int, height: int) -> list[Line]:
@@ -172,11 +177,14 @@ def _guesses(session: Session, talk: Talk, cells: int) -> list[Line]:
     if truth is None:
         return [[]]
     first = percent(truth.probabilities[truth.order[0]])
-    line = [Span(f"the model, after {_last(session)}: ", "dim"), Span(f"{_answer(session)} {first}", "value")]
+    lines = [[Span(f"the model, after {_last(session)}: ", "dim"), Span(f"{_answer(session)} {first}", "value")]]
     for guess in talk.guesses(session):
         place = f"rank {guess.rank}" if guess.rank else "not one token"
-        line += [Span("   "), Span(visible(guess.text), "bold"), Span(f" {percent(guess.probability)}, {place}", "dim")]
-    return [clipped(line, cells)]
+        told = [Span(visible(guess.text), "bold"), Span(f" {percent(guess.probability)}, {place}", "dim")]
+        if length([*lines[-1], *told]) + 3 > cells:
+            lines.append([])
+        lines[-1] += [Span("   "), *told]
+    return [clipped(line, cells) for line in lines]
 
 
 def _status(session: Session, talk: Talk, cells: int) -> Line:

@@ -46,7 +46,7 @@ class Talk:
 
     def begin_again(self) -> None:
         """Hide the prediction, forget the guesses, set the clock to zero."""
-        self.hidden, self.texts, self.keys, self.began = True, [], [], monotonic()
+        self.hidden, self.in_full, self.texts, self.keys, self.began = True, False, [], [], monotonic()
 
     @property
     def clock(self) -> str:

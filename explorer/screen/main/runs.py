@@ -157,10 +157,10 @@ class Runs:
         if what_if.run is self._told or not what_if.edited or what_if.idle:
             return
         self._told = what_if.run
-        if self._screen.tours.shown:  # the edit is one of the Stop's, whose text tells it
+        words = effect_in_words(session)
+        if self._screen.tours.shown or self._screen.talk.open or not words:  # it is told there, or gives the word away
             return
         title = f"Edited: {what_if.in_words(session.labels())}"
-        words = effect_in_words(session)
         self._screen.notify(f"{words}. Press 6 to compare, X to switch it off.", title=title, markup=False)
 
     def _say_idle(self, session: Session) -> None:

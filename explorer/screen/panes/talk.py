@@ -47,8 +47,9 @@ class TalkPane(Pane, can_focus=True):
         return talk_picture(session, self.talk, cells, height)
 
     def action_open_or_close(self) -> None:
-        """Begin a talk, or leave it; guesses and clock stay until they are cleared."""
+        """Begin a talk, the next word hidden, or leave it; guesses and clock stay until they are cleared."""
         self.screen.toggle_class("-talking")
+        self.talk.hidden = True
         self.app.clear_notifications()
         self.talk.begin()
         self.host.give_focus_back()
