@@ -58,10 +58,8 @@ def _title(session: Session, cells: int) -> list[Line]:
     line = [Span(place, "accent"), Span(f"   {words} ", ""), Span(here, "here-text")]
     line.append(Span(" looks" if kind is Kind.PATTERN else ""))
     edited = session.what_if.in_words(session.labels())
-    return [
-        clipped(line, cells),
-        *([[Span(fit(f"✎ {edited}", min(cells, width(edited) + 2)), "down")]] if edited else []),
-    ]
+    lines = [line, [Span(f"✎ {edited}", "down")]] if edited else [line]
+    return [clipped(line, cells) for line in lines]
 
 
 def _body(session: Session, talk: Talk, cells: int, height: int) -> list[Line]:
