@@ -78,13 +78,16 @@ def without_numbers(text: str) -> str:
 
 @contextmanager
 def standing(spot: Spot, session: Session) -> Iterator[None]:
-    """The cursor at a spot for a moment; then where it was."""
-    cursor = session.cursor
+    """The cursor at a spot, with its sampling, for a moment; then where it was."""
+    cursor, draws = session.cursor, session.draws
+    sampling, seed = draws.sampling, draws.seed
     before = {name: dict(value) if isinstance(value, dict) else value for name, value in vars(cursor).items()}
     try:
+        draws.sampling, draws.seed = spot.sampling, spot.seed
         places.go(places.parse(spot.at, session), session)
         yield
     finally:
+        draws.sampling, draws.seed = sampling, seed
         vars(cursor).update(before)
 
 

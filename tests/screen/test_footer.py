@@ -37,7 +37,7 @@ PLACES = {
     "settings beside the walk": "right_square_bracket",
     "go to": "j",
     "the prompt": "slash x",
-} | {f"view {key}": key for key in "123456w"}
+} | {f"view {key}": key for key in "123456"}
 """Keys that lead somewhere from the first stage."""
 
 USUAL = (
@@ -75,12 +75,14 @@ async def at_the_start(pilot: Pilot[str], screen: MainScreen) -> None:
     screen.walk(lambda: here.cursor.go_to_stage(0))
     screen.set_focus(None)
     here.cursor.overview = False
+    if here.computing:  # it was stopped on the way
+        screen.runs.action_again()
     await settled(pilot, screen)
 
 
 async def settled(pilot: Pilot[str], screen: MainScreen) -> None:
     await computed(pilot)
-    await until(pilot, lambda: all(worker.is_finished for worker in screen.workers))
+    await until(pilot, lambda: all(each.is_finished or each.is_cancelled for each in screen.workers))
     await pilot.pause()
 
 

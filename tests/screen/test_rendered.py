@@ -46,7 +46,7 @@ def test_every_pair_comes_once() -> None:
 async def settled(pilot: Pilot[str], screen: MainScreen) -> None:
     """Wait until all that the screen asked for has been computed, and is shown."""
     await computed(pilot)
-    await until(pilot, lambda: all(worker.is_finished for worker in screen.workers))
+    await until(pilot, lambda: all(each.is_finished or each.is_cancelled for each in screen.workers))
     await pilot.pause()
     for field in pilot.app.screen.query("Input, TextArea"):
         field.cursor_blink = False  # type: ignore[attr-defined] # it would be drawn in two ways

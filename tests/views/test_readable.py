@@ -65,7 +65,7 @@ def test_the_heads_show_where_the_chosen_one_looks_most(tokens: int, size: tuple
         most = max(range(len(row)), key=lambda at: row[at])
         lines = drawn(view, size)
         assert said(lines, token_at(most, labels), share(row[most])), lines
-        assert f"{row[most]:.1%} of its attention" in text_of(view.about(size[0]))[1]
+        assert f": {row[most]:.1%}" in text_of(view.about(size[0]))[1]
 
 
 @pytest.mark.parametrize("tokens", LENGTHS)

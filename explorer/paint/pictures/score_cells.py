@@ -24,6 +24,8 @@ Scale = tuple[float, float, float]
 _scales: WeakKeyDictionary[Activations, dict[str, tuple[int, Scale]]] = WeakKeyDictionary()
 """Of each run and activation the scale of its scores, and at which version of the run."""
 
+_SMALL = 0.1  # the list of a row whose largest share is below this has more digits
+
 
 class HeadScores:
     """One head's scores in the session's stage; of difference of two runs, if that is walked."""
@@ -117,6 +119,8 @@ class HeadScores:
 
     def text_in_list(self, value: float) -> str:
         """The same beside a bar: a share that would read as nothing is less than the least that can be written."""
+        if self.shares and max(self.row(self.position), default=1.0) < _SMALL:
+            return self.text(value, 4)  # two digits of the largest
         return "<.01" if self.shares and 0 < value < 0.005 else self.text(value)
 
     def levels(self, rows: range, columns: range, step: int) -> list[str]:

@@ -45,7 +45,8 @@ class PicturePane(Pane, can_focus=True):
         place, showing = session.stage.place, session.what_if.showing
         edited = edit_mark(session)
         mark = f" · {showing}" if showing else f" · ✎ {edited}" if edited else ""
-        self.border_title = literal(place[:1].upper() + place[1:] + mark)
+        lit = " · spotlight" if self.spotlight else ""
+        self.border_title = literal(place[:1].upper() + place[1:] + mark + lit)
         self.border_subtitle = literal(shape_in_words(session))
 
     def action_move(self, axis: str, by: int) -> None:

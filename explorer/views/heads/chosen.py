@@ -75,14 +75,9 @@ def in_words(state: HeadsState, cells: int) -> list[Line]:
             else f"{rows[most]:.1%} of its attention"
         )
         here = Span(scene.token_at(scene.position), "here-text")
-        lines.append(
-            [
-                here,
-                Span(" takes most from " if state.weighted else " looks most at "),
-                Span(scene.token_at(most), "value"),
-                Span(f": {amount}"),
-            ]
-        )
+        how = Span(" takes most from " if state.weighted else " looks most at ")
+        told = [here, how, Span(scene.token_at(most), "value"), Span(f": {amount}")]
+        lines.append(told if length(told) <= cells else [*told[:-1], Span(f": {amount.split()[0]}")])
     return [clipped(line, cells) for line in lines]
 
 
