@@ -80,7 +80,7 @@ class Prompt(TextArea):
         if not parts or y != self.size.height - 1:
             return strip
         mark = f"  {' · '.join(parts)}"
-        room = max(0, self.size.width - width(mark))
+        room = max(0, self.scrollable_content_region.width - width(mark))  # the scroll bar has cells of its own
         style = Style(bold=True) + Style(bgcolor=self.rich_style.bgcolor, color=self.rich_style.color)
         return Strip.join([strip.crop(0, room).extend_cell_length(room), Strip([Segment(mark, style)])])
 

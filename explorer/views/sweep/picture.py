@@ -81,7 +81,8 @@ def _value(state: SweepState, value: float) -> str:
 def _effect(state: SweepState, effect: float) -> str:
     if math.isnan(effect):
         return "none"
-    return number(100 * effect, 1) if state.measure == PROBABILITY else number(effect, 2)
+    text = number(100 * effect, 1) if state.measure == PROBABILITY else number(effect, 2)
+    return text if text.strip("+−0.") else text.lstrip("+−")  # a zero has no sign
 
 
 def _grid(state: SweepState, section: int, cells: int, height: int) -> list[Line]:
