@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from importlib import import_module
 from types import FrameType
 
-from explorer import output
 from explorer.analysis.errors import AnalysisError
 from explorer.commands.words import command_and_words
 from explorer.errors import CellError, EditError, ModelNameError, OutputError, UsageError
+from explorer.terminal import output
 from gpt import GPTError, InputError, SamplingError
 
 _WRONG_CALL = (AnalysisError, UsageError, CellError, EditError, InputError, ModelNameError, SamplingError)
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         output.complain("there is not enough memory for this. Close other programs, or use a smaller model or prompt.")
         return 1
     except Exception as error:
-        from explorer.crash import report
+        from explorer.terminal.crash import report
 
         output.tell(report(error))
         return 1

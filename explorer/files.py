@@ -8,7 +8,7 @@ from pathlib import Path
 from secrets import token_hex
 
 from explorer.errors import WriteError
-from explorer.text import printable
+from explorer.terminal.text import printable
 
 _KINDS = {
     stat.S_IFDIR: "a folder",

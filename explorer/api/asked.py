@@ -17,7 +17,7 @@ from explorer.api.metrics import Token
 from explorer.api.results import Axis, Numbers, Table
 from explorer.engine.engines import plain
 from explorer.errors import UsageError
-from explorer.text import token_at
+from explorer.terminal.text import token_at
 from gpt.ops import softmax_row
 
 if TYPE_CHECKING:

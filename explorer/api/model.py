@@ -20,7 +20,7 @@ from explorer.loading.catalogue import locate, resolve, short_name
 from explorer.loading.checkpoints import Checkpoint, open_checkpoint
 from explorer.runs.beginning import with_beginning
 from explorer.runs.packing import run_together
-from explorer.text import visible
+from explorer.terminal.text import visible
 from explorer.tokenizer.tokenizer import Tokenizer
 from explorer.walk.one_token import checked_token, token_id
 from gpt import GPT, GPTConfig, Sampling, generate

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from explorer.errors import UsageError
-from explorer.text import fit, number, width
+from explorer.terminal.text import fit, number, width
 
 _ROWS, _COLUMNS = 10, 14
 _CELL = 30

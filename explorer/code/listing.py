@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 from explorer.code.source import calculating_line, source_of, where_computed
 from explorer.errors import CellError
-from explorer.glyphs import quoted
 from explorer.provenance.graph import Graph
 from explorer.provenance.names import DRAWN, LEDGER, TOKENS, TOTAL, axes_of, similar
 from explorer.provenance.nodes import Computed, Named, ValueNode
+from explorer.terminal.glyphs import quoted
 from gpt import Distribution, GPTConfig, activation_shapes, draw, load_weights, ops, sampling, tensor_shapes
 from gpt.hooks import HEAD_RESULTS, Run
 

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from explorer import output
 from explorer.commands.many import add_prompts, check, run_many
 from explorer.commands.options import add_model, add_prompt, count
 from explorer.commands.parser import Parser
 from explorer.commands.token_option import add_token, token_id
 from explorer.commands.words import text_of
 from explorer.errors import UsageError
-from explorer.glyphs import LONGEST_NUMBER, quoted
+from explorer.terminal import output
+from explorer.terminal.glyphs import LONGEST_NUMBER, quoted
 
 if TYPE_CHECKING:
     from explorer.commands.headless import Prompted
@@ -262,7 +262,7 @@ def patch(base: "LiveRun", prompt: str, tokenizer: "Tokenizer", at: str, bos: bo
     from explorer.edits import Patch
     from explorer.runs.beginning import with_beginning
     from explorer.runs.trace import LiveRun
-    from explorer.text import printable
+    from explorer.terminal.text import printable
 
     prompt = text_of(prompt)
     if not prompt:
@@ -278,7 +278,7 @@ def patch(base: "LiveRun", prompt: str, tokenizer: "Tokenizer", at: str, bos: bo
 def alignment_in_words(what: "What | None", length: int, at: str, alone: str) -> list[str]:
     """How positions are aligned with those of a longer or shorter prompt; `alone` says what happens to the others."""
     from explorer.edits import Patch
-    from explorer.text import counted
+    from explorer.terminal.text import counted
 
     if not isinstance(what, Patch) or len(what.source.ids) == length:
         return []
@@ -337,7 +337,7 @@ def _as_json(given: "Prompted", edits: "Edits", before: "Ranking", after: "Ranki
 
 def _lines(given: "Prompted", edits: "Edits", before: "Ranking", after: "Ranking", top: int) -> list[str]:
     from explorer.analysis.compare import next_tokens
-    from explorer.text import fit, number
+    from explorer.terminal.text import fit, number
 
     def share(ranking: "Ranking", token: int) -> str:
         return f"{fit(given.label(token), _WIDTH)} {ranking.probabilities[token]:7.2%}"

@@ -4,7 +4,6 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
-from explorer import output
 from explorer.analysis.attribution import (
     CENTRED,
     IN_WORDS,
@@ -19,7 +18,8 @@ from explorer.commands.options import add_model, add_prompt, count, whole
 from explorer.commands.parser import Parser
 from explorer.commands.token_option import add_token, token_id
 from explorer.errors import UsageError
-from explorer.glyphs import shortened
+from explorer.terminal import output
+from explorer.terminal.glyphs import shortened
 
 if TYPE_CHECKING:
     from explorer.commands.headless import Prompted
@@ -143,7 +143,7 @@ def _table(found: LogitAttribution, given: "Prompted", top: int) -> list[str]:
     from shutil import get_terminal_size
     from textwrap import fill
 
-    from explorer.text import fit, width
+    from explorer.terminal.text import fit, width
 
     def name(part: Contribution) -> str:
         if part.source is None:

@@ -2,10 +2,10 @@
 
 import argparse
 
-from explorer import output
 from explorer.commands.options import add_beginning, add_model
 from explorer.commands.parser import Parser
 from explorer.commands.tables import add_formats, model_of, print_table
+from explorer.terminal import output
 
 _TOP = 10
 

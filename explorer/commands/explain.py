@@ -4,9 +4,9 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
-from explorer import output
 from explorer.commands.options import add_model, add_prompt, add_sampling, count, sampling
 from explorer.commands.parser import Parser
+from explorer.terminal import output
 
 if TYPE_CHECKING:
     from explorer.runs.cells import Cell

@@ -8,12 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from explorer import __version__, output
+from explorer import __version__
 from explorer.commands import COMMANDS
 from explorer.commands.options import add_beginning, add_model, add_sampling, sampling, tell_notes
 from explorer.commands.parser import Parser
 from explorer.commands.words import text_of
 from explorer.errors import TerminalError, UsageError
+from explorer.terminal import output
 
 if TYPE_CHECKING:
     from explorer.screen.opening import Opening, OpenModel, OpenOther, Tell

@@ -5,10 +5,10 @@ import json
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from explorer import output
 from explorer.commands.many import add_prompts, check, run_many
 from explorer.commands.options import add_model, add_prompt, add_sampling, count, sampling
 from explorer.commands.parser import Parser
+from explorer.terminal import output
 from gpt import Sampling
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
     if options.prompts:
         return run_many(options, partial(_measures, chosen), arrays=False)
     from explorer.commands.headless import CONTEXT, generate_text, open_prompt
-    from explorer.text import counted
+    from explorer.terminal.text import counted
 
     given = open_prompt(options)
     text = generate_text(

@@ -8,18 +8,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-from explorer import output
 from explorer.commands.options import open_model
 from explorer.commands.words import text_of
 from explorer.engine.engines import plain
 from explorer.engine.threads import few_threads
 from explorer.errors import CheckpointError, UsageError
-from explorer.glyphs import shortened
 from explorer.loading.checkpoints import Checkpoint
 from explorer.runs import running
 from explorer.runs.beginning import with_beginning
 from explorer.runs.trace import LiveRun
-from explorer.text import visible
+from explorer.terminal import output
+from explorer.terminal.glyphs import shortened
+from explorer.terminal.text import visible
 from explorer.tokenizer.tokenizer import Tokenizer
 from explorer.walk.text import Tokens
 from gpt import GPT, GPTConfig, Sampling, generate

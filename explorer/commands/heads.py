@@ -3,11 +3,11 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from explorer import output
 from explorer.commands.many import add_prompts, check, run_many
 from explorer.commands.options import add_model, add_prompt
 from explorer.commands.parser import Parser
 from explorer.commands.tables import add_formats, open_run, print_table, run_of
+from explorer.terminal import output
 
 if TYPE_CHECKING:
     from explorer.commands.headless import Prompted

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from explorer import output
 from explorer.commands.many import add_prompts, check, run_many
 from explorer.commands.options import add_model, add_prompt, count, progress
 from explorer.commands.parser import Parser
+from explorer.terminal import output
 
 if TYPE_CHECKING:
     from explorer.analysis.lens import LensCell, LensRow
@@ -123,7 +123,7 @@ def _table(
     given: "Prompted", trace: "Trace", rows: "tuple[LensRow, ...]", cells: "dict[int, list[LensCell | None]]"
 ) -> Iterator[str]:
     from explorer.analysis import lens
-    from explorer.text import fit
+    from explorer.terminal.text import fit
 
     def named(token: int, cells: int = _TOKEN) -> str:
         return fit(given.label(token), cells)
@@ -153,7 +153,7 @@ def _short(row: "LensRow") -> str:
 
 def _loss(trace: "Trace") -> Iterator[str]:
     from explorer.analysis import lens
-    from explorer.text import counted
+    from explorer.terminal.text import counted
 
     loss = lens.loss(trace)
     if loss is None:

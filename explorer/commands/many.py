@@ -14,9 +14,9 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
-from explorer import output
 from explorer.commands.options import progress
 from explorer.errors import UsageError
+from explorer.terminal import output
 
 if TYPE_CHECKING:
     from explorer.commands.headless import Prompted
@@ -214,7 +214,7 @@ def _print(options: argparse.Namespace, done: list[dict[str, Any]], count: int) 
 
 
 def _lines(found: list[Spread], count: int, top: int) -> Iterator[str]:
-    from explorer.text import fit, number, width
+    from explorer.terminal.text import fit, number, width
 
     yield f"over {count} prompts"
     ranked = sorted(found, key=lambda each: -abs(each.mean))[:top]

@@ -5,8 +5,8 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from explorer import output
 from explorer.commands.parser import Parser
+from explorer.terminal import output
 
 if TYPE_CHECKING:
     from explorer.loading.catalogue import ModelEntry

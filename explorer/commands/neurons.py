@@ -3,13 +3,13 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from explorer import output
 from explorer.commands.ablate import pair
 from explorer.commands.many import add_prompts, check, run_many
 from explorer.commands.options import add_model, add_prompt, count
 from explorer.commands.parser import Parser
 from explorer.commands.tables import add_formats, open_run, print_table, run_of
 from explorer.errors import UsageError
+from explorer.terminal import output
 
 if TYPE_CHECKING:
     from explorer.api.results import Table

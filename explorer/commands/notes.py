@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Group
 
-from explorer import output
 from explorer.commands.parser import Parser
 from explorer.teaching.notes import Notes
+from explorer.terminal import output
 
 _LOOKS = 0.25  # seconds between two looks at the file
 
@@ -61,7 +61,7 @@ def _page(found: "Notes | None") -> "Group":
     from rich.console import Group
     from rich.text import Text
 
-    from explorer.glyphs import printable
+    from explorer.terminal.glyphs import printable
 
     if found is None:
         return Group(Text(_WAITING))

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from explorer import output
 from explorer.engine.engines import AUTO, NAMES, PYTHON_UP_TO
-from explorer.glyphs import LONGEST_NUMBER, quoted, shortened
+from explorer.terminal import output
+from explorer.terminal.glyphs import LONGEST_NUMBER, quoted, shortened
 from gpt import GPT, Sampling
 
 if TYPE_CHECKING:

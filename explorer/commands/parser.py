@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from explorer import output
+from explorer.terminal import output
 
 
 class Parser(argparse.ArgumentParser):

@@ -2,12 +2,12 @@
 
 import argparse
 
-from explorer import output
 from explorer.commands.options import add_beginning, add_model
 from explorer.commands.parser import Parser
 from explorer.commands.tables import add_formats, model_of, print_numbers
 from explorer.commands.token_option import add_token
 from explorer.errors import UsageError
+from explorer.terminal import output
 
 _SITES = ("resid_pre", "resid_mid", "resid_post", "attn_out", "mlp_out", "z", "q", "k", "v", "pattern")
 

@@ -3,12 +3,12 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from explorer import output
 from explorer.commands.ablate import finite, pair
 from explorer.commands.options import add_model, add_prompt, count
 from explorer.commands.parser import Parser
 from explorer.commands.tables import add_formats, open_run, print_table
 from explorer.errors import UsageError
+from explorer.terminal import output
 
 if TYPE_CHECKING:
     from explorer.api.places import PlannedEdit

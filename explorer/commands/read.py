@@ -3,11 +3,11 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from explorer import output
 from explorer.commands.options import add_model, add_prompt, add_sampling, count, sampling
 from explorer.commands.parser import Parser
 from explorer.errors import UsageError
-from explorer.glyphs import quoted
+from explorer.terminal import output
+from explorer.terminal.glyphs import quoted
 
 if TYPE_CHECKING:
     from explorer.walk.session import Session

@@ -5,8 +5,8 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from explorer import output
 from explorer.commands.parser import Parser
+from explorer.terminal import output
 
 if TYPE_CHECKING:
     from explorer.code.listing import Listing, Lit

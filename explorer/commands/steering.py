@@ -3,11 +3,11 @@
 import argparse
 from pathlib import Path
 
-from explorer import output
 from explorer.commands.options import add_beginning, add_model
 from explorer.commands.parser import Parser
 from explorer.errors import UsageError
 from explorer.files import check
+from explorer.terminal import output
 
 
 def parser() -> argparse.ArgumentParser:
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     from explorer.api.steering import save_steering, steering
     from explorer.commands.many import rows
     from explorer.commands.tables import model_of
-    from explorer.text import counted
+    from explorer.terminal.text import counted
 
     given = [rows(name) for name in (options.prompts, options.versus) if name is not None]
     model = model_of(options)

@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from explorer import output
 from explorer.commands.ablate import add_alignment, alignment_in_words, finite, patch
 from explorer.commands.many import add_prompts, check, run_many
 from explorer.commands.options import add_model, add_prompt, count, progress
@@ -15,6 +14,7 @@ from explorer.commands.parser import Parser
 from explorer.commands.tables import print_numbers
 from explorer.commands.token_option import add_token, token_id
 from explorer.errors import UsageError
+from explorer.terminal import output
 
 if TYPE_CHECKING:
     from explorer.api.results import Numbers
@@ -206,7 +206,7 @@ def _write_csv(given: "Prompted", sweep: "SweepPlan", effects: Effects) -> None:
 
 
 def _lines(given: "Prompted", sweep: "SweepPlan", effects: Effects) -> Iterator[str]:
-    from explorer.text import fit, number
+    from explorer.terminal.text import fit, number
 
     texts = given.labels()
     yield f"{_metric_in_words(sweep.metric, given)}: {number(sweep.baseline, 4, plus='')} without edits"

@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from explorer import output
 from explorer.commands.options import count
+from explorer.terminal import output
 
 if TYPE_CHECKING:
     from explorer.api.model import Model
@@ -93,7 +93,7 @@ def named(numbers: "Numbers") -> dict[str, float]:
 
 
 def _lines(numbers: "Numbers", top: int) -> Iterator[str]:
-    from explorer.text import fit, number, width
+    from explorer.terminal.text import fit, number, width
 
     yield numbers.title
     if numbers.baseline is not None:

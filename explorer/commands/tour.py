@@ -4,10 +4,10 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from explorer import output
 from explorer.commands.options import add_model
 from explorer.commands.parser import Parser
 from explorer.errors import UsageError
+from explorer.terminal import output
 
 if TYPE_CHECKING:
     from explorer.teaching.tours import Tour
@@ -89,7 +89,7 @@ def _from(path: Path) -> int:
 
 def _check(tour: "Tour", options: argparse.Namespace) -> int:
     from explorer.teaching.checking import problems
-    from explorer.text import counted
+    from explorer.terminal.text import counted
 
     found = list(problems(tour, opener(options)))
     for problem in found:

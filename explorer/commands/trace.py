@@ -6,14 +6,14 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from explorer import output
 from explorer.commands.many import add_prompts, run_many
 from explorer.commands.many import check as check_prompts
 from explorer.commands.options import add_model, add_prompt
 from explorer.commands.parser import Parser
 from explorer.errors import TraceError, UsageError
 from explorer.files import check
-from explorer.glyphs import quoted
+from explorer.terminal import output
+from explorer.terminal.glyphs import quoted
 from gpt import GPT
 
 if TYPE_CHECKING:

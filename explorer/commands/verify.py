@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from explorer import output
 from explorer.commands.options import count, open_model, tell_notes
 from explorer.commands.parser import Parser
 from explorer.engine.engines import PYTHON
 from explorer.errors import TokenizerError
+from explorer.terminal import output
 
 if TYPE_CHECKING:
     from explorer.tokenizer.tokenizer import Tokenizer
@@ -81,7 +81,7 @@ def _telling() -> Iterator[Callable[[str], None]]:
     from rich.console import Console
     from rich.markup import escape
 
-    from explorer.text import printable
+    from explorer.terminal.text import printable
 
     with Console(stderr=True).status("verifying") as status:
         yield lambda name: status.update(f"verifying: {escape(printable(name))}")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from explorer.commands import COMMANDS
 from explorer.errors import UsageError
-from explorer.glyphs import quoted
+from explorer.terminal.glyphs import quoted
 
 SCREEN = "explore"
 _WITH_A_VALUE = ("--model", "--engine", "--seed", "--temperature", "--top-k", "--top-p")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from explorer.edits.what import Add, Cut, What
 from explorer.edits.where import Where, checked
 from explorer.errors import EditError
-from explorer.text import token_at
+from explorer.terminal.text import token_at
 from gpt import GPTConfig
 
 

@@ -16,7 +16,7 @@ from explorer.edits.what import Patch, What
 from explorer.errors import EditError
 from explorer.runs.running import last_logits
 from explorer.runs.trace import Trace
-from explorer.text import token_at
+from explorer.terminal.text import token_at
 from gpt.ops import Vector
 
 

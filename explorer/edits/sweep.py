@@ -11,7 +11,7 @@ from explorer.edits.where import Where
 from explorer.errors import EditError
 from explorer.runs.running import last_logits
 from explorer.runs.trace import Trace
-from explorer.text import token_at
+from explorer.terminal.text import token_at
 from gpt.ops import Vector
 
 HEADS, MLPS, POSITIONS = "heads", "mlps", "positions"

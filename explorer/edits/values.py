@@ -10,7 +10,7 @@ from explorer.engine.axes import axis_sizes
 from explorer.engine.engines import plain
 from explorer.errors import EditError
 from explorer.runs.trace import Trace
-from explorer.text import counted
+from explorer.terminal.text import counted
 from gpt import GPTConfig, HookError, activation_shapes
 from gpt.hooks import shape
 

@@ -12,7 +12,7 @@ from explorer.edits.where import ActivationPart
 from explorer.engine.engines import plain
 from explorer.errors import EditError
 from explorer.runs.trace import Trace
-from explorer.text import counted
+from explorer.terminal.text import counted
 from gpt import GPT, GPTConfig, InputError, activation_shapes
 from gpt.ops import Vector
 

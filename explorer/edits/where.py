@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from explorer.engine.axes import axis_sizes
 from explorer.errors import EditError
-from explorer.glyphs import LONGEST_NUMBER, quoted, shortened
+from explorer.terminal.glyphs import LONGEST_NUMBER, quoted, shortened
 from gpt import GPTConfig, activation_shapes
 
 Axis = tuple[int, ...] | None

@@ -13,7 +13,7 @@ from explorer.loading.layout import fit
 from explorer.loading.other_formats import no_config
 from explorer.loading.places import find_model
 from explorer.loading.tensors import Arrays, Rows, StoredTensors
-from explorer.text import counted, printable, visible
+from explorer.terminal.text import counted, printable, visible
 from explorer.tokenizer.tokenizer import NoTokenizer, Tokenizer
 from gpt import GPT, ConfigError, GPTConfig, load_weights
 

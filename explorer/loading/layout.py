@@ -11,7 +11,7 @@ import numpy as np
 
 from explorer.errors import CheckpointError
 from explorer.loading.tensors import StoredTensors
-from explorer.text import printable
+from explorer.terminal.text import printable
 from gpt import GPTConfig, WeightError, check_shapes, tensor_shapes
 from gpt.weights import Shape
 

@@ -14,10 +14,10 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from explorer.errors import CheckpointError
-from explorer.glyphs import quoted
 from explorer.json_file import read_json
 from explorer.loading.other_formats import INDEX, SINGLE, no_weights
-from explorer.text import printable
+from explorer.terminal.glyphs import quoted
+from explorer.terminal.text import printable
 from gpt.ops import Matrix, Vector
 from gpt.weights import Shape, plain_name
 

@@ -9,7 +9,7 @@ from typing import Any
 from explorer.code.source import Coloured, Source
 from explorer.code.stepping import Stepper
 from explorer.paint.spans import Line, Span, clipped, length, shortened, window
-from explorer.text import fit, number, visible, width
+from explorer.terminal.text import fit, number, visible, width
 from gpt.hooks import Run
 
 _HANGING = 4

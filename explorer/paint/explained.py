@@ -13,8 +13,8 @@ from explorer.provenance.explanation import Explanation, Term
 from explorer.provenance.names import DRAWN, TOKENS
 from explorer.provenance.words import in_words, labels
 from explorer.runs.cells import Cell
-from explorer.text import fit, number, width
-from explorer.text import short as digits
+from explorer.terminal.text import fit, number, width
+from explorer.terminal.text import short as digits
 from explorer.walk.session import Session
 from gpt import ops
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from explorer.paint.spans import Line, Span
-from explorer.text import fit, width
+from explorer.terminal.text import fit, width
 
 _GAP = 2
 

@@ -2,7 +2,7 @@
 
 from explorer.engine.engines import in_words
 from explorer.paint.spans import Line, Span, clipped, length
-from explorer.text import fit, visible, width
+from explorer.terminal.text import fit, visible, width
 from explorer.walk.session import Session
 
 _NAME = 24  # cells for the model's name at the most

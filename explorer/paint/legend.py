@@ -1,7 +1,7 @@
 """The scale of colours: both of its ends with their numbers, and the levels between them."""
 
 from explorer.paint.spans import SHARE_LEVELS, SIGNED_LEVELS, Line, Span
-from explorer.text import short, width
+from explorer.terminal.text import short, width
 
 
 def legend_of_shares(most: str = "1", unit: str = "") -> Line:

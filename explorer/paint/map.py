@@ -2,7 +2,7 @@
 
 from explorer.paint.spans import Line, Span, clipped, length, window
 from explorer.stages import Stage
-from explorer.text import fit, width
+from explorer.terminal.text import fit, width
 from explorer.walk.session import Session
 
 

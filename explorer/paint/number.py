@@ -9,7 +9,7 @@ from explorer.paint.map import briefly
 from explorer.paint.spans import Line, Span, clipped, length
 from explorer.provenance.words import in_words
 from explorer.runs.cells import Cell
-from explorer.text import fit, width
+from explorer.terminal.text import fit, width
 from explorer.walk.on_screen import value_under_cursor
 from explorer.walk.session import Session
 from explorer.walk.why import Look, Why

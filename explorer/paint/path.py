@@ -3,7 +3,7 @@
 from explorer.paint.spans import Line, Span, window
 from explorer.provenance.names import TOKENS, axes_of
 from explorer.provenance.words import brief
-from explorer.text import fit, number, width
+from explorer.terminal.text import fit, number, width
 from explorer.walk.session import Session
 from explorer.walk.why import Why
 

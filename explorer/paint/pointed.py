@@ -6,7 +6,7 @@ from explorer.paint.number import exactly
 from explorer.paint.spans import Action, Line, Span, clipped
 from explorer.provenance.words import in_words
 from explorer.runs.cells import Cell
-from explorer.text import number
+from explorer.terminal.text import number
 from explorer.walk.session import Session
 
 _AROUND = 2  # numbers of a row that a head attends to, as they are told

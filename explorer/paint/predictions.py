@@ -4,7 +4,7 @@ from explorer.analysis.lens import rows
 from explorer.paint.curve import sparkline
 from explorer.paint.spans import Line, Span, bar, length
 from explorer.runs.ranking import Ranking
-from explorer.text import fit, width
+from explorer.terminal.text import fit, width
 from explorer.walk.on_screen import way_of_the_answer
 from explorer.walk.session import Session
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from explorer.paint.bars import bar_of, signed_bar
 from explorer.paint.spans import Action, Line, Span
-from explorer.text import fit, number, width
+from explorer.terminal.text import fit, number, width
 
 _WIDEST_BAR = 40
 _MORE_DIGITS = 3  # for a number that would read as zero

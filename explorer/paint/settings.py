@@ -2,7 +2,7 @@
 
 from explorer.paint.predictions import percent
 from explorer.paint.spans import Line, Span, bar, clipped, length
-from explorer.text import fit
+from explorer.terminal.text import fit
 from explorer.walk.session import Session
 from explorer.walk.settings import NAMES, Settings, in_words
 from gpt import Distribution

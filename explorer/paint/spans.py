@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from explorer.engine.engines import plain
-from explorer.text import fit, width
+from explorer.terminal.text import fit, width
 
 Action = tuple[str, *tuple[int, ...]]
 """The action of a click: ("stage", 3), ("cell", position, column), ..."""

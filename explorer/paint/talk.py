@@ -9,7 +9,7 @@ from explorer.paint.predictions import percent
 from explorer.paint.row import Entry
 from explorer.paint.spans import Line, Span, clipped, length, wrapped
 from explorer.stages import Kind
-from explorer.text import fit, number, short, visible, width
+from explorer.terminal.text import fit, number, short, visible, width
 from explorer.walk.session import Session
 from explorer.walk.talk import Talk
 

@@ -10,7 +10,7 @@ from explorer.provenance.explanation import Explanation, Factor, Term, exact_sum
 from explorer.provenance.names import TOTAL
 from explorer.provenance.words import brief, labels, together
 from explorer.runs.cells import Cell
-from explorer.text import fit, number, short, width
+from explorer.terminal.text import fit, number, short, width
 from explorer.walk.session import Session
 from explorer.walk.why import Why
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from explorer.paint.spans import Line, Span
-from explorer.text import fit, width
+from explorer.terminal.text import fit, width
 
 _LONGEST = 20
 

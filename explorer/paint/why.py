@@ -11,7 +11,7 @@ from explorer.provenance.explanation import Explanation
 from explorer.provenance.names import TOKENS
 from explorer.provenance.words import brief, in_words
 from explorer.runs.cells import Cell
-from explorer.text import fit, width
+from explorer.terminal.text import fit, width
 from explorer.walk.session import Session
 from explorer.walk.why import Look, Why
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from explorer.provenance.nodes import How, Lazy
 from explorer.runs.cells import Cell
-from explorer.text import short
+from explorer.terminal.text import short
 
 
 class Factor(NamedTuple):

@@ -5,7 +5,6 @@ from typing import Any
 
 from explorer.engine.weights import leaves
 from explorer.errors import CellError
-from explorer.glyphs import quoted
 from explorer.provenance import operations
 from explorer.provenance.explanation import Explanation, Factor, Term
 from explorer.provenance.graph import Graph
@@ -26,6 +25,7 @@ from explorer.provenance.nodes import (
 )
 from explorer.provenance.run import Run
 from explorer.runs.cells import Cell, misfit
+from explorer.terminal.glyphs import quoted
 from gpt import draw, ops
 from gpt.hooks import HEAD_RESULTS
 

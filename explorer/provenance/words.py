@@ -7,7 +7,7 @@ from typing import NamedTuple
 from explorer.provenance.names import DRAWN, TOTAL, axes_of
 from explorer.provenance.run import Run
 from explorer.runs.cells import Cell
-from explorer.text import token_at
+from explorer.terminal.text import token_at
 
 _OF_MODEL = {
     "tokens": "token",

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from explorer.errors import CellError
-from explorer.glyphs import LONGEST_NUMBER, quoted, shortened
+from explorer.terminal.glyphs import LONGEST_NUMBER, quoted, shortened
 
 _CELL = re.compile(r"\s*([\w.]+)\s*\[([\d\s,]*)\]\s*")
 _AXES = {

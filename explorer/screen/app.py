@@ -16,8 +16,6 @@ from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES, Theme
 
-from explorer.crash import report
-from explorer.glyphs import one_line, printable
 from explorer.screen import replay
 from explorer.screen.ahead import prepare
 from explorer.screen.guard import is_a_librarys_own
@@ -27,6 +25,8 @@ from explorer.screen.messages import Loading, Opened, OpenFailed
 from explorer.screen.opening import Opening, OpenModel, OpenOther
 from explorer.screen.palette import NAMES, Palette
 from explorer.screen.turns import give_way
+from explorer.terminal.crash import report
+from explorer.terminal.glyphs import one_line, printable
 from gpt import GPTError
 
 if TYPE_CHECKING:

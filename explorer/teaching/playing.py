@@ -11,7 +11,7 @@ from explorer.teaching.expressions import UNKNOWN, evaluate, fill, holes
 from explorer.teaching.here import Here
 from explorer.teaching.spots import Spot
 from explorer.teaching.tours import Question, Stop, Tour
-from explorer.text import printable
+from explorer.terminal.text import printable
 from explorer.walk.session import Session
 from gpt import GPTError
 

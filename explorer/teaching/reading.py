@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from explorer.stages import Kind
 from explorer.teaching.lessons import filled, glossary, lesson_of_stage
-from explorer.text import counted, number
+from explorer.terminal.text import counted, number
 from explorer.walk.session import Session
 
 _LARGEST = 5  # numbers of a row that are read

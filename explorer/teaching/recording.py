@@ -16,7 +16,7 @@ from explorer.files import check
 from explorer.teaching.errors import TourError
 from explorer.teaching.spots import SAMPLING, SEED, Spot
 from explorer.teaching.tours import Stop
-from explorer.text import printable
+from explorer.terminal.text import printable
 from gpt import GPTError, Sampling
 
 FORMAT = "gpt-explorer recording 1"

@@ -11,7 +11,7 @@ from explorer.teaching.errors import FactError, TourError
 from explorer.teaching.expressions import check_expression, holes
 from explorer.teaching.spots import EMBEDDED, LOOKS, SAMPLING, SEED, Spot
 from explorer.teaching.tours import ANSWERS, Question, Stop, Tour
-from explorer.text import printable
+from explorer.terminal.text import printable
 from gpt import GPTError, Sampling
 
 _TOUR: dict[str, type | tuple[type, ...]] = {"title": str, "about": str, "stop": list}

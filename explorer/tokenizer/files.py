@@ -13,7 +13,7 @@ from typing import Any
 
 from explorer.errors import TokenizerError
 from explorer.json_file import read_json
-from explorer.text import printable
+from explorer.terminal.text import printable
 from explorer.tokenizer.pipeline import Pipeline, described
 from explorer.tokenizer.special_tokens import read_added_tokens, read_config
 from gpt.tokenizer import Pair, byte_letters

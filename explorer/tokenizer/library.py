@@ -10,7 +10,7 @@ from typing import Any
 import tokenizers
 
 from explorer.errors import TokenizerError
-from explorer.text import printable
+from explorer.terminal.text import printable
 from explorer.tokenizer.files import spelled
 from explorer.tokenizer.merging import merges_of, unreachable
 from explorer.tokenizer.pipeline import Pipeline

@@ -7,7 +7,7 @@ join wait in a queue, the first of the list in front.
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 
-from explorer.text import counted, visible
+from explorer.terminal.text import counted, visible
 from gpt.tokenizer import Merge, Pair
 
 Join = tuple[int, int, int, int]

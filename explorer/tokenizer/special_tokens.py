@@ -13,7 +13,7 @@ from typing import Any
 
 from explorer.errors import TokenizerError
 from explorer.json_file import read_json
-from explorer.text import printable
+from explorer.terminal.text import printable
 from gpt.tokenizer import END_OF_TEXT
 
 _ROLES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")

@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Iterator
 from importlib.metadata import version
 
-from explorer.text import printable
+from explorer.terminal.text import printable
 from explorer.verify.compare import Component
 from explorer.verify.machine import in_words
 from explorer.verify.report import CheckedFact, Report, by_reference

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from explorer.paint.spans import Action, Line, Span, marked, signed_level
-from explorer.text import fit, number
+from explorer.terminal.text import fit, number
 from gpt.config import GPTConfig
 
 _MARGIN = 9

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from explorer.paint.spans import SHARE_LEVELS, Line, Span, choices, clipped, length, shortened, wrapped
-from explorer.text import counted, token_at, width
+from explorer.terminal.text import counted, token_at, width
 from explorer.walk.session import Session
 from gpt import GPTConfig, GPTError
 

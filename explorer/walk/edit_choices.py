@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from explorer.edits import Cut, Mean, Patch, Scale, Set, What, Zero, between, contrast, towards, where
 from explorer.edits.where import SCORES, Where, Z
 from explorer.errors import EditError
-from explorer.glyphs import quoted
 from explorer.stages import Kind
-from explorer.text import token_at
+from explorer.terminal.glyphs import quoted
+from explorer.terminal.text import token_at
 from explorer.walk.session import Session
 from explorer.walk.text import single_token
 

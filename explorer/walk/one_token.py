@@ -1,8 +1,8 @@
 """The token that a user names: by its text, or by `id:` and its number."""
 
 from explorer.errors import UsageError
-from explorer.glyphs import LONGEST_NUMBER, shortened
-from explorer.text import visible
+from explorer.terminal.glyphs import LONGEST_NUMBER, shortened
+from explorer.terminal.text import visible
 from explorer.walk.text import Tokens, single_token
 from gpt import GPTConfig
 

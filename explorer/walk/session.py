@@ -16,7 +16,7 @@ from explorer.runs.activations import Activations
 from explorer.runs.cells import Cell
 from explorer.runs.trace import LiveRun, RecordedRun, Trace
 from explorer.stages import Kind, Stage
-from explorer.text import visible
+from explorer.terminal.text import visible
 from explorer.walk.cursor import Cursor
 from explorer.walk.draws import Draws
 from explorer.walk.largest import LargestInRow

@@ -14,7 +14,7 @@ import numpy as np
 
 from explorer.engine.axes import axis_sizes
 from explorer.errors import TraceError
-from explorer.glyphs import quoted, shortened
+from explorer.terminal.glyphs import quoted, shortened
 from gpt import ConfigError, GPTConfig, activation_shapes
 
 _NUMBERS = ("F64", "F32", "F16", "BF16")

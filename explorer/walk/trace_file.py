@@ -22,7 +22,7 @@ from explorer.errors import TraceError
 from explorer.files import replacing
 from explorer.runs.ranking import Ranking, rank
 from explorer.runs.trace import RecordedRun
-from explorer.text import visible
+from explorer.terminal.text import visible
 from explorer.walk import trace_checks
 from explorer.walk.session import NO_OTHER_PROMPT, Session
 from explorer.walk.text import Tokens

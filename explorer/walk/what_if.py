@@ -12,7 +12,7 @@ from explorer.errors import EditError
 from explorer.runs.activations import Activations
 from explorer.runs.ranking import Ranking, rank
 from explorer.runs.trace import LiveRun, Trace
-from explorer.text import printable
+from explorer.terminal.text import printable
 from gpt import activation_shapes
 from gpt.ops import Vector
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.glyphs import printable
 from explorer.loading.checkpoints import open_checkpoint
+from explorer.terminal.glyphs import printable
 from explorer.tokenizer.tokenizer import Tokenizer
 from gpt import GPTError
 from gpt.__main__ import load

@@ -10,12 +10,12 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from explorer.errors import TraceError
-from explorer.glyphs import printable
 from explorer.paint.header import header
 from explorer.paint.number import number_under_cursor
 from explorer.paint.pictures import picture
 from explorer.paint.predictions import predictions
 from explorer.paint.spans import Line
+from explorer.terminal.glyphs import printable
 from explorer.views.views import NAMES, make
 from explorer.walk import trace_file
 from explorer.walk.opening import ask_why

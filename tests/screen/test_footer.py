@@ -11,7 +11,7 @@ from explorer.screen.main.all_keys import ALL, PANES, keys_here
 from explorer.screen.main.here import here_on
 from explorer.screen.main.offers import FOOTERS, WORKS, Mode, offered
 from explorer.screen.main.screen import MainScreen
-from explorer.text import width
+from explorer.terminal.text import width
 from tests.helpers.exhaustive import exhaustive
 from tests.helpers.models import Words, recorded, small_model
 from tests.helpers.pilot import PROMPT, computed, opened, press, session, text, tiny, until

@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 
 from explorer.screen.main.screen import MainScreen
 from explorer.screen.widgets.canvas import Canvas
-from explorer.text import width
+from explorer.terminal.text import width
 from tests.helpers.exhaustive import exhaustive
 from tests.helpers.models import embedded
 from tests.helpers.pilot import computed, opened, press, session, texts, tiny

@@ -14,7 +14,7 @@ from explorer.edits import Zero, where
 from explorer.paint.spans import Line
 from explorer.screen.main.screen import MainScreen
 from explorer.screen.widgets.canvas import Canvas
-from explorer.text import width
+from explorer.terminal.text import width
 from tests.helpers.pilot import computed, opened, press, session, texts, tiny, until
 
 SIZES = [(80, 24), (120, 36), (200, 60)]

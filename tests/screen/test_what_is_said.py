@@ -13,7 +13,7 @@ from explorer.paint.pictures import picture
 from explorer.paint.predictions import percent
 from explorer.paint.spans import Span, clipped, part_of, shortened
 from explorer.screen.main.screen import MainScreen
-from explorer.text import short
+from explorer.terminal.text import short
 from explorer.views.sweep.view import SweepView
 from explorer.walk.session import Session
 from gpt import Sampling

@@ -8,7 +8,7 @@ from explorer.analysis.heads import Behaviour, head_scores, value_weighted
 from explorer.paint.spans import Line
 from explorer.runs.trace import RecordedRun
 from explorer.stages import Kind
-from explorer.text import width
+from explorer.terminal.text import width
 from explorer.views.heads.small_patterns import Extent, drawn, extent, levels
 from explorer.views.heads.state import Head
 from explorer.views.heads.view import HeadsView

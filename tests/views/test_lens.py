@@ -9,7 +9,7 @@ from explorer.analysis import lens
 from explorer.analysis.errors import AnalysisError
 from explorer.runs.trace import RecordedRun
 from explorer.screen.panes.number import NumberPane
-from explorer.text import width
+from explorer.terminal.text import width
 from explorer.views.lens.cell import short
 from explorer.views.lens.view import LensView
 from explorer.walk.session import Session

@@ -7,7 +7,7 @@ import pytest
 from explorer.analysis import lens, neurons
 from explorer.analysis.flow import Edge
 from explorer.analysis.heads import head_scores
-from explorer.text import token_at
+from explorer.terminal.text import token_at
 from explorer.views.attribution.view import AttributionView
 from explorer.views.compare.view import CompareView
 from explorer.views.flow.view import FlowView

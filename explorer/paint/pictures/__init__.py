@@ -11,7 +11,7 @@ from explorer.paint.pictures.vocabulary import drawing, ledger, logits
 from explorer.paint.pictures.wide import beside_it
 from explorer.paint.spans import Line, Span, choices, clipped, length, shortened, wrapped
 from explorer.stages import Kind
-from explorer.text import width
+from explorer.terminal.text import width
 from explorer.walk.session import Session
 
 Painter = Callable[[Session, int, int, bool], list[Line]]

@@ -4,7 +4,7 @@ from explorer.paint.pictures.score_cells import HeadScores
 from explorer.paint.pictures.score_grid import with_axes
 from explorer.paint.pictures.score_row import least_cells, row_in_bars
 from explorer.paint.spans import Line, Span, clipped, length, part_of, window
-from explorer.text import counted, fit, width
+from explorer.terminal.text import counted, fit, width
 from explorer.walk.session import Session
 
 _LEAST = 24  # cells for the small pictures

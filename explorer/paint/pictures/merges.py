@@ -1,7 +1,7 @@
 """The tokenizer's work: the text cut into pieces, and the merges that glue each piece's bytes into tokens."""
 
 from explorer.paint.spans import Line, Span, clipped, length, wrapped
-from explorer.text import fit, visible, width
+from explorer.terminal.text import fit, visible, width
 from explorer.walk.session import Session
 from gpt.tokenizer import Piece
 

@@ -4,7 +4,7 @@ import math
 
 from explorer.paint.pictures.score_cells import HeadScores
 from explorer.paint.spans import Line, Span, length, marked
-from explorer.text import fit, number, width
+from explorer.terminal.text import fit, number, width
 
 _LEAST = 4  # cells of a column
 

@@ -6,7 +6,7 @@ from explorer.paint.pictures.score_cells import HeadScores
 from explorer.paint.pictures.thumbnail import OUTSIDE
 from explorer.paint.row import Entry, added_up, labelled_bars
 from explorer.paint.spans import Line, Span, clipped
-from explorer.text import counted, width
+from explorer.terminal.text import counted, width
 
 _BESIDE, _BESIDE_SCORES = 15, 22  # cells beside the names: a mark, a number, a bar that can be told from another
 

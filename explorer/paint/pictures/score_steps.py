@@ -9,7 +9,7 @@ from explorer.paint.pictures.score_cells import HeadScores, order_of_size
 from explorer.paint.row import figure
 from explorer.paint.spans import Action, Line, Span, clipped, wrapped
 from explorer.runs.trace import MASKED, PATTERN, RAW, SCALED
-from explorer.text import counted, fit, width
+from explorer.terminal.text import counted, fit, width
 from explorer.walk.session import Session
 
 _LEAST_BAR, _MOST_BAR = 8, 40

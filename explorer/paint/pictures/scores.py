@@ -7,7 +7,7 @@ from explorer.paint.pictures.score_row import least_cells, row_in_bars
 from explorer.paint.pictures.score_steps import score_steps
 from explorer.paint.pictures.thumbnail import cells_needed, is_narrow, part_shown, thumbnail
 from explorer.paint.spans import Line, Span, length
-from explorer.text import number
+from explorer.terminal.text import number
 from explorer.walk.session import Session
 
 _GAP = 3  # cells between the grid and the bars

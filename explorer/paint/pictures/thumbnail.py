@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from explorer.paint.pictures.score_cells import HeadScores
 from explorer.paint.pictures.score_grid import with_axes
 from explorer.paint.spans import Action, Line, Span, marked, out_of_sight, window, wrapped
-from explorer.text import fit, width
+from explorer.terminal.text import fit, width
 
 OUTSIDE = "‹"
 """In a list before the name of a token whose column is not drawn."""

@@ -7,7 +7,7 @@ from explorer.paint.bars import bar_of, signed_bar
 from explorer.paint.predictions import percent
 from explorer.paint.row import figure
 from explorer.paint.spans import Line, Span, clipped, length, page
-from explorer.text import fit, width
+from explorer.terminal.text import fit, width
 from explorer.walk.session import Session
 from gpt import Distribution
 

@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from explorer.screen.panes.pane import literal
 from explorer.teaching.spots import Spot
-from explorer.text import printable
+from explorer.terminal.text import printable
 
 
 class Bookmarks(ModalScreen[int | None]):

@@ -12,7 +12,7 @@ from textual.widgets import Static
 from explorer.paint.spans import wrapped
 from explorer.screen.main.all_keys import ALL, keys_here
 from explorer.screen.main.offers import Here, Mode, name_of
-from explorer.text import fit
+from explorer.terminal.text import fit
 
 _WIDEST = 76  # cells of the dialog
 _AROUND = 8  # of them for its border and its scroll bar

@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import DataTable
 
 from explorer.loading.catalogue import ModelEntry
-from explorer.text import printable
+from explorer.terminal.text import printable
 
 COLUMNS = ("model", "", "size", "layers", "heads", "wide", "parameters")
 

@@ -2,7 +2,7 @@
 
 from textual.widgets import Static
 
-from explorer.glyphs import printable
+from explorer.terminal.glyphs import printable
 from gpt import GPTError
 
 

@@ -15,7 +15,7 @@ from explorer.screen.dialogs.edit_list import EditList
 from explorer.screen.dialogs.problem import Problem
 from explorer.screen.panes.pane import literal
 from explorer.screen.widgets.field import Field
-from explorer.text import token_at
+from explorer.terminal.text import token_at
 from explorer.walk.edit_choices import EditKind, edit_kinds, places, read_edit
 from explorer.walk.session import Session
 from gpt import GPTError

@@ -5,10 +5,10 @@ from typing import Protocol
 
 from textual.notifications import SeverityLevel
 
-from explorer.glyphs import one_line
 from explorer.paint.spans import Line, wrapped
 from explorer.screen.messages import Scrolled
 from explorer.screen.widgets.canvas import Canvas
+from explorer.terminal.glyphs import one_line
 from explorer.views.view import View
 from explorer.walk.session import Session
 from gpt import GPTError

@@ -12,7 +12,7 @@ from explorer.screen.bindings import key
 from explorer.screen.panes.pane import Host
 from explorer.screen.panes.tokens import TokensPane
 from explorer.screen.widgets.field import shown
-from explorer.text import counted, width
+from explorer.terminal.text import counted, width
 from gpt import GPTError
 
 # A text area breaks its lines at all of these and joins them with line feeds: a private character keeps their place.

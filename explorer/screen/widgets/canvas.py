@@ -10,7 +10,7 @@ from explorer.paint.spans import Action, Line
 from explorer.screen.messages import Clicked, Pointed, Scrolled
 from explorer.screen.palette import Palette
 from explorer.screen.widgets.looks import Looks
-from explorer.text import width
+from explorer.terminal.text import width
 
 STYLES = (
     *("accent", "answer", "bold", "brand", "chip", "choice", "comment", "dim", "done", "down", "drawn", "edited"),

@@ -6,7 +6,7 @@ from rich.text import Text
 from textual import events
 from textual.widgets import Input
 
-from explorer.glyphs import visible
+from explorer.terminal.glyphs import visible
 
 _JOINERS = "\u200c\u200d"  # these are needed to write some scripts
 _INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # they would control the terminal, or reverse the line

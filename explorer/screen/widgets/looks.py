@@ -4,9 +4,9 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.widget import Widget
 
-from explorer.glyphs import one_line
 from explorer.paint.spans import MARK, Span
 from explorer.screen.palette import Palette
+from explorer.terminal.glyphs import one_line
 
 
 class Looks:

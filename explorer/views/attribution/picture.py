@@ -3,7 +3,7 @@
 from explorer.analysis import attribution
 from explorer.analysis.attribution import Contribution, Convention
 from explorer.paint.spans import Line, Span, clipped, length, wrapped
-from explorer.text import fit, number, short, width
+from explorer.terminal.text import fit, number, short, width
 from explorer.views.attribution.state import CONVENTIONS, AttributionState, Grouping, RankedParts
 from explorer.views.attribution.table import part_name, table, table_and_map
 from explorer.views.parts import ROW, fitting, to_choose

@@ -6,7 +6,7 @@ from explorer.analysis.attribution import Contribution, PartKind
 from explorer.paint.bars import signed_bar
 from explorer.paint.legend import legend_of_signed
 from explorer.paint.spans import Line, Span, window
-from explorer.text import fit, number, width
+from explorer.terminal.text import fit, number, width
 from explorer.views.attribution.state import RankedParts
 from explorer.views.head_map import head_map, size_of_map
 from explorer.views.parts import ROW, Scene, side_by_side

@@ -4,7 +4,7 @@ from explorer.analysis.compare import ALIGNED, BEGINNING
 from explorer.paint.bars import bar_of
 from explorer.paint.predictions import percent
 from explorer.paint.spans import Line, Span, bar, clipped, window, wrapped
-from explorer.text import fit, number, token_at, width
+from explorer.terminal.text import fit, number, token_at, width
 from explorer.views.compare.state import Apart, CompareState
 from explorer.views.parts import ROW, side_by_side, to_choose
 

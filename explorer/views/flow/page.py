@@ -3,7 +3,7 @@
 from explorer.analysis.flow import Edge, EdgeKind
 from explorer.paint.predictions import percent
 from explorer.paint.spans import Line, Span, clipped, length, wrapped
-from explorer.text import width
+from explorer.terminal.text import width
 from explorer.views.flow.paths import FlowPath
 from explorer.views.flow.picture import FlowPicture
 from explorer.views.flow.state import IN_WORDS, THRESHOLDS, FlowState, RoutesFound

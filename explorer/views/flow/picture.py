@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from explorer.analysis.flow import Edge, EdgeKind, Node
 from explorer.paint.spans import Action, Line, Span, clipped
-from explorer.text import counted, fit, width
+from explorer.terminal.text import counted, fit, width
 from explorer.views.parts import ROW, Scene, fitting
 
 STRONG, MEDIUM = 0.1, 0.03

@@ -5,7 +5,7 @@ from functools import partial
 from explorer.analysis.heads import LABELLING, VALUE_WEIGHTED, Behaviour, HeadScores, Score
 from explorer.paint.row import Entry, labelled_bars
 from explorer.paint.spans import Line, Span, bar, clipped, length, wrapped
-from explorer.text import fit, short, width
+from explorer.terminal.text import fit, short, width
 from explorer.views.heads.small_patterns import drawn, extent, levels
 from explorer.views.heads.state import HeadsState
 from explorer.views.parts import side_by_side

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from explorer.analysis.heads import Behaviour
 from explorer.paint.spans import Line, Span, clipped, length, page
-from explorer.text import fit, width
+from explorer.terminal.text import fit, width
 from explorer.views.heads.chosen import definitions, details
 from explorer.views.heads.small_patterns import Extent, drawn, extent
 from explorer.views.heads.state import Head, HeadsState

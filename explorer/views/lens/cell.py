@@ -6,7 +6,7 @@ from explorer.analysis.lens import Half, LensRow
 from explorer.paint.predictions import percent
 from explorer.paint.row import Entry, labelled_bars
 from explorer.paint.spans import Line, Span, clipped, length
-from explorer.text import number, width
+from explorer.terminal.text import number, width
 from explorer.views.lens.state import LensState
 
 _SHORT = {Half.ATTENTION: "attn", Half.MLP: "mlp"}

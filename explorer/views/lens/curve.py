@@ -4,7 +4,7 @@ from explorer.analysis.lens import Half, LensCell
 from explorer.paint.curve import columns
 from explorer.paint.predictions import percent
 from explorer.paint.spans import Line, Span, clipped, length, marked, window
-from explorer.text import fit, number, width
+from explorer.terminal.text import fit, number, width
 from explorer.views.lens.state import LensState
 from explorer.views.parts import beyond, fitting
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from explorer.analysis.lens import LensCell
 from explorer.paint.predictions import percent
 from explorer.paint.spans import SHARE_LEVELS, Line, Span, clipped, length, marked, page, share_level, window, wrapped
-from explorer.text import fit, width
+from explorer.terminal.text import fit, width
 from explorer.views.lens.cell import likeliest, short
 from explorer.views.lens.curve import curve, strip
 from explorer.views.lens.state import ENTROPY, RANK, LensState

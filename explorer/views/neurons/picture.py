@@ -7,7 +7,7 @@ from explorer.analysis.neurons import Effect, Effects, Neuron
 from explorer.paint.bars import bar_of
 from explorer.paint.legend import legend_of_signed
 from explorer.paint.spans import Line, Span, clipped, length, signed_level, window, wrapped
-from explorer.text import fit, number, short, width
+from explorer.terminal.text import fit, number, short, width
 from explorer.views.neurons.state import WROTE, NeuronsState
 from explorer.views.parts import ROW, Scene, fitting, out_of_sight, side_by_side, to_choose
 

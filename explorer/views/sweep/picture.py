@@ -10,7 +10,7 @@ from explorer.paint.legend import legend_of_signed
 from explorer.paint.predictions import percent
 from explorer.paint.row import Entry, labelled_bars
 from explorer.paint.spans import Line, Span, clipped, length, marked, signed_level, window
-from explorer.text import fit, number, token_at, width
+from explorer.terminal.text import fit, number, token_at, width
 from explorer.views.parts import beyond, fitting, row_mark, side_by_side
 from explorer.views.sweep.state import SweepState, SweptPlace
 

@@ -7,7 +7,7 @@ from explorer.paint.pictures.vectors.layout import titled
 from explorer.paint.pictures.vectors.shown import Shown, row_at
 from explorer.paint.row import figure
 from explorer.paint.spans import Line, Span
-from explorer.text import fit
+from explorer.terminal.text import fit
 from gpt import ops
 
 _UP, _ACROSS = "↑ after", "before →"  # the names of the axes

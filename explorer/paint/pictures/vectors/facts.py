@@ -8,7 +8,7 @@ from explorer.paint.row import figure
 from explorer.paint.spans import Line, Span, clipped
 from explorer.paint.spans import length as measure
 from explorer.stages import Kind
-from explorer.text import short
+from explorer.terminal.text import short
 
 _READINGS = {
     "q": ("its query: what it looks for", ", to be compared with keys"),

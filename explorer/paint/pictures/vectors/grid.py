@@ -5,7 +5,7 @@ from explorer.paint.legend import legend_of_signed
 from explorer.paint.pictures.vectors.layout import titled
 from explorer.paint.pictures.vectors.shown import Shown
 from explorer.paint.spans import Line, Span, clipped, length, marked, out_of_sight, page, signed_level, window
-from explorer.text import fit, width
+from explorer.terminal.text import fit, width
 
 _LABEL = 12  # cells for a token's text at the most
 _NUMBERED = 8  # cells for a number with its blank

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from explorer.paint.spans import Line, Span, clipped, length
-from explorer.text import width
+from explorer.terminal.text import width
 
 _GAP = 3  # cells between columns
 

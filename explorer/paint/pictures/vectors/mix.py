@@ -7,7 +7,7 @@ from typing import Any
 from explorer.paint.pictures.vectors.layout import titled
 from explorer.paint.pictures.vectors.shown import Shown, rows_of
 from explorer.paint.spans import Line, Span, marked, page, signed_level, spread_of
-from explorer.text import fit, token_at, width
+from explorer.terminal.text import fit, token_at, width
 
 _WEIGHT, _FIGURE = 6, 8  # cells
 

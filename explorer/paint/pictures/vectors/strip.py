@@ -3,7 +3,7 @@
 from explorer.paint.pictures.vectors.layout import titled
 from explorer.paint.pictures.vectors.shown import Shown
 from explorer.paint.spans import Line, Span, marked, signed_level
-from explorer.text import fit, width
+from explorer.terminal.text import fit, width
 
 _MARGIN = 6  # cells for the number of a line's first value
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TextIO
 
 from explorer.errors import OutputError
-from explorer.glyphs import one_line, printable
+from explorer.terminal.glyphs import one_line, printable
 
 _ERRORS = "explorer.escape"
 _escaped: set[str] = set()

@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 
-from explorer.glyphs import printable, visible
+from explorer.terminal.glyphs import printable, visible
 
 __all__ = ["counted", "fit", "number", "printable", "short", "token_at", "visible", "width"]
 

@@ -13,12 +13,12 @@ import pytest
 
 import explorer
 import gpt
-from explorer import output
 from explorer.cli import main
-from explorer.glyphs import one_line, quoted, shortened
+from explorer.terminal import output
+from explorer.terminal.glyphs import one_line, quoted, shortened
 from tests.helpers.checkpoint_builder import write_checkpoint, write_config
 
-DOORS = {"explorer/output.py", "gpt/__main__.py"}
+DOORS = {"explorer/terminal/output.py", "gpt/__main__.py"}
 ASKED = {"explorer/commands/verify.py", "explorer/commands/words.py", "explorer/commands/explore.py"}
 """They ask the streams whether they are terminals, or read from them."""
 
@@ -56,7 +56,7 @@ def round_the_door(tree: ast.AST) -> set[str]:
 
 def test_nothing_goes_round_the_door() -> None:
     found = {place: round_the_door(tree) for place, tree in sources()}
-    assert found["explorer/output.py"], "the door itself writes"
+    assert found["explorer/terminal/output.py"], "the door itself writes"
     others = {place: used for place, used in found.items() if used and place not in DOORS | ASKED}
     assert others == {}
     for place in ASKED & found.keys():

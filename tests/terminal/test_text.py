@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from explorer.text import counted, fit, number, printable, visible, width
+from explorer.terminal.text import counted, fit, number, printable, visible, width
 
 # Any character at all, and more often those that make trouble: escapes, marks, joiners, overrides, wide ones, halves.
 TRICKY = (
