@@ -44,5 +44,5 @@ def test_what_it_names_is_in_them(file: str, name: str) -> None:
 def test_the_hooks_before_a_commit_are_the_check_of_style() -> None:
     style = re.findall(r"^\.venv/bin/.*$", (ROOT / ".ci/style").read_text(), re.MULTILINE)
     hooks = re.findall(r"^ +entry: (.*)$", (ROOT / ".pre-commit-config.yaml").read_text(), re.MULTILINE)
-    assert len(style) == 4
+    assert len(style) == 7
     assert hooks == style

@@ -22,7 +22,7 @@ class Fact:
     given: Mapping[str, Any]
 
 
-_ORIGIN = "the project's origin document"
+_VOCABULARY = 'OpenAI\'s encoder.json and vocab.bpe, as tiktoken.get_encoding("gpt2") reads them'
 _TRANSFORMERS = "transformers, tests/models/gpt2/test_modeling_gpt2.py"
 _EXPLAINER = "poloclub/transformer-explainer, src/constants/examples/ex0.js"
 _PICO = "jaymody/picoGPT, README"
@@ -43,13 +43,13 @@ _EITHER_GELU = ("gelu_new", "gelu")
 GPT2_SMALL = (
     Fact(
         'how "Once upon a time" is spelled',
-        _ORIGIN,
+        _VOCABULARY,
         "encodes",
         {"text": "Once upon a time", "ids": (7454, 2402, 257, 640)},
     ),
     Fact(
         "and a continuation of it",
-        _ORIGIN,
+        _VOCABULARY,
         "encodes",
         {"text": ", this was our greatest", "ids": (11, 428, 373, 674, 6000)},
     ),

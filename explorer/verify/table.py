@@ -58,7 +58,7 @@ def _missing(report: Report) -> Iterator[str]:
     names = [name for name, found in (("PyTorch", report.torch), ("transformers", report.transformers)) if not found]
     if names:
         yield f"{' and '.join(names)} not installed. To be compared with as well:"
-        yield '  pip install "gpt-explorer[torch]"'
+        yield '  pip install "gpt2-explorer[torch]"'
 
 
 def _component(component: Component) -> Iterator[str]:

@@ -226,7 +226,7 @@ def test_the_command_prints_the_cascade(tiny: Path, capsys: pytest.CaptureFixtur
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "GPT Explorer verifies tiny, seed 3"
     assert [line for line in lines if len(line) > 80] == []
-    assert any('pip install "gpt-explorer[torch]"' in line for line in lines)
+    assert any('pip install "gpt2-explorer[torch]"' in line for line in lines)
     assert "against NumPy" in "\n".join(lines)
     assert "against PyTorch" not in "\n".join(lines)
     assert lines[-1].startswith("✓ all ")
