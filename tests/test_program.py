@@ -57,3 +57,16 @@ def test_no_part_of_a_file_is_left(name: str, status: int, tmp_path: Path) -> No
     assert done.returncode == status
     assert done.stderr == b""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_another_distributions_gpt_is_named(tmp_path: Path) -> None:
+    (tmp_path / "gpt").mkdir()
+    (tmp_path / "gpt" / "__init__.py").write_text("", encoding="utf-8")
+    first = f"import runpy, sys; sys.path.insert(0, {str(tmp_path)!r}); sys.argv[1:] = ['--version']\n"
+    program = "runpy.run_module('explorer', run_name='__main__')"
+    for code, traceback in ((program, False), ("import explorer; explorer.load", True)):
+        done = subprocess.run([sys.executable, "-c", first + code], capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert f"Python finds {tmp_path / 'gpt' / '__init__.py'} instead of" in done.stderr
+        assert "uv tool install gpt2-explorer" in done.stderr
+        assert ("Traceback" in done.stderr) is traceback
