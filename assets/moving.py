@@ -21,6 +21,7 @@ from explorer.teaching.recording import Recording
 from explorer.walk.session import Session
 
 HERE = Path(__file__).resolve().parent
+PICTURE = HERE / "walk.svg"
 LAST = 4.0  # seconds that the last frame stays
 Frames = list[tuple[float, str]]
 """When each frame begins, in seconds, and its SVG."""
@@ -117,7 +118,7 @@ def _whole(first: str, rules: str, body: str) -> str:
 
 def main(arguments: list[str]) -> None:
     source = Path(arguments[0]) if arguments else HERE / "walk.jsonl"
-    target = Path(arguments[1]) if len(arguments) > 1 else HERE / "walk.svg"
+    target = Path(arguments[1]) if len(arguments) > 1 else PICTURE
     target.write_text(moving(asyncio.run(played(recording.read(source)))), encoding="utf-8")
 
 

@@ -42,7 +42,7 @@ def foreign_gpt() -> str | None:
     place = spec.origin if spec and spec.origin else "nowhere"
     return (
         f"the package gpt of GPT Explorer is hidden by another one: Python finds {place} instead of {home}. "
-        "Install GPT Explorer in an environment of its own: uv tool install gpt2-explorer, or pipx install gpt2-explorer."
+        "Install GPT Explorer as a tool of its own: uv tool install gpt2-explorer, or pipx install gpt2-explorer."
     )
 
 

@@ -1,4 +1,4 @@
-"""The experiments on the command line print what the library computes; and the README's story is true."""
+"""The experiments on the command line print what the library computes; and the story in docs/what-if.md is true."""
 
 import csv
 import io
@@ -15,7 +15,7 @@ from explorer.api.run import Run
 from explorer.cli import main
 
 A, B = "Tom and Lily went to the park. Tom said to", "Tom and Lily went to the park. Lily said to"
-README = " ".join((Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8").split())
+STORY = " ".join((Path(__file__).parents[2] / "docs/what-if.md").read_text(encoding="utf-8").split())
 
 
 @pytest.fixture(scope="module")
@@ -178,4 +178,4 @@ def test_the_story_of_head_3_3_in_the_readme(run: Run, model: Model) -> None:
         f"{100 * with_beginning.edit(zero).probability(' Lily'):.1f} % without head 3.3",
         f"(−{-100 * swept[1, 0]:.1f} against −{-100 * swept[5, 2]:.1f} points)",
     ]
-    assert [each for each in said if each not in README] == []
+    assert [each for each in said if each not in STORY] == []

@@ -1,4 +1,4 @@
-"""The README's worked example, walked on the screen: its numbers are those that stand there."""
+"""The worked example in docs/what-if.md, walked on the screen: its numbers are those that stand there."""
 
 import re
 from pathlib import Path
@@ -8,8 +8,8 @@ from gpt import Sampling
 from tests.helpers.models import embedded
 from tests.helpers.pilot import computed, opened, press, text, until
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-EXAMPLE = " ".join(README.partition("## What if?")[2].partition("Without the screen")[0].split())
+PAGE = (Path(__file__).parent.parent / "docs/what-if.md").read_text(encoding="utf-8")
+EXAMPLE = " ".join(PAGE.partition("## Without the screen")[0].split())
 PROMPT = "Tom and Lily went to the park. Tom said to"
 
 
