@@ -36,3 +36,5 @@ from explorer.edits.steering import Steering as Steering
 from gpt.errors import GPTError as GPTError
 
 __version__: str
+
+def foreign_gpt() -> str | None: ...
