@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from explorer.edits.where import Where
 from explorer.engine.engines import in_words
 from explorer.page import texts
 from explorer.page.arrays import arrays_of
@@ -63,7 +62,7 @@ def contents(
         "text": session.text,
         "ids": session.ids,
         "edits": session.what_if.edits.words(session.labels()),
-        "edited": sorted(_edited(edit.where for edit in session.what_if.edits.active)),
+        "edited": sorted({place.name for place in session.what_if.places_edited()}),
         "stages": [
             {**stage, "before": before_it} for stage, before_it in zip(texts.stages_of(shown), _before(session, kept))
         ],
@@ -117,10 +116,6 @@ def _weights(entries: dict[str, Entry]) -> list[str]:
     """The checkpoint's tensors among the arrays, whole or in parts; and the tables, whose rows are the embeddings."""
     named = [name.partition("/")[0] for name in entries if name.startswith(("h.", "ln_f."))]
     return list(dict.fromkeys(named))
-
-
-def _edited(places: Iterable[Where]) -> set[str]:
-    return {place.name for place in places}
 
 
 def _tokens(data: dict[str, Any]) -> list[int]:

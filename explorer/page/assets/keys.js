@@ -23,6 +23,7 @@ function keysOf(walk) {
     Enter: () => find("number").querySelector("button.door, button.chip")?.focus(),
     Backspace: () => { if (walk.doors.length) walk.act.return(); },
     Escape: () => { document.activeElement?.blur?.(); if (walk.doors.length) { walk.doors = []; walk.render(); } },
+    u: () => walk.act.unroll(),
     N: () => walk.stop(walk.stopAt + 1),
     P: () => (walk.stopAt >= 0 ? walk.stop(walk.stopAt - 1) : walk.printAll()),
     E: () => walk.leaveTour(),

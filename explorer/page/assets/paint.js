@@ -11,7 +11,7 @@ function el(tag, attributes = {}, ...children) {
     else if (key === "style") Object.assign(made.style, value);
     else if (value !== false && value != null) made.setAttribute(key, value === true ? "" : value);
   }
-  made.append(...children.flat().filter((child) => child != null));
+  made.append(...children.flat(Infinity).filter((child) => child != null));
   return made;
 }
 
@@ -83,9 +83,12 @@ class Here {
 
 // Colours
 
+function stopsOf(scale) {
+  return getComputedStyle(document.documentElement).getPropertyValue(`--${scale}`).trim().split(/\s+/);
+}
+
 function colours(scale) {
-  const stops = getComputedStyle(document.documentElement).getPropertyValue(`--${scale}`).trim().split(/\s+/);
-  const parts = stops.map((stop) => [1, 3, 5].map((i) => parseInt(stop.slice(i, i + 2), 16)));
+  const parts = stopsOf(scale).map((stop) => [1, 3, 5].map((i) => parseInt(stop.slice(i, i + 2), 16)));
   return (share) => {
     const place = Math.min(Math.max(share, 0), 1) * (parts.length - 1);
     const first = Math.min(Math.floor(place), parts.length - 2);
@@ -143,7 +146,8 @@ function picture(here, act) {
 function legend(here) {
   const spread = full(Number(spreadOf(here.rows()).toPrecision(3)));
   const rows = here.axes === "HTS" ? "rows look at columns" : `a row for each token, ${here.row.length} columns`;
-  const scale = el("span", { class: here.shares ? "scale share" : "scale signed", "aria-hidden": "true" });
+  const stops = here.shares ? stopsOf("share") : [...stopsOf("below").reverse(), ...stopsOf("above").slice(1)];
+  const scale = el("span", { class: "scale", "aria-hidden": "true", style: { background: `linear-gradient(to right, ${stops.join(", ")})` } });
   return el("p", { class: "legend" }, here.shares ? "0 " : `−${spread} `, scale, here.shares ? " 1" : ` ${spread}`, ` · ${rows}`);
 }
 

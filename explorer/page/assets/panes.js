@@ -70,55 +70,77 @@ function choices(here, act) {
 
 // The number and why
 
-function numberPane(here, why, asked, trail, act, all) {
+// `state`: the doors gone through, whether all terms are shown, whether sums of sums are taken apart.
+function numberPane(here, asked, state, act) {
+  const { why } = here.run;
+  const { doors, all, unrolled } = state;
   if (!asked) return [el("h2", {}, "number"), el("p", { class: "dim" }, "There are no numbers at this stage yet.")];
-  const found = why.explain(asked);
+  const found = why.explain(asked, unrolled);
+  const chip = (text, on, key) => el("button", { type: "button", class: "chip", on, "data-key": key }, text);
+  const ways = [
+    doors.length ? chip("← back", act.return, "return") : null,
+    doors.length && act.canGo(asked) ? chip("go there", () => act.goTo(asked), "go") : null,
+    why.canUnroll(asked) ? chip(unrolled ? "in one step" : "all that was ever written", act.unroll, "unroll") : null,
+  ];
   const value = found.value === undefined ? "not on this page" : full(found.value);
-  const pane = [el("h2", {}, trail.length ? `why? ${trail.length} ${trail.length > 1 ? "doors" : "door"} on` : "why this number?")];
-  if (trail.length) {
-    pane.push(el("p", { class: "trail" },
-      el("button", { class: "chip", on: act.return, "data-key": "return" }, "← back"), " ",
-      act.canGo(asked) ? el("button", { class: "chip", on: () => act.goTo(asked), "data-key": "go" }, "go there") : null));
-  }
-  pane.push(el("p", { id: "value" }, `${why.words(asked)} = `, el("b", { class: "value" }, value)));
-  if (found.edited) pane.push(el("p", { class: "down" }, `Edited in this run: ${here.run.edits.join("; ")}.`));
-  if (found.origin) pane.push(el("p", {}, found.origin));
-  if (found.terms.length) pane.push(termsTable(why, found, act, all));
-  if (found.line) pane.push(el("p", { class: "dim" }, `${asked.name}[${asked.index.join(",")}] `, el("code", {}, found.line)));
-  return pane;
+  return [
+    el("h2", {}, doors.length ? `why? ${doors.length} ${doors.length > 1 ? "doors" : "door"} on` : "why this number?"),
+    el("p", { id: "value" }, `${why.words(asked)} = `, el("b", { class: "value" }, value)),
+    ways.some(Boolean) ? el("p", { class: "choices trail" }, ways) : null,
+    found.edited ? el("p", { class: "down" }, `Edited in this run: ${here.run.edits.join("; ")}.`) : null,
+    found.origin ? el("p", {}, found.origin) : null,
+    found.terms.length ? (found.terms.length === 1 && !found.count ? formula(why, found, act) : termsTable(why, found, act, all)) : null,
+    found.line ? el("p", { class: "dim" }, `${asked.name}[${asked.index.join(",")}] `, el("code", {}, found.line)) : null,
+  ];
+}
+
+function doorTo(why, to, text, key, act) {
+  return el("button", { type: "button", class: "door", on: () => act.open(to), title: why.words(to), "data-key": `door ${key}` }, text);
+}
+
+const numberOf = (why, piece) => short(piece.value ?? why.value(piece));
+
+// One operation: its numbers in a line, and below it what each of them is.
+function formula(why, found, act) {
+  const { pieces } = found.terms[0];
+  const cells = pieces.filter((piece) => piece.name);
+  const line = pieces.map((piece) => (piece.name ? doorTo(why, piece, numberOf(why, piece), `${piece.name} in line`, act) : piece));
+  const rows = cells.map((piece, n) => el("tr", {},
+    el("th", { scope: "row" }, doorTo(why, piece, why.words(piece), n, act)),
+    el("td", { class: "figure" }, full(piece.value ?? why.value(piece)))));
+  return el("div", {}, el("p", {}, "= ", line), el("div", { class: "scroll" }, el("table", { class: "terms" }, rows)));
 }
 
 function termsTable(why, found, act, all) {
-  const single = found.terms.length === 1 && !found.count;
   const shown = all ? found.terms : found.terms.slice(0, DOORS);
   const most = Math.abs(found.terms[0].value) || 1;
-  const rows = shown.map((each, n) => termRow(why, each, n, single, most, act));
+  const rows = shown.map((each, n) => termRow(why, each, n, most, act));
+  const line = (name, value, kind = "dim") =>
+    rows.push(el("tr", { class: kind }, el("th", { scope: "row" }, name), el("td"), el("td", { class: "figure" }, value), el("td")));
   const hidden = found.terms.slice(shown.length);
   const count = hidden.length + found.count;
   if (count) {
     const rest = hidden.reduce((sum, each) => sum + each.value, 0) + (found.count ? found.rest : 0);
-    const more = hidden.length ? el("button", { class: "chip", on: act.all, "data-key": "all terms" }, `show ${hidden.length}`) : null;
-    rows.push(el("tr", { class: "dim" }, el("th", { scope: "row" }, `${count} more, together `, more), el("td"), el("td", { class: "figure" }, figure(rest, 5)), el("td")));
+    const more = hidden.length ? el("button", { type: "button", class: "chip", on: act.all, "data-key": "all terms" }, `show ${hidden.length}`) : "";
+    line([`${count} more, together `, more], figure(rest, 5));
   }
-  if (!single && !found.count && Math.abs(found.rest) > 1e-9) {
-    const reason = found.edited ? "changed by the edit" : "rounded to seven digits";
-    rows.push(el("tr", { class: "dim" }, el("th", { scope: "row" }, reason), el("td"), el("td", { class: "figure" }, figure(found.rest, 5)), el("td")));
+  if (!found.count && Math.abs(found.rest) > 1e-9) {
+    line(found.edited ? "changed by the edit" : "rounded to seven digits", figure(found.rest, 5));
   }
-  if (!single) rows.push(el("tr", { class: "sum" }, el("th", { scope: "row" }, "sum"), el("td"), el("td", { class: "figure value" }, full(found.value)), el("td")));
-  const title = single ? "how it was computed" : `the sum of ${found.terms.length + found.count} terms, the largest first`;
+  line("sum", el("b", { class: "value" }, full(found.value)), "sum");
+  const title = `the sum of ${found.terms.length + found.count} terms, the largest first`;
   return el("div", { class: "scroll" }, el("table", { class: "terms" }, el("caption", {}, title), rows));
 }
 
-function termRow(why, each, n, single, most, act) {
-  const door = (to, text) => el("button", { class: "door", on: () => act.open(to), title: why.words(to), "data-key": `door ${n} ${text}` }, text);
-  const number = (piece) => short(piece.value ?? why.value(piece));
-  const how = each.pieces.map((piece) => (piece.name ? door(piece, number(piece)) : piece));
+function termRow(why, each, n, most, act) {
+  const alone = each.pieces.length === 1;
+  const how = each.pieces.map((piece, i) => (piece.name ? doorTo(why, piece, numberOf(why, piece), `${n} ${i}`, act) : piece));
   const named = each.label || each.cell;
-  const name = named ? el("button", { class: "door", on: () => act.open(each.cell), "data-key": `door ${n}` }, why.words(named, single)) : "";
-  const alone = each.pieces.length === 1 && each.cell;
-  return el("tr", {}, el("th", { scope: "row" }, name), el("td", { class: "how" }, alone ? "" : how),
-    el("td", { class: "figure" }, single && !alone ? full(each.value) : figure(each.value, 5)),
-    el("td", { class: "bar" }, el("span", { class: each.value < 0 ? "negative" : "positive", style: { width: `${Math.min(100, (100 * Math.abs(each.value)) / most)}%` } })));
+  return el("tr", {},
+    el("th", { scope: "row" }, named ? doorTo(why, each.cell, why.words(named, true), n, act) : ""),
+    el("td", { class: "how" }, alone ? "" : how),
+    el("td", { class: "figure" }, figure(each.value, 5)),
+    barCell(Math.min(1, Math.abs(each.value) / most) * Math.sign(each.value)));
 }
 
 // The next token

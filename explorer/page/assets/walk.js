@@ -5,7 +5,7 @@ const find = (id) => document.getElementById(id);
 
 class Walk {
   constructor(data) {
-    Object.assign(this, { data, tour: data.tour, stopAt: -1, doors: [], all: false, lesson: true });
+    Object.assign(this, { data, tour: data.tour, stopAt: -1, doors: [], all: false, unrolled: false, lesson: true });
     for (const run of data.runs) {
       run.why = new Why(run);
     }
@@ -22,6 +22,7 @@ class Walk {
       open: (to) => this.door(to),
       return: () => { this.doors.pop(); this.all = false; this.render(); },
       all: () => { this.all = true; this.render(); },
+      unroll: () => { this.unrolled = !this.unrolled; this.render(); },
       canGo: (to) => this.stageOf(to.name) >= 0,
       goTo: (to) => this.goTo(to),
     };
@@ -195,7 +196,7 @@ class Walk {
     find("tokens").replaceChildren(...tokensPane(here, act));
     find("map").replaceChildren(...mapPane(here, (index, text, on, name) => this.link(index, text, on, name)));
     fill("step", stepPane(here, act));
-    fill("number", numberPane(here, this.run.why, asked, this.doors, act, this.all));
+    fill("number", numberPane(here, asked, this, act));
     fill("next", nextPane(here, act));
     fill("lesson", lessonPane(here, this.data.texts));
     find("lesson").hidden = !this.lesson;
@@ -237,7 +238,7 @@ class Walk {
     const steps = this.run.stages.map((_, stage) => {
       const here = new Here(this.run, { ...this.at, stage });
       const asked = here.cell();
-      const panes = [stepPane(here, this.act), asked ? numberPane(here, this.run.why, asked, [], this.act, false) : [], lessonPane(here, this.data.texts)];
+      const panes = [stepPane(here, this.act), asked ? numberPane(here, asked, { doors: [] }, this.act).filter(Boolean) : [], lessonPane(here, this.data.texts)];
       const made = el("article", {}, panes.map((pane) => el("section", {}, pane)));
       made.querySelectorAll("[id]").forEach((each) => each.removeAttribute("id"));
       return made;

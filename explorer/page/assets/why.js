@@ -60,11 +60,13 @@ class Why {
     return Array.from(scores, (score) => Math.exp(score - largest));
   }
 
-  // What a cell is made of: { value, terms, count, rest, line } or { value, origin }.
-  explain(asked) {
+  // What a cell is made of: { value, terms, count, rest, line } or { value, origin }; a sum of sums as one, if unrolled.
+  explain(asked, unrolled) {
     const value = this.value(asked);
     const rule = this.ruleOf(asked);
-    const found = rule && OPERATIONS[rule.op](this, rule, asked, value);
+    const found = unrolled && this.canUnroll(asked)
+      ? { terms: this.summands(asked).map((each) => term(this, this.value(each), [each])) }
+      : rule && OPERATIONS[rule.op](this, rule, asked, value);
     if (!found) return { value, origin: this.origin(asked, value), terms: [] };
     if (found.terms.some((term) => term.value === undefined)) {
       return { value, origin: "Its operands are not on this page: it holds a part of the walk.", terms: [] };
@@ -73,6 +75,22 @@ class Why {
     const sum = terms.reduce((total, term) => total + term.value, 0);
     const edited = this.run.edited.includes(asked.name);
     return { value, line: rule.line, whole: !found.count, count: found.count || 0, rest: value - sum, edited, ...found, terms };
+  }
+
+  canUnroll({ name }) {
+    return this.run.rules[name]?.op === "sum";
+  }
+
+  // All that was ever written into a sum: embeddings, heads, MLPs; what the page does not hold stays together.
+  summands(asked) {
+    const rule = this.run.rules[asked.name];
+    const { index } = asked;
+    if (rule?.op === "sum" && rule.of.every((name) => this.numbers.has(name))) {
+      return rule.of.flatMap((name) => this.summands(cell(name, ...index)));
+    }
+    if (rule?.op !== "heads" || !this.numbers.has(rule.w) || !this.numbers.has(rule.z)) return [asked];
+    const heads = Array.from({ length: this.run.heads }, (_, head) => cell(rule.result, index[0], head, index[1]));
+    return [...heads, cell(rule.b, index[1])];
   }
 
   ruleOf({ name }) {
@@ -257,10 +275,12 @@ const OPERATIONS = {
   },
   tempered: (why, rule, { index: [t, token] }, value) => {
     const { temperature } = why.run.ledgers[t];
-    return { terms: [term(why, value, temperature ? [cell("logits", t, token), ` / ${temperature}`] : [cell("logits", t, token)])] };
+    const at = cell("logits", t, token);
+    return { terms: [term(why, value, temperature ? [at, ` / ${temperature}`] : [at, ", whatever the others: temperature 0 takes the largest"])] };
   },
   probabilities: (why, rule, { index: [t, token] }, value) => {
-    const { largest, total } = why.run.ledgers[t];
+    const { largest, total, temperature } = why.run.ledgers[t];
+    if (!temperature) return { terms: [term(why, value, ["temperature 0: the largest logit has all; this is ", cell("logits", t, token)])] };
     if (!value) return { terms: [term(why, 0, ["dropped: ", cell("tempered", t, token), " is below the cut"])] };
     const pieces = ["exp(", cell("tempered", t, token), ` − ${short(largest)}) / ${short(total)}, the same of all that stay`];
     return { terms: [term(why, value, pieces)] };
