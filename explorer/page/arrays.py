@@ -60,6 +60,23 @@ def arrays_of(session: Session, rules: Mapping[str, Rule], names: Iterable[str])
     return found
 
 
+def made_from_others(rules: Mapping[str, Rule], arrays: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Scores that one operation makes of others, so that the page need not hold them; not where they were edited."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, array in arrays.items():
+        rule = rules.get(name, {"op": ""})
+        if rule["op"] not in ("divided", "masked") or rule["x"] not in arrays:
+            continue
+        x = arrays[rule["x"]]
+        if rule["op"] == "divided":
+            made, entry = x / rule["by"], {"x": rule["x"], "by": rule["by"]}
+        else:
+            made, entry = np.where(np.tri(x.shape[1], dtype=bool), x, -np.inf), {"x": rule["x"], "by": 0}
+        if np.allclose(made, array, rtol=1e-7, atol=0):
+            found[name] = entry
+    return found
+
+
 def largest_terms(x: Any, weight: Any) -> tuple[Any, Any]:  # [T, n], [m, n] -> [T, m, TERMS] twice
     """For each number of x · Wᵀ the inputs with the largest products, the largest first, and their weights."""
     count = min(TERMS, weight.shape[1])

@@ -6,7 +6,7 @@ from typing import Any
 
 from explorer.engine.engines import in_words
 from explorer.page import texts
-from explorer.page.arrays import arrays_of
+from explorer.page.arrays import arrays_of, made_from_others
 from explorer.page.packing import Entry, pack
 from explorer.page.rules import rules
 from explorer.stages import Kind, Stage
@@ -54,8 +54,9 @@ def contents(
     known = rules(session.config)
     names = _names(shown, session.config.n_layer)
     arrays = arrays_of(session, known, names)
-    entries, counts, numbers = pack(arrays)
-    held = [name for name in known if name in entries or HEAD_RESULTS in name]
+    made = made_from_others(known, arrays)
+    entries, counts, numbers = pack({name: array for name, array in arrays.items() if name not in made})
+    held = [name for name in known if name in arrays or HEAD_RESULTS in name]
     data = {
         "model": model,
         "engine": in_words(session.model),
@@ -67,7 +68,7 @@ def contents(
             {**stage, "before": before_it} for stage, before_it in zip(texts.stages_of(shown), _before(session, kept))
         ],
         "heads": session.config.n_head,
-        "arrays": entries,
+        "arrays": {**entries, **made},
         "counts": counts,
         "rules": {name: known[name] for name in held},
         "words": texts.words_of(session, held),

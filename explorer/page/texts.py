@@ -21,6 +21,9 @@ from explorer.walk.session import Session
 from gpt.ops import Vector, softmax_row
 
 LENS_TOKENS = 5
+LESSONS = 24
+"""Tokens of a text up to which a lesson has numbers for each of them; of a longer one for the last token alone."""
+
 _LEFT_OUT = ("try",)  # of a lesson: it names keys of the screen
 
 
@@ -92,7 +95,7 @@ def weights_in_words(session: Session, names: Iterable[str]) -> dict[str, str]:
 def lessons_of(
     session: Session, stages: Sequence[int], texts: Texts, tell: Callable[[int, int], None]
 ) -> list[dict[str, Any]]:
-    """The lesson of each of these stages; what it says of this run for every position, and head where it has heads."""
+    """The lesson of each of these stages; what it says of this run for the positions, and for heads where it has them."""
     found = []
     for done, index in enumerate(stages, start=1):
         found.append(_lesson(session, index, texts))
@@ -110,8 +113,12 @@ def _lesson(session: Session, index: int, texts: Texts) -> dict[str, Any]:
         if key not in _LEFT_OUT:
             number = -1 if key == "here" else texts.number(plain(fill(text, here)))
             parts.append([HEADINGS[key], number])
-    told = []
-    for position in range(len(session.ids)):
+    told: list[list[int] | None] = []
+    tokens = len(session.ids)
+    for position in range(tokens):
+        if tokens > LESSONS and position < tokens - 1:
+            told.append(None)
+            continue
         cursor.go_to_position(position)
         row = []
         for head in range(session.config.n_head if "H" in cursor.axes else 1):

@@ -23,7 +23,7 @@ class Numbers {
     this.run = run;
     this.size = 0;
     this.kinds = {};
-    this.ranks = {};
+    this.made = {};
     for (const [kind, width] of Object.entries(WIDTHS)) {
       const count = run.counts[kind];
       this.kinds[kind] = together(kind, bytes.subarray(this.size), count, width);
@@ -35,10 +35,20 @@ class Numbers {
     return name in this.run.arrays;
   }
 
-  // { data, shape }, the last axis running fastest.
+  // { data, start, shape }, the last axis running fastest. What one operation makes of another array is not held.
   array(name) {
-    const [kind, start, shape] = this.run.arrays[name];
+    const entry = this.run.arrays[name];
+    if (!Array.isArray(entry)) return (this.made[name] ??= this.make(entry));
+    const [kind, start, shape] = entry;
     return { data: this.kinds[kind], start, shape };
+  }
+
+  make({ x, by }) {
+    const { data, start, shape } = this.array(x);
+    const width = shape[2];
+    const ahead = (i) => i % width > Math.floor(i / width) % shape[1];
+    const made = data.slice(start, start + shape[0] * shape[1] * width);
+    return { data: made.map((value, i) => (by ? value / by : ahead(i) ? -Infinity : value)), start: 0, shape };
   }
 
   at(name, ...index) {

@@ -2,6 +2,7 @@
 "use strict";
 
 const LISTED = 14; // numbers of a row that are listed
+const TALL = 34; // rem of a picture with many rows
 const GRID = 24; // tokens up to which every cell of a pattern has its number
 
 function el(tag, attributes = {}, ...children) {
@@ -18,6 +19,7 @@ function el(tag, attributes = {}, ...children) {
 // Where the walk stands in a run: the part, the numbers of its row, and the column that the cursor is on.
 
 const alike = (stage) => (["resid_mid", "resid_post"].includes(stage.id) ? "resid" : stage.id);
+const AHEAD = ["raw", "scaled"];
 const VOCABULARY = ["logits", "ledger", "draw"];
 
 class Here {
@@ -75,9 +77,10 @@ class Here {
     return `${this.axes.at(-1) === "m" ? "neuron" : "dimension"} ${column}`;
   }
 
-  // Rows by position, for the picture as a whole.
+  // Rows by position, for the picture as a whole: before the mask a row looks ahead, too.
   rows(head = this.head) {
-    return this.run.ids.map((_, position) => this.rowAt(position, head));
+    const ahead = AHEAD.includes(this.stage.id);
+    return this.run.ids.map((_, position) => (ahead ? this.numbers.row(this.name, head, position) : this.rowAt(position, head)));
   }
 }
 
@@ -173,6 +176,7 @@ function gridCell(here, act, heat, position, key, value) {
   const text = here.shares ? value.toFixed(2) : figure(value, 1);
   const cursor = position === here.position && key === here.column;
   const style = { background: `rgb(${ground})`, color: ink(ground) };
+  if (key > position) return el("td", { class: "ahead", style }, text);
   return el("td", { class: cursor ? "cursor" : null, style, on: () => act.cell(position, key) }, text);
 }
 
@@ -188,8 +192,13 @@ function heatPicture(here, act) {
     const column = Math.floor(((event.clientX - box.left) / box.width) * columns);
     if (here.axes !== "HTS" || column <= position) act.cell(Math.min(position, rows.length - 1), Math.min(column, columns - 1));
   });
+  const height = Math.min(1.3, TALL / rows.length);
+  const every = Math.ceil(1 / height); // names that have room
   const names = run.ids.map((token, position) =>
-    el("button", { class: position === here.position ? "here-text" : null, on: () => act.position(position), tabindex: -1 }, run.labels[token]));
+    el("button", {
+      class: position === here.position ? "here-text" : position % every ? "silent" : null, tabindex: -1,
+      on: () => act.position(position), title: run.labels[token],
+    }, run.labels[token]));
   const share = (value, count) => `${(100 * value) / count}%`;
   const mark = el("span", {
     class: "mark",
@@ -199,7 +208,8 @@ function heatPicture(here, act) {
     },
   });
   const band = el("span", { class: "band", style: { top: share(here.position, rows.length), height: share(1, rows.length) } });
-  return el("div", { class: "heat" }, el("div", { class: "names" }, names), el("div", { class: "cells" }, drawn, band, mark));
+  const style = { gridAutoRows: `${height}rem` };
+  return el("div", { class: "heat" }, el("div", { class: "names", style }, names), el("div", { class: "cells" }, drawn, band, mark));
 }
 
 function allHeads(here, act) {

@@ -11,6 +11,8 @@ function tokensPane(here, act) {
     }, here.run.labels[token]));
 }
 
+const ENTRANCE = ["tokens", "embed", "pos_embed", "sum"];
+
 // The entrance, each block, the exit: the stages of each, by their numbers.
 function groupsOf(run) {
   const groups = [];
@@ -25,12 +27,12 @@ function mapPane(here, link) {
   const { run, at } = here;
   const groups = groupsOf(run);
   const own = groups.find((group) => group.includes(at.stage));
-  const name = (group, i) => {
-    const { layer } = run.stages[group[0]];
-    return layer == null ? (i ? "exit" : "entrance") : `block ${layer}`;
+  const name = (group) => {
+    const { layer, id } = run.stages[group[0]];
+    return layer == null ? (ENTRANCE.includes(id) ? "entrance" : "exit") : `block ${layer}`;
   };
   const across = groups.map((group, i) =>
-    link(group.find((index) => run.stages[index].id === here.stage.id) ?? group[0], name(group, i), group === own, `group ${i}`));
+    link(group.find((index) => run.stages[index].id === here.stage.id) ?? group[0], name(group), group === own, `group ${i}`));
   const down = own.map((index) => link(index, run.stages[index].title, index === at.stage, `stage ${index}`));
   return [el("div", {}, across), el("div", {}, down)];
 }
@@ -116,7 +118,7 @@ function termsTable(why, found, act, all) {
   const most = Math.abs(found.terms[0].value) || 1;
   const rows = shown.map((each, n) => termRow(why, each, n, most, act));
   const line = (name, value, kind = "dim") =>
-    rows.push(el("tr", { class: kind }, el("th", { scope: "row" }, name), el("td"), el("td", { class: "figure" }, value), el("td")));
+    rows.push(el("tr", { class: kind }, el("th", { scope: "row", colspan: 2 }, name), el("td", { class: "figure" }, value), el("td")));
   const hidden = found.terms.slice(shown.length);
   const count = hidden.length + found.count;
   if (count) {
@@ -173,8 +175,8 @@ function nextPane(here, act) {
 
 function lessonPane(here, texts) {
   const lesson = here.run.lessons[here.at.stage];
-  const told = lesson.here[here.position];
-  const parts = lesson.parts.map(([heading, number]) => [
+  const told = lesson.here[here.position]; // null where only the last token of a long text is told about
+  const parts = lesson.parts.filter(([, number]) => number >= 0 || told).map(([heading, number]) => [
     el("dt", { class: heading === "here" ? "here-text" : heading === "but" ? "down" : "dim" }, heading),
     el("dd", {}, texts[number < 0 ? (told[here.head] ?? told[0]) : number]),
   ]);
@@ -182,13 +184,14 @@ function lessonPane(here, texts) {
   return [el("h2", {}, "lesson"), el("p", {}, el("b", {}, texts[lesson.title])), el("dl", {}, parts), el("div", { class: "words" }, words)];
 }
 
-function tourPane(tour, stopAt, texts, go) {
+function tourPane(tour, stopAt, go, leave) {
   const stop = tour.stops[stopAt];
   const button = (text, to, key) => el("button", { type: "button", class: "chip", disabled: !tour.stops[to], on: () => go(to), "data-key": key }, text);
   return [
     el("h2", { id: "tour-title" }, `${stopAt + 1} of ${tour.stops.length} · ${stop.title}`),
     el("p", {}, stop.text),
     stop.picture ? terminalPicture(stop.picture) : null,
-    el("p", { class: "choices" }, button("P back", stopAt - 1, "stop back"), button("N next", stopAt + 1, "stop on")),
+    el("p", { class: "choices" }, button("P back", stopAt - 1, "stop back"), button("N next", stopAt + 1, "stop on"),
+      el("button", { type: "button", class: "chip", on: leave, "data-key": "leave" }, "E leave the tour")),
   ];
 }

@@ -149,8 +149,16 @@ class Walk {
   leaveTour() {
     if (!this.tour) return;
     this.leftAt = this.stopAt >= 0 ? this.stopAt : this.leftAt;
-    if (this.stopAt >= 0) this.move(() => { this.stopAt = -1; });
-    else this.stop(this.leftAt ?? 0);
+    if (this.stopAt < 0) {
+      this.stop(this.leftAt ?? 0);
+      return;
+    }
+    const { anchor } = this.here.stage;
+    const there = this.data.runs[0].stages.findIndex((stage) => stage.anchor === anchor);
+    this.move(() => {
+      this.stopAt = -1;
+      if (this.run !== this.data.runs[0]) this.stand({ ...this.data.start, stage: Math.max(0, there) });
+    }, true);
   }
 
   // Addresses: #block-2-pattern, and behind it what is not as it was at first.
@@ -194,6 +202,7 @@ class Walk {
     const asked = this.doors.at(-1) || here.cell();
     find("model").textContent = `${this.run.model} · ${this.run.engine}`;
     find("tokens").replaceChildren(...tokensPane(here, act));
+    find("tokens").scrollTop = find("tokens").children[here.position].offsetTop - find("tokens").offsetTop - 20;
     find("map").replaceChildren(...mapPane(here, (index, text, on, name) => this.link(index, text, on, name)));
     fill("step", stepPane(here, act));
     fill("number", numberPane(here, asked, this, act));
@@ -201,7 +210,7 @@ class Walk {
     fill("lesson", lessonPane(here, this.data.texts));
     find("lesson").hidden = !this.lesson;
     find("tour").hidden = this.stopAt < 0;
-    if (this.stopAt >= 0) fill("tour", tourPane(this.tour, this.stopAt, this.data.texts, (to) => this.stop(to)));
+    if (this.stopAt >= 0) fill("tour", tourPane(this.tour, this.stopAt, (to) => this.stop(to), () => this.leaveTour()));
     find("count").textContent = `${this.at.stage + 1} of ${this.run.stages.length}`;
     find("back").disabled = !this.at.stage;
     find("on").disabled = this.at.stage === this.run.stages.length - 1;
