@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from explorer.page.guided import Guided, RunName
     from explorer.page.texts import Texts
     from explorer.teaching.tours import Tour
+    from explorer.tokenizer.tokenizer import Tokenizer
     from explorer.walk.session import Session
+    from gpt import GPT
 
 
 def parser() -> argparse.ArgumentParser:
@@ -26,7 +28,9 @@ def parser() -> argparse.ArgumentParser:
     )
     add_prompt(parser, "the text to run")
     parser.add_argument("-o", "--output", required=True, type=Path, metavar="FILE", help="the page: walk.html")
-    parser.add_argument("--from", dest="first", metavar="PLACE", help="begin there: 'block 2', 'block 2 pattern head 1'")
+    parser.add_argument(
+        "--from", dest="first", metavar="PLACE", help="begin there: 'block 2', 'block 2 pattern head 1'"
+    )
     parser.add_argument("--to", dest="last", metavar="PLACE", help="end there: 'block 3', 'logits'; a block is whole")
     parser.add_argument(
         "--tour", metavar="NAME|FILE", help="begin with the Stops of this tour; without a PROMPT its own is walked"
@@ -122,7 +126,7 @@ def _toured(tour: "Tour", options: argparse.Namespace) -> "tuple[Session, RunNam
     from explorer.walk.session import Session
 
     spot = tour.stops[0].spot
-    _, model, tokenizer = _opened(spot.model, options)
+    model, tokenizer = _opened(spot.model, options)
     session = Session(model, tokenizer, spot.sampling, spot.seed)
     spots.take_run(spot, session)
     spots.complete(session)
@@ -138,26 +142,40 @@ def _guided(
     from explorer.walk.session import Session
 
     def opened(name: str) -> Session:
-        _, model, tokenizer = _opened(name, options)
-        return Session(model, tokenizer)
+        return Session(*_opened(name, options))
 
     tell = progress("preparing")
     prepared = prepare(tour, [own[0]], session, opened, lambda done, stops, word: tell(done + 1, stops))
     return Guided(tour, prepared, texts, own, kept)
 
 
-def _opened(name: str, options: argparse.Namespace):  # type: ignore[no-untyped-def]
-    """A model by its name, on arrays."""
+def _opened(name: str, options: argparse.Namespace) -> "tuple[GPT, Tokenizer]":
+    """A model by its name, on arrays, and its tokenizer."""
     from explorer.teaching.spots import EMBEDDED
 
     wanted = None if name == EMBEDDED else name
     checkpoint, model = open_model(argparse.Namespace(**{**vars(options), "model": wanted, "ids": None}), arrays=True)
-    return checkpoint, model, checkpoint.tokenizer
+    return model, checkpoint.tokenizer
 
 
 def _stages(options: argparse.Namespace, session: "Session") -> "tuple[Place, list[int]]":
-    """Where the page begins, and the stages it has; UsageError where there are none, PlaceError for no place."""
+    """Where the page begins, and the stages it has; UsageError where there are none, or no such place."""
+    from explorer.errors import PlaceError
     from explorer.page.contents import Place
+
+    try:
+        first, last = _ends(options, session)
+    except PlaceError as error:
+        raise UsageError(str(error)) from error
+    cursor = session.cursor
+    if first > last:
+        there, end = cursor.stages[first].place, cursor.stages[last].place
+        raise UsageError(f"--from is behind --to: {there} comes after {end}.")
+    return Place(0, cursor.position, cursor.head), list(range(first, last + 1))
+
+
+def _ends(options: argparse.Namespace, session: "Session") -> tuple[int, int]:
+    """The first stage, where the cursor is put, and the last."""
     from explorer.walk.go_to import go, understand
 
     cursor = session.cursor
@@ -174,8 +192,4 @@ def _stages(options: argparse.Namespace, session: "Session") -> "tuple[Place, li
         cursor.go_to_position(len(session.ids) - 1)
     if options.first is not None:
         go(understand(options.first, session), session)
-    first = cursor.stage_index
-    if first > last:
-        there, end = cursor.stages[first].place, cursor.stages[last].place
-        raise UsageError(f"--from is behind --to: {there} comes after {end}.")
-    return Place(0, cursor.position, cursor.head), list(range(first, last + 1))
+    return cursor.stage_index, last

@@ -61,10 +61,15 @@ def arrays_of(session: Session, rules: Mapping[str, Rule], names: Iterable[str])
 
 
 def made_from_others(rules: Mapping[str, Rule], arrays: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Scores that one operation makes of others, so that the page need not hold them; not where they were edited."""
+    """Arrays that are others under a second name, or made of others by one operation: the page does without them.
+
+    Not where they were edited.
+    """
     found: dict[str, dict[str, Any]] = {}
     for name, array in arrays.items():
         rule = rules.get(name, {"op": ""})
+        if rule["op"] == "sum" and len(rule["of"]) == 1 and np.array_equal(arrays[rule["of"][0]], array):
+            found[name] = {"same": rule["of"][0]}
         if rule["op"] not in ("divided", "masked") or rule["x"] not in arrays:
             continue
         x = arrays[rule["x"]]

@@ -3,6 +3,7 @@
 import base64
 import html
 import json
+import re
 import struct
 import zlib
 from collections.abc import Iterable, Mapping
@@ -16,7 +17,9 @@ _SCRIPTS = ("numbers.js", "why.js", "paint.js", "panes.js", "walk.js", "keys.js"
 """In the order in which they stand in the page."""
 
 
-def page(title: str, runs: Iterable[Contents], texts: Texts, start: Place, tour: Mapping[str, Any] | None = None) -> str:
+def page(
+    title: str, runs: Iterable[Contents], texts: Texts, start: Place, tour: Mapping[str, Any] | None = None
+) -> str:
     """The HTML of a page that begins at a place of its first run, or at the first Stop of a tour."""
     runs = list(runs)
     data = {
@@ -33,12 +36,7 @@ def page(title: str, runs: Iterable[Contents], texts: Texts, start: Place, tour:
         "script": f'"use strict";\n{script}',
         "data": _packed(data, [run.numbers for run in runs]),
     }
-    found = _asset("page.html")
-    for name, part in parts.items():
-        before, mark, after = found.partition(f"{{{{{name}}}}}")
-        assert mark, name
-        found = before + part + after
-    return found
+    return re.sub(r"\{\{(\w+)\}\}", lambda hole: parts[hole[1]], _asset("page.html"))
 
 
 def _packed(data: Mapping[str, Any], numbers: Iterable[bytes]) -> str:

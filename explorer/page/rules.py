@@ -38,6 +38,8 @@ def operands(rule: Rule) -> list[str]:
 
 def _block(layer: int, stream: str, config: GPTConfig) -> Iterator[tuple[str, Rule]]:
     name, weights = f"blocks.{layer}", f"h.{layer}"
+    if layer:
+        yield f"{name}.hook_resid_pre", _sum(stream)  # the same numbers under a second name
     yield from _norm(f"{name}.ln1", f"{weights}.ln_1", stream, config)
     for number, letter in enumerate("qkv"):
         first = number * config.n_embd

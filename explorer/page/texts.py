@@ -95,7 +95,7 @@ def weights_in_words(session: Session, names: Iterable[str]) -> dict[str, str]:
 def lessons_of(
     session: Session, stages: Sequence[int], texts: Texts, tell: Callable[[int, int], None]
 ) -> list[dict[str, Any]]:
-    """The lesson of each of these stages; what it says of this run for the positions, and for heads where it has them."""
+    """The lesson of each of these stages; what it says of the run, for every position and, where it has heads, head."""
     found = []
     for done, index in enumerate(stages, start=1):
         found.append(_lesson(session, index, texts))
@@ -138,7 +138,7 @@ def _lesson(session: Session, index: int, texts: Texts) -> dict[str, Any]:
 
 def merges_of(session: Session) -> list[dict[str, Any]]:
     """For every position the piece of text that its token is of, and the merges that made it."""
-    found = []
+    found: list[dict[str, Any]] = []
     for position in range(len(session.ids)):
         piece = session.written.piece_at(position)
         if piece is None or not piece.text:

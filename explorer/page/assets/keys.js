@@ -34,7 +34,7 @@ function keysOf(walk) {
 function listen(walk) {
   const keys = keysOf(walk);
   document.addEventListener("keydown", (event) => {
-    const inside = event.target.closest("input, dialog");
+    const inside = event.target.closest("input, dialog[open]");
     if (event.ctrlKey || event.metaKey || event.altKey || inside || !(event.key in keys)) return;
     if (event.key === "Enter" && event.target.closest("button, a, summary")) return;
     event.preventDefault();

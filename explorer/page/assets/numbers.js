@@ -43,7 +43,8 @@ class Numbers {
     return { data: this.kinds[kind], start, shape };
   }
 
-  make({ x, by }) {
+  make({ x, by, same }) {
+    if (same) return this.array(same);
     const { data, start, shape } = this.array(x);
     const width = shape[2];
     const ahead = (i) => i % width > Math.floor(i / width) % shape[1];

@@ -173,11 +173,16 @@ function gridPicture(here, act) {
 function gridCell(here, act, heat, position, key, value) {
   if (value === undefined) return el("td", { class: "masked" }, here.stage.id === "masked" ? "−∞" : "·");
   const ground = heat(value);
-  const text = here.shares ? value.toFixed(2) : figure(value, 1);
+  const text = here.shares ? value.toFixed(2) : tenths(value);
   const cursor = position === here.position && key === here.column;
   const style = { background: `rgb(${ground})`, color: ink(ground) };
   if (key > position) return el("td", { class: "ahead", style }, text);
   return el("td", { class: cursor ? "cursor" : null, style, on: () => act.cell(position, key) }, text);
+}
+
+// With one digit, and no sign where that reads as zero.
+function tenths(value) {
+  return Math.abs(value) < 0.05 ? "0.0" : figure(value, 1);
 }
 
 function heatPicture(here, act) {

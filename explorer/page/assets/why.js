@@ -12,9 +12,10 @@ class Why {
     this.numbers = run.numbers;
   }
 
-  // The value of a cell; undefined where the page does not hold it.
-  value({ name, index }) {
+  // The value of a cell; undefined where the page does not hold it. Some weights bring theirs: the largest of a sum.
+  value({ name, index, value }) {
     const numbers = this.numbers;
+    if (value !== undefined) return value;
     if (name in LEDGER) return this.inLedger(name, ...index);
     if (name === "lens") return this.lensEntry(index)[1];
     if (name === "logits") return this.logit(...index);
@@ -204,9 +205,11 @@ const OPERATIONS = {
   root: (why, rule, { index: [t] }, value) => ({
     terms: [term(why, value, ["√(", cell(rule.variance, t, 0), ` + ${rule.epsilon})`])],
   }),
-  normalized: (why, rule, { index: [t, i] }, value) => ({
-    terms: [term(why, value, ["(", cell(rule.x, t, i), " − ", cell(rule.mean, t, 0), ") / ", cell(rule.scale, t, 0)])],
-  }),
+  normalized: (why, rule, { index: [t, i] }) => {
+    const [x, mean, scale] = [cell(rule.x, t, i), cell(rule.mean, t, 0), cell(rule.scale, t, 0)];
+    const by = why.value(scale);
+    return { terms: [term(why, why.value(x) / by, [x, " / ", scale]), term(why, -why.value(mean) / by, ["−", mean, " / ", scale])] };
+  },
   shifted: (why, rule, { index: [t, i] }) => {
     const x = why.value(cell(rule.x, t, i));
     const gamma = why.value(cell(rule.gamma, i));
