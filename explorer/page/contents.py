@@ -67,6 +67,7 @@ def contents(
         "stages": [
             {**stage, "before": before_it} for stage, before_it in zip(texts.stages_of(shown), _before(session, kept))
         ],
+        "table": "wte.weight" if session.config.tie_word_embeddings else "lm_head.weight",  # of the logits
         "heads": session.config.n_head,
         "arrays": {**entries, **made},
         "counts": counts,

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from explorer.cli import main
+
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 DESKTOP, PHONE = (1280, 800), (390, 844)
 
@@ -31,6 +33,12 @@ def browser() -> Iterator[Any]:
             yield opened
         finally:
             opened.close()
+
+
+def written(place: Path, *words: str) -> Path:
+    """The page that a call writes."""
+    assert main(["export", *words, "-o", str(place)]) == 0
+    return place
 
 
 class Shown:

@@ -6,15 +6,8 @@ from typing import Any
 
 import pytest
 
-from explorer.cli import main
-from tests.helpers.browser import browser
+from tests.helpers.browser import browser, written
 from tests.helpers.looking import PROMPT
-
-
-def written(place: Path, *words: str) -> Path:
-    """The page that a call writes."""
-    assert main(["export", *words, "-o", str(place)]) == 0
-    return place
 
 
 @pytest.fixture(scope="session")
@@ -28,9 +21,32 @@ def edited_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return written(place, PROMPT, "--edit", "head 3.3: zero", "--from", "block 3 z", "--to", "block 3")
 
 
+TOUR = f"""
+title = "Three Stops"
+prompt = "{PROMPT}"
+[[stop]]
+title = "The answer"
+at = "logits rank 0"
+text = "It says {{top()}}."
+[[stop]]
+title = "When does it know?"
+at = "logits rank 0"
+view = "lens"
+prompt = "Lily and Tom went to the park. Lily said to"
+text = "Here it says {{top()}}."
+[[stop]]
+title = "Without head 3.3"
+at = "block 5 pattern head 2 key 0"
+edits = ["head 3.3: zero"]
+text = "Now it looks at {{token(0)}}."
+"""
+
+
 @pytest.fixture(scope="session")
 def tour_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return written(tmp_path_factory.mktemp("page") / "tour.html", "--tour", "names", "--from", "logits")
+    place = tmp_path_factory.mktemp("page")
+    (place / "three.toml").write_text(TOUR, encoding="utf-8")
+    return written(place / "tour.html", "--tour", str(place / "three.toml"), "--from", "logits")
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ class Why {
     if (name in LEDGER) return this.inLedger(name, ...index);
     if (name === "lens") return this.lensEntry(index)[1];
     if (name === "logits") return this.logit(...index);
-    if (name === "wte.weight") return this.unembedding(...index);
+    if (name === this.run.table) return this.unembedding(...index);
     if (name.endsWith(".total")) return this.exponentials(name, ...index).reduce((sum, each) => sum + each, 0);
     if (name.endsWith("hook_result")) return this.products(cell(name, ...index)).reduce((sum, [x, w]) => sum + x * w, 0);
     if (name in this.run.weights) return this.weight(name, ...index);
@@ -33,9 +33,7 @@ class Why {
 
   unembedding(token, dimension) {
     const row = this.numbers.has("unembedded") ? this.numbers.row("unembedded").indexOf(token) : -1;
-    if (row >= 0) return this.numbers.at("unembedding", row, dimension);
-    const position = this.run.ids.indexOf(token);
-    return position >= 0 && this.numbers.has("hook_embed") ? this.numbers.at("hook_embed", position, dimension) : undefined;
+    return row < 0 ? undefined : this.numbers.at("unembedding", row, dimension);
   }
 
   inLedger(name, position, token) {
@@ -105,7 +103,7 @@ class Why {
     if (value === undefined) return "It is not on this page, which holds a part of the walk.";
     if (name === "hook_embed") return `Learned: a number of the checkpoint, in row ${this.run.ids[index[0]]} of wte.`;
     if (name === "hook_pos_embed") return `Learned: a number of the checkpoint, in row ${index[0]} of wpe.`;
-    return name in this.run.weights || name === "wte.weight" ? "Learned: a number of the checkpoint." : "";
+    return name in this.run.weights || name === this.run.table ? "Learned: a number of the checkpoint." : "";
   }
 
   // A row of an activation as one list, heads side by side; and the cell of one of them.
@@ -136,7 +134,7 @@ class Why {
       const text = run.labels[run.ids[position]];
       return run.ids.indexOf(run.ids[position]) === run.ids.lastIndexOf(run.ids[position]) ? text : `${text} (${position})`;
     };
-    if (name === "wte.weight") return `wte ${run.labels[index[0]]} [${index[1]}]`;
+    if (name === run.table) return `${run.table.split(".")[0]} ${run.labels[index[0]]} [${index[1]}]`;
     if (name in run.weights) return `${run.weights[name]} [${index.join(",")}]`;
     if (name in LEDGER) return `${LEDGER_WORDS[name]} · ${token(index[0])} → ${run.labels[index[1]]}`;
     if (name === "lens") return `if it stopped here · ${token(index[1])} → ${run.labels[index[2]]}`;
@@ -273,7 +271,7 @@ const OPERATIONS = {
     if (!why.numbers.has(rule.x)) return null;
     const row = why.inputs(rule.x, t);
     return {
-      terms: Array.from(row, (x, i) => product(why, x, why.unembedding(token, i), cell(rule.x, t, i), cell("wte.weight", token, i))),
+      terms: Array.from(row, (x, i) => product(why, x, why.unembedding(token, i), cell(rule.x, t, i), cell(why.run.table, token, i))),
     };
   },
   tempered: (why, rule, { index: [t, token] }, value) => {
