@@ -73,6 +73,14 @@ class Shown:
         found: str = self.page.inner_text(selector)
         return found
 
+    def wait_for(self, condition: str) -> None:
+        """Until some JavaScript is true: what the browser does in its own time, such as going back."""
+        self.page.wait_for_function(condition)
+
+    def wait_for_place(self, place: str) -> None:
+        """Until the page is at that stage."""
+        self.wait_for(f"document.getElementById('place').textContent === {json.dumps(place)}")
+
     def ask(self, code: str, *values: Any) -> Any:
         """The value of some JavaScript, a function of these values."""
         return self.page.evaluate(f"(values) => ({code})(...values)", json.loads(json.dumps(values)))
