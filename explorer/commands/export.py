@@ -62,9 +62,10 @@ def run(options: argparse.Namespace) -> int:
     runs = [contents(session, model, kept, texts, progress("writing"))]
     runs += guided.runs() if guided else ()
     text = page(title, runs, texts, start, guided.data() if guided else None)
+    written = text.encode("utf-8", "replace")  # half a character has no place in a page
     with replacing(options.output) as part:
-        part.write_text(text, encoding="utf-8")
-    size = len(text.encode("utf-8")) / 1e6
+        part.write_bytes(written)
+    size = len(written) / 1e6
     stops = f"{len(tour.stops)} Stops, " if tour else ""
     output.say(f"{options.output}: {stops}{len(kept)} steps of {len(session.ids)} tokens, {size:.1f} MB")
     return 0

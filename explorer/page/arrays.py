@@ -119,13 +119,13 @@ def _matrix(rule: Rule, known: Mapping[str, Any], linear: LinearWeights) -> dict
     if rule["op"] == "result":
         return found
     first = rule.get("first", 0)
-    rows = weight[first : first + known_outputs(rule, weight)]
+    rows = weight[first : first + _outputs(rule, weight)]
     places, largest = largest_terms(x, rows)
     key = f"{rule['w']}/{first}"
     return {**found, f"{key}/inputs": places, f"{key}/weights": largest}
 
 
-def known_outputs(rule: Rule, weight: Any) -> int:
+def _outputs(rule: Rule, weight: Any) -> int:
     """How many rows of the weights a rule uses: of q, k and v a third each."""
     return len(weight) // 3 if ".c_attn." in rule["w"] else len(weight)
 
