@@ -151,7 +151,8 @@ function legend(here) {
   const rows = here.axes === "HTS" ? "rows look at columns" : `a row for each token, ${here.row.length} columns`;
   const stops = here.shares ? stopsOf("share") : [...stopsOf("below").reverse(), ...stopsOf("above").slice(1)];
   const scale = el("span", { class: "scale", "aria-hidden": "true", style: { background: `linear-gradient(to right, ${stops.join(", ")})` } });
-  return el("p", { class: "legend" }, here.shares ? "0 " : `−${spread} `, scale, here.shares ? " 1" : ` ${spread}`, ` · ${rows}`);
+  const [low, high] = here.shares ? ["0", "1"] : [`−${spread}`, spread];
+  return el("p", { class: "legend" }, el("span", {}, `${low} `, scale, ` ${high}`), el("span", {}, rows));
 }
 
 function gridPicture(here, act) {
