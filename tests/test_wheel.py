@@ -33,6 +33,9 @@ def test_the_wheel_holds_the_model_and_no_tests(built: Path) -> None:
     assert {f"explorer/assets/stories/{name}" for name in MODEL} <= set(names)
     assert {f"explorer/assets/tours/{name}.toml" for name in SHIPPED} <= set(names)
     assert {"explorer/screen/explorer.tcss", "explorer/__main__.py", "gpt/__init__.py"} <= set(names)
+    assert {"explorer/page/assets/page.html", "explorer/page/assets/page.css", "explorer/page/assets/walk.js"} <= set(
+        names
+    )
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert {name.split("/")[0].split("-")[0] for name in names} == {"gpt", "explorer", "gpt2_explorer"}
 

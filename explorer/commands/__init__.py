@@ -6,6 +6,7 @@ COMMANDS = {
     "play": ("FILE", "play a recording of the screen again"),
     "notes": ("", "the speaker's notes, in a second terminal"),
     "read": ("PROMPT", "the walk in sentences, for screen readers and for print"),
+    "export": ("PROMPT -o FILE", "the whole walk as one page, for any browser"),
     "explain": ("PROMPT --at CELL", "the terms that a number is the sum of"),
     "source": ("NAME", "the code that computes an activation"),
     "attribute": ("PROMPT", "which parts wrote the answer: heads, MLPs, neurons, positions"),

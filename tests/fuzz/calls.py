@@ -24,6 +24,7 @@ _OPTIONS = [
     *("--json", "--at", "--depth", "--terms", "--unroll", "--token", "--versus", "--position", "--by", "--convention"),
     *("--top", "--head", "--mlp", "--neuron", "--block", "--edge", "--set", "--scale", "--mean", "--patch-from"),
     *("--align", "--metric", "--over", "--csv", "-o", "--only", "--float32", "--head-results", "--help", "--version"),
+    *("--from", "--to", "--tour", "--edit"),
 ]
 _VALUES = [
     *(
@@ -134,7 +135,7 @@ def arguments(dice: random.Random, folder: Path) -> int:
         except Exception as error:
             raise AssertionError(f"the words were {words!r}") from error
     assert status in (0, 1, 2), (words, status)
-    told = any(word in err.getvalue() for word in ("escapes", "the context is full", "note:"))
+    told = any(word in err.getvalue() for word in ("escapes", "the context is full", "note:", "writing "))
     assert bool(err.getvalue()) == (status != 0) or told, (words, status, err.getvalue())
     for said in (out.getvalue(), err.getvalue().replace("\r", "")):
         hostile.check_printable(said)
