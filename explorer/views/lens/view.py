@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from heapq import nlargest
 from math import isnan
 from typing import Any
 
-from explorer.analysis.lens import LensCell, LensRow, compute, loss, read, rows, surprise
+from explorer.analysis.lens import AT_ONCE, LensCell, LensRow, compute, loss, read, rows, surprise
 from explorer.paint.spans import Line
 from explorer.runs.trace import Trace
 from explorer.views.lens.cell import in_words
@@ -192,17 +193,27 @@ class LensView(View):
                 if logits is not None and not any(map(isnan, logits)):
                     yield _likeliest(logits)
             case (kind, name, position, token) if kind == _WAY:
-                cell = compute(run, name, position, cancelled, token)
+                cell = compute(run, name, position, cancelled, token, partial(self._ahead, question))
                 if cell:
                     yield cell
             case (kind, name, position) if kind == _CELL:
-                cell = compute(run, name, position, cancelled)
+                cell = compute(run, name, position, cancelled, ahead=partial(self._ahead, question))
                 if cell:
                     yield cell
             case _:
                 bits = surprise(run, question[1])
                 if bits is not None:
                     yield bits
+
+    def _ahead(self, question: Any) -> list[tuple[str, int]]:
+        """The places of the next questions of this kind: first those of the column of the cursor, then many at once."""
+        kind, _, here = question[:3]
+        asked_for: list[Any] = self.questions()
+        if here == self.session.position:
+            return [(asked[1], here) for asked in asked_for if asked[0] == kind and asked[2] == here]
+        others = [asked for asked in asked_for if asked[0] == kind and asked[2] != self.session.position]
+        start = others.index(question) if question in others else 0
+        return [(asked[1], asked[2]) for asked in others[start : start + AT_ONCE]]
 
 
 def _is_surprise(question: Any, answer: Any) -> bool:
