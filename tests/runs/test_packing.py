@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from explorer.edits import Edit, Zero, edited, where
-from explorer.runs import running
+from explorer.runs import packing, running
 from explorer.runs.packing import run_together
 from gpt import GPT, InputError
 from tests.helpers.models import CONFIGS, counting, full_run, never, on_arrays, small_model, traced
@@ -36,10 +36,15 @@ def test_a_run_goes_on_and_can_be_edited() -> None:
     np.testing.assert_allclose(longer.values["logits"], traced(model, [*PROMPTS[2], 7]).values["logits"], atol=1e-12)
 
 
-def test_as_many_at_once_as_there_are_positions(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[int] = []
-    monkeypatch.setattr(GPT, "forward", counting(GPT.forward, asked))
-    assert len(list(run_together(on_arrays(), PROMPTS))) == 5
+def test_as_many_at_once_as_memory_is_meant_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, asked = on_arrays(), list[int]()
+    monkeypatch.setattr(GPT, "read_out", counting(GPT.read_out, asked))
+    assert len(list(run_together(model, PROMPTS))) == 5
+    assert asked == [5 + 1 + 3 + 12 + 2], "more than the model has positions: each prompt begins at the first"
+    asked.clear()
+    monkeypatch.setattr(packing, "AT_MOST", 4 * 13 * (2 * (16 * 6 + 2 * 24) + 11))
+    assert packing.at_once(model.config) == 13
+    assert len(list(run_together(model, PROMPTS))) == 5
     assert asked == [5 + 1 + 3, 12, 2]
     assert len(list(run_together(small_model(), PROMPTS))) == 5, "plain Python: one by one"
     with pytest.raises(InputError, match="too many"):
