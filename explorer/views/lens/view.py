@@ -193,11 +193,11 @@ class LensView(View):
                 if logits is not None and not any(map(isnan, logits)):
                     yield _likeliest(logits)
             case (kind, name, position, token) if kind == _WAY:
-                cell = compute(run, name, position, cancelled, token, partial(self._ahead, question))
+                cell = compute(run, name, position, cancelled, token, partial(_ahead, self, question))
                 if cell:
                     yield cell
             case (kind, name, position) if kind == _CELL:
-                cell = compute(run, name, position, cancelled, ahead=partial(self._ahead, question))
+                cell = compute(run, name, position, cancelled, ahead=partial(_ahead, self, question))
                 if cell:
                     yield cell
             case _:
@@ -205,15 +205,15 @@ class LensView(View):
                 if bits is not None:
                     yield bits
 
-    def _ahead(self, question: Any) -> list[tuple[str, int]]:
-        """The places of the next questions of this kind: first those of the column of the cursor, then many at once."""
-        kind, _, here = question[:3]
-        asked_for: list[Any] = self.questions()
-        if here == self.session.position:
-            return [(asked[1], here) for asked in asked_for if asked[0] == kind and asked[2] == here]
-        others = [asked for asked in asked_for if asked[0] == kind and asked[2] != self.session.position]
-        start = others.index(question) if question in others else 0
-        return [(asked[1], asked[2]) for asked in others[start : start + AT_ONCE]]
+
+def _ahead(view: LensView, question: Any) -> list[tuple[str, int]]:
+    """The places of the next questions of this kind: first those of the column of the cursor, then many at once."""
+    kind, _, position = question[:3]
+    here = view.session.position
+    questions: list[Any] = [asked for asked in list[Any](view.questions()) if asked[0] == kind]
+    places = [(asked[1], asked[2]) for asked in questions if (asked[2] == here) == (position == here)]
+    start = places.index(question[1:3]) if question[1:3] in places else 0
+    return places if position == here else places[start : start + AT_ONCE]
 
 
 def _is_surprise(question: Any, answer: Any) -> bool:
