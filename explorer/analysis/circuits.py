@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 
 from explorer.analysis.errors import AnalysisError
-from explorer.analysis.folded import folded
+from explorer.analysis.folded import as_array, centred, reading, writing
 from explorer.analysis.recorded import row_of, weights_of
 from explorer.runs.trace import Trace
 from gpt import GPT, GPTConfig, Run
@@ -71,16 +71,30 @@ class Circuits:
 
     def __init__(self, weights: Weights, config: GPTConfig) -> None:
         self.config = config
-        self._weights = folded(weights, config)
+        self._weights = weights
+        self._blocks: dict[int, tuple[Array, Array]] = {}
 
     @cached_property
     def embedding(self) -> Array:  # [V, d]
-        return np.asarray(self._weights.token_embedding)
+        return centred(as_array(self._weights.token_embedding))
 
     @cached_property
     def unembedding(self) -> Array:  # [V, d]
         """With ln_final's gamma, centred over the vocabulary."""
-        return np.asarray(self._weights.unembedding) * np.asarray(self._weights.ln_final.gamma)
+        unembedding = as_array(self._weights.unembedding)
+        return (unembedding - unembedding.mean(axis=0)) * as_array(self._weights.ln_final.gamma)
+
+    @cached_property
+    def _through_the_vocabulary(self) -> Array:  # [d, d]
+        """W_U · W_E: the one product over the vocabulary that all heads' copying shares."""
+        return self.unembedding.T @ self.embedding
+
+    def _block(self, layer: int) -> tuple[Array, Array]:  # [3d, d], [d, d]
+        """The two matrices of a block's attention, folded when they are first asked for."""
+        if layer not in self._blocks:
+            block = self._weights.blocks[layer]
+            self._blocks[layer] = reading(block.attn_qkv, block.ln_1).weight, writing(block.attn_out).weight
+        return self._blocks[layer]
 
     def queries(self, layer: int, head: int) -> Array:  # [d, e]
         """W_Q, as it reads the residual stream."""
@@ -98,13 +112,12 @@ class Circuits:
         """W_O."""
         self._check(layer, head)
         e = self.config.head_width
-        return np.asarray(self._weights.blocks[layer].attn_out.weight)[:, head * e : (head + 1) * e].T
+        return self._block(layer)[1][:, head * e : (head + 1) * e].T
 
     def _reading(self, layer: int, head: int, third: int) -> Array:
         self._check(layer, head)
         e, start = self.config.head_width, third * self.config.n_embd
-        weight = np.asarray(self._weights.blocks[layer].attn_qkv.weight)
-        return weight[start + head * e : start + (head + 1) * e].T
+        return self._block(layer)[0][start + head * e : start + (head + 1) * e].T
 
     def _check(self, layer: int, head: int) -> None:
         config = self.config
@@ -150,22 +163,42 @@ class Circuits:
 
     def copying(self, layer: int, head: int) -> float:
         """From -1 to 1: whether the head promotes the tokens that it attends to. `COPYING` says how it is measured."""
-        into = self.unembedding.T @ (self.embedding @ self.values(layer, head))  # [d, e]
+        return self._copying(layer, head, self.unembedding.T @ (self.embedding @ self.values(layer, head)))
+
+    def all_copying(self) -> Array:  # [L, H]
+        """The same for every head, with one product over the vocabulary for all of them."""
+        layers, heads, through = range(self.config.n_layer), range(self.config.n_head), self._through_the_vocabulary
+        scores = [
+            [self._copying(layer, head, through @ self.values(layer, head)) for head in heads] for layer in layers
+        ]
+        return np.array(scores)
+
+    def _copying(self, layer: int, head: int, into: Array) -> float:  # [d, e]
         values = np.linalg.eigvals(self.output(layer, head) @ into)
         return float(values.sum().real / np.abs(values).sum())
 
     def composition(self, kind: Composition) -> Array:  # [L, H, L, H]
-        """How far each later head reads what each earlier one writes; 0 elsewhere. `COMPOSITION` says how."""
-        layers, heads = range(self.config.n_layer), range(self.config.n_head)
-        left = [[(self.values(layer, head), self.output(layer, head)) for head in heads] for layer in layers]
-        right = [[self._reader(kind, layer, head) for head in heads] for layer in layers]
-        found = np.zeros((len(layers), len(heads)) * 2)
-        for later in layers:
-            for reader in heads:
-                for earlier in range(later):
-                    for head in heads:
-                        pair = left[earlier][head], right[later][reader]
-                        found[earlier, head, later, reader] = _composed(*pair)
+        """How far each later head reads what each earlier one writes; 0 elsewhere. `COMPOSITION` says how.
+
+        All pairs of two blocks are one product; the norms are those of matrices of the heads' width.
+        """
+        (layers, heads), e = (self.config.n_layer, self.config.n_head), self.config.head_width
+        left = [
+            [(self.values(layer, head), self.output(layer, head)) for head in range(heads)] for layer in range(layers)
+        ]
+        right = [[self._reader(kind, layer, head) for head in range(heads)] for layer in range(layers)]
+        before = [np.stack([a.T @ a for a, _ in row]) for row in left]  # [H, e, e] each
+        after = [np.stack([d @ d.T for _, d in row]) for row in right]
+        sizes = [np.array([[_norm(*pair) for pair in row] for row in side]) for side in (left, right)]  # [L, H] each
+        found = np.zeros((layers, heads, layers, heads))
+        for later in range(layers):
+            reads = np.hstack([c for c, _ in right[later]])  # [d, H·e]
+            for earlier in range(later):
+                writes = np.vstack([b for _, b in left[earlier]])  # [H·e, d]
+                met = (writes @ reads).reshape(heads, e, heads, e).transpose(0, 2, 1, 3)  # [H, H, e, e]
+                squares = np.sum((before[earlier][:, None] @ met @ after[later][None]) * met, axis=(2, 3))
+                norms = np.outer(sizes[0][earlier], sizes[1][later])
+                found[earlier, :, later] = np.sqrt(np.maximum(squares, 0.0)) / norms
         return found
 
     def _reader(self, kind: Composition, layer: int, head: int) -> tuple[Array, Array]:  # [d, e], [e, d]
@@ -212,11 +245,6 @@ def largest(values: Array, count: int) -> tuple[tuple[int, float], ...]:  # [V]
     """The tokens with the largest values, with these: largest(np.array([1, 3, 2]), 2) = ((1, 3.0), (2, 2.0))."""
     order = np.argsort(-values, kind="stable")[:count]
     return tuple((int(token), float(values[token])) for token in order)
-
-
-def _composed(left: tuple[Array, Array], right: tuple[Array, Array]) -> float:
-    (a, b), (c, d) = left, right
-    return _norm(a, (b @ c) @ d) / (_norm(a, b) * _norm(c, d))
 
 
 def _norm(a: Array, b: Array) -> float:  # [d, e], [e, d]

@@ -24,23 +24,23 @@ Array = Any
 
 def folded(weights: Weights, config: GPTConfig) -> Weights:
     """The processed weights, in float64 arrays, with an unembedding of their own."""
-    unembedding = _array(weights.unembedding)
+    unembedding = as_array(weights.unembedding)
     return Weights(
-        _centred(_array(weights.token_embedding)),
-        _centred(_array(weights.position_embedding)),
+        centred(as_array(weights.token_embedding)),
+        centred(as_array(weights.position_embedding)),
         tuple(_block(block, config) for block in weights.blocks),
-        LayerNormWeights(_array(weights.ln_final.gamma), _array(weights.ln_final.beta)),
+        LayerNormWeights(as_array(weights.ln_final.gamma), as_array(weights.ln_final.beta)),
         unembedding - unembedding.mean(axis=0),
     )
 
 
 def _block(block: BlockWeights, config: GPTConfig) -> BlockWeights:
     d = config.n_embd
-    qkv, mlp_in = _reading(block.attn_qkv, block.ln_1), _reading(block.mlp_in, block.ln_2)
-    out, mlp_out = _writing(block.attn_out), _writing(block.mlp_out)
+    qkv, mlp_in = reading(block.attn_qkv, block.ln_1), reading(block.mlp_in, block.ln_2)
+    out, mlp_out = writing(block.attn_out), writing(block.mlp_out)
     values = qkv.bias[2 * d :]
-    without = _array([*qkv.bias[: 2 * d], *[0.0] * d])
-    nothing = LayerNormWeights(_array([1.0] * d), _array([0.0] * d))
+    without = as_array([*qkv.bias[: 2 * d], *[0.0] * d])
+    nothing = LayerNormWeights(as_array([1.0] * d), as_array([0.0] * d))
     return BlockWeights(
         ln_1=nothing,
         attn_qkv=LinearWeights(qkv.weight, without),
@@ -51,22 +51,25 @@ def _block(block: BlockWeights, config: GPTConfig) -> BlockWeights:
     )
 
 
-def _reading(linear: LinearWeights, norm: LayerNormWeights) -> Any:
+def reading(linear: LinearWeights, norm: LayerNormWeights) -> Any:
     """A matrix that reads, with the norm before it inside; what is read has the mean 0, so its columns may too."""
-    weight = _array(linear.weight)  # [n, d]
-    return LinearWeights(_centred(weight * _array(norm.gamma)), _array(linear.bias) + weight @ _array(norm.beta))
+    weight = as_array(linear.weight)  # [n, d]
+    return LinearWeights(centred(weight * as_array(norm.gamma)), as_array(linear.bias) + weight @ as_array(norm.beta))
 
 
-def _writing(linear: LinearWeights) -> Any:
-    weight, bias = _array(linear.weight), _array(linear.bias)  # [d, n], [d]
+def writing(linear: LinearWeights) -> Any:
+    """A matrix that writes, centred over what it writes."""
+    weight, bias = as_array(linear.weight), as_array(linear.bias)  # [d, n], [d]
     return LinearWeights(weight - weight.mean(axis=0), bias - bias.mean())
 
 
-def _centred(rows: Array) -> Array:  # [n, d]
+def centred(rows: Array) -> Array:  # [n, d]
+    """Each row less its mean."""
     return rows - rows.mean(axis=1, keepdims=True)
 
 
-def _array(values: Any) -> Array:
+def as_array(values: Any) -> Array:
+    """A vector or a matrix of any engine in float64."""
     if isinstance(values, list) and values and hasattr(values[0], "tobytes"):  # rows in compact arrays
         return np.array([np.asarray(row, dtype=np.float64) for row in values])
     return np.asarray(values, dtype=np.float64)

@@ -7,15 +7,19 @@ unembedding, applied to the residual stream of an earlier block.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import islice
 from math import exp, fsum, log, log2
 
 from explorer.analysis.errors import AnalysisError
 from explorer.analysis.recorded import check_position, residuals, weights_of
-from explorer.engine.engines import plain
+from explorer.engine.engines import on_arrays
 from explorer.runs.activations import Activations
 from explorer.runs.running import read_out
-from explorer.runs.trace import Trace
+from explorer.runs.trace import LiveRun, Trace
 from gpt.ops import Vector, softmax_row
+
+FIRST, AT_ONCE = 32, 128
+"""Read-outs in one product: a few first, which are soon there; then so many that the logits of GPT-2 fill 26 MB."""
 
 BITS_IN_A_NAT = 1 / log(2)
 
@@ -67,7 +71,11 @@ def rows(n_layer: int) -> tuple[LensRow, ...]:  # 2L + 1
 
 def answer(trace: Trace, position: int) -> int:
     """The model's first answer at a position: the token with the largest logit."""
-    return _largest(_logits(trace, position))
+    check_position(trace, position)
+    logits = trace.values["logits"][position] if trace.positions("logits") > position else None
+    if logits is None:
+        raise AnalysisError(f"the logits at position {position} are not computed: wait for them, or record them.")
+    return int(logits.argmax()) if hasattr(logits, "argmax") else _largest(logits)
 
 
 def measure(name: str, position: int, logits: Vector, answer: int) -> LensCell:  # [V]
@@ -87,6 +95,11 @@ def cell(trace: Trace, name: str, position: int, answer: int | None = None) -> L
     wanted = _answer(trace, position) if answer is None else answer
     key = (_key(name, wanted), position)
     if key not in trace.derived:
+        if name == trace.last_residual and hasattr(trace.values["logits"], "argmax"):
+            from explorer.analysis.read_outs import measured
+
+            trace.derived[key] = LensCell(name, position, *measured(trace.values["logits"][position], wanted))
+            return trace.derived[key]
         logits = trace.logits(position) if name == trace.last_residual else trace.derived.get((name, position))
         if logits is None:
             return None
@@ -101,16 +114,24 @@ def known(trace: Activations, name: str, position: int, answer: int) -> LensCell
 
 
 def compute(
-    trace: Trace, name: str, position: int, cancelled: Callable[[], bool], answer: int | None = None
+    trace: Trace,
+    name: str,
+    position: int,
+    cancelled: Callable[[], bool],
+    answer: int | None = None,
+    ahead: Callable[[], Sequence[tuple[str, int]]] = tuple,
 ) -> LensCell | None:
     """The same, computed where it is not known: one read-out. None if it was cancelled, or the run is not there yet.
 
+    On arrays the places that `ahead` gives, which are asked for next, are read out in the same product, and kept.
     Only the cell is kept: the logits of a whole grid would fill the memory. One that is opened is worth
     `running.look_through_lens`, whose ranking stays.
     """
     known = cell(trace, name, position, answer)
     if known or trace.positions("logits") <= position:
         return known
+    if isinstance(trace, LiveRun) and on_arrays(trace.model):
+        return next(_together(trace, [list(dict.fromkeys([(name, position), *ahead()]))], cancelled, answer), None)
     logits = read(trace, name, position, cancelled)
     if logits is None:
         return None
@@ -134,13 +155,56 @@ def read(trace: Trace, name: str, position: int, cancelled: Callable[[], bool]) 
 def fill(
     trace: Trace, order: Iterable[tuple[str, int]], cancelled: Callable[[], bool], answer: int | None = None
 ) -> Iterator[LensCell]:
-    """The cells of these names and positions one after the other, in the order given (what is visible comes first)."""
+    """The cells of these names and positions one after the other, in the order given (what is visible comes first).
+
+    On arrays many are read out in one product, and all of them are kept.
+    """
+    if isinstance(trace, LiveRun) and on_arrays(trace.model):
+        yield from _together(trace, _batches(order), cancelled, answer)
+        return
     for name, position in order:
         if cancelled():
             return
         found = compute(trace, name, position, cancelled, answer)
         if found:
             yield found
+
+
+def _batches(order: Iterable[tuple[str, int]]) -> Iterator[list[tuple[str, int]]]:
+    rest, size = iter(order), FIRST
+    while batch := list(islice(rest, size)):
+        yield batch
+        size = AT_ONCE
+
+
+def _together(
+    trace: LiveRun,
+    places: Iterable[Sequence[tuple[str, int]]],
+    cancelled: Callable[[], bool],
+    answer: int | None,
+) -> Iterator[LensCell]:
+    """The cells of one batch after another, as far as their runs are there; those of a batch are read out at once."""
+    from explorer.analysis.read_outs import measured, read_out_together
+
+    for wanted_places in places:
+        batch = [
+            (name, position)
+            for name, position in wanted_places
+            if trace.positions("logits") > position and trace.positions(name) > position
+        ]
+        wanted = [_answer(trace, position) if answer is None else answer for _, position in batch]
+        missing = [place for place, token in zip(batch, wanted) if known(trace, *place, token) is None]
+        logits = read_out_together(trace, missing, cancelled)
+        if logits is None:
+            return
+        for (name, position), token in zip(batch, wanted):
+            if (name, position) in logits:  # all are kept, however many are taken
+                found = LensCell(name, position, *measured(logits[name, position], token))
+                trace.derived[_key(name, token), position] = found
+        for (name, position), token in zip(batch, wanted):
+            if cancelled():
+                return
+            yield trace.derived[_key(name, token), position]
 
 
 def settled(column: Sequence[LensCell | None]) -> int | None:
@@ -170,14 +234,6 @@ def _answer(trace: Trace, position: int) -> int:
 
 def _largest(logits: Vector) -> int:
     return max(range(len(logits)), key=lambda token: logits[token])  # among equals the lower id
-
-
-def _logits(trace: Trace, position: int) -> Vector:
-    check_position(trace, position)
-    logits = trace.logits(position)
-    if logits is None:
-        raise AnalysisError(f"the logits at position {position} are not computed: wait for them, or record them.")
-    return logits
 
 
 # How much the prompt surprised the model
@@ -210,8 +266,8 @@ def surprise(trace: Trace, position: int) -> float | None:
         return None
     key = ("surprise", position)
     if key not in trace.derived:
-        logits = plain(trace.values["logits"][position - 1])
-        trace.derived[key] = (log_sum_exp(logits) - logits[trace.ids[position]]) * BITS_IN_A_NAT
+        logits = trace.values["logits"][position - 1]
+        trace.derived[key] = (log_sum_exp(logits) - float(logits[trace.ids[position]])) * BITS_IN_A_NAT
     return trace.derived[key]
 
 
@@ -230,5 +286,9 @@ def loss(trace: Trace) -> Loss | None:
 
 def log_sum_exp(logits: Vector) -> float:  # [V]
     """log Σ exp(logit): a logit minus this number is a log-probability."""
+    if hasattr(logits, "argmax"):
+        from explorer.analysis.read_outs import log_sum_exp as of_array
+
+        return of_array(logits)
     largest = max(logits)
     return largest + log(fsum(exp(value - largest) for value in logits))

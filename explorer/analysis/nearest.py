@@ -70,7 +70,12 @@ def _cosines(trace: LiveRun, direction: Vector, positions: bool, cancelled: Call
     key = (f"lengths of {'wpe' if positions else 'wte'}", OF_THE_MODEL)
     if key not in trace.derived:
         trace.derived[key] = _lengths(table, cancelled)
-    products = plain(interruptible(trace.model, cancelled).ops.matmul_transposed([direction], table)[0])
+    rows: Any = [direction]
+    if hasattr(table, "dtype"):  # a product of two precisions would begin by copying the whole table
+        import numpy as np
+
+        rows = np.asarray(rows, dtype=table.dtype)
+    products = plain(interruptible(trace.model, cancelled).ops.matmul_transposed(rows, table)[0])
     return [value / size if size else 0.0 for value, size in zip(products, trace.derived[key])]
 
 

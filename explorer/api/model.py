@@ -137,8 +137,8 @@ class Model:
     def copying(self) -> Numbers:
         """How far each head promotes what it attends to, from -1 to 1, by its weights alone."""
         layers, heads = range(self.config.n_layer), range(self.config.n_head)
-        values = np.array([[self.circuits.copying(layer, head) for head in heads] for layer in layers])
-        return Numbers("OV copying score", (numbered("layer", layers), numbered("head", heads)), values)
+        axes = numbered("layer", layers), numbered("head", heads)
+        return Numbers("OV copying score", axes, self.circuits.all_copying())
 
     def composition(self, kind: str = "q") -> Numbers:
         """How far each head's queries, keys or values read what each earlier head writes: [L, H, L, H]."""

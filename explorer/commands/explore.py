@@ -109,6 +109,7 @@ def open_screen(prompt: str, model: str | None, engine: str, sampling: "Sampling
     opening, prepared = opening_of(wishes, prompt, name, sampling, seed)
 
     def open_named(name: str | None, progress: "Tell") -> "Session":
+        from explorer.engine.threads import settle
         from explorer.loading.catalogue import resolve
         from explorer.loading.checkpoints import open_checkpoint
         from explorer.screen.turns import cancellation
@@ -119,6 +120,7 @@ def open_screen(prompt: str, model: str | None, engine: str, sampling: "Sampling
         checkpoint = open_checkpoint(directory)
         notes.update(dict.fromkeys(checkpoint.notes))
         loaded = checkpoint.load(progress, engine)
+        settle(loaded.config)
         return Session(loaded, checkpoint.tokenizer, sampling, seed)
 
     def open_first(progress: "Tell") -> "Session":

@@ -3,7 +3,7 @@
 import argparse
 import codecs
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TextIO
@@ -36,6 +36,7 @@ class Prompted:
     model: GPT
     prompt: str
     ids: list[int]
+    computed: Callable[[], LiveRun] | None = None  # gives the run, where it is computed together with others
 
     @property
     def tokenizer(self) -> Tokenizer:
@@ -43,7 +44,7 @@ class Prompted:
 
     def run(self) -> LiveRun:
         """The run of the prompt, complete."""
-        return completed(LiveRun(self.model, list(self.ids)))
+        return completed(self.computed() if self.computed else LiveRun(self.model, list(self.ids)))
 
     def label(self, token: int) -> str:
         """The text of a token, made visible."""

@@ -4,6 +4,7 @@ import argparse
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from explorer.commands.many import add_prompts, check, run_many
@@ -56,9 +57,8 @@ def _measures(given: "Prompted", options: argparse.Namespace) -> tuple[dict[str,
 
     trace, measures = given.run(), dict[str, float]()
     last = len(given.ids) - 1
-    for row in lens.rows(trace.config.n_layer):
-        found = lens.compute(trace, row.name, last, lambda: False)
-        assert found
+    rows = lens.rows(trace.config.n_layer)
+    for row, found in zip(rows, lens.fill(trace, [(row.name, last) for row in rows], lambda: False)):
         measures[f"{row.title}: probability"] = found.answer_probability
         measures[f"{row.title}: rank"] = float(found.answer_rank)
     if loss := lens.loss(trace):
@@ -108,9 +108,10 @@ def _tables(given: "Prompted", trace: "Trace") -> Iterator[str]:
     from explorer.analysis import lens
 
     rows, columns = lens.rows(trace.config.n_layer), range(len(trace.ids))
-    tell, cells = progress("reading"), {}
+    tell, cells = progress("reading"), dict[int, list["LensCell"]]()
+    filling = lens.fill(trace, [(row.name, position) for position in columns for row in rows], lambda: False)
     for done, position in enumerate(columns, 1):
-        cells[position] = [lens.compute(trace, row.name, position, lambda: False) for row in rows]
+        cells[position] = list(islice(filling, len(rows)))
         tell(done, len(columns))
     fitting = max(1, (get_terminal_size((120, 24)).columns - _TITLE) // _CELL)
     for start in range(0, len(columns), fitting):
@@ -120,7 +121,7 @@ def _tables(given: "Prompted", trace: "Trace") -> Iterator[str]:
 
 
 def _table(
-    given: "Prompted", trace: "Trace", rows: "tuple[LensRow, ...]", cells: "dict[int, list[LensCell | None]]"
+    given: "Prompted", trace: "Trace", rows: "tuple[LensRow, ...]", cells: "dict[int, list[LensCell]]"
 ) -> Iterator[str]:
     from explorer.analysis import lens
     from explorer.terminal.text import fit

@@ -9,7 +9,8 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,9 @@ from explorer.terminal import output
 
 if TYPE_CHECKING:
     from explorer.commands.headless import Prompted
+    from explorer.loading.checkpoints import Checkpoint
+    from explorer.runs.trace import LiveRun
+    from gpt import GPT
 
 OVERRIDES = ("prompt", "ids", "token", "versus", "patch_from")
 """The options that a line of a file can set for itself."""
@@ -103,7 +107,6 @@ def check(options: argparse.Namespace) -> None:
 
 def run_many(options: argparse.Namespace, measure: Measure, arrays: bool = True) -> int:
     """Measure every prompt of --prompts, and print means and spread; the exit status, 130 where it was interrupted."""
-    from explorer.commands.headless import prompted
     from explorer.commands.options import open_model
     from explorer.engine.threads import few_threads
     from gpt import GPTError
@@ -114,11 +117,12 @@ def run_many(options: argparse.Namespace, measure: Measure, arrays: bool = True)
     tell, done, status = progress("computing"), list[dict[str, Any]](), 0
     try:
         with few_threads(model):
+            missing = _together(checkpoint, model, [row.options(options) for row in wanted if row.number not in known])
             for row in wanted:
                 if row.number not in known:
                     own = row.options(options)
                     try:
-                        given = prompted(checkpoint, model, own, own.prompt)
+                        given = next(missing)
                         measures, extra = measure(given, own)
                     except GPTError as error:
                         raise UsageError(f"{options.prompts}, line {row.number}: {error}") from error
@@ -131,6 +135,48 @@ def run_many(options: argparse.Namespace, measure: Measure, arrays: bool = True)
         output.complain(f"interrupted after {len(done)} of {len(wanted)} prompts")
     _print(options, done, len(wanted))
     return status
+
+
+def _together(checkpoint: "Checkpoint", model: "GPT", calls: Sequence[argparse.Namespace]) -> "Iterator[Prompted]":
+    """The prompt of each call, in their order; on arrays the runs of many are computed together, once one is asked for.
+
+    GPTError at the first that the model cannot read.
+    """
+    from explorer.commands.headless import prompted
+    from explorer.engine.engines import on_arrays
+    from explorer.runs.packing import at_once
+    from gpt import GPTError
+
+    most = at_once(model.config) if on_arrays(model) else 0
+    pack: list[Prompted] = []
+    for call in calls:
+        try:
+            given = prompted(checkpoint, model, call, call.prompt)
+        except GPTError:
+            yield from _packed(pack)
+            raise
+        if sum(len(other.ids) for other in pack) + len(given.ids) > most:
+            yield from _packed(pack)
+            pack = []
+        pack.append(given)
+    yield from _packed(pack)
+
+
+def _packed(pack: "Sequence[Prompted]") -> "Iterator[Prompted]":
+    """The same prompts, whose runs are computed in one pass."""
+    from explorer.runs.packing import run_together
+
+    if len(pack) < 2:
+        yield from pack
+        return
+    runs: list[LiveRun] = []
+
+    def run(number: int) -> "LiveRun":
+        if not runs:
+            runs.extend(run_together(pack[0].model, [given.ids for given in pack]))
+        return runs[number]
+
+    yield from (replace(given, computed=partial(run, number)) for number, given in enumerate(pack))
 
 
 def _call(options: argparse.Namespace) -> str:

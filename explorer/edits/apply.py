@@ -25,6 +25,14 @@ class Editor:
                 change = edit.what.change(place.name, base, prompt)
                 self._changes.setdefault(place.name, []).append((number, place, change))
 
+    @property
+    def names(self) -> frozenset[str] | None:
+        """The activations that it may change; None where that cannot be said."""
+        if self._before is None:
+            return frozenset(self._changes)
+        before = self._before.names if isinstance(self._before, Editor) else None
+        return None if before is None else before | frozenset(self._changes)
+
     def __call__(self, name: str, value: Any, first: int) -> Any:
         """The edited value, whose first row belongs to position `first`; the same object where there is no edit."""
         if self._before:

@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from explorer.edits import where
-from explorer.edits.apply import edited
+from explorer.edits.batch import answers
 from explorer.edits.edit import Edit
 from explorer.edits.metric import Measure
 from explorer.edits.what import Patch, What
 from explorer.errors import EditError
-from explorer.runs.running import last_logits
 from explorer.runs.trace import Trace
 from explorer.terminal.text import token_at
 from gpt.ops import Vector
@@ -130,10 +129,7 @@ class Grid:
 
     def results(self, cancelled: Callable[[], bool] = lambda: False) -> Iterator[tuple[GridCell, float]]:
         """Each cell with the metric of its run, ending early when cancelled; less `baseline` it is the effect."""
-        for cell in self.cells:
-            logits = last_logits(edited(self.base, [self.edit(cell)]), cancelled)
-            if logits is None:
-                return
+        for cell, logits in zip(self.cells, answers(self.base, ([self.edit(cell)] for cell in self.cells), cancelled)):
             yield cell, self.metric.of(logits, self._before)
 
 

@@ -3,13 +3,12 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from explorer.edits import where
-from explorer.edits.apply import edited
+from explorer.edits.batch import answers
 from explorer.edits.edit import Edit
 from explorer.edits.metric import Metric
 from explorer.edits.what import Patch, What, Zero
 from explorer.edits.where import Where
 from explorer.errors import EditError
-from explorer.runs.running import last_logits
 from explorer.runs.trace import Trace
 from explorer.terminal.text import token_at
 from gpt.ops import Vector
@@ -72,8 +71,5 @@ class SweepPlan:
 
     def effects(self, cancelled: Callable[[], bool] = lambda: False) -> Iterator[tuple[SweepCell, float]]:
         """Each cell with its effect, ending early when cancelled. Only what lies downstream is computed again."""
-        for cell in self.cells:
-            logits = last_logits(edited(self.base, [self.edit(cell)]), cancelled)
-            if logits is None:
-                return
+        for cell, logits in zip(self.cells, answers(self.base, ([self.edit(cell)] for cell in self.cells), cancelled)):
             yield cell, self.metric.of(logits, self._before) - self.baseline

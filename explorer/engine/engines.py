@@ -35,6 +35,11 @@ def engine_of(model: GPT | None) -> str:
     return NUMPY if model and model.weights and hasattr(model.weights.token_embedding, "dtype") else PYTHON
 
 
+def on_arrays(model: GPT | None) -> bool:
+    """Whether the model computes on arrays, and so costs little more for many rows than for one."""
+    return engine_of(model) != PYTHON
+
+
 def in_words(model: GPT | None) -> str:
     """The same for people: "plain Python", "NumPy float32"; "recorded" where there is no model."""
     if model is None:
@@ -79,6 +84,13 @@ def _rows(config: GPTConfig) -> Callable[[Any], Any]:
 def plain(values: Any) -> Any:
     """The same numbers as lists of floats."""
     return values.tolist() if hasattr(values, "tolist") else values
+
+
+def as_numpy(values: Any) -> Any:
+    """The same numbers as an array of NumPy."""
+    import numpy as np
+
+    return np.asarray(values)
 
 
 def crop(scores: Any, size: int) -> Any:  # [H, T, S] -> [H, size, size]

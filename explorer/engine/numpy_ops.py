@@ -33,7 +33,8 @@ def matmul(a: ArrayLike, b: ArrayLike) -> Array:  # [n, k], [k, m] -> [n, m]
 
 def linear(x: ArrayLike, weight: ArrayLike, bias: ArrayLike) -> Array:  # [T, n], [m, n], [m] -> [T, m]
     """x · Wᵀ + b."""
-    return np.asarray(x) @ np.asarray(weight).T + np.asarray(bias)
+    product = np.asarray(x) @ np.asarray(weight).T
+    return np.add(product, np.asarray(bias), out=product)
 
 
 # Sums and scalings
@@ -59,12 +60,18 @@ def divide(x: ArrayLike, divisor: float) -> Array:  # [H, T, S] -> [H, T, S]
 
 def mean(x: ArrayLike) -> Array:  # [T, d] -> [T, 1]
     """The mean of each row."""
-    return np.asarray(x).mean(axis=-1, keepdims=True)
+    return _row_means(np.asarray(x))
 
 
 def variance(x: ArrayLike, mean: ArrayLike) -> Array:  # [T, d], [T, 1] -> [T, 1]
     """The biased variance of each row."""
-    return np.square(np.asarray(x) - np.asarray(mean)).mean(axis=-1, keepdims=True)
+    apart = np.asarray(x) - np.asarray(mean)
+    return _row_means(np.multiply(apart, apart, out=apart))
+
+
+def _row_means(x: Array) -> Array:
+    """What `x.mean` computes, without its checks: of one row they take longer than the sum."""
+    return np.add.reduce(x, axis=-1, keepdims=True) / x.dtype.type(x.shape[-1])
 
 
 def standard_deviation(variance: ArrayLike, epsilon: float) -> Array:  # [T, 1] -> [T, 1]
@@ -74,12 +81,14 @@ def standard_deviation(variance: ArrayLike, epsilon: float) -> Array:  # [T, 1] 
 
 def normalize(x: ArrayLike, mean: ArrayLike, scale: ArrayLike) -> Array:  # [T, d], [T, 1], [T, 1] -> [T, d]
     """Each row shifted to mean 0 and shrunk to variance 1."""
-    return (np.asarray(x) - np.asarray(mean)) / np.asarray(scale)
+    apart = np.asarray(x) - np.asarray(mean)
+    return np.divide(apart, np.asarray(scale), out=apart)
 
 
 def scale_and_shift(x: ArrayLike, gamma: ArrayLike, beta: ArrayLike) -> Array:  # [T, d], [d], [d] -> [T, d]
     """x · gamma + beta, dimension by dimension."""
-    return np.asarray(x) * np.asarray(gamma) + np.asarray(beta)
+    stretched = np.asarray(x) * np.asarray(gamma)
+    return np.add(stretched, np.asarray(beta), out=stretched)
 
 
 # Attention
@@ -89,14 +98,17 @@ def causal_mask(scores: ArrayLike) -> Array:  # [H, T, S] -> [H, T, S]
     """-inf wherever a position would look at a later one."""
     scores = np.asarray(scores)
     rows, columns = scores.shape[-2:]
+    if rows == 1:  # the last position sees all others
+        return scores
     return np.where(np.tri(rows, columns, columns - rows, dtype=bool), scores, scores.dtype.type(-math.inf))
 
 
 def softmax(scores: ArrayLike) -> Array:  # [H, T, S] -> [H, T, S]
     """Each row of scores as a row of probabilities."""
     scores = np.asarray(scores)
-    exps = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    return exps / exps.sum(axis=-1, keepdims=True)
+    exps = scores - np.maximum.reduce(scores, axis=-1, keepdims=True)
+    np.exp(exps, out=exps)
+    return np.divide(exps, np.add.reduce(exps, axis=-1, keepdims=True), out=exps)
 
 
 softmax_row = softmax  # [n] -> [n]
@@ -108,7 +120,16 @@ softmax_row = softmax  # [n] -> [n]
 def gelu_new(x: ArrayLike) -> Array:
     """GELU in its tanh form."""
     x = np.asarray(x)
-    return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))))
+    found = x * x
+    found *= x  # in place: a large array that is made anew takes longer than what is done with it
+    found *= 0.044715
+    found += x
+    found *= math.sqrt(2 / math.pi)
+    np.tanh(found, out=found)
+    found += 1
+    found *= x
+    found *= 0.5
+    return found
 
 
 def gelu(x: ArrayLike) -> Array:
@@ -183,7 +204,9 @@ def merge_heads(x: ArrayLike) -> Array:  # [T, H, e] -> [T, H·e]
 
 def split_columns(x: ArrayLike, parts: int) -> list[Array]:  # [T, parts·d] -> parts x [T, d]
     """The matrix cut into that many side by side."""
-    return np.split(np.asarray(x), parts, axis=-1)
+    x = np.asarray(x)
+    width = x.shape[-1] // parts
+    return [x[..., part * width : (part + 1) * width] for part in range(parts)]
 
 
 def swap(x: ArrayLike) -> Array:  # [A, B, e] -> [B, A, e]
@@ -193,4 +216,4 @@ def swap(x: ArrayLike) -> Array:  # [A, B, e] -> [B, A, e]
 
 def stack(matrices: Sequence[ArrayLike]) -> Array:  # H x [T, S] -> [H, T, S]
     """Matrices of one shape as one tensor."""
-    return np.stack([np.asarray(matrix) for matrix in matrices])
+    return np.array(matrices)

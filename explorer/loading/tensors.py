@@ -3,6 +3,9 @@
 Either `model.safetensors` holds all tensors, or `model.safetensors.index.json` says which of several files holds which.
 """
 
+import json
+import math
+import sys
 from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -24,6 +27,8 @@ from gpt.weights import Shape, plain_name
 _LONGEST_NAME = 255  # bytes: what file systems allow
 AGAIN = "Download it again."
 
+_AS_THEY_LIE: dict[str, Any] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
+_NUMBERS_AT_ONCE = 2**17
 _NUMBERS = ("F64", "F32", "F16", "BF16")
 
 
@@ -35,6 +40,7 @@ class StoredTensor:
     name: str  # in the file, which may put `transformer.` and other prefixes before it
     dtype: str  # safetensors' name: "F16"
     shape: Shape
+    start: int = 0  # its first byte in the file
     turned: bool = False  # stored the other way round: `shape` is that of the transpose
     zeros: bool = False  # not stored at all
 
@@ -104,6 +110,22 @@ class StoredTensors:
         _check_finite(values, f"{stored.path}: {name}")
         return values.T if stored.turned else values
 
+    def mapped(self, name: str) -> np.ndarray:
+        """The same numbers where they lie in the file, which is mapped into memory: read-only, and nothing is copied.
+
+        What is not stored as an array of this machine's float32 or float64 is read as by `array`.
+        """
+        stored = self.tensors[name]
+        dtype = _AS_THEY_LIE.get(stored.dtype)
+        if dtype is None or stored.zeros or not stored.start or sys.byteorder != "little":
+            return self.array(name)
+        shape = stored.shape[::-1] if stored.turned else stored.shape
+        try:
+            values = np.memmap(stored.path, dtype, "r", stored.start, shape).view(np.ndarray)
+        except (OSError, ValueError) as error:
+            raise CheckpointError(_damaged(stored.path, error)) from error
+        return values.T if stored.turned else values
+
 
 class Rows:
     """A TensorSource for `gpt` in plain Python: rows of floats, as lists, or as arrays where they must be small.
@@ -129,7 +151,10 @@ class Rows:
 
 
 class Arrays:
-    """A TensorSource for NumPy: arrays of one precision. `largest` is the largest size of a number so far."""
+    """A TensorSource for NumPy: arrays of one precision. `largest` is the largest size of a number so far.
+
+    Where that is the precision of the file, they are parts of it, mapped into memory, and lie as they are stored.
+    """
 
     def __init__(self, stored: StoredTensors, dtype: type[np.floating] = np.float32) -> None:
         self.stored = stored
@@ -137,14 +162,25 @@ class Arrays:
         self.largest = 0.0
 
     def vector(self, name: str) -> Any:
-        values = self.stored.array(name)
-        self.largest = max(self.largest, float(np.abs(values).max(initial=0)))
+        values = self.stored.mapped(name)
+        largest = _largest(values)
+        if not math.isfinite(largest):
+            _check_finite(values, f"{self.stored.tensors[name].path}: {name}")
+        self.largest = max(self.largest, largest)
         with np.errstate(over="ignore"):
             return values.astype(self.dtype, copy=False)
 
     def matrix(self, name: str, *, transpose: bool = False) -> Any:
         values = self.vector(name)
-        return np.ascontiguousarray(values.T) if transpose else values
+        return values.T if transpose else values
+
+
+def _largest(values: np.ndarray) -> float:
+    """The largest size of a number, NaN where one is none: in parts that fit the processor's cache."""
+    numbers = values.T.reshape(-1) if values.flags.f_contiguous else values.reshape(-1)  # as they lie
+    parts = (numbers[start : start + _NUMBERS_AT_ONCE] for start in range(0, numbers.size, _NUMBERS_AT_ONCE))
+    ends = [(float(part.max()), -float(part.min())) for part in parts]
+    return float(np.max(ends, initial=0.0))
 
 
 def _check_finite(values: np.ndarray, where: str) -> None:
@@ -161,13 +197,22 @@ def _header(path: Path) -> dict[str, StoredTensor]:
     """Every tensor of one file, by the name it has there."""
     try:
         with safe_open(path, framework="numpy") as file:  # checks that the header is sound and the file complete
+            starts = _starts(path)
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
             return {
-                name: StoredTensor(path, name, part.get_dtype(), tuple(part.get_shape()))
+                name: StoredTensor(path, name, part.get_dtype(), tuple(part.get_shape()), starts.get(name, 0))
                 for name, part in slices.items()
             }
     except (SafetensorError, OSError) as error:
         raise CheckpointError(_damaged(path, error)) from error
+
+
+def _starts(path: Path) -> dict[str, int]:
+    """Where each tensor of a sound file begins. Source: github.com/huggingface/safetensors, "Format"."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+    return {name: 8 + length + part["data_offsets"][0] for name, part in header.items() if name != "__metadata__"}
 
 
 def _damaged(path: Path, error: Exception) -> str:

@@ -91,10 +91,10 @@ def complete(trace: Trace, cancelled: Callable[[], bool]) -> bool:
         return True
     model = interruptible(trace.model, cancelled)
     try:
-        with _within_numbers(trace):
+        with within_numbers(trace):
             while trace.complete < len(trace.ids):
                 ids, output = _run_on(trace, model, trace.hook)
-                _check_numbers(trace, output.logits)
+                check_numbers(trace, output.logits)
                 trace.cache, trace.complete, trace.upstream = output.cache, len(ids), None
     except StopRun:
         return False
@@ -111,9 +111,9 @@ def last_logits(branch: LiveRun, cancelled: Callable[[], bool]) -> Vector | None
     hook = _editing(branch)
     model = interruptible(branch.model, cancelled)
     try:
-        with _within_numbers(branch):
+        with within_numbers(branch):
             _, output = _run_on(branch, model, hook, last_only=True)
-            _check_numbers(branch, output.logits)
+            check_numbers(branch, output.logits)
     except StopRun:
         return None
     return plain(output.logits[-1])
@@ -141,7 +141,7 @@ def _editing(trace: LiveRun) -> Hook:
 
 
 @contextmanager
-def _within_numbers(trace: LiveRun) -> Iterator[None]:
+def within_numbers(trace: LiveRun) -> Iterator[None]:
     """EditError where edits make a run divide by zero, or take the root of what is negative."""
     try:
         with _silent(trace):
@@ -161,9 +161,17 @@ def _silent(trace: LiveRun) -> AbstractContextManager[None]:
     return np.errstate(all="ignore")
 
 
-def _check_numbers(trace: LiveRun, logits: Matrix) -> None:
-    if trace.editor and not all(math.isfinite(value) for row in logits for value in plain(row)):
+def check_numbers(trace: LiveRun, logits: Matrix) -> None:
+    """EditError where the logits of an edited run are infinite or undefined."""
+    if trace.editor and not all(map(_finite, logits)):
         raise EditError(_NO_NUMBERS)
+
+
+def _finite(row: Any) -> bool:
+    if not hasattr(row, "dtype"):
+        return all(map(math.isfinite, row))
+    largest = abs(row).max()  # NaN where one of them is
+    return math.isfinite(largest)
 
 
 def read_out(trace: Activations, residual: str, position: int, cancelled: Callable[[], bool]) -> Vector | None:  # [V]

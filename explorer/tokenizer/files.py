@@ -8,6 +8,7 @@ Source: `bytes_to_unicode` in OpenAI's GPT-2, src/encoder.py.
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,15 @@ def spelled(name: str) -> bytes | None:
         return None
 
 
+def _all_spelled(names: list[str]) -> dict[str, bytes]:
+    """The bytes of every name that is in letters; in one go where all of them are."""
+    whole = spelled("".join(names))  # a byte for each letter
+    if whole is None:
+        return {name: token for name in names if (token := spelled(name)) is not None}
+    ends = list(accumulate(map(len, names), initial=0))
+    return {name: whole[start:end] for name, start, end in zip(names, ends, ends[1:])}
+
+
 def read_files(directory: Path) -> Vocabulary | Pipeline:
     """The tokenizer of a model's directory, read and checked; TokenizerError says what is wrong with its files."""
     path = directory / "tokenizer.json"
@@ -64,7 +74,7 @@ def read_files(directory: Path) -> Vocabulary | Pipeline:
     pipeline = described(directory, path, whole, model, added)
     if "model" in whole and not pipeline.is_gpt2s:
         return pipeline  # its own model, which the library reads
-    letters = {name: token for name in numbers if (token := spelled(name)) is not None}
+    letters = _all_spelled(list(numbers))
     special = {token.content: token.id for token in added}
     found = list(merges)
     pairs = _checked_merges(found, letters, path)
@@ -143,7 +153,9 @@ def _refuse_cut_short(path: Path, ids: Mapping[str, int], letters: Mapping[str, 
     Ids follow the list of merges: if many of the last tokens have none, its end is missing.
     """
     made = {left + right for left, right in merges}
-    needed = [name for name in ids if len(letters[name]) > 1 and not re.fullmatch(r"<.*>|\[.*\]", name)]
+    needed = [
+        name for name in ids if len(letters[name]) > 1 and not (name[0] in "<[" and re.fullmatch(r"<.*>|\[.*\]", name))
+    ]
     missing = sorted((name for name in needed if letters[name] not in made), key=ids.__getitem__)
     last = sorted(map(ids.__getitem__, needed))[len(needed) - len(missing) :]
     if 2 * len(missing) > len(needed) or (len(missing) >= _MANY and [ids[name] for name in missing] == last):
@@ -194,7 +206,8 @@ def _merges_of(path: Path, given: Any) -> Iterator[tuple[str, str, str]]:
 
 
 def _two(place: str, parts: Any) -> tuple[str, str, str]:
-    if not isinstance(parts, list) or len(parts) != 2 or not all(isinstance(part, str) and part for part in parts):
+    fits = isinstance(parts, list) and len(parts) == 2
+    if not fits or not (isinstance(parts[0], str) and isinstance(parts[1], str) and parts[0] and parts[1]):
         raise TokenizerError(f"{place}: a merge must be two tokens with one space between them. {DOWNLOAD}")
     return place, parts[0], parts[1]
 

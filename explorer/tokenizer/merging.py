@@ -8,6 +8,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 
 from explorer.terminal.text import counted, visible
+from explorer.tokenizer.remembered import unused
 from gpt.tokenizer import Merge, Pair
 
 Join = tuple[int, int, int, int]
@@ -28,14 +29,20 @@ def token_ranks(merges: Sequence[Pair]) -> dict[bytes, int]:
     to the same if each token, spelled out, is merged into itself: so a token that never is (its neighbours always join
     otherwise first) stays out, and where two merges make one token, the one that happens counts.
     """
-    pairs = {pair: rank for rank, pair in enumerate(merges)}
+    left_out = set(unused(merges, _unused))
     ranks = {bytes([byte]): byte for byte in range(256)}
+    return ranks | {left + right: 256 + rank for rank, (left, right) in enumerate(merges) if rank not in left_out}
+
+
+def _unused(merges: Sequence[Pair]) -> list[int]:
+    """The merges whose token, spelled out, is not merged into itself by them."""
+    pairs, found = {pair: rank for rank, pair in enumerate(merges)}, []
     for rank, (left, right) in enumerate(merges):
         token = left + right
         joins = list(_joins(token, pairs))
-        if len(joins) == len(token) - 1 and joins[-1][0] == rank:
-            ranks[token] = 256 + rank
-    return ranks
+        if len(joins) < len(token) - 1 or joins[-1][0] != rank:
+            found.append(rank)
+    return found
 
 
 def unreachable(ids: Mapping[bytes, int], made: Container[bytes], special: Iterable[int]) -> tuple[str, ...]:

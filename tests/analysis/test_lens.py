@@ -1,6 +1,7 @@
 """The lens cell by cell, from which layer on an answer stays, and the loss."""
 
 import math
+from dataclasses import astuple
 
 import pytest
 
@@ -10,8 +11,8 @@ from explorer.analysis.lens import LensCell
 from explorer.engine.engines import NUMPY, on_engine
 from explorer.runs import running
 from explorer.runs.trace import LiveRun
-from gpt import StopRun
-from tests.helpers.models import never, recorded, small_model, traced
+from gpt import GPT, StopRun
+from tests.helpers.models import counting, never, on_arrays, recorded, small_model, traced
 
 IDS = [3, 1, 4, 1, 5]
 
@@ -171,3 +172,42 @@ def test_huge_logits_overflow_nothing() -> None:
     found = lens.measure("x", 0, [1e6, -1e6, 0.0], 1)
     assert (found.probability, found.entropy, found.answer_rank) == (1.0, 0.0, 3)
     assert lens.log_sum_exp([1e6, 1e6]) == pytest.approx(1e6 + math.log(2))
+
+
+def test_many_are_read_out_in_one_product(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = on_arrays()
+    run, alone = traced(model, IDS), traced(small_model(), IDS)
+    order = [(row.name, position) for position in range(5) for row in lens.rows(2)]
+    asked: list[int] = []
+    monkeypatch.setattr(GPT, "read_out", counting(GPT.read_out, asked))
+    found = list(lens.fill(run, order, never))
+    assert asked == [20], "all at once, and the last row not at all"
+    monkeypatch.undo()
+    for cell, (name, position) in zip(found, order, strict=True):
+        expected = lens.compute(alone, name, position, never)
+        assert expected
+        assert astuple(cell)[:1] == astuple(expected)[:1] == (name,)
+        assert astuple(cell)[1:] == pytest.approx(astuple(expected)[1:], rel=1e-9, abs=1e-9)
+        assert cell == lens.cell(run, name, position)
+
+
+def test_what_is_asked_for_next_is_read_out_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = traced(on_arrays(), IDS)
+    places = [("blocks.0.hook_resid_mid", position) for position in range(5)]
+    asked: list[int] = []
+    monkeypatch.setattr(GPT, "read_out", counting(GPT.read_out, asked))
+    for place in places:
+        assert lens.compute(run, *place, never, ahead=lambda: places)
+    assert asked == [5]
+    assert lens.compute(run, "blocks.1.hook_resid_mid", 0, lambda: True, ahead=lambda: places) is None
+
+
+def test_measures_of_infinite_logits_are_no_numbers() -> None:
+    run = traced(on_arrays(), IDS)
+    run.values["logits"] = run.values["logits"].copy()
+    run.values["logits"][2, 4] = math.inf
+    found = lens.compute(run, run.last_residual, 2, never)
+    assert found
+    assert found.token == 4
+    assert math.isnan(found.probability)
+    assert math.isnan(found.entropy)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from array import array
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -192,3 +193,27 @@ def test_checkpoint_is_a_value(tmp_path: Path) -> None:
     assert checkpoint.path == tmp_path / "tiny"
     with pytest.raises(AttributeError):
         checkpoint.name = "other"  # type: ignore[misc]
+
+
+# Arrays, which lie in the file
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
+def test_arrays_are_the_file_itself_where_it_has_their_precision(tmp_path: Path, dtype: type[np.floating]) -> None:
+    stored = {name: value.astype(dtype) for name, value in weights().items()}
+    write_checkpoint(tmp_path)
+    save_file(stored, tmp_path / "model.safetensors")
+    loaded = open_checkpoint(tmp_path).load(engine="numpy").weights
+    same(loaded, {name: value.astype(np.float32) for name, value in stored.items()})
+    qkv: Any = loaded.blocks[0].attn_qkv.weight
+    assert qkv.T.flags.c_contiguous, "as it lies, and not turned round"
+    assert qkv.flags.writeable == (dtype is not np.float32), "mapped to be read alone"
+
+
+def test_a_number_that_is_none_is_found_in_a_mapped_file(tmp_path: Path) -> None:
+    stored = weights()
+    stored["h.0.mlp.c_fc.weight"][2, 3] = np.nan
+    write_checkpoint(tmp_path)
+    save_file(stored, tmp_path / "model.safetensors")
+    with pytest.raises(CheckpointError, match=r"c_fc.weight must hold finite numbers; 1 of .* the first at \[2, 3\]"):
+        open_checkpoint(tmp_path).load(engine="numpy")

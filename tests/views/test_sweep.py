@@ -11,6 +11,7 @@ from explorer.edits.metric import PROBABILITY
 from explorer.paint.spans import length
 from explorer.runs import running
 from explorer.runs.trace import LiveRun, Trace
+from explorer.views.sweep import view as sweep_view
 from explorer.views.sweep.view import SweepView
 from explorer.views.view import View
 from explorer.walk.session import Session
@@ -307,19 +308,19 @@ async def test_a_position_is_patched_from_the_prompt_that_compare_was_given(size
 
 async def test_keys_are_answered_while_it_runs_and_escape_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     gate, reached = threading.Event(), threading.Event()
-    last_logits = running.last_logits
+    answers = sweep_view.answers
 
-    def slow(branch: Any, cancelled: Any) -> Any:
+    def slow(base: Any, stacks: Any, cancelled: Any) -> Any:
         reached.set()
         while not gate.wait(0.01):
             if cancelled():
-                return None
-        return last_logits(branch, cancelled)
+                return
+        yield from answers(base, stacks, cancelled)
 
     async with opened() as (pilot, screen):
         here = screen.session
         assert here
-        monkeypatch.setattr(running, "last_logits", slow)
+        monkeypatch.setattr(sweep_view, "answers", slow)
         await press(pilot, "w")
         await until(pilot, reached.is_set)
         view: Any = screen.view

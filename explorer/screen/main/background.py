@@ -107,15 +107,13 @@ class Background:
 
     def _walk(self, trace: Trace, way: Sequence[tuple[str, int]]) -> None:
         cancelled, drawn = turns.cancelled(get_current_worker()), time.perf_counter()
-        for name, position in way:
-            try:
-                if lens.compute(trace, name, position, cancelled) is None:
-                    return
-            except (GPTError, ArithmeticError, ValueError):  # sums of infinities: the lens says so when it is opened
-                return
-            if time.perf_counter() - drawn > _BETWEEN_DRAWINGS:
-                drawn = time.perf_counter()
-                self._screen.post_message(LensReady())
+        try:
+            for _ in lens.fill(trace, way, cancelled):
+                if time.perf_counter() - drawn > _BETWEEN_DRAWINGS:
+                    drawn = time.perf_counter()
+                    self._screen.post_message(LensReady())
+        except (GPTError, ArithmeticError, ValueError):  # sums of infinities: the lens says so when it is opened
+            return
         self._screen.post_message(LensReady())
 
     def _look(self, trace: Activations, lenses: list[tuple[str, int]], asked: list[Question]) -> None:

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from heapq import nlargest
 from math import isnan
 from typing import Any
 
-from explorer.analysis.lens import LensCell, LensRow, compute, loss, read, rows, surprise
+from explorer.analysis.lens import AT_ONCE, LensCell, LensRow, compute, loss, read, rows, surprise
 from explorer.paint.spans import Line
 from explorer.runs.trace import Trace
 from explorer.views.lens.cell import in_words
@@ -192,17 +193,27 @@ class LensView(View):
                 if logits is not None and not any(map(isnan, logits)):
                     yield _likeliest(logits)
             case (kind, name, position, token) if kind == _WAY:
-                cell = compute(run, name, position, cancelled, token)
+                cell = compute(run, name, position, cancelled, token, partial(_ahead, self, question))
                 if cell:
                     yield cell
             case (kind, name, position) if kind == _CELL:
-                cell = compute(run, name, position, cancelled)
+                cell = compute(run, name, position, cancelled, ahead=partial(_ahead, self, question))
                 if cell:
                     yield cell
             case _:
                 bits = surprise(run, question[1])
                 if bits is not None:
                     yield bits
+
+
+def _ahead(view: LensView, question: Any) -> list[tuple[str, int]]:
+    """The places of the next questions of this kind: first those of the column of the cursor, then many at once."""
+    kind, _, position = question[:3]
+    here = view.session.position
+    questions: list[Any] = [asked for asked in list[Any](view.questions()) if asked[0] == kind]
+    places = [(asked[1], asked[2]) for asked in questions if (asked[2] == here) == (position == here)]
+    start = places.index(question[1:3]) if question[1:3] in places else 0
+    return places if position == here else places[start : start + AT_ONCE]
 
 
 def _is_surprise(question: Any, answer: Any) -> bool:

@@ -5,11 +5,13 @@ with NumPy in float32, whatever the walk runs on: over a hundred runs in the tim
 """
 
 import math
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from explorer.edits import Patch, edited
+from explorer.edits import Patch
+from explorer.edits.batch import answers
+from explorer.edits.edit import Edit
 from explorer.edits.metric import Metric
 from explorer.edits.sweep import HEADS, MLPS, POSITIONS, SweepPlan
 from explorer.edits.where import Where
@@ -132,22 +134,19 @@ class SweepView(View):
         return SweepBase(run, base, before, metrics, tuple(metric.of(before, before) for metric in metrics), plans)
 
     def _effects(self, run: Trace, question: Any, cancelled: Callable[[], bool]) -> tuple[float, ...] | None:
-        base, source, (over, cell, where) = self.known.of(_BASE), _source(self.session.what_if), question
+        base, source, (over, _, where) = self.known.of(_BASE), _source(self.session.what_if), question
         if not isinstance(base, SweepBase) or base.of is not run:  # another run has begun meanwhile
             return None
         if over == POSITIONS and _key(source) != where:
             return None
         if over == POSITIONS and source and not running.complete(source.source, cancelled):
             return None
-        try:
-            plan = self._plans(base, source)[over]
-            logits = running.last_logits(edited(base.run, [plan.edit(cell)]), cancelled)
-        except EditError:  # no number comes of it
-            return tuple(math.nan for _ in base.metrics)
-        if logits is None:
-            return None
-        values = zip(base.metrics, base.baseline)
-        return tuple(metric.of(logits, base.before) - before for metric, before in values)
+        plan, known = self._plans(base, source)[over], self.known.kept((base.run, "ahead"), dict[Any, Any])
+        if question not in known:
+            row = [other for other in self.questions() if other != _BASE and _row(other) == _row(question)]
+            asked = [question, *(other for other in row if other != question and other not in known)]
+            known |= zip(asked, _effects_of(base, [plan.edit(other[1]) for other in asked], cancelled))
+        return known.get(question)
 
     # The keys
 
@@ -223,3 +222,19 @@ def _source(what_if: WhatIf) -> Patch | None:
     """The other run, aligned as Compare aligns it."""
     other, alignment = what_if.other, what_if.alignment
     return Patch(other.trace, other.title, alignment.shift) if other and alignment else None
+
+
+def _row(question: Any) -> Hashable:
+    """What is computed together: the places of one kind in one block."""
+    over, (layer, _), where = question
+    return over, layer, where
+
+
+def _effects_of(base: SweepBase, edits: Sequence[Edit], cancelled: Callable[[], bool]) -> Iterator[tuple[float, ...]]:
+    """The effects of these edits, one by one, by all measures, until one gives no number: NaN, and the last."""
+    baseline = list(zip(base.metrics, base.baseline))
+    try:
+        for logits in answers(base.run, ([edit] for edit in edits), cancelled):
+            yield tuple(metric.of(logits, base.before) - before for metric, before in baseline)
+    except EditError:
+        yield tuple(math.nan for _ in baseline)
