@@ -6,8 +6,10 @@ from explorer.paint.spans import Line, clipped
 from explorer.runs.trace import Trace
 from explorer.screen.bindings import key
 from explorer.screen.dialogs.ask import AskDialog
+from explorer.screen.dialogs.choose import ChooseDialog
 from explorer.screen.messages import Clicked
 from explorer.screen.panes.pane import Host, Pane, literal
+from explorer.views.choices import Chosen
 from explorer.views.view import View
 from explorer.views.views import make
 from explorer.walk.session import Session
@@ -31,6 +33,7 @@ class ViewPane(Pane, can_focus=True):
         key("look.last", "end", "move(1000000, 0)", "To the end of the row"),
         key("look.enter", "enter", "enter", "Open what is chosen", display="⏎"),
         key("look.mode", "v", "next_mode", "Show it in another way"),
+        key("look.choose", "a", "choose", "Choose what is asked: of what, how it is edited, how it is measured"),
         key("look.leave", "escape", "leave", "Back to the picture of the stage", display="esc"),
     ]
 
@@ -120,6 +123,16 @@ class ViewPane(Pane, can_focus=True):
             self.app.push_screen(dialog, lambda taken: self.host.repaint())
         else:
             self._act(lambda view: view.enter())
+
+    def action_choose(self) -> None:
+        """Open the dialog in which what the view asks is chosen."""
+        if self.view and self.view.works("look.choose"):
+            dialog = ChooseDialog(literal(self.view.title), self.view.choices(), self._choose)
+            self.app.push_screen(dialog, lambda taken: self.host.repaint())
+
+    def _choose(self, chosen: Chosen) -> None:
+        if self.view:
+            self.view.choose(chosen)
 
     def action_next_mode(self) -> None:
         """Show it in another way."""
