@@ -82,6 +82,11 @@ class Circuits:
         """With ln_final's gamma, centred over the vocabulary."""
         return np.asarray(self._weights.unembedding) * np.asarray(self._weights.ln_final.gamma)
 
+    @cached_property
+    def _through(self) -> Array:  # [d, d]
+        """From the embedding straight to the logits, without the vocabulary between: W_Uᵀ · W_E."""
+        return self.unembedding.T @ self.embedding
+
     def queries(self, layer: int, head: int) -> Array:  # [d, e]
         """W_Q, as it reads the residual stream."""
         return self._reading(layer, head, 0)
@@ -150,22 +155,25 @@ class Circuits:
 
     def copying(self, layer: int, head: int) -> float:
         """From -1 to 1: whether the head promotes the tokens that it attends to. `COPYING` says how it is measured."""
-        into = self.unembedding.T @ (self.embedding @ self.values(layer, head))  # [d, e]
-        values = np.linalg.eigvals(self.output(layer, head) @ into)
+        values = np.linalg.eigvals(self.output(layer, head) @ self._through @ self.values(layer, head))
         return float(values.sum().real / np.abs(values).sum())
 
     def composition(self, kind: Composition) -> Array:  # [L, H, L, H]
         """How far each later head reads what each earlier one writes; 0 elsewhere. `COMPOSITION` says how."""
         layers, heads = range(self.config.n_layer), range(self.config.n_head)
-        left = [[(self.values(layer, head), self.output(layer, head)) for head in heads] for layer in layers]
-        right = [[self._reader(kind, layer, head) for head in heads] for layer in layers]
         found = np.zeros((len(layers), len(heads)) * 2)
         for later in layers:
             for reader in heads:
-                for earlier in range(later):
-                    for head in heads:
-                        pair = left[earlier][head], right[later][reader]
-                        found[earlier, head, later, reader] = _composed(*pair)
+                found[:, :, later, reader] = self.read_by(kind, later, reader)
+        return found
+
+    def read_by(self, kind: Composition, layer: int, head: int) -> Array:  # [L, H]
+        """The same for one later head."""
+        found = np.zeros((self.config.n_layer, self.config.n_head))
+        right = self._reader(kind, layer, head)
+        for earlier in range(layer):
+            for writer in range(self.config.n_head):
+                found[earlier, writer] = _composed((self.values(earlier, writer), self.output(earlier, writer)), right)
         return found
 
     def _reader(self, kind: Composition, layer: int, head: int) -> tuple[Array, Array]:  # [d, e], [e, d]

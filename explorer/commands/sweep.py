@@ -173,6 +173,13 @@ def _rows(sweep: "Sweep", effects: Effects) -> list[list[float | None]]:
     return [[effects.get(cell) for cell in row] for row in _cells(sweep)]
 
 
+def _of_tokens(sweep: "Sweep") -> "Metric":
+    from explorer.edits.metric import Metric
+
+    assert isinstance(sweep.metric, Metric)
+    return sweep.metric
+
+
 def _cells(sweep: "Sweep") -> list[list["SweepCell"]]:
     """All cells of a map, layer by layer."""
     from explorer.edits.sweep import HEADS, MLPS
@@ -184,7 +191,7 @@ def _cells(sweep: "Sweep") -> list[list["SweepCell"]]:
 
 
 def _as_json(given: "Prompted", sweep: "Sweep", effects: Effects) -> dict[str, Any]:
-    metric, named = sweep.metric, given.token_as_json
+    metric, named = _of_tokens(sweep), given.token_as_json
     return {
         **given.as_json(),
         "metric": metric.kind,
@@ -219,7 +226,7 @@ def _lines(given: "Prompted", sweep: "Sweep", effects: Effects) -> Iterator[str]
     from explorer.terminal.text import fit, number
 
     texts = given.labels()
-    yield f"{_metric_in_words(sweep.metric, given)}: {number(sweep.baseline, 4, plus='')} without edits"
+    yield f"{_metric_in_words(_of_tokens(sweep), given)}: {number(sweep.baseline, 4, plus='')} without edits"
     yield f"{sweep.over} {sweep.what.words}, in turn: how much more or less of it"
     yield ""
     yield "layer  " + "".join(fit(title, _COLUMN - 1, ">") + " " for title in _titles(sweep, texts)).rstrip()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from explorer.paint.row import Entry, labelled_bars
-from explorer.paint.spans import Line, Span, clipped, marked, signed_level, window
+from explorer.paint.spans import Action, Line, Span, clipped, marked, signed_level, window
 from explorer.terminal.text import fit, token_at, width
 from explorer.views.parts import beyond, row_mark, side_by_side
 
@@ -34,11 +34,16 @@ class Heatmap:
     unit: str = ""  # of the figures in the row that stands alone
     word: str = ""  # before the name of a column that stands alone
     missing: str = "·"
+    chosen_by_click: bool = True
 
     @property
     def spread(self) -> float:
         """The largest distance from the origin: the end of the colours."""
         return max((abs(value - self.origin) for value in self.values() if math.isfinite(value)), default=0.0)
+
+    def action(self, row: int, column: int) -> Action | None:
+        """What a click on a cell does."""
+        return ("view", CELL, row, column) if self.chosen_by_click else None
 
     def values(self) -> list[float]:
         """All numbers that are known."""
@@ -107,7 +112,7 @@ def _cells(table: Heatmap, columns: range, label: int, size: int, height: int, s
 
 
 def _span(table: Heatmap, row: int, column: int, size: int, spread: float) -> Span:
-    value, action = table.value(row, column), ("view", CELL, row, column)
+    value, action = table.value(row, column), table.action(row, column)
     if value is None:
         text = fit(table.missing, size - 1, ">") + " " if size > 1 else table.missing
         return Span(text, "dim", action)
@@ -126,7 +131,7 @@ def chosen_row(table: Heatmap, cells: int, height: int) -> list[Line]:
         if column == table.column:
             here = len(entries)
         name = table.word + token_at(column, list(table.columns))
-        entries.append(Entry(name, value - table.origin, ("view", CELL, table.row, column)))
+        entries.append(Entry(name, value - table.origin, table.action(table.row, column)))
     title = [Span(table.rows[table.row], "bold"), Span(f"  {table.unit}" if table.unit else "", "dim")]
     if not entries:
         return [clipped(line, cells) for line in (title, [Span("nothing here yet", "dim")])][:height]

@@ -41,9 +41,7 @@ def read(session: Session, chosen: Chosen) -> Asked:
         raise EditError("the two tokens are the same: there is no lead of one over the other.")
     receivers = tuple(map(receiver, str(chosen["to"]).replace(",", " ").split())) or (Receiver("logits"),)
     _check(session, receivers)
-    return Asked(
-        SITES[int(chosen["site"])], bool(chosen["positions"]), receivers, bool(chosen["mlps"]), token, versus
-    )
+    return Asked(SITES[int(chosen["site"])], bool(chosen["positions"]), receivers, bool(chosen["mlps"]), token, versus)
 
 
 def _check(session: Session, receivers: tuple[Receiver, ...]) -> None:

@@ -120,7 +120,8 @@ class PatchingView(View):
             found = self.known.of(question)
             if isinstance(found, dict):
                 leads.update(found)
-        of = [metric.of(says, says) for says in (runs.says_clean, runs.says_corrupted)] if runs and metric else [0, 0]
+        clean = metric.of(runs.says_clean, runs.says_clean) if runs and metric else 0.0
+        corrupted = metric.of(runs.says_corrupted, runs.says_corrupted) if runs and metric else 0.0
         state = PatchingState(
             scene_of(session),
             self.way,
@@ -130,7 +131,8 @@ class PatchingView(View):
             0,
             tuple(other.trace.ids),
             metric,
-            *of,
+            clean,
+            corrupted,
             leads,
         )
         row, column = self._row_and_column(state)
@@ -255,7 +257,9 @@ class PatchingView(View):
         cell, layout = state.chosen, state.layout
         if state.way is Way.CORRUPT:
             patch = Patch(other.trace, other.title)
-            plan = Sweep(self.session.run, Metric(LOGIT_DIFFERENCE), layout.site_id, patch, by_position=layout.by_position)
+            plan = Sweep(
+                self.session.run, Metric(LOGIT_DIFFERENCE), layout.site_id, patch, by_position=layout.by_position
+            )
             edit = plan.edit(cell)
             self.session.edit(lambda edits: edits.add(edit.where, edit.what, len(self.session.ids)))
             return True
@@ -276,7 +280,7 @@ class PatchingView(View):
         """Take what was chosen; GPTError where it cannot be read, and nothing changes."""
         asked = read(self.session, chosen)
         other, prompt = self.session.what_if.other, str(chosen["prompt"])
-        if prompt != (other.text if other else self.session.text):
+        if other is None or prompt != other.text:
             self.take(prompt)
         self.asked, self.mode, self._chosen = asked, int(chosen["way"]), False
 

@@ -26,8 +26,20 @@ def choices(session: Session, asked: Asked, measure: int) -> list[Choice]:
         Choice("done", "edit", _DONE_WORDS, DONE.index(asked.done)),
         Choice("factor", "times", text=f"{asked.factor:g}", where=("done", (DONE.index(SCALE),))),
         Choice("measure", "measure", _MEASURE_WORDS, measure),
-        Choice("token", "of token", text=token_text(session, asked.token), hint="the likeliest", where=("measure", with_token)),
-        Choice("versus", "less token", text=token_text(session, asked.versus), hint="the likeliest other", where=("measure", with_two)),
+        Choice(
+            "token",
+            "of token",
+            text=token_text(session, asked.token),
+            hint="the likeliest",
+            where=("measure", with_token),
+        ),
+        Choice(
+            "versus",
+            "less token",
+            text=token_text(session, asked.versus),
+            hint="the likeliest other",
+            where=("measure", with_two),
+        ),
     ]
 
 
@@ -38,7 +50,7 @@ def token_text(session: Session, token: int | None) -> str:
 
 def read_token(session: Session, text: str) -> int | None:
     """The token that was typed; None for none, which is the likeliest. EditError where it is no single token."""
-    return token_of(session, text.strip()) if text.strip() else None
+    return token_of(session, text) if text.strip() else None
 
 
 def read(session: Session, asked: Asked, chosen: Chosen) -> Asked:

@@ -121,9 +121,7 @@ def ranked(state: SweepState) -> list[tuple[float, SweepCell]]:
     if not state.baseline or (state.normalised and not state.other):
         return []
     known = [(state.shown(measured), cell) for cell, measured in state.measured.items()]
-    return sorted(
-        (each for each in known if not math.isnan(each[0])), key=lambda each: -abs(each[0] - state.origin)
-    )
+    return sorted((each for each in known if not math.isnan(each[0])), key=lambda each: -abs(each[0] - state.origin))
 
 
 def in_words(state: SweepState, cells: int) -> list[Line]:
@@ -133,10 +131,11 @@ def in_words(state: SweepState, cells: int) -> list[Line]:
         return []
     if state.source and state.layout.by_position and not state.source.reaches(cell[-1]):
         token = state.scene.token_at(cell[-1])
-        return [[Span(f"{token} has no counterpart in the other run: nothing is put in.", "dim")]]
+        words = f"{token} has no counterpart in the other run: nothing is put in."
+        return [clipped([Span(words, "dim")], cells)]
     measured = state.measured.get(cell)
     if measured is None or not state.baseline:
-        return [[Span(f"{state.in_words(cell)}: not computed yet", "dim")]]
+        return [clipped([Span(f"{state.in_words(cell)}: not computed yet", "dim")], cells)]
     share, gap, kl = measured
     token, versus = (state.scene.label(id) for id in (state.metrics[1].token, state.metrics[1].versus))
     before, logits, _ = state.baseline

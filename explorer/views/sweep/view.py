@@ -21,7 +21,7 @@ from explorer.views.parts import scene_of
 from explorer.views.sweep.choices import choices, read
 from explorer.views.sweep.layout import Layout
 from explorer.views.sweep.picture import in_words, picture, ranked
-from explorer.views.sweep.state import MEASURES, NORMALISED, PATCH, Asked, Measured, SweepBase, SweepState
+from explorer.views.sweep.state import MEASURES, PATCH, Asked, Measured, SweepBase, SweepState
 from explorer.views.view import View
 from explorer.walk.session import Session
 from explorer.walk.what_if import WhatIf
@@ -44,7 +44,7 @@ class SweepView(View):
 
     @property
     def title(self) -> str:  # type: ignore[override]
-        return f"Sweep · each part in turn {_source_or_what(self.asked, self.session.what_if)[1]}"
+        return f"Sweep · each part in turn {_edit(self.asked, self.session.what_if)[1]}"
 
     @property
     def modes(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -68,7 +68,9 @@ class SweepView(View):
         if state is None:
             return [[Span("The run is not computed yet: the sweep begins when it is.", "dim")]]
         if self.asked.done == PATCH and state.source is None:
-            words = "There is no other run to patch from: press 6, then enter, and type its prompt; or a for another edit."
+            words = (
+                "There is no other run to patch from: press 6, then enter, and type its prompt; or a for another edit."
+            )
             return wrapped(words, cells, "dim")
         return picture(state, cells, height)
 
@@ -92,14 +94,14 @@ class SweepView(View):
         metrics = self._metrics()
         if metrics is None:
             return None
-        found, (what, _) = self.known.all(), _source_or_what(self.asked, self.session.what_if)
+        found, (what, _) = self.known.all(), _edit(self.asked, self.session.what_if)
         base, other = found.get(_BASE), found.get((_OTHER, _key(what)))
         measured: dict[SweepCell, Measured] = {}
         for question in self.questions():
             row = found.get(question)
             if isinstance(row, dict):
                 measured.update(row)
-        whole = isinstance(base, SweepBase)
+        base = base if isinstance(base, SweepBase) else None
         state = SweepState(
             scene_of(self.session),
             self.mode,
@@ -109,10 +111,10 @@ class SweepView(View):
             0,
             metrics,
             measured,
-            _of(metrics, base.before, base.before) if whole else (),
-            _of(metrics, other, base.before) if whole and isinstance(other, list) else (),
+            _of(metrics, base.before, base.before) if base else (),
+            _of(metrics, other, base.before) if base and isinstance(other, list) else (),
             what,
-            self._plan(base, what) if whole else None,
+            self._plan(base, what) if base else None,
             self.session.what_if.aligned,
         )
         row, column = self._row_and_column(state)
@@ -151,7 +153,7 @@ class SweepView(View):
         metrics = self._metrics()
         if metrics is None:
             return []
-        what, _ = _source_or_what(self.asked, self.session.what_if)
+        what, _ = _edit(self.asked, self.session.what_if)
         if self.asked.done == PATCH and not isinstance(what, Patch):
             return []
         key = (self.asked, metrics, _key(what))
@@ -164,7 +166,7 @@ class SweepView(View):
             if base := _base(run, cancelled):
                 yield base
             return
-        what, _ = _source_or_what(self.asked, self.session.what_if)
+        what, _ = _edit(self.asked, self.session.what_if)
         if isinstance(what, Patch) and not running.complete(_live(what), cancelled):
             return
         if question[0] == _OTHER:
@@ -268,7 +270,7 @@ def _key(what: What) -> Hashable:
     return (what.source, what.shift) if isinstance(what, Patch) else None
 
 
-def _source_or_what(asked: Asked, what_if: WhatIf) -> tuple[What, str]:
+def _edit(asked: Asked, what_if: WhatIf) -> tuple[What, str]:
     """What is done with a place, and in a word; where there is no other run, zero stands for a patch."""
     other, alignment = what_if.other, what_if.alignment
     if asked.done == PATCH and other and alignment:
