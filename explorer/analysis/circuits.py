@@ -237,11 +237,16 @@ def top_copying(trace: Trace, layer: int, head: int, positions: Sequence[int], t
 
     With real weights: ln1's scale is that of the stream after block 0, biases and ln_final are as in the model.
     """
+    return float(np.mean(copied(trace, layer, head, positions, top)))
+
+
+def copied(trace: Trace, layer: int, head: int, positions: Sequence[int], top: int = 5) -> tuple[bool, ...]:
+    """Of each token whether it is copied: the copy score is the mean."""
     model = GPT(trace.config, weights_of(trace), ops=trace.ops)
     streams = [row_of(trace, "blocks.0.hook_resid_post", position) for position in positions]
     logits = np.asarray(model.read_out(_if_attended(model, streams, layer, head)))  # [n, V]
     own = logits[np.arange(len(positions)), [trace.ids[position] for position in positions]]
-    return float(((logits > own[:, None]).sum(axis=1) < top).mean())
+    return tuple(map(bool, (logits > own[:, None]).sum(axis=1) < top))
 
 
 def _if_attended(model: GPT, streams: Matrix, layer: int, head: int) -> Matrix:  # [n, d] -> [n, d]

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 from explorer.paint.row import Entry, labelled_bars
 from explorer.paint.spans import Action, Line, Span, clipped, marked, signed_level, window
@@ -36,15 +36,16 @@ class Heatmap:
     missing: str = "·"
     chosen_by_click: bool = True
 
-    @property
+    @cached_property
     def spread(self) -> float:
         """The largest distance from the origin: the end of the colours."""
-        return max((abs(value - self.origin) for value in self.values() if math.isfinite(value)), default=0.0)
+        return max((abs(value - self.origin) for value in self.values if math.isfinite(value)), default=0.0)
 
     def action(self, row: int, column: int) -> Action | None:
         """What a click on a cell does."""
         return ("view", CELL, row, column) if self.chosen_by_click else None
 
+    @cached_property
     def values(self) -> list[float]:
         """All numbers that are known."""
         found = (self.value(row, column) for row in range(len(self.rows)) for column in range(len(self.columns)))
@@ -81,7 +82,8 @@ def _size(table: Heatmap, cells: int) -> int:
     count, room = len(table.columns), cells - _label(table, cells)
     if count * _FIGURE > room:
         return 0
-    figure = max([_FIGURE, *(width(table.text(value)) + 1 for value in table.values())])
+    ends = (min(table.values), max(table.values)) if table.values else ()
+    figure = max([_FIGURE, *(width(table.text(value)) + 1 for value in ends)])
     whole = max(figure + 1, *(width(name) + 1 for name in table.columns))
     if count * whole <= room:
         return whole

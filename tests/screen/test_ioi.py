@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 import explorer as gx
 from explorer.screen.main.screen import MainScreen
 from explorer.walk.session import Session
+from tests.helpers.exhaustive import exhaustive
 from tests.helpers.models import embedded
 from tests.helpers.pilot import computed, opened, press, text, until
 
@@ -79,7 +80,7 @@ def test_the_document_has_the_librarys_numbers(numbers: dict[str, list[tuple[str
         assert [number for number, _ in numbers[name] if number not in said] == [], name
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 36)], ids=str)
+@pytest.mark.parametrize("size", [(80, 24), *exhaustive((120, 36))], ids=str)
 async def test_its_keys_show_them(size: tuple[int, int], numbers: dict[str, list[tuple[str, str]]]) -> None:
     model, checkpoint = embedded()
     async with opened(Session(model, checkpoint.tokenizer), size, prompt=A) as (pilot, screen):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from explorer.analysis.circuits import Circuit, Circuits, Composition, top_copying
+from explorer.analysis.circuits import Circuit, Circuits, Composition, copied
 from explorer.engine.engines import NUMPY, on_engine
 from explorer.paint.spans import Line, wrapped
 from explorer.runs import running
@@ -154,8 +154,8 @@ class CircuitsView(View):
         for head in range(run.config.n_head):
             if cancelled():
                 return
-            scores = (top_copying(base, layer, head, [place]) for place in range(len(base.ids)))
-            found = {**found, head: tuple(scores)}
+            scores = copied(base, layer, head, range(len(base.ids)))
+            found = {**found, head: tuple(map(float, scores))}
             yield found
 
     def _of(self, run: LiveRun) -> Circuits:

@@ -23,8 +23,9 @@ def picture(state: PatchingState, cells: int, height: int) -> list[Line]:
     if state.clean == state.corrupted:
         words = "Both runs have the same lead: press a, and choose two tokens that they differ in, or another prompt."
         return [clipped(line, cells) for line in (*head, *wrapped(words, cells, "down"))]
-    below = [_legend(state, cells), _largest(state, cells)]
-    body = heatmap(table(state), cells, max(2, height - len(head) - len(below)))
+    drawn = table(state)
+    below = [_legend(state, drawn, cells), _largest(state, cells)]
+    body = heatmap(drawn, cells, max(2, height - len(head) - len(below)))
     return [clipped(line, cells) for line in (*head, *body, *below)]
 
 
@@ -105,9 +106,9 @@ def _text(value: float) -> str:
     return text if text.strip("−0.") else text.lstrip("−")  # a zero has no sign
 
 
-def _legend(state: PatchingState, cells: int) -> Line:
-    drawn = table(state)
-    known = [value for value in drawn.values() if not math.isnan(value)]
+def _legend(state: PatchingState, drawn: Heatmap, cells: int) -> Line:
+    """How far the colours go, and from where."""
+    known = [value for value in drawn.values if not math.isnan(value)]
     if not known:
         return [Span("·: not computed yet", "dim")]
     scale = legend_of_signed(drawn.spread)

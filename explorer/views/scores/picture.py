@@ -15,9 +15,10 @@ _MOST = 5  # pairs that are named below
 
 def picture(state: ScoreState, cells: int, height: int) -> list[Line]:
     """The whole picture."""
+    drawn = table(state)
     head = [_title(state, cells), _keys(state, cells)]
-    below = [_legend(state, cells), _largest(state, cells)]
-    body = heatmap(table(state), cells, max(2, height - len(head) - len(below)))
+    below = [_legend(drawn, cells), _largest(state, cells)]
+    body = heatmap(drawn, cells, max(2, height - len(head) - len(below)))
     return [clipped(line, cells) for line in (*head, *body, *below)]
 
 
@@ -65,8 +66,8 @@ def _keys(state: ScoreState, cells: int) -> Line:
     return [span._replace(action=("view", KEY, *span.action[1:], 0)) if span.action else span for span in row]
 
 
-def _legend(state: ScoreState, cells: int) -> Line:
-    scale = [Span("colours ", "dim"), *legend_of_signed(table(state).spread)]
+def _legend(drawn: Heatmap, cells: int) -> Line:
+    scale = [Span("colours ", "dim"), *legend_of_signed(drawn.spread)]
     return fitting(scale, ["of the score, as ln1 was recorded", "a: another head or key"], cells)
 
 

@@ -43,7 +43,18 @@ class ScoresView(View):
     def works(self, key: str) -> bool:
         if self.session.recorded:
             return key == "look.leave"
+        if key == "look.enter":
+            return self._door() is not None
         return super().works(key)
+
+    def _door(self) -> Cell | None:
+        """The first number of what wrote the chosen side; None of a sum, and of biases."""
+        state = self.state()
+        writer = None if state is None else state.reader(state.column) if self.mode else state.writer(state.row)
+        if writer is None or not writer.cell:
+            return None
+        name, _, index = writer.cell.rstrip("]").partition("[")
+        return Cell(name, tuple(map(int, index.split(","))))
 
     # The picture
 
@@ -128,15 +139,10 @@ class ScoresView(View):
 
     def enter(self) -> bool:
         """Go to the first number of what wrote the chosen side."""
-        state = self.state()
-        if state is None:
-            return False
-        writer = state.reader(state.column) if self.mode else state.writer(state.row)
-        if writer is None or not writer.cell:
-            return False
-        name, _, index = writer.cell.rstrip("]").partition("[")
-        self.session.go_to(Cell(name, tuple(map(int, index.split(",")))))
-        return True
+        door = self._door()
+        if door:
+            self.session.go_to(door)
+        return door is not None
 
     # The dialog
 

@@ -1,6 +1,7 @@
 """The picture of a sweep: the table of effects, what matters most, and in words what is chosen."""
 
 import math
+from heapq import nlargest
 
 from explorer.edits.metric import KL, LOGIT_DIFFERENCE, PROBABILITY
 from explorer.edits.sweep import SITES, SweepCell
@@ -19,8 +20,9 @@ _UNITS = {PROBABILITY: "percentage points", LOGIT_DIFFERENCE: "logits", KL: "bit
 
 def picture(state: SweepState, cells: int, height: int) -> list[Line]:
     """The whole picture."""
-    head, below = _head(state, cells), [_legend(state, cells), _largest(state, cells)]
-    body = heatmap(table(state), cells, max(2, height - len(head) - len(below)))
+    drawn = table(state)
+    head, below = _head(state, cells), [_legend(state, drawn), _largest(state, cells)]
+    body = heatmap(drawn, cells, max(2, height - len(head) - len(below)))
     return [clipped(line, cells) for line in (*head, *body, *below)]
 
 
@@ -94,10 +96,9 @@ def _text(state: SweepState, value: float) -> str:
     return text if text.strip("+−0.") else text.lstrip("+−")  # a zero has no sign
 
 
-def _legend(state: SweepState, cells: int) -> Line:
+def _legend(state: SweepState, drawn: Heatmap) -> Line:
     """How far the colours go, and in what unit."""
-    drawn = table(state)
-    if not drawn.values():
+    if not drawn.values:
         return [Span("·: not computed yet", "dim")]
     factor = 100 if state.kind == PROBABILITY else 1
     unit = "from 1, where nothing changes" if state.normalised else _UNITS[state.kind]
@@ -107,7 +108,7 @@ def _legend(state: SweepState, cells: int) -> Line:
 def _largest(state: SweepState, cells: int) -> Line:
     """The places with the largest effects, either way."""
     line = [Span("most: ", "dim")]
-    for value, cell in ranked(state)[:_MOST]:
+    for value, cell in ranked(state, _MOST):
         action = ("view", CELL, *state.layout.at(cell))
         style = "positive" if value >= state.origin else "negative"
         entry = [Span(f"{state.in_words(cell)} ", "", action), Span(f"{_text(state, value)}   ", style, action)]
@@ -116,12 +117,13 @@ def _largest(state: SweepState, cells: int) -> Line:
     return line
 
 
-def ranked(state: SweepState) -> list[tuple[float, SweepCell]]:
-    """What is known, the largest effect first."""
+def ranked(state: SweepState, count: int) -> list[tuple[float, SweepCell]]:
+    """The largest effects that are known, the largest first."""
     if not state.baseline or (state.normalised and not state.other):
         return []
-    known = [(state.shown(measured), cell) for cell, measured in state.measured.items()]
-    return sorted((each for each in known if not math.isnan(each[0])), key=lambda each: -abs(each[0] - state.origin))
+    known = ((state.shown(measured), cell) for cell, measured in state.measured.items())
+    finite = (each for each in known if not math.isnan(each[0]))
+    return nlargest(count, finite, key=lambda each: abs(each[0] - state.origin))
 
 
 def in_words(state: SweepState, cells: int) -> list[Line]:

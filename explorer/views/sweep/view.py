@@ -204,7 +204,7 @@ class SweepView(View):
     def _row_and_column(self, state: SweepState) -> tuple[int, int]:
         """Where the cursor is: on the largest effect that is known, until something is chosen."""
         rows, columns = state.layout.shape
-        best = [] if self._chosen else ranked(state)
+        best = [] if self._chosen else ranked(state, 1)
         if best:
             return state.layout.at(best[0][1])
         return min(self._row, rows - 1), min(self._column, columns - 1)
