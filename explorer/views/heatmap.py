@@ -35,10 +35,13 @@ class Heatmap:
     word: str = ""  # before the name of a column that stands alone
     missing: str = "·"
     chosen_by_click: bool = True
+    most: float | None = None  # where the colours end, if not at the largest number
 
     @cached_property
     def spread(self) -> float:
         """The largest distance from the origin: the end of the colours."""
+        if self.most is not None:
+            return self.most
         return max((abs(value - self.origin) for value in self.values if math.isfinite(value)), default=0.0)
 
     def action(self, row: int, column: int) -> Action | None:

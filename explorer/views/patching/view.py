@@ -18,6 +18,7 @@ from explorer.errors import EditError
 from explorer.paint.spans import Line, Span, wrapped
 from explorer.runs import running
 from explorer.runs.trace import LiveRun, Trace
+from explorer.terminal.text import counted
 from explorer.views.choices import Choice, Chosen
 from explorer.views.parts import scene_of
 from explorer.views.patching.choices import choices, read
@@ -296,7 +297,8 @@ class PatchingView(View):
         ids = session.tokenizer.encode(text)
         if len(ids) != len(session.run.ids):
             raise InputError(
-                f"this has {len(ids)} tokens and the clean prompt {len(session.run.ids)}: token must stand above token."
+                f"this has {counted(len(ids), 'token')} and the clean prompt {len(session.run.ids)}: token must stand above "
+                "token."
             )
         if ids == session.run.ids:
             raise InputError("this is the clean prompt: change a word, so that another answer is right.")

@@ -25,6 +25,7 @@ def picture(state: ScoreState, cells: int, height: int) -> list[Line]:
 def table(state: ScoreState) -> Heatmap:
     """Rows: who wrote the query's side; columns: who wrote the key's."""
     totals, count = state.totals, range(len(state.rows) + 1)
+    pairs = [abs(value) for row in totals[1:] for value in row[1:]]
     return Heatmap(
         [in_full(state.writer(row)) for row in count],
         [briefly(state.reader(column)) for column in range(len(state.columns) + 1)],
@@ -34,6 +35,7 @@ def table(state: ScoreState) -> Heatmap:
         state.column,
         corner="query \\ key",
         unit="with the key's side of",
+        most=max(pairs, default=0.0),
     )
 
 
@@ -67,7 +69,10 @@ def _keys(state: ScoreState, cells: int) -> Line:
 
 
 def _legend(drawn: Heatmap, cells: int) -> Line:
-    scale = [Span("colours ", "dim"), *legend_of_signed(drawn.spread)]
+    scale = [
+        Span("colours ", "dim"),
+        *legend_of_signed(drawn.spread, ends=(min(drawn.values), max(drawn.values)), cells=40),
+    ]
     return fitting(scale, ["of the score, as ln1 was recorded", "a: another head or key"], cells)
 
 
