@@ -297,8 +297,8 @@ class PatchingView(View):
         ids = session.tokenizer.encode(text)
         if len(ids) != len(session.run.ids):
             raise InputError(
-                f"this has {counted(len(ids), 'token')} and the clean prompt {len(session.run.ids)}: token must stand above "
-                "token."
+                f"this has {counted(len(ids), 'token')} and the clean prompt {len(session.run.ids)}: token must stand "
+                "above token."
             )
         if ids == session.run.ids:
             raise InputError("this is the clean prompt: change a word, so that another answer is right.")

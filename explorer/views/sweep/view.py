@@ -21,7 +21,7 @@ from explorer.views.parts import scene_of
 from explorer.views.sweep.choices import choices, read
 from explorer.views.sweep.layout import Layout
 from explorer.views.sweep.picture import in_words, picture, ranked
-from explorer.views.sweep.state import MEASURES, PATCH, Asked, Measured, SweepBase, SweepState
+from explorer.views.sweep.state import MEAN, MEASURES, PATCH, SCALE, Asked, Measured, SweepBase, SweepState
 from explorer.views.view import View
 from explorer.walk.session import Session
 from explorer.walk.what_if import WhatIf
@@ -33,6 +33,7 @@ _OTHER = "other"  # the other run
 class SweepView(View):
     """A table of effects; a opens the dialog that says of what, v is the measure."""
 
+    title = "Sweep · one part after another edited"
     remembers = 6
 
     def __init__(self, session: Session) -> None:
@@ -41,10 +42,6 @@ class SweepView(View):
         self._column = 0
         self._chosen = False  # before a key or a click has chosen, it stands on what matters most
         super().__init__(session)
-
-    @property
-    def title(self) -> str:  # type: ignore[override]
-        return f"Sweep · each part in turn {_edit(self.asked, self.session.what_if)[1]}"
 
     @property
     def modes(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -94,7 +91,7 @@ class SweepView(View):
         metrics = self._metrics()
         if metrics is None:
             return None
-        found, (what, _) = self.known.all(), _edit(self.asked, self.session.what_if)
+        found, what = self.known.all(), _edit(self.asked, self.session.what_if)
         base, other = found.get(_BASE), found.get((_OTHER, _key(what)))
         measured: dict[SweepCell, Measured] = {}
         for question in self.questions():
@@ -153,7 +150,7 @@ class SweepView(View):
         metrics = self._metrics()
         if metrics is None:
             return []
-        what, _ = _edit(self.asked, self.session.what_if)
+        what = _edit(self.asked, self.session.what_if)
         if self.asked.done == PATCH and not isinstance(what, Patch):
             return []
         key = (self.asked, metrics, _key(what))
@@ -166,7 +163,7 @@ class SweepView(View):
             if base := _base(run, cancelled):
                 yield base
             return
-        what, _ = _edit(self.asked, self.session.what_if)
+        what = _edit(self.asked, self.session.what_if)
         if isinstance(what, Patch) and not running.complete(_live(what), cancelled):
             return
         if question[0] == _OTHER:
@@ -270,11 +267,11 @@ def _key(what: What) -> Hashable:
     return (what.source, what.shift) if isinstance(what, Patch) else None
 
 
-def _edit(asked: Asked, what_if: WhatIf) -> tuple[What, str]:
-    """What is done with a place, and in a word; where there is no other run, zero stands for a patch."""
+def _edit(asked: Asked, what_if: WhatIf) -> What:
+    """What is done with a place; where there is no other run, zero stands for a patch."""
     other, alignment = what_if.other, what_if.alignment
     if asked.done == PATCH and other and alignment:
-        return Patch(other.trace, other.title, alignment.shift), "patched"
-    if asked.done == "mean":
-        return Mean(), "set to its mean"
-    return (Scale(asked.factor), f"scaled by {asked.factor:g}") if asked.done == "scale" else (Zero(), "set to zero")
+        return Patch(other.trace, other.title, alignment.shift)
+    if asked.done == MEAN:
+        return Mean()
+    return Scale(asked.factor) if asked.done == SCALE else Zero()
