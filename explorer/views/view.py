@@ -6,7 +6,7 @@ from typing import Any
 from explorer.paint.spans import Action, Line
 from explorer.runs.trace import Trace
 from explorer.views.answers import Answers, never
-from explorer.views.choices import Choice, Chosen
+from explorer.views.choices import Dialog
 from explorer.walk.session import Session
 
 
@@ -25,6 +25,7 @@ class View:
     modes: tuple[str, ...] = ()  # the ways to show it, in words
     asks = ""  # what enter asks for, where it asks: `take` gets what is typed
     asks_briefly = "another prompt"  # the same for the footer
+    dialog: type[Dialog] = Dialog  # in which what it asks is chosen
     remembers = 1  # of how many runs the answers are kept
 
     def __init__(self, session: Session) -> None:
@@ -67,7 +68,7 @@ class View:
     def works(self, key: str) -> bool:
         """Whether a key of the view, by its id, does something now: the footer offers no other."""
         if key == "look.choose":
-            return bool(self.choices())
+            return bool(self.dialog(self).lines())
         return key != "look.mode" or len(self.modes) > 1
 
     def begins_with(self) -> str:
@@ -76,13 +77,6 @@ class View:
 
     def take(self, text: str) -> None:
         """Use the text that was typed for `asks`; GPTError where that cannot be done."""
-
-    def choices(self) -> list[Choice]:
-        """What a dialog lets one choose in this view; nothing where it has none."""
-        return []
-
-    def choose(self, chosen: Chosen) -> None:
-        """Take what was chosen there; GPTError where that cannot be done, and nothing changes."""
 
     def click(self, *numbers: int) -> None:
         """Choose what was clicked on."""

@@ -10,11 +10,11 @@ from explorer.analysis.circuits import Circuits, Composition
 from explorer.views.circuits.picture import ends
 from explorer.views.circuits.state import Asked, Ends, Matches, Show
 from explorer.views.circuits.view import CircuitsView
-from explorer.views.view import View
 from explorer.walk.session import Session
 from tests.helpers.looking import (
     PROMPT,
     SIZES,
+    ask,
     check_everywhere,
     check_fits,
     hostile,
@@ -36,13 +36,6 @@ def session() -> Session:
 @pytest.fixture(scope="module")
 def circuits() -> Circuits:
     return gx.load().circuits
-
-
-def ask(view: View, **chosen: Any) -> None:
-    lines = view.choices()
-    known = {line.id: line.current if line.options else line.text for line in lines}
-    assert set(chosen) <= set(known)
-    view.choose(known | chosen)
 
 
 def asked(session: Session, **chosen: Any) -> CircuitsView:

@@ -10,22 +10,13 @@ from explorer.errors import EditError
 from explorer.views.patching.choices import SITES
 from explorer.views.patching.state import PatchingState, Way
 from explorer.views.patching.view import PatchingView
-from explorer.views.view import View
 from explorer.walk.session import Session
 from gpt import InputError
-from tests.helpers.looking import SIZES, check_everywhere, check_fits, overflowed, settle, text_of, without_weights
+from tests.helpers.looking import SIZES, ask, check_everywhere, check_fits, overflowed, settle, text_of, without_weights
 from tests.helpers.models import Bytes, embedded, small_model, start
 
 MODEL = small_model(seed=2, vocab_size=256, n_positions=24)
 A, B = "Tom and Lily went to the park. Tom said to", "Tom and Lily went to the park. Lily said to"
-
-
-def ask(view: View, **chosen: Any) -> None:
-    """Choose in the dialog: an option by its number, or a text."""
-    lines = view.choices()
-    known = {line.id: line.current if line.options else line.text for line in lines}
-    assert set(chosen) <= set(known)
-    view.choose(known | chosen)
 
 
 def patched(**chosen: Any) -> PatchingView:

@@ -1,7 +1,5 @@
 """Why a head looks there, on the screen: the table is that of `score_parts`, adds up, and has doors."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -9,9 +7,18 @@ from explorer.analysis.score_parts import score_parts
 from explorer.errors import EditError
 from explorer.views.scores.state import ScoreState
 from explorer.views.scores.view import ScoresView, read_head
-from explorer.views.view import View
 from explorer.walk.session import Session
-from tests.helpers.looking import SIZES, check_everywhere, check_fits, hostile, many, settle, text_of, without_weights
+from tests.helpers.looking import (
+    SIZES,
+    ask,
+    check_everywhere,
+    check_fits,
+    hostile,
+    many,
+    settle,
+    text_of,
+    without_weights,
+)
 from tests.helpers.looking import story as shared
 from tests.helpers.models import embedded, start
 
@@ -19,13 +26,6 @@ from tests.helpers.models import embedded, start
 def story() -> Session:
     model, checkpoint = embedded()
     return start(model, checkpoint.tokenizer, shared().text)
-
-
-def ask(view: View, **chosen: Any) -> None:
-    lines = view.choices()
-    known = {line.id: line.current if line.options else line.text for line in lines}
-    assert set(chosen) <= set(known)
-    view.choose(known | chosen)
 
 
 def asked(head: str, key: int = 0) -> tuple[ScoresView, ScoreState]:

@@ -21,6 +21,7 @@ from explorer.walk.session import Session
 from explorer.walk.what_if import OtherRun
 from gpt import Sampling
 from gpt.ops import softmax_row
+from tests.helpers import looking
 from tests.helpers.exhaustive import exhaustive
 from tests.helpers.looking import text_of
 from tests.helpers.models import Bytes, embedded, never, small_model, start
@@ -46,10 +47,7 @@ def shown(view: View, cells: int = 78, height: int = 20) -> str:
 
 def ask(view: SweepView, **chosen: Any) -> SweepView:
     """Choose in the dialog: an option by its number, or a text."""
-    lines = view.choices()
-    known = {line.id: line.current if line.options else line.text for line in lines}
-    assert set(chosen) <= set(known)
-    view.choose(known | chosen)
+    looking.ask(view, **chosen)
     return view
 
 

@@ -12,7 +12,7 @@ from explorer.engine.engines import NUMPY, on_engine
 from explorer.paint.spans import Line, wrapped
 from explorer.runs import running
 from explorer.runs.trace import LiveRun, Trace
-from explorer.views.choices import Choice, Chosen
+from explorer.views.choices import Choice, Chosen, Dialog
 from explorer.views.circuits.picture import ends, in_words, picture
 from explorer.views.circuits.state import KEPT, Asked, CircuitState, Matches, Show
 from explorer.views.parts import guarded, scene_of
@@ -36,8 +36,8 @@ class CircuitsView(View):
         self.asked = Asked()
         config = session.config
         layer = session.stage.layer
-        self._layer = config.n_layer - 1 if layer is None else layer
-        self._head = min(session.cursor.head, config.n_head - 1)
+        head = min(session.cursor.head, config.n_head - 1)
+        self.chosen = (config.n_layer - 1 if layer is None else layer), head
         self._circuits: tuple[Any, Circuits] | None = None  # of which model
         super().__init__(session)
 
@@ -91,10 +91,9 @@ class CircuitsView(View):
             self._show,
             self.asked,
             self._token(),
-            self._layer,
-            self._head,
+            *self.chosen,
             copying,
-            self._copy_scores(self._layer, self._head),
+            self._copy_scores(*self.chosen),
             known.get(self._question()),
         )
 
@@ -102,7 +101,7 @@ class CircuitsView(View):
 
     def _question(self) -> Hashable:
         """What is asked of the chosen head."""
-        asked, show, place = self.asked, self._show, (self._layer, self._head)
+        asked, show, place = self.asked, self._show, self.chosen
         match show:
             case Show.PROMOTES | Show.MATCHES:
                 return show, place, self._token()
@@ -118,7 +117,7 @@ class CircuitsView(View):
         session = self.session
         if session.recorded or session.model is None or not session.run.ids:
             return []
-        layers = sorted(range(session.config.n_layer), key=lambda layer: abs(layer - self._layer))
+        layers = sorted(range(session.config.n_layer), key=lambda layer: abs(layer - self.chosen[0]))
         asked = [self._question(), *((_COPYING, layer) for layer in layers)]
         return asked if session.computing else [*asked, _RUN, *((_COPIES, layer) for layer in layers)]
 
@@ -167,61 +166,50 @@ class CircuitsView(View):
     # The keys
 
     def move(self, across: int, down: int) -> None:
-        self.click(0, self._layer + down, self._head + across)
+        self.click(0, self.chosen[0] + down, self.chosen[1] + across)
 
     def click(self, *numbers: int) -> None:
         _, layer, head = numbers
         config = self.session.config
-        self._layer = max(0, min(layer, config.n_layer - 1))
-        self._head = max(0, min(head, config.n_head - 1))
+        self.chosen = max(0, min(layer, config.n_layer - 1)), max(0, min(head, config.n_head - 1))
 
     def enter(self) -> bool:
         """Go to the head's pattern in this run."""
-        cursor = self.session.cursor
-        cursor.go_to_value(f"blocks.{self._layer}.attn.hook_pattern")
-        cursor.go_to_head(self._head)
+        cursor, (layer, head) = self.session.cursor, self.chosen
+        cursor.go_to_value(f"blocks.{layer}.attn.hook_pattern")
+        cursor.go_to_head(head)
         cursor.overview = False
         return True
 
-    # The dialog
 
-    def choices(self) -> list[Choice]:
-        session, asked = self.session, self.asked
+class CircuitsDialog(Dialog):
+    """The head, what is shown of it, and the token or the matrices that it is asked about."""
+
+    def lines(self) -> list[Choice]:
+        view: CircuitsView = self.view
+        session, asked = view.session, view.asked
         if session.recorded:
             return []
         of_token = (int(Show.PROMOTES), int(Show.MATCHES))
         circuits, kinds = tuple(Circuit), tuple(Composition)
+        token, circuit_names = token_text(session, asked.token), [each.upper() for each in circuits]
+        of_circuit, of_kind = (int(Show.DIRECTIONS),), (int(Show.COMPOSITION),)
         return [
-            Choice("head", "head", text=f"{self._layer}.{self._head}"),
-            Choice("show", "show", _SHOWN, self.mode),
-            Choice(
-                "token",
-                "token",
-                text=token_text(session, asked.token),
-                hint="the one where you stand",
-                where=("show", of_token),
-            ),
-            Choice(
-                "circuit",
-                "circuit",
-                [each.upper() for each in circuits],
-                circuits.index(asked.circuit),
-                where=("show", (int(Show.DIRECTIONS),)),
-            ),
-            Choice(
-                "kind",
-                "reads by",
-                ("queries", "keys", "values"),
-                kinds.index(asked.kind),
-                where=("show", (int(Show.COMPOSITION),)),
-            ),
+            Choice("head", "head", text="{}.{}".format(*view.chosen)),
+            Choice("show", "show", _SHOWN, view.mode),
+            Choice("token", "token", text=token, hint="the one where you stand", where=("show", of_token)),
+            Choice("circuit", "circuit", circuit_names, circuits.index(asked.circuit), where=("show", of_circuit)),
+            Choice("kind", "reads by", ("queries", "keys", "values"), kinds.index(asked.kind), where=("show", of_kind)),
         ]
 
-    def choose(self, chosen: Chosen) -> None:
-        """Take what was chosen; EditError where there is no such head or token."""
-        head, token = read_head(self.session, str(chosen["head"])), read_token(self.session, str(chosen["token"]))
-        self.asked = Asked(token, tuple(Circuit)[int(chosen["circuit"])], tuple(Composition)[int(chosen["kind"])])
-        (self._layer, self._head), self.mode = head, int(chosen["show"])
+    def take(self, chosen: Chosen) -> None:
+        view: CircuitsView = self.view
+        head, token = read_head(view.session, str(chosen["head"])), read_token(view.session, str(chosen["token"]))
+        view.asked = Asked(token, tuple(Circuit)[int(chosen["circuit"])], tuple(Composition)[int(chosen["kind"])])
+        view.chosen, view.mode = head, int(chosen["show"])
+
+
+CircuitsView.dialog = CircuitsDialog
 
 
 def _by_head(found: Any) -> dict[int, float]:

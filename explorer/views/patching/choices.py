@@ -2,7 +2,7 @@
 
 from explorer.edits.path_patching import Receiver, receiver
 from explorer.errors import EditError
-from explorer.views.choices import Choice, Chosen
+from explorer.views.choices import Choice, Chosen, Dialog
 from explorer.views.patching.state import Asked, Way
 from explorer.views.sweep.choices import AT_ONCE, read_token, token_text
 from explorer.views.sweep.layout import OFFERED, SHORT
@@ -10,6 +10,21 @@ from explorer.walk.session import Session
 
 SITES = tuple(site for site in OFFERED if site != "neurons")
 WAYS = ("clean into corrupted", "corrupted into clean", "along a path")
+
+
+class PatchingDialog(Dialog):
+    """The other prompt, what is patched, by which path, and which tokens are measured."""
+
+    def lines(self) -> list[Choice]:
+        session = self.view.session
+        return [] if session.recorded else choices(session, self.view.asked, self.view.way)
+
+    def take(self, chosen: Chosen) -> None:
+        asked = read(self.view.session, chosen)
+        other, prompt = self.view.session.what_if.other, str(chosen["prompt"])
+        if other is None or prompt != other.text:
+            self.view.take(prompt)
+        self.view.asked, self.view.mode, self.view.placed = asked, int(chosen["way"]), False
 
 
 def choices(session: Session, asked: Asked, way: Way) -> list[Choice]:

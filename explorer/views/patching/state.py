@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from explorer.edits.metric import Metric
@@ -32,6 +32,12 @@ class Asked:
     mlps_follow: bool = False
     token: int | None = None  # None: the clean run's likeliest
     versus: int | None = None  # None: the corrupted run's likeliest
+
+    def there(self, way: Way) -> "Asked":
+        """The choices that matter the way things are patched."""
+        if way is Way.PATH:
+            return replace(self, site="z", by_position=False)
+        return replace(self, receivers=(), mlps_follow=False)
 
 
 @dataclass(frozen=True)

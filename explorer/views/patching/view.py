@@ -19,9 +19,8 @@ from explorer.paint.spans import Line, Span, wrapped
 from explorer.runs import running
 from explorer.runs.trace import LiveRun, Trace
 from explorer.terminal.text import counted
-from explorer.views.choices import Choice, Chosen
 from explorer.views.parts import scene_of
-from explorer.views.patching.choices import choices, read
+from explorer.views.patching.choices import PatchingDialog
 from explorer.views.patching.picture import in_words, picture, ranked
 from explorer.views.patching.state import Asked, PatchingState, Runs, Way
 from explorer.views.sweep.layout import Layout
@@ -40,13 +39,14 @@ class PatchingView(View):
     title = "Patching · which parts carry the difference between two prompts"
     modes = ("clean into corrupted", "corrupted into clean", "along a path")
     asks_briefly = "the corrupted prompt"
+    dialog = PatchingDialog
     remembers = 4
 
     def __init__(self, session: Session) -> None:
         self.asked = Asked()
         self._row = 0
         self._column = 0
-        self._chosen = False  # before a key or a click has chosen, it stands on what matters most
+        self.placed = False  # before a key or a click has chosen, it stands on what matters most
         super().__init__(session)
 
     @property
@@ -62,44 +62,25 @@ class PatchingView(View):
     def works(self, key: str) -> bool:
         if self.session.recorded:
             return key == "look.leave"
-        if self._why_not() and key not in ("look.leave", "look.choose"):
+        if _why_not(self.session) and key not in ("look.leave", "look.choose"):
             return key == "look.enter" and bool(self.asks)
         return super().works(key)
 
     # The picture
 
     def lines(self, cells: int, height: int) -> list[Line]:
-        if why := self._why_not():
+        if why := _why_not(self.session):
             return [line for words in why for line in wrapped(words, cells, "dim")]
         state = self.state()
         return picture(state, cells, height) if state else [[Span("The run is not computed yet.", "dim")]]
 
-    def _why_not(self) -> list[str]:
-        """What keeps the two runs from being patched, in words."""
-        session, other = self.session, self.session.what_if.other
-        if session.recorded:
-            return ["This is a recorded run: there is no model that could run another prompt."]
-        if other is None:
-            return [
-                "This prompt is the clean one. Press enter and type the corrupted one: as many tokens, another answer.",
-                "Then values of one run are put into the other, place by place: which of them carry the difference?",
-            ]
-        if other.model:
-            return ["The other run is of another model: press a, and type a prompt for this one."]
-        if len(other.trace.ids) != len(session.run.ids):
-            return [
-                f"The clean prompt has {len(session.run.ids)} tokens and the corrupted one {len(other.trace.ids)}: "
-                "press a, and type one of the same length, so that token stands above token."
-            ]
-        return []
-
     def about(self, cells: int) -> list[Line]:
-        state = None if self._why_not() else self.state()
+        state = None if _why_not(self.session) else self.state()
         return in_words(state, cells) if state else []
 
     def about_choice(self, numbers: tuple[int, ...], cells: int) -> list[Line]:
         _, row, column = numbers
-        state = None if self._why_not() else self.state()
+        state = None if _why_not(self.session) else self.state()
         if state is None or row >= state.layout.shape[0] or column >= state.layout.shape[1]:
             return []
         return in_words(replace(state, row=row, column=column), cells)
@@ -163,25 +144,19 @@ class PatchingView(View):
 
     def questions(self) -> list[Hashable]:
         """Both runs; then every row."""
-        if self._why_not() or self.session.computing:
+        if _why_not(self.session) or self.session.computing:
             return []
         metric = self._metric()
         if metric is None:
             return [_RUNS]
-        key = (self.way, self._asked_there(), metric)
+        key = (self.way, self.asked.there(self.way), metric)
         last = [_OTHER] if self.way is Way.CORRUPT else []
         return [_RUNS, *((key, row) for row in range(self._layout().shape[0])), *last]
-
-    def _asked_there(self) -> Asked:
-        """The choices that matter the way things are patched."""
-        if self.way is Way.PATH:
-            return replace(self.asked, site="z", by_position=False)
-        return replace(self.asked, receivers=(), mlps_follow=False)
 
     def answers(self, run: Trace, question: Any, cancelled: Callable[[], bool]) -> Iterator[Any]:
         """Both runs; or a row's leads, one place after the other."""
         if question == _RUNS:
-            found = self._both(run, cancelled)
+            found = _both(run, self.session.what_if.other, cancelled)
             if found:
                 yield found
             return
@@ -190,70 +165,39 @@ class PatchingView(View):
             if other and running.complete(other.trace, cancelled):
                 yield True
         elif runs and runs.of[0] is run:  # else another run has begun meanwhile
-            yield from self._row_of(runs, question, cancelled)
-
-    def _both(self, run: Trace, cancelled: Callable[[], bool]) -> Runs | None:
-        other = self.session.what_if.other
-        if other is None or not isinstance(run, LiveRun):
-            return None
-        model = on_engine(run.model, NUMPY)
-        clean, corrupted = LiveRun(model, run.ids), LiveRun(model, other.trace.ids)
-        clean.editor = run.editor
-        if not all(running.complete(each, cancelled) for each in (clean, corrupted)):
-            return None
-        says = [list(map(float, each.logits(len(each.ids) - 1) or ())) for each in (clean, corrupted)]
-        return Runs((run, other.trace), clean, corrupted, *says)
-
-    def _row_of(self, runs: Runs, question: Any, cancelled: Callable[[], bool]) -> Iterator[dict[SweepCell, float]]:
-        (way, asked, metric), row = question
-        layout = Layout(self.session.config, asked.site, asked.by_position, len(runs.clean.ids))
-        logits_of = _along(runs, asked) if way is Way.PATH else _put(runs, asked, way)
-        known = dict(self.known.of(question) or {})
-        for column in range(layout.shape[1]):
-            cell = layout.cell(row, column)
-            if cell is None or cell in known:
-                continue
-            try:
-                logits = logits_of(cell, cancelled)
-                if logits is None:
-                    return
-                known = {**known, cell: metric.of(logits, logits)}
-            except EditError:  # it writes after the receivers read, or no number comes of it
-                known = {**known, cell: math.nan}
-            yield known
-        yield known
+            yield from _row_of(runs, question, dict(self.known.of(question) or {}), cancelled)
 
     # The keys
 
     def _row_and_column(self, state: PatchingState) -> tuple[int, int]:
         """Where the cursor is: on the largest effect that is known, until something is chosen."""
         rows, columns = state.layout.shape
-        best = [] if self._chosen else ranked(state)
+        best = [] if self.placed else ranked(state)
         if best:
             return state.layout.at(best[0][1])
         return min(self._row, rows - 1), min(self._column, columns - 1)
 
     def move(self, across: int, down: int) -> None:
-        state = None if self._why_not() else self.state()
+        state = None if _why_not(self.session) else self.state()
         if state is None:
             return
         rows, columns = state.layout.shape
-        self._chosen = True
+        self.placed = True
         self._row = max(0, min(state.row + down, rows - 1))
         self._column = max(0, min(state.column + across, columns - 1))
 
     def click(self, *numbers: int) -> None:
         _, self._row, self._column = numbers
-        self._chosen = True
+        self.placed = True
 
     def next_mode(self) -> None:
         super().next_mode()
-        self._chosen = False
+        self.placed = False
 
     def enter(self) -> bool:
         """Make this edit in the clean run, or go to the numbers that are put in, or to the sender."""
         state, other = self.state(), self.session.what_if.other
-        if self._why_not() or state is None or state.chosen is None or other is None:
+        if _why_not(self.session) or state is None or state.chosen is None or other is None:
             return False
         cell, layout = state.chosen, state.layout
         if state.way is Way.CORRUPT:
@@ -272,18 +216,7 @@ class PatchingView(View):
             cursor.go_to_position(cell[-1])
         return True
 
-    # The dialog
-
-    def choices(self) -> list[Choice]:
-        return [] if self.session.recorded else choices(self.session, self.asked, self.way)
-
-    def choose(self, chosen: Chosen) -> None:
-        """Take what was chosen; GPTError where it cannot be read, and nothing changes."""
-        asked = read(self.session, chosen)
-        other, prompt = self.session.what_if.other, str(chosen["prompt"])
-        if other is None or prompt != other.text:
-            self.take(prompt)
-        self.asked, self.mode, self._chosen = asked, int(chosen["way"]), False
+    # The other prompt
 
     def begins_with(self) -> str:
         other = self.session.what_if.other
@@ -324,3 +257,57 @@ def _along(runs: Runs, asked: Asked) -> LogitsOf:
         return PathPatch(runs.clean, sender, asked.receivers, mlps_follow=asked.mlps_follow).logits(cancelled)
 
     return logits
+
+
+def _why_not(session: Session) -> list[str]:
+    """What keeps the two runs from being patched, in words."""
+    other = session.what_if.other
+    if session.recorded:
+        return ["This is a recorded run: there is no model that could run another prompt."]
+    if other is None:
+        return [
+            "This prompt is the clean one. Press enter and type the corrupted one: as many tokens, another answer.",
+            "Then values of one run are put into the other, place by place: which of them carry the difference?",
+        ]
+    if other.model:
+        return ["The other run is of another model: press a, and type a prompt for this one."]
+    if len(other.trace.ids) != len(session.run.ids):
+        return [
+            f"The clean prompt has {len(session.run.ids)} tokens and the corrupted one {len(other.trace.ids)}: "
+            "press a, and type one of the same length, so that token stands above token."
+        ]
+    return []
+
+
+def _both(run: Trace, other: OtherRun | None, cancelled: Callable[[], bool]) -> Runs | None:
+    if other is None or not isinstance(run, LiveRun):
+        return None
+    model = on_engine(run.model, NUMPY)
+    clean, corrupted = LiveRun(model, run.ids), LiveRun(model, other.trace.ids)
+    clean.editor = run.editor
+    if not all(running.complete(each, cancelled) for each in (clean, corrupted)):
+        return None
+    says = [list(map(float, each.logits(len(each.ids) - 1) or ())) for each in (clean, corrupted)]
+    return Runs((run, other.trace), clean, corrupted, *says)
+
+
+def _row_of(
+    runs: Runs, question: Any, known: dict[SweepCell, float], cancelled: Callable[[], bool]
+) -> Iterator[dict[SweepCell, float]]:
+    """The leads of a row, one place after the other."""
+    (way, asked, metric), row = question
+    layout = Layout(runs.clean.config, asked.site, asked.by_position, len(runs.clean.ids))
+    logits_of = _along(runs, asked) if way is Way.PATH else _put(runs, asked, way)
+    for column in range(layout.shape[1]):
+        cell = layout.cell(row, column)
+        if cell is None or cell in known:
+            continue
+        try:
+            logits = logits_of(cell, cancelled)
+            if logits is None:
+                return
+            known = {**known, cell: metric.of(logits, logits)}
+        except EditError:  # it writes after the receivers read, or no number comes of it
+            known = {**known, cell: math.nan}
+        yield known
+    yield known

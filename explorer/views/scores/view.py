@@ -12,7 +12,7 @@ from explorer.runs.cells import Cell
 from explorer.runs.trace import LiveRun, Trace
 from explorer.terminal.glyphs import quoted
 from explorer.terminal.text import token_at
-from explorer.views.choices import Choice, Chosen
+from explorer.views.choices import Choice, Chosen, Dialog
 from explorer.views.parts import guarded, scene_of
 from explorer.views.scores.picture import KEY, in_words, picture
 from explorer.views.scores.state import ScoreState
@@ -30,7 +30,7 @@ class ScoresView(View):
     def __init__(self, session: Session) -> None:
         layer = session.stage.layer
         self.layer = session.config.n_layer - 1 if layer is None else layer
-        self._key: int | None = None  # None: where the head looks most
+        self.key: int | None = None  # None: where the head looks most
         self._row = 0
         self._column = 0
         super().__init__(session)
@@ -84,7 +84,7 @@ class ScoresView(View):
 
     def found(self) -> Any:
         """The answer to the question that is asked: None, an error or the table."""
-        asked = self._score()
+        asked = self.score()
         return self.known.of(asked) if asked else None
 
     def state(self) -> ScoreState | None:
@@ -104,17 +104,17 @@ class ScoresView(View):
 
     def questions(self) -> list[Hashable]:
         """The table of one score."""
-        asked = self._score()
+        asked = self.score()
         return [asked] if asked else []
 
-    def _score(self) -> tuple[int, int, int, int] | None:
+    def score(self) -> tuple[int, int, int, int] | None:
         """The block, the head, the query and the key; None while they are not computed."""
         session, position = self.session, self.session.position
         if session.recorded or session.run.positions(f"blocks.{self.layer}.attn.hook_pattern") <= position:
             return None
         weights = self._weights()
         most = max(range(len(weights)), key=weights.__getitem__)
-        key = most if self._key is None else min(self._key, position)
+        key = most if self.key is None else min(self.key, position)
         return self.layer, self.head, position, key
 
     def answers(self, run: Trace, question: Any, cancelled: Callable[[], bool]) -> Iterator[ScoreParts]:
@@ -133,7 +133,7 @@ class ScoresView(View):
     def click(self, *numbers: int) -> None:
         which, row, column = numbers
         if which == KEY:
-            self._key = row
+            self.key = row
         else:
             self._row, self._column = row, column
 
@@ -144,25 +144,30 @@ class ScoresView(View):
             self.session.go_to(door)
         return door is not None
 
-    # The dialog
 
-    def choices(self) -> list[Choice]:
-        asked = self._score()
+class ScoresDialog(Dialog):
+    """The head, and the key that it looks at."""
+
+    def lines(self) -> list[Choice]:
+        view: ScoresView = self.view
+        asked = view.score()
         if asked is None:
             return []
-        _, _, position, key = asked
-        labels = self.session.labels()
-        tokens = tuple(token_at(place, labels) for place in range(position + 1))
+        labels = view.session.labels()
+        tokens = tuple(token_at(place, labels) for place in range(asked[2] + 1))
         return [
-            Choice("head", "head", text=f"{self.layer}.{self.head}"),
-            Choice("key", "looks at", ("most", *tokens), 0 if self._key is None else key + 1),
+            Choice("head", "head", text=f"{view.layer}.{view.head}"),
+            Choice("key", "looks at", ("most", *tokens), 0 if view.key is None else asked[3] + 1),
         ]
 
-    def choose(self, chosen: Chosen) -> None:
-        """Take the head and the key; EditError where there is no such head."""
-        layer, head = read_head(self.session, str(chosen["head"]))
-        self.layer, self._key = layer, int(chosen["key"]) - 1 if chosen["key"] else None
-        self.session.cursor.go_to_head(head)
+    def take(self, chosen: Chosen) -> None:
+        view: ScoresView = self.view
+        layer, head = read_head(view.session, str(chosen["head"]))
+        view.layer, view.key = layer, int(chosen["key"]) - 1 if chosen["key"] else None
+        view.session.cursor.go_to_head(head)
+
+
+ScoresView.dialog = ScoresDialog
 
 
 def read_head(session: Session, text: str) -> tuple[int, int]:

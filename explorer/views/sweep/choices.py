@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from explorer.errors import EditError
 from explorer.terminal.glyphs import quoted
-from explorer.views.choices import Choice, Chosen
+from explorer.views.choices import Choice, Chosen, Dialog
 from explorer.views.sweep.layout import OFFERED, SHORT
 from explorer.views.sweep.state import DONE, MEAN, SCALE, Asked
 from explorer.walk.edit_choices import token_of
@@ -14,6 +14,18 @@ from explorer.walk.session import Session
 _DONE_WORDS = ("zero", "mean over the prompt", "scale", "patch from the other run")
 _MEASURE_WORDS = ("probability", "logit difference", "KL", "normalised 0 to 1")
 AT_ONCE = ("all at once", "one by one")
+
+
+class SweepDialog(Dialog):
+    """What is swept, what is done there, and what is measured."""
+
+    def lines(self) -> list[Choice]:
+        return choices(self.view.session, self.view.asked, self.view.mode)
+
+    def take(self, chosen: Chosen) -> None:
+        view = self.view
+        view.asked, view.placed = read(view.session, view.asked, chosen), False
+        view.mode = min(int(chosen["measure"]), len(view.modes) - 1)
 
 
 def choices(session: Session, asked: Asked, measure: int) -> list[Choice]:

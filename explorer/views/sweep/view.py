@@ -16,9 +16,8 @@ from explorer.errors import EditError
 from explorer.paint.spans import Line, Span, wrapped
 from explorer.runs import running
 from explorer.runs.trace import LiveRun, Trace
-from explorer.views.choices import Choice, Chosen
 from explorer.views.parts import scene_of
-from explorer.views.sweep.choices import choices, read
+from explorer.views.sweep.choices import SweepDialog
 from explorer.views.sweep.layout import Layout
 from explorer.views.sweep.picture import in_words, picture, ranked
 from explorer.views.sweep.state import MEAN, MEASURES, PATCH, SCALE, Asked, Measured, SweepBase, SweepState
@@ -34,22 +33,21 @@ class SweepView(View):
     """A table of effects; a opens the dialog that says of what, v is the measure."""
 
     title = "Sweep · one part after another edited"
+    dialog = SweepDialog
     remembers = 6
 
     def __init__(self, session: Session) -> None:
         self.asked = Asked()
         self._row = 0
         self._column = 0
-        self._chosen = False  # before a key or a click has chosen, it stands on what matters most
+        self.placed = False  # before a key or a click has chosen, it stands on what matters most
         super().__init__(session)
 
     @property
     def modes(self) -> tuple[str, ...]:  # type: ignore[override]
         known = ("probability", "logit difference", "KL in bits")
-        return (*known, "normalised 0 to 1") if self._what_is_patched() else known
-
-    def _what_is_patched(self) -> bool:
-        return self.asked.done == PATCH and self.session.what_if.other is not None
+        patched = self.asked.done == PATCH and self.session.what_if.other is not None
+        return (*known, "normalised 0 to 1") if patched else known
 
     def follow(self, cells: int, height: int) -> None:
         """A prompt may be shorter now, or the other run gone."""
@@ -201,7 +199,7 @@ class SweepView(View):
     def _row_and_column(self, state: SweepState) -> tuple[int, int]:
         """Where the cursor is: on the largest effect that is known, until something is chosen."""
         rows, columns = state.layout.shape
-        best = [] if self._chosen else ranked(state, 1)
+        best = [] if self.placed else ranked(state, 1)
         if best:
             return state.layout.at(best[0][1])
         return min(self._row, rows - 1), min(self._column, columns - 1)
@@ -211,13 +209,13 @@ class SweepView(View):
         if state is None:
             return
         rows, columns = state.layout.shape
-        self._chosen = True
+        self.placed = True
         self._row = max(0, min(state.row + down, rows - 1))
         self._column = max(0, min(state.column + across, columns - 1))
 
     def click(self, *numbers: int) -> None:
         _, self._row, self._column = numbers
-        self._chosen = True
+        self.placed = True
 
     def enter(self) -> bool:
         """Make this edit, and look at the run with it."""
@@ -227,17 +225,6 @@ class SweepView(View):
         edit = state.plan.edit(state.chosen)
         self.session.edit(lambda edits: edits.add(edit.where, edit.what, len(self.session.ids)))
         return True
-
-    # The dialog
-
-    def choices(self) -> list[Choice]:
-        return choices(self.session, self.asked, self.mode)
-
-    def choose(self, chosen: Chosen) -> None:
-        """Take what was chosen; GPTError where a token or a number cannot be read, and nothing changes."""
-        self.asked = read(self.session, self.asked, chosen)
-        self.mode = min(int(chosen["measure"]), len(self.modes) - 1)
-        self._chosen = False
 
 
 def _base(run: Trace, cancelled: Callable[[], bool]) -> SweepBase | None:
