@@ -25,8 +25,8 @@ PICTURES = {  # name -> prompt, theme, keys
     "code": (LILY, "explorer-dark", "down*3 right*5 i right*6 down*2"),
     "lens": (LILY, "explorer-light", "2"),
     "flow": (LILY, "explorer-dark", "5"),
-    "sweep": (LILY, "explorer-dark", "w down*3 left*3"),
-    "forgets": (LILY, "explorer-dark", "w down*3 left*3 enter down*6 right*5 h h"),
+    "sweep": (LILY, "explorer-dark", "w"),
+    "forgets": (LILY, "explorer-dark", "w enter down*6 right*5 h h"),
 }
 
 

@@ -163,7 +163,7 @@ class Circuits:
 
     def copying(self, layer: int, head: int) -> float:
         """From -1 to 1: whether the head promotes the tokens that it attends to. `COPYING` says how it is measured."""
-        return self._copying(layer, head, self.unembedding.T @ (self.embedding @ self.values(layer, head)))
+        return self._copying(layer, head, self._through_the_vocabulary @ self.values(layer, head))
 
     def all_copying(self) -> Array:  # [L, H]
         """The same for every head, with one product over the vocabulary for all of them."""
@@ -177,28 +177,35 @@ class Circuits:
         values = np.linalg.eigvals(self.output(layer, head) @ into)
         return float(values.sum().real / np.abs(values).sum())
 
+    @cached_property
+    def _writers(self) -> list[tuple[Array, Array, Array]]:  # [H·e, d], [H, e, e], [H] for each block
+        """What the heads of each block write, one below the other; their values' products; and the norms of both."""
+        found = []
+        for layer in range(self.config.n_layer):
+            pairs = [(self.values(layer, head), self.output(layer, head)) for head in range(self.config.n_head)]
+            products = np.stack([values.T @ values for values, _ in pairs])
+            found.append((np.vstack([out for _, out in pairs]), products, np.array([_norm(*pair) for pair in pairs])))
+        return found
+
     def composition(self, kind: Composition) -> Array:  # [L, H, L, H]
-        """How far each later head reads what each earlier one writes; 0 elsewhere. `COMPOSITION` says how.
+        """How far each later head reads what each earlier one writes; 0 elsewhere. `COMPOSITION` says how."""
+        return np.stack([self.read_by(kind, layer) for layer in range(self.config.n_layer)], axis=2)
+
+    def read_by(self, kind: Composition, layer: int) -> Array:  # [L, H, H]
+        """The same for the heads of one later block, which come last.
 
         All pairs of two blocks are one product; the norms are those of matrices of the heads' width.
         """
-        (layers, heads), e = (self.config.n_layer, self.config.n_head), self.config.head_width
-        left = [
-            [(self.values(layer, head), self.output(layer, head)) for head in range(heads)] for layer in range(layers)
-        ]
-        right = [[self._reader(kind, layer, head) for head in range(heads)] for layer in range(layers)]
-        before = [np.stack([a.T @ a for a, _ in row]) for row in left]  # [H, e, e] each
-        after = [np.stack([d @ d.T for _, d in row]) for row in right]
-        sizes = [np.array([[_norm(*pair) for pair in row] for row in side]) for side in (left, right)]  # [L, H] each
-        found = np.zeros((layers, heads, layers, heads))
-        for later in range(layers):
-            reads = np.hstack([c for c, _ in right[later]])  # [d, H·e]
-            for earlier in range(later):
-                writes = np.vstack([b for _, b in left[earlier]])  # [H·e, d]
-                met = (writes @ reads).reshape(heads, e, heads, e).transpose(0, 2, 1, 3)  # [H, H, e, e]
-                squares = np.sum((before[earlier][:, None] @ met @ after[later][None]) * met, axis=(2, 3))
-                norms = np.outer(sizes[0][earlier], sizes[1][later])
-                found[earlier, :, later] = np.sqrt(np.maximum(squares, 0.0)) / norms
+        heads, e = self.config.n_head, self.config.head_width
+        pairs = [self._reader(kind, layer, head) for head in range(heads)]
+        reads = np.hstack([into for into, _ in pairs])  # [d, H·e]
+        products = np.stack([out @ out.T for _, out in pairs])  # [H, e, e]
+        sizes = np.array([_norm(*pair) for pair in pairs])  # [H]
+        found = np.zeros((self.config.n_layer, heads, heads))
+        for earlier, (writes, before, norms) in enumerate(self._writers[:layer]):
+            met = (writes @ reads).reshape(heads, e, heads, e).transpose(0, 2, 1, 3)  # [H, H, e, e]
+            squares = np.sum((before[:, None] @ met @ products[None]) * met, axis=(2, 3))
+            found[earlier] = np.sqrt(np.maximum(squares, 0.0)) / np.outer(norms, sizes)
         return found
 
     def _reader(self, kind: Composition, layer: int, head: int) -> tuple[Array, Array]:  # [d, e], [e, d]
@@ -257,11 +264,16 @@ def top_copying(trace: Trace, layer: int, head: int, positions: Sequence[int], t
 
     With real weights: ln1's scale is that of the stream after block 0, biases and ln_final are as in the model.
     """
+    return float(np.mean(copied(trace, layer, head, positions, top)))
+
+
+def copied(trace: Trace, layer: int, head: int, positions: Sequence[int], top: int = 5) -> tuple[bool, ...]:
+    """Of each token whether it is copied: the copy score is the mean."""
     model = GPT(trace.config, weights_of(trace), ops=trace.ops)
     streams = [row_of(trace, "blocks.0.hook_resid_post", position) for position in positions]
     logits = np.asarray(model.read_out(_if_attended(model, streams, layer, head)))  # [n, V]
     own = logits[np.arange(len(positions)), [trace.ids[position] for position in positions]]
-    return float(((logits > own[:, None]).sum(axis=1) < top).mean())
+    return tuple(map(bool, (logits > own[:, None]).sum(axis=1) < top))
 
 
 def _if_attended(model: GPT, streams: Matrix, layer: int, head: int) -> Matrix:  # [n, d] -> [n, d]

@@ -9,15 +9,13 @@ from explorer.analysis.compare import align
 from explorer.api.metrics import TokenMetric, probability
 from explorer.api.results import Axis, Numbers, numbered
 from explorer.edits import Mean, Patch, Scale, What, Zero
-from explorer.edits.grid import Grid
 from explorer.edits.metric import normalised
+from explorer.edits.sweep import Sweep
 from explorer.engine.threads import few_threads
 from explorer.errors import UsageError
 
 if TYPE_CHECKING:
     from explorer.api.run import Run
-
-_SHORT = {"heads": "z", "mlps": "mlp_out", "positions": "resid_pre"}
 
 
 def sweep(
@@ -32,17 +30,17 @@ def sweep(
 ) -> Numbers:
     """The change of a metric for an edit at every place in turn."""
     asked = metric or probability(int(run.logits.argmax()))
-    grid = Grid(
+    swept = Sweep(
         run.trace,
         asked.of(run.model),
-        _SHORT.get(over, over),
+        over,
         _what(run, what, align_at),
-        by_position=by_position or over == "positions",
+        by_position=by_position,
         at=_positions(run, at),
         layers=layers,
     )
-    title = f"change of {asked.words(run.model)}, {over} {grid.what.words}"
-    return _numbers(run, grid, title, grid.baseline)
+    title = f"change of {asked.words(run.model)}, {over} {swept.what.words}"
+    return _numbers(run, swept, title, swept.baseline)
 
 
 def patching(
@@ -63,15 +61,15 @@ def patching(
     base, source = (clean, corrupted) if noising else (corrupted, clean)
     measure = normalised(metric.of(clean.model), clean.logits.tolist(), corrupted.logits.tolist())
     patch = Patch(source.trace, "the corrupted run" if noising else "the clean run")
-    grid = Grid(
+    swept = Sweep(
         base.trace,
         measure,
-        _SHORT.get(over, over),
+        over,
         patch,
-        by_position=by_position or over == "positions",
+        by_position=by_position,
         at=_positions(base, at),
     )
-    return _numbers(base, grid, f"normalised {metric.words(clean.model)}, {grid.site.id} {patch.words}", None)
+    return _numbers(base, swept, f"normalised {metric.words(clean.model)}, {swept.site.id} {patch.words}", None)
 
 
 def _what(run: "Run", what: "str | float | Run", align_at: str) -> What:
@@ -93,15 +91,15 @@ def _positions(run: "Run", at: int | Sequence[int] | None) -> list[int] | None:
     return [position + len(run.ids) if position < 0 else position for position in given]
 
 
-def _numbers(run: "Run", grid: Grid, title: str, baseline: float | None) -> Numbers:
+def _numbers(run: "Run", swept: Sweep, title: str, baseline: float | None) -> Numbers:
     """The grid as an array: less the baseline, if there is one."""
     with few_threads(run.trace.model):
-        found = [value for _, value in grid.results()]
-    values = np.array(found).reshape(grid.shape) - (baseline or 0.0)
+        found = [value for _, value in swept.results()]
+    values = np.array(found).reshape(swept.shape) - (baseline or 0.0)
     axes = {
-        "layer": numbered("layer", grid.layers),
-        "head": numbered("head", grid.units),
-        "neuron": numbered("neuron", grid.units),
-        "position": Axis("position", tuple(f"{place} {run.tokens[place]}" for place in grid.positions)),
+        "layer": numbered("layer", swept.layers),
+        "head": numbered("head", swept.units),
+        "neuron": numbered("neuron", swept.units),
+        "position": Axis("position", tuple(f"{place} {run.tokens[place]}" for place in swept.positions)),
     }
-    return Numbers(title, tuple(axes[name] for name in grid.axes), values, baseline)
+    return Numbers(title, tuple(axes[name] for name in swept.axes), values, baseline)

@@ -129,6 +129,14 @@ class Model:
             f"the query of {self.label(self.token(token))} in head {layer}.{head} matches", values, count
         )
 
+    def matched_positions(self, layer: int, head: int, positions: int) -> Numbers:
+        """A head's scores of position embeddings alone (QK circuit): rows are queries, columns keys."""
+        if not 0 < positions <= self.config.n_positions:
+            raise UsageError(f"there are no {positions} positions: this model has {self.config.n_positions}.")
+        values = self.circuits.matched_positions(layer, head, positions)
+        axes = numbered("query", range(positions)), numbered("key", range(positions))
+        return Numbers(f"QK circuit of head {layer}.{head} over positions", axes, values)
+
     def _tokens(self, title: str, values: np.ndarray, count: int) -> Table:
         return Table(
             title, ("token", "value"), tuple((self.label(token), value) for token, value in largest(values, count))

@@ -3,7 +3,7 @@
 import argparse
 
 from explorer.commands.ablate import pair
-from explorer.commands.options import add_model
+from explorer.commands.options import add_model, count
 from explorer.commands.parser import Parser
 from explorer.commands.tables import add_formats, model_of, print_numbers, print_table
 from explorer.commands.token_option import add_token
@@ -22,6 +22,9 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--head", type=pair("a head", "5.2"), metavar="L.H", help="the head")
     parser.add_argument("--circuit", choices=("ov", "qk"), default="ov", help="which of its two (default: ov)")
     add_token(parser, "--token", "what it promotes if it attends to this token (ov), or what its query matches (qk)")
+    parser.add_argument(
+        "--positions", type=count, metavar="N", help="the QK circuit of the first N position embeddings alone"
+    )
     parser.add_argument("--composition", choices=("q", "k", "v"), help="of all heads: by queries, keys or values")
     add_formats(parser, _TOP)
     add_model(parser)
@@ -33,14 +36,18 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("--token asks a head: say which with --head 5.2.")
     if options.head is not None and options.composition:
         raise UsageError("--composition is of all heads: leave out --head.")
+    if options.positions is not None and (options.head is None or options.token is not None):
+        raise UsageError("--positions asks a head, by itself: say which with --head 5.2, and leave out --token.")
     model = model_of(options)
     if options.head is None:
         print_numbers(model.composition(options.composition) if options.composition else model.copying(), options)
         return 0
-    count, (layer, head) = options.top or _TOP, options.head
-    if options.token is None:
-        print_table(model.directions(layer, head, options.circuit, count), options)
+    rows, (layer, head) = options.top or _TOP, options.head
+    if options.positions is not None:
+        print_numbers(model.matched_positions(layer, head, options.positions), options)
+    elif options.token is None:
+        print_table(model.directions(layer, head, options.circuit, rows), options)
     else:
         asked = model.promoted if options.circuit == "ov" else model.matched
-        print_table(asked(layer, head, options.token, count), options)
+        print_table(asked(layer, head, options.token, rows), options)
     return 0

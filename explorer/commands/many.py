@@ -105,8 +105,16 @@ def check(options: argparse.Namespace) -> None:
         raise UsageError("a prompt and --prompts were given: give one of them.")
 
 
-def run_many(options: argparse.Namespace, measure: Measure, arrays: bool = True) -> int:
-    """Measure every prompt of --prompts, and print means and spread; the exit status, 130 where it was interrupted."""
+def run_many(
+    options: argparse.Namespace,
+    measure: Measure,
+    arrays: bool = True,
+    ranking: Callable[[list[dict[str, Any]]], Iterator[str]] | None = None,
+) -> int:
+    """Measure every prompt of --prompts, and print means and spread; the exit status, 130 where it was interrupted.
+
+    `ranking` makes lines of all that was kept, which come last for people.
+    """
     from explorer.commands.options import open_model
     from explorer.engine.threads import few_threads
     from gpt import GPTError
@@ -134,6 +142,8 @@ def run_many(options: argparse.Namespace, measure: Measure, arrays: bool = True)
         status = 130
         output.complain(f"interrupted after {len(done)} of {len(wanted)} prompts")
     _print(options, done, len(wanted))
+    if ranking and done and not options.json:
+        output.say("", *ranking(done))
     return status
 
 

@@ -1,6 +1,7 @@
 """`gpt-explorer neurons PROMPT`: the neurons that fired or wrote most; with --neuron where one of them fires."""
 
 import argparse
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from explorer.commands.ablate import pair
@@ -9,7 +10,6 @@ from explorer.commands.options import add_model, add_prompt, count
 from explorer.commands.parser import Parser
 from explorer.commands.tables import add_formats, open_run, print_table, run_of
 from explorer.errors import UsageError
-from explorer.terminal import output
 
 if TYPE_CHECKING:
     from explorer.api.results import Table
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from explorer.commands.headless import Prompted
 
 _TOP = 10
+_KEPT = 100  # places of each prompt
 
 
 def parser() -> argparse.ArgumentParser:
@@ -43,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     if options.prompts:
         if options.neuron is None:
             raise UsageError("over a file of prompts one neuron is followed: say which with --neuron 3.120.")
-        return run_many(options, _measures)
+        return run_many(options, _measures, ranking=lambda done: _strongest_places(done, options.top or _TOP))
     found = open_run(options)
     print_table(_one(found, *options.neuron) if options.neuron else _strongest(found, options), options)
     return 0
@@ -77,7 +78,18 @@ def _measures(given: "Prompted", options: argparse.Namespace) -> tuple[dict[str,
     """The neuron's largest and mean activation on one prompt, and its strongest places."""
     table = _one(run_of(given), *options.neuron)
     values = table.column("activation")
-    if not options.json:
-        position, token, value = table[0]
-        output.say(f"{value:+.4f}  {token} ({position})  {given.prompt}")
-    return {"largest": float(values.max()), "mean": float(values.mean())}, {"places": table.as_dicts()[:_TOP]}
+    return {"largest": float(values.max()), "mean": float(values.mean())}, {"places": table.as_dicts()[:_KEPT]}
+
+
+def _strongest_places(done: list[dict[str, Any]], top: int) -> Iterator[str]:
+    """Where the neuron fires most in the whole file."""
+    from explorer.terminal.text import fit, number, printable, width
+
+    places = [(place, kept["line"], kept["prompt"]) for kept in done for place in kept["places"]]
+    places = sorted(places, key=lambda each: -each[0]["activation"])[:top]
+    size = max(width(place["token"]) for place, _, _ in places) + 1
+    yield "its strongest places"
+    yield f"{'activation':>10}  {fit('token', size)} {'position':>8} {'line':>6}  prompt"
+    for place, line, prompt in places:
+        token = fit(place["token"], size)
+        yield f"{number(place['activation'], 4):>10}  {token} {place['position']:>8} {line:>6}  {printable(prompt)}"

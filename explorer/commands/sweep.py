@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from explorer.api.results import Numbers
     from explorer.commands.headless import Prompted
     from explorer.edits.metric import Metric
-    from explorer.edits.sweep import SweepCell, SweepPlan
+    from explorer.edits.sweep import Sweep, SweepCell
     from explorer.runs.trace import Trace
     from explorer.tokenizer.tokenizer import Tokenizer
 
@@ -73,7 +73,8 @@ def parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     from explorer.commands.headless import open_prompt
-    from explorer.edits.sweep import SweepPlan
+    from explorer.edits import Patch, Zero
+    from explorer.edits.sweep import Sweep
 
     check(options)
     if options.prompts:
@@ -85,8 +86,8 @@ def run(options: argparse.Namespace) -> int:
         return 0
     base = given.run()
     other, wanted = options.patch_from, (given.tokenizer, options.align, options.bos)
-    what = None if other is None else patch(base, other, *wanted)
-    sweep = SweepPlan(base, _metric(options, base, given.tokenizer), options.over, what)
+    what = Zero() if other is None else patch(base, other, *wanted)
+    sweep = Sweep(base, _metric(options, base, given.tokenizer), options.over, what)
     effects = _effects(sweep)
     if options.json:
         output.data(json.dumps(_as_json(given, sweep, effects)))
@@ -94,7 +95,7 @@ def run(options: argparse.Namespace) -> int:
         _write_csv(given, sweep, effects)
     else:
         alone = "left out" if options.over == "positions" else "unchanged"
-        output.say(*alignment_in_words(what, len(given.ids), options.align, alone))
+        output.say(*alignment_in_words(what if isinstance(what, Patch) else None, len(given.ids), options.align, alone))
         output.say(*_lines(given, sweep, effects))
     return 0
 
@@ -154,7 +155,7 @@ def _metric(options: argparse.Namespace, base: "Trace", tokenizer: "Tokenizer") 
     return Metric(kind, token, versus)
 
 
-def _effects(sweep: "SweepPlan") -> Effects:
+def _effects(sweep: "Sweep") -> Effects:
     from explorer.engine.threads import few_threads
     from explorer.runs.trace import LiveRun
 
@@ -167,14 +168,30 @@ def _effects(sweep: "SweepPlan") -> Effects:
     return effects
 
 
-def _rows(sweep: "SweepPlan", effects: Effects) -> list[list[float | None]]:
+def _rows(sweep: "Sweep", effects: Effects) -> list[list[float | None]]:
     """The effects, layer by layer; None where a position has no counterpart to be patched from."""
-    rows, columns = sweep.shape
-    return [[effects.get((row, column)) for column in range(columns)] for row in range(rows)]
+    return [[effects.get(cell) for cell in row] for row in _cells(sweep)]
 
 
-def _as_json(given: "Prompted", sweep: "SweepPlan", effects: Effects) -> dict[str, Any]:
-    metric, named = sweep.metric, given.token_as_json
+def _of_tokens(sweep: "Sweep") -> "Metric":
+    from explorer.edits.metric import Metric
+
+    assert isinstance(sweep.metric, Metric)
+    return sweep.metric
+
+
+def _cells(sweep: "Sweep") -> list[list["SweepCell"]]:
+    """All cells of a map, layer by layer."""
+    from explorer.edits.sweep import HEADS, MLPS
+
+    if sweep.over == MLPS:
+        return [[(layer,)] for layer in sweep.layers]
+    columns = sweep.units if sweep.over == HEADS else range(len(sweep.base.ids))
+    return [[(layer, column) for column in columns] for layer in sweep.layers]
+
+
+def _as_json(given: "Prompted", sweep: "Sweep", effects: Effects) -> dict[str, Any]:
+    metric, named = _of_tokens(sweep), given.token_as_json
     return {
         **given.as_json(),
         "metric": metric.kind,
@@ -187,14 +204,14 @@ def _as_json(given: "Prompted", sweep: "SweepPlan", effects: Effects) -> dict[st
     }
 
 
-def _write_csv(given: "Prompted", sweep: "SweepPlan", effects: Effects) -> None:
+def _write_csv(given: "Prompted", sweep: "Sweep", effects: Effects) -> None:
     from explorer.edits.sweep import HEADS, MLPS
 
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     if sweep.over == MLPS:
         writer.writerow(["layer", "effect"])
-        writer.writerows([layer, effect] for (layer, _), effect in effects.items())
+        writer.writerows([layer, effect] for (layer,), effect in effects.items())
     elif sweep.over == HEADS:
         writer.writerow(["layer", "head", "effect"])
         writer.writerows([*cell, effect] for cell, effect in effects.items())
@@ -205,11 +222,11 @@ def _write_csv(given: "Prompted", sweep: "SweepPlan", effects: Effects) -> None:
     output.data(table.getvalue().rstrip("\n"))
 
 
-def _lines(given: "Prompted", sweep: "SweepPlan", effects: Effects) -> Iterator[str]:
+def _lines(given: "Prompted", sweep: "Sweep", effects: Effects) -> Iterator[str]:
     from explorer.terminal.text import fit, number
 
     texts = given.labels()
-    yield f"{_metric_in_words(sweep.metric, given)}: {number(sweep.baseline, 4, plus='')} without edits"
+    yield f"{_metric_in_words(_of_tokens(sweep), given)}: {number(sweep.baseline, 4, plus='')} without edits"
     yield f"{sweep.over} {sweep.what.words}, in turn: how much more or less of it"
     yield ""
     yield "layer  " + "".join(fit(title, _COLUMN - 1, ">") + " " for title in _titles(sweep, texts)).rstrip()
@@ -223,12 +240,12 @@ def _lines(given: "Prompted", sweep: "SweepPlan", effects: Effects) -> Iterator[
         yield f"  {number(effects[cell], 4):>9}  {sweep.in_words(cell, texts)}"
 
 
-def _titles(sweep: "SweepPlan", texts: list[str]) -> list[str]:
+def _titles(sweep: "Sweep", texts: list[str]) -> list[str]:
     from explorer.edits.sweep import HEADS, MLPS
 
     if sweep.over == MLPS:
         return ["MLP"]
-    return [f"head {head}" for head in range(sweep.shape[1])] if sweep.over == HEADS else texts
+    return [f"head {head}" for head in sweep.units] if sweep.over == HEADS else texts
 
 
 def _metric_in_words(metric: "Metric", given: "Prompted") -> str:

@@ -16,7 +16,22 @@ SAMPLING, SEED = Sampling(0.8, 40), 42
 """How tokens are drawn where nothing else is said."""
 
 WHY, PATH, CODE, SWEEP = "why", "path", "code", "sweep"
-LOOKS = ("", "heads", "lens", "attribution", "neurons", "flow", "compare", SWEEP, WHY, PATH, CODE)
+LOOKS = (
+    "",
+    "heads",
+    "lens",
+    "attribution",
+    "neurons",
+    "flow",
+    "compare",
+    "circuits",
+    "scores",
+    "patching",
+    SWEEP,
+    WHY,
+    PATH,
+    CODE,
+)
 """The panes that can be open: none but the stage's picture, a view, the number under the cursor, its path, the code."""
 
 

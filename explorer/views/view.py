@@ -6,6 +6,7 @@ from typing import Any
 from explorer.paint.spans import Action, Line
 from explorer.runs.trace import Trace
 from explorer.views.answers import Answers, never
+from explorer.views.choices import Dialog
 from explorer.walk.session import Session
 
 
@@ -24,6 +25,7 @@ class View:
     modes: tuple[str, ...] = ()  # the ways to show it, in words
     asks = ""  # what enter asks for, where it asks: `take` gets what is typed
     asks_briefly = "another prompt"  # the same for the footer
+    dialog: type[Dialog] = Dialog  # in which what it asks is chosen
     remembers = 1  # of how many runs the answers are kept
 
     def __init__(self, session: Session) -> None:
@@ -65,6 +67,8 @@ class View:
 
     def works(self, key: str) -> bool:
         """Whether a key of the view, by its id, does something now: the footer offers no other."""
+        if key == "look.choose":
+            return bool(self.dialog(self).lines())
         return key != "look.mode" or len(self.modes) > 1
 
     def begins_with(self) -> str:

@@ -5,8 +5,8 @@ from importlib import import_module
 from explorer.views.view import View
 from explorer.walk.session import Session
 
-NAMES = ("heads", "lens", "attribution", "neurons", "flow", "compare")
-"""Keys 1 to 6."""
+NAMES = ("heads", "lens", "attribution", "neurons", "flow", "compare", "circuits", "scores", "patching")
+"""Keys 1 to 9."""
 
 _HOMES = {
     "heads": "heads.view:HeadsView",
@@ -15,6 +15,9 @@ _HOMES = {
     "neurons": "neurons.view:NeuronsView",
     "flow": "flow.view:FlowView",
     "compare": "compare.view:CompareView",
+    "circuits": "circuits.view:CircuitsView",
+    "scores": "scores.view:ScoresView",
+    "patching": "patching.view:PatchingView",
     "sweep": "sweep.view:SweepView",
 }
 """The module and the class of each view."""

@@ -13,7 +13,7 @@ from explorer.analysis.compare import kl
 from explorer.commands import ablate, sweep
 from explorer.edits import Cut, Edit, Mean, Patch, Scale, Set, Zero, edited, where
 from explorer.edits.metric import KL, LOGIT_DIFFERENCE, PROBABILITY, Metric
-from explorer.edits.sweep import HEADS, MLPS, POSITIONS, SweepPlan
+from explorer.edits.sweep import HEADS, MLPS, POSITIONS, Sweep
 from explorer.engine.engines import NUMPY, on_engine
 from explorer.runs import running
 from explorer.runs.ranking import Ranking
@@ -145,7 +145,7 @@ def test_sweep_as_json(arguments: tuple[str, ...], capsys: pytest.CaptureFixture
     call(sweep, PROMPT, *arguments, "--over", "mlps", "--json", "--engine", "numpy")
     printed = json.loads(capsys.readouterr().out)
     kind, token, versus = METRICS[arguments]
-    expected = SweepPlan(traced(QUICK, IDS), Metric(kind, id_of(token), id_of(versus)), MLPS)
+    expected = Sweep(traced(QUICK, IDS), Metric(kind, id_of(token), id_of(versus)), MLPS)
     assert (printed["metric"], printed["over"], printed["edit"]) == (kind, "mlps", "zeroed")
     assert (printed["prompt"], printed["ids"]) == (PROMPT, IDS)
     assert printed["baseline"] == pytest.approx(expected.baseline, abs=1e-5)
@@ -165,19 +165,19 @@ def test_sweep_as_csv(over: str, columns: list[str], capsys: pytest.CaptureFixtu
     call(sweep, SHORT, "--metric", "kl", "--over", over, "--csv", "--engine", "numpy")
     header, *rows = csv.reader(io.StringIO(capsys.readouterr().out))
     ids = TOKENIZER.encode(SHORT)
-    expected: dict[Any, float] = dict(SweepPlan(traced(QUICK, ids), Metric(KL), over).effects())
+    expected: dict[Any, float] = dict(Sweep(traced(QUICK, ids), Metric(KL), over).effects())
     assert header == [*columns, "effect"]
     assert [float(row[-1]) for row in rows] == pytest.approx(list(expected.values()), abs=1e-5)
-    assert [int(row[0]) for row in rows] == [layer for layer, _ in expected]
+    assert [int(row[0]) for row in rows] == [cell[0] for cell in expected]
     if over != MLPS:
-        assert [int(row[1]) for row in rows] == [column for _, column in expected]
+        assert [int(row[1]) for row in rows] == [cell[1] for cell in expected]
     if over == POSITIONS:
         assert [row[2] for row in rows] == ["Tom", "·saw"] * 6
 
 
 def test_sweep_keeps_all_digits(capsys: pytest.CaptureFixture[str]) -> None:
     base = traced(MODEL, TOKENIZER.encode(SHORT))
-    expected = [effect for _, effect in SweepPlan(base, Metric(KL), MLPS).effects()]
+    expected = [effect for _, effect in Sweep(base, Metric(KL), MLPS).effects()]
     for kind in ("--csv", "--json"):
         call(sweep, SHORT, "--metric", "kl", "--over", "mlps", kind, "--engine", "python")
     *rows, printed = capsys.readouterr().out.splitlines()
@@ -187,7 +187,7 @@ def test_sweep_keeps_all_digits(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_sweep_runs_on_arrays_of_full_precision_unless_it_is_told_otherwise(capsys: pytest.CaptureFixture[str]) -> None:
     base = traced(MODEL, TOKENIZER.encode(SHORT))
-    expected = [[effect] for _, effect in SweepPlan(base, Metric(KL), MLPS).effects()]
+    expected = [[effect] for _, effect in Sweep(base, Metric(KL), MLPS).effects()]
     call(sweep, SHORT, "--metric", "kl", "--over", "mlps", "--json")
     found = json.loads(capsys.readouterr().out)["effects"]
     np.testing.assert_allclose(found, expected, rtol=1e-9)
@@ -196,7 +196,7 @@ def test_sweep_runs_on_arrays_of_full_precision_unless_it_is_told_otherwise(caps
 def test_sweep_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     call(sweep, SHORT, "--over", "heads", "--metric", "probability", "--engine", "numpy")
     lines = capsys.readouterr().out.splitlines()
-    effects = dict(SweepPlan(traced(QUICK, TOKENIZER.encode(SHORT)), Metric(PROBABILITY, id_of(" a"))).effects())
+    effects = dict(Sweep(traced(QUICK, TOKENIZER.encode(SHORT)), Metric(PROBABILITY, id_of(" a"))).effects())
     assert lines[0].startswith("probability of ·a: 0.")
     assert lines[1] == "heads zeroed, in turn: how much more or less of it"
     assert lines[3].split() == ["layer", *(word for head in "012345" for word in ("head", head))]
@@ -213,7 +213,7 @@ def test_sweep_patched_over_positions(capsys: pytest.CaptureFixture[str]) -> Non
     call(sweep, "Tom saw", "--over", "positions", "--patch-from", "Lily saw", "--engine", "numpy")
     printed = capsys.readouterr().out
     assert "positions from “Lily saw”, in turn" in printed
-    assert "Tom entering block 0" in printed
+    assert "residual before block 0 at Tom" in printed
     call(sweep, "Tom saw", "--over", "positions", "--patch-from", "Tom saw", "--engine", "numpy", "--json")
     effects = json.loads(capsys.readouterr().out)["effects"]
     assert max(abs(value) for row in effects for value in row) < 1e-5

@@ -74,6 +74,12 @@ def test_circuit(model: Model, capsys: pytest.CaptureFixture[str]) -> None:
     found = as_json(capsys, "circuit", "--head", "5.2", "--token", " Lily")
     assert [row["token"] for row in found["rows"]] == [row[0] for row in model.promoted(5, 2, " Lily")]
     np.testing.assert_allclose(as_json(capsys, "circuit")["values"], model.copying().values)
+    positions = as_json(capsys, "circuit", "--head", "5.2", "--positions", "7")["values"]
+    np.testing.assert_allclose(positions, model.circuits.matched_positions(5, 2, 7))
+    assert main(["circuit", "--positions", "7"]) == 2
+    assert "say which with --head" in capsys.readouterr().err
+    assert main(["circuit", "--head", "5.2", "--positions", "9999"]) == 2
+    assert "there are no 9999 positions" in capsys.readouterr().err
     shape = np.shape(as_json(capsys, "circuit", "--composition", "k")["values"])
     assert shape == (6, 6, 6, 6)
     assert main(["circuit", "--token", " Lily"]) == 2

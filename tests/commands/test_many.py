@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import explorer as gx
 from explorer.cli import main
 from explorer.commands import many
 from explorer.errors import UsageError
@@ -71,6 +72,22 @@ def test_every_command_takes_a_file(arguments: list[str], prompts: str, capsys: 
     text = capsys.readouterr().out
     assert "over 2 prompts" in text
     assert "deviation" in text
+
+
+def test_a_neurons_strongest_places_over_a_file(prompts: str, capsys: pytest.CaptureFixture[str]) -> None:
+    model = gx.load()
+    places = [
+        (float(value), line, position)
+        for line, prompt in enumerate(Path(prompts).read_text(encoding="utf-8").splitlines(), 1)
+        if prompt
+        for position, value in enumerate(model.run(prompt)["blocks.3.mlp.hook_post"][:, 120])
+    ]
+    assert call("neurons", "--neuron", "3.120", "--prompts", prompts, "--top", "5") == 0
+    shown = capsys.readouterr().out.split("its strongest places\n")[1].splitlines()[1:]
+    assert len(shown) == 5
+    for row, (value, line, position) in zip(shown, sorted(places, key=lambda place: -place[0])):
+        found, _, at, number, *_ = row.replace("−", "-").split()
+        assert (float(found), int(at), int(number)) == (pytest.approx(value, abs=1e-3), position, line)
 
 
 def test_a_trace_for_each_prompt(prompts: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from explorer.edits.grid import SITES, Grid
 
 from explorer.edits import Edit, Patch, Scale, Zero, edited, where
 from explorer.edits.batch import answers
-from explorer.edits.grid import SITES, Grid
 from explorer.edits.metric import LOGIT, Metric
 from explorer.engine.engines import NUMPY, on_engine
 from explorer.errors import EditError

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import gpt.model
 from explorer.edits import Edit, Edits, Patch, Scale, Zero, edited, where
 from explorer.edits.metric import KL, LOGIT, LOGIT_DIFFERENCE, METRICS, PROBABILITY, Metric
-from explorer.edits.sweep import HEADS, MLPS, OVER, POSITIONS, SweepPlan
+from explorer.edits.sweep import HEADS, MAPS, MLPS, POSITIONS, Sweep, SweepCell
 from explorer.engine.engines import NUMPY, on_engine
 from explorer.errors import EditError
 from explorer.runs import running
@@ -42,34 +42,34 @@ def defined(kind: str, logits: Array, before: Array) -> float:
     }[kind]
 
 
-def oracle(over: str, layer: int, column: int, patched: bool) -> Array:  # [V]
+def oracle(over: str, cell: SweepCell, patched: bool) -> Array:  # [V]
     """NumPy's last logits of a run in which that cell's part is gone, or the other prompt's."""
-    name = NAMES[over].format(layer)
+    name = NAMES[over].format(cell[0])
     value = SEEN[name].copy()
-    index: Any = {HEADS: (slice(None), column), MLPS: slice(None), POSITIONS: column}[over]
+    index: Any = (slice(None), cell[1]) if over == HEADS else slice(None) if over == MLPS else cell[1]
     value[index] = THEIRS[name][index] if patched else 0
     return Run(GIVEN, TENSORS, IDS, {name: value}).seen["logits"][-1]
 
 
 @pytest.mark.parametrize("patched", [False, True], ids=["zeroed", "patched"])
 @pytest.mark.parametrize("kind", METRICS)
-@pytest.mark.parametrize("over", OVER)
+@pytest.mark.parametrize("over", MAPS)
 def test_the_effects_are_numpys(over: str, kind: str, patched: bool) -> None:
-    sweep = SweepPlan(BASE, Metric(kind, TOKEN, VERSUS), over, Patch(SOURCE) if patched else None)
+    sweep = Sweep(BASE, Metric(kind, TOKEN, VERSUS), over, Patch(SOURCE) if patched else Zero())
     before = SEEN["logits"][-1]
-    assert sweep.shape == (3, {HEADS: 2, MLPS: 1, POSITIONS: 7}[over])
+    assert sweep.shape == {HEADS: (3, 2), MLPS: (3,), POSITIONS: (3, 7)}[over]
     assert sweep.baseline == pytest.approx(defined(kind, before, before), abs=1e-9)
     effects = list(sweep.effects())
     assert [cell for cell, _ in effects] == sweep.cells
-    for (layer, column), effect in effects:
-        expected = defined(kind, oracle(over, layer, column, patched), before) - defined(kind, before, before)
+    for cell, effect in effects:
+        expected = defined(kind, oracle(over, cell, patched), before) - defined(kind, before, before)
         assert effect == pytest.approx(expected, abs=1e-9)
 
 
-@pytest.mark.parametrize("over", OVER)
+@pytest.mark.parametrize("over", MAPS)
 def test_an_effect_is_that_of_the_edit_it_stands_for(over: str) -> None:
     """Which a stack takes as it is."""
-    sweep = SweepPlan(BASE, Metric(LOGIT, TOKEN), over)
+    sweep = Sweep(BASE, Metric(LOGIT, TOKEN), over)
     for cell, effect in sweep.effects():
         edits = Edits(CONFIG)
         edits.add(sweep.edit(cell).where, sweep.edit(cell).what, len(IDS))
@@ -78,24 +78,24 @@ def test_an_effect_is_that_of_the_edit_it_stands_for(over: str) -> None:
         assert changed.values["logits"][-1][TOKEN] - BASE.values["logits"][-1][TOKEN] == effect
 
 
-@pytest.mark.parametrize("over", OVER)
+@pytest.mark.parametrize("over", MAPS)
 def test_on_numpy(over: str) -> None:
     arrays = traced(on_engine(MODEL, NUMPY), IDS)
-    theirs, ours = (dict(SweepPlan(base, Metric(KL), over).effects()) for base in (arrays, BASE))
+    theirs, ours = (dict(Sweep(base, Metric(KL), over).effects()) for base in (arrays, BASE))
     assert theirs == pytest.approx(ours, abs=1e-4)
 
 
-@pytest.mark.parametrize("over", OVER)
+@pytest.mark.parametrize("over", MAPS)
 @pytest.mark.parametrize("kind", METRICS)
 def test_patched_from_itself_there_is_no_effect(over: str, kind: str) -> None:
-    sweep = SweepPlan(BASE, Metric(kind, TOKEN, VERSUS), over, Patch(BASE))
+    sweep = Sweep(BASE, Metric(kind, TOKEN, VERSUS), over, Patch(BASE))
     assert {effect for _, effect in sweep.effects()} == {0.0}
 
 
 @pytest.mark.parametrize("shift", [-4, -1, 0, 2])
 def test_positions_without_a_counterpart_are_left_out(shift: int) -> None:
     short = SOURCE.first(3)
-    sweep = SweepPlan(BASE, Metric(LOGIT, TOKEN), POSITIONS, Patch(short, shift=shift))
+    sweep = Sweep(BASE, Metric(LOGIT, TOKEN), POSITIONS, Patch(short, shift=shift))
     effects = dict(sweep.effects())
     assert list(effects) == [(layer, place) for layer in range(3) for place in range(7) if 0 <= place + shift < 3]
     for (layer, place), effect in effects.items():
@@ -110,7 +110,7 @@ def test_edits_in_force_stay_so() -> None:
     first = Edit(where.mlp(1), Scale(0.5))
     changed = edited(BASE, [first])
     assert running.complete(changed, never)
-    sweep = SweepPlan(changed, Metric(LOGIT, TOKEN))
+    sweep = Sweep(changed, Metric(LOGIT, TOKEN))
     for cell, effect in sweep.effects():
         both = edited(BASE, [first, sweep.edit(cell)])
         assert running.complete(both, never)
@@ -126,11 +126,11 @@ def test_each_step_runs_what_lies_downstream(monkeypatch: pytest.MonkeyPatch) ->
         return block(residual, weights, run, past)
 
     monkeypatch.setattr(gpt.model, "block", counted)
-    for over in OVER:
-        sweep = SweepPlan(BASE, Metric(KL), over)
-        for (layer, column), _ in sweep.effects():
-            positions = len(IDS) - column if over == POSITIONS else len(IDS)
-            assert ran == [(later, positions) for later in range(layer, 3)]
+    for over in MAPS:
+        sweep = Sweep(BASE, Metric(KL), over)
+        for cell, _ in sweep.effects():
+            positions = len(IDS) - cell[1] if over == POSITIONS else len(IDS)
+            assert ran == [(later, positions) for later in range(cell[0], 3)]
             ran.clear()
 
 
@@ -154,7 +154,7 @@ def test_the_read_out_is_of_the_last_position_alone() -> None:
 
 
 def test_a_sweep_can_be_cancelled() -> None:
-    sweep = SweepPlan(BASE, Metric(KL))
+    sweep = Sweep(BASE, Metric(KL))
     whole = list(sweep.effects())
     assert not list(sweep.effects(lambda: True))
     found: list[Any] = []
@@ -167,10 +167,10 @@ def test_a_sweep_can_be_cancelled() -> None:
 def test_what_a_cell_stands_for() -> None:
     labels = ["a", "b", "a", "c"]
     metric = Metric(KL)
-    assert SweepPlan(BASE, metric).in_words((2, 1)) == "head 2.1"
-    assert SweepPlan(BASE, metric, MLPS).in_words((2, 0)) == "MLP 2"
-    assert SweepPlan(BASE, metric, POSITIONS).in_words((0, 3), labels) == "c entering block 0"
-    assert SweepPlan(BASE, metric, POSITIONS).in_words((1, 2), labels) == "a (2) entering block 1"
+    assert Sweep(BASE, metric).in_words((2, 1)) == "head 2.1"
+    assert Sweep(BASE, metric, MLPS).in_words((2,)) == "MLP 2"
+    assert Sweep(BASE, metric, POSITIONS).in_words((0, 3), labels) == "residual before block 0 at c"
+    assert Sweep(BASE, metric, POSITIONS).in_words((1, 2), labels) == "residual before block 1 at a (2)"
 
 
 def test_refusals() -> None:
@@ -179,17 +179,17 @@ def test_refusals() -> None:
     incomplete.ids = IDS
     for base in (incomplete, BASE.first(0)):
         with pytest.raises(EditError, match="not computed yet"):
-            SweepPlan(base, metric)
-    with pytest.raises(EditError, match="no sweep over 'neurons': there are heads, mlps, positions"):
-        SweepPlan(BASE, metric, "neurons")
+            Sweep(base, metric)
+    with pytest.raises(EditError, match="no sweep over 'cells': there are heads, mlps, positions, resid_pre"):
+        Sweep(BASE, metric, "cells")
     incomplete = SOURCE.first(3)
     incomplete.ids = SOURCE.ids
     with pytest.raises(EditError, match="the other run is not computed yet"):
-        SweepPlan(BASE, metric, POSITIONS, Patch(incomplete))
+        Sweep(BASE, metric, POSITIONS, Patch(incomplete))
     with pytest.raises(InputError, match="no metric 'loss': there are logit-diff, logit, probability, kl"):
         Metric("loss")
     with pytest.raises(EditError, match="another shape"):
-        list(SweepPlan(BASE, metric, HEADS, Patch(traced(small_model(), IDS))).effects())
+        list(Sweep(BASE, metric, HEADS, Patch(traced(small_model(), IDS))).effects())
 
 
 @given(LOGITS, LOGITS)

@@ -78,6 +78,14 @@ def settle(view: View) -> View:
     raise AssertionError("it wants more and more")
 
 
+def ask(view: View, **chosen: int | str) -> None:
+    """Choose in the view's dialog: an option by its number, or a text."""
+    dialog = view.dialog(view)
+    known = {line.id: line.current if line.options else line.text for line in dialog.lines()}
+    assert set(chosen) <= set(known)
+    dialog.take(known | chosen)
+
+
 def text_of(lines: list[Line]) -> list[str]:
     return ["".join(span.text for span in line).rstrip() for line in lines]
 

@@ -16,7 +16,7 @@ from transformers.models.gpt2 import modeling_gpt2  # noqa: E402
 
 from explorer.edits import Cut, Edit, Mean, Patch, Scale, Set, Zero, between, contrast, edited, towards, where  # noqa: E402
 from explorer.edits.metric import KL, LOGIT_DIFFERENCE, METRICS, PROBABILITY, Metric  # noqa: E402
-from explorer.edits.sweep import HEADS, MLPS, OVER, POSITIONS, SweepPlan  # noqa: E402
+from explorer.edits.sweep import HEADS, MAPS, MLPS, POSITIONS, Sweep  # noqa: E402
 from explorer.engine.engines import NUMPY, on_engine  # noqa: E402
 from explorer.loading.checkpoints import open_checkpoint  # noqa: E402
 from explorer.loading.places import embedded  # noqa: E402
@@ -301,22 +301,22 @@ def defined(kind: str, logits: Any, before: Any) -> float:
     return float(logits[4] - (logits[9] if kind == LOGIT_DIFFERENCE else 0))
 
 
-def hook_of(pair: Pair, over: str, layer: int, column: int) -> Any:
+def hook_of(pair: Pair, over: str, layer: int, column: int = 0) -> Any:
     width, block = pair.model.config.head_width, pair.blocks[layer]
     if over == HEADS:
         return reading(block.attn.c_proj, put(ALL, slice(column * width, (column + 1) * width), by=zero))
     return writing(block.mlp, put(ALL, by=zero)) if over == MLPS else reading(block, put(column, by=zero))
 
 
-@pytest.mark.parametrize("over", OVER)
+@pytest.mark.parametrize("over", MAPS)
 def test_sweeps(pair: Pair, over: str) -> None:
     """Of the embedded model, which is slow, some cells, and on NumPy in float32."""
     large = pair.model.config.n_embd > 100
     base = traced(on_engine(pair.model, NUMPY), pair.ids) if large else pair.base
     kinds = METRICS if over == HEADS else (KL,) if over == POSITIONS else (PROBABILITY, LOGIT_DIFFERENCE)
     before = pair.logits()[-1]
-    sweeps = {kind: dict(SweepPlan(base, Metric(kind, 4, 9), over).effects()) for kind in kinds}
-    for cell in SweepPlan(base, Metric(KL), over).cells[:: 5 if large else 1]:
+    sweeps = {kind: dict(Sweep(base, Metric(kind, 4, 9), over).effects()) for kind in kinds}
+    for cell in Sweep(base, Metric(KL), over).cells[:: 5 if large else 1]:
         after = pair.logits(None, hook_of(pair, over, *cell))[-1]
         for kind, effects in sweeps.items():
             expected = defined(kind, after, before) - defined(kind, before, before)

@@ -37,7 +37,7 @@ PLACES = {
     "settings beside the walk": "right_square_bracket",
     "go to": "j",
     "the prompt": "slash x",
-} | {f"view {key}": key for key in "123456"}
+} | {f"view {key}": key for key in "123456789"}
 """Keys that lead somewhere from the first stage."""
 
 USUAL = (

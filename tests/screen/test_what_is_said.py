@@ -263,17 +263,15 @@ def test_the_most_is_that_of_all_that_shares_the_map_in_the_colour_of_its_sign()
     found = view.state()
     assert found
     for mode in range(3):
-        effects = {place: values[mode] for place, values in found.effects.items()}
-        for section, kinds in ((0, ("heads", "mlps")), (1, ("positions",))):
-            view.click(section, 0, 0)
-            most = max((place for place in effects if place[0] in kinds), key=lambda place: abs(effects[place]))
-            (line,) = [line for line in view.lines(110, 40) if line and line[0].text == "most: "]
-            assert line[1].text == found.plans[most[0]].in_words(most[1], here.labels()) + " "
-            assert line[2].style == ("positive" if effects[most] >= 0 else "negative")
-            spread = abs(effects[most]) * (100 if mode == 0 else 1)
-            shown = "\n".join(text_of(view.lines(110, 40)))
-            assert f"−{short(spread, 3)} " in shown
-            assert f" +{short(spread, 3)}" in shown
+        effects = {cell: values[mode] - found.baseline[mode] for cell, values in found.measured.items()}
+        most = max(effects, key=lambda cell: abs(effects[cell]))
+        (line,) = [line for line in view.lines(110, 40) if line and line[0].text == "most: "]
+        assert line[1].text == found.in_words(most) + " "
+        assert line[2].style == ("positive" if effects[most] >= 0 else "negative")
+        spread = abs(effects[most]) * (100 if mode == 0 else 1)
+        shown = "\n".join(text_of(view.lines(110, 40)))
+        assert f"−{short(spread, 3)} " in shown
+        assert f" +{short(spread, 3)}" in shown
         view.next_mode()
 
 

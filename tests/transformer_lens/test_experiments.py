@@ -18,9 +18,9 @@ from explorer.analysis.detectors import DETECTED, detector_score
 from explorer.analysis.folded import folded
 from explorer.analysis.score_parts import score_parts
 from explorer.edits import Edit, Mean, Patch, What, Zero, where
-from explorer.edits.grid import SITES, Grid
 from explorer.edits.metric import LOGIT_DIFFERENCE, Metric, normalised
 from explorer.edits.path_patching import PathPatch, receiver
+from explorer.edits.sweep import SITES, Sweep
 from explorer.engine import numpy_ops
 from explorer.loading.checkpoints import open_checkpoint
 from gpt import GPT
@@ -191,14 +191,14 @@ def put(*index: Any, by: Callable[[Any], Any]) -> Callable[..., Any]:
     return hook
 
 
-def theirs_at(grid: Grid, cell: tuple[int, ...], by: Callable[[str, Any], Any]) -> tuple[str, Callable[..., Any]]:
-    """The hook for a cell of a grid."""
-    name, every = grid.site.activation.format(cell[0]), slice(None)
-    position = cell[-1] if grid.by_position else every
-    if not grid.site.unit:
+def theirs_at(swept: Sweep, cell: tuple[int, ...], by: Callable[[str, Any], Any]) -> tuple[str, Callable[..., Any]]:
+    """The hook for a cell of a swept."""
+    name, every = swept.site.activation.format(cell[0]), slice(None)
+    position = cell[-1] if swept.by_position else every
+    if not swept.site.unit:
         index: tuple[Any, ...] = (position,)
     else:
-        index = (cell[1], position) if grid.site.id == "pattern" else (position, cell[1])
+        index = (cell[1], position) if swept.site.id == "pattern" else (position, cell[1])
     return name, put(*index, by=lambda value: by(name, value))
 
 
@@ -209,7 +209,7 @@ def different(site: str) -> list[tuple[What | str, bool]]:
 
 
 @pytest.mark.parametrize("site", SITES)
-def test_grids(pair: Pair, site: str) -> None:
+def test_swepts(pair: Pair, site: str) -> None:
     if site == "resid_mid" and hasattr(pair.model, "enable_compatibility_mode"):
         pytest.skip("a bridge's hook_resid_mid is only what its ln2 is given")
     _, other = pair.run(ids=pair.source.ids)
@@ -217,14 +217,14 @@ def test_grids(pair: Pair, site: str) -> None:
     for what, by_position in different(site):
         done = Patch(pair.source) if isinstance(what, str) else what
         at = [2, pair.last] if by_position else None
-        grid = Grid(pair.base, METRIC, site, done, by_position=by_position, at=at, layers=layers)
+        swept = Sweep(pair.base, METRIC, site, done, by_position=by_position, at=at, layers=layers)
         by = {"Patch": lambda name, value: other[name][0], "Mean": lambda name, value: value.mean(0, keepdim=True)}.get(
             type(done).__name__, lambda name, value: 0.0
         )
-        chosen = set(grid.cells[:: max(1, len(grid.cells) // 6)])
-        for cell, value in grid.results():
+        chosen = set(swept.cells[:: max(1, len(swept.cells) // 6)])
+        for cell, value in swept.results():
             if cell in chosen:
-                logits, _ = pair.run([theirs_at(grid, cell, by)])
+                logits, _ = pair.run([theirs_at(swept, cell, by)])
                 assert value == pytest.approx(difference(logits), abs=1e-8), (site, cell)
 
 
@@ -232,9 +232,9 @@ def test_the_normalised_metric(pair: Pair) -> None:
     """Between the two runs: 0 where all is as in the corrupted one, 1 where the last state is the clean one's."""
     rows = [trace.values["logits"][-1] for trace in (pair.source, pair.base)]
     measure = normalised(METRIC, *rows)
-    grid = Grid(pair.base, measure, "resid_post", Patch(pair.source), by_position=True, at=[pair.last])
-    found = dict(grid.results())
-    assert grid.baseline == pytest.approx(0, abs=1e-9)
+    swept = Sweep(pair.base, measure, "resid_post", Patch(pair.source), by_position=True, at=[pair.last])
+    found = dict(swept.results())
+    assert swept.baseline == pytest.approx(0, abs=1e-9)
     assert found[pair.layers[-1], pair.last] == pytest.approx(1, abs=1e-9)
 
 

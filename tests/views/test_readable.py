@@ -15,6 +15,7 @@ from explorer.views.heads.chosen import share
 from explorer.views.heads.view import HeadsView
 from explorer.views.lens.view import LensView
 from explorer.views.neurons.view import NeuronsView
+from explorer.views.sweep.state import Asked
 from explorer.views.sweep.view import SweepView
 from explorer.views.view import View
 from explorer.walk.session import Session
@@ -148,18 +149,20 @@ def test_the_sweep_shows_the_largest_effect_and_begins_on_it(tokens: int, heads:
     settle(view)
     state = view.state()
     assert state
-    effects = {place: found[0] for place, found in state.effects.items()}
-    heads_and_mlps = [place for place in effects if place[0] != "positions"]
-    most = max(heads_and_mlps, key=lambda place: abs(effects[place]))
-    row = {cell[1]: found for (over, cell), found in effects.items() if over == "positions" and cell[0] == 1}
-    best = max(row, key=lambda at: abs(row[at]))
+    effects = {cell: found[0] - state.baseline[0] for cell, found in state.measured.items()}
+    most = max(effects, key=lambda cell: abs(effects[cell]))
     for size in WIDE:
         lines = drawn(view, size)
-        over, (layer, head) = most
-        in_place = said(lines, f"block {layer}", f"[{points(effects[most])}]")
-        assert in_place or said(lines, "MLP" if over == "mlps" else f"head {head}", points(effects[most])), lines
+        in_place = said(lines, f"block {most[0]}", f"[{points(effects[most])}]")
+        assert in_place or said(lines, f"head {most[1]}", points(effects[most])), lines
     assert state.chosen == most
-    view.click(1, 1, 0)
+    view.asked = Asked("resid_pre", by_position=True)
+    settle(view)
+    view.click(0, 1, 0)
+    state = view.state()
+    assert state
+    row = {cell[1]: found[0] - state.baseline[0] for cell, found in state.measured.items() if cell[0] == 1}
+    best = max(row, key=lambda at: abs(row[at]))
     for size in WIDE:
         lines = drawn(view, size)
         in_place = said(lines, "block 1", points(row[best])) and any(

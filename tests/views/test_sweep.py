@@ -6,18 +6,23 @@ from typing import Any
 import pytest
 from textual.widgets import Input
 
-from explorer.edits import Edit, Patch, Zero, edited, where
-from explorer.edits.metric import PROBABILITY
+from explorer.edits import Edit, Mean, Patch, Scale, What, Zero, edited, where
+from explorer.edits.sweep import SITES
+from explorer.edits.where import Where
+from explorer.errors import EditError
 from explorer.paint.spans import length
 from explorer.runs import running
 from explorer.runs.trace import LiveRun, Trace
 from explorer.views.sweep import view as sweep_view
+from explorer.views.sweep.layout import OFFERED
+from explorer.views.sweep.state import SweepState
 from explorer.views.sweep.view import SweepView
 from explorer.views.view import View
 from explorer.walk.session import Session
 from explorer.walk.what_if import OtherRun
 from gpt import Sampling
 from gpt.ops import softmax_row
+from tests.helpers import looking
 from tests.helpers.exhaustive import exhaustive
 from tests.helpers.looking import text_of
 from tests.helpers.models import Bytes, embedded, never, small_model, start
@@ -41,29 +46,101 @@ def shown(view: View, cells: int = 78, height: int = 20) -> str:
     return "\n".join(text_of([*view.lines(cells, height), *view.about(cells)]))
 
 
-def test_its_effects_are_those_of_the_edits() -> None:
-    session = start(MODEL, Bytes(), "cat")
-    view = swept(session)
+def ask(view: SweepView, **chosen: Any) -> SweepView:
+    """Choose in the dialog: an option by its number, or a text."""
+    looking.ask(view, **chosen)
+    return view
+
+
+def worked(view: SweepView) -> SweepState:
+    """What it knows when its work is done."""
+    while view.wanted():
+        for _ in view.work():
+            pass
     found = view.state()
     assert found
-    assert found.metrics[0].kind == PROBABILITY
-    assert len(found.effects) == 2 * 3 + 2 + 2 * 3
-    token, base = found.metrics[0].token, session.trace.logits(2)
-    places = {
-        "heads": where.head(1, 2),
-        "mlps": where.mlp(1),
-        "positions": where.activation("blocks.1.hook_resid_pre", 2),
-    }
-    for over, place in places.items():
-        session.edit(lambda edits, place=place: edits.add(place, Zero(), 3))  # type: ignore[misc]
-        assert running.complete(session.trace, never)
-        changed = session.trace.logits(2)
-        assert changed
-        assert base
-        cell = {"heads": (1, 2), "mlps": (1, 0), "positions": (1, 2)}[over]
-        effect = softmax_row(changed)[token] - softmax_row(base)[token]
-        assert found.effects[over, cell][0] == pytest.approx(effect, abs=1e-5), over
-        session.edit(lambda edits: edits.undo())
+    return found
+
+
+def by_hand(session: Session, place: Where, what: What) -> tuple[float, float]:
+    """The probability of the answer, and its logit less the runner-up's, in the run with that edit."""
+    before = session.run.logits(len(session.ids) - 1)
+    assert before
+    order = sorted(range(len(before)), key=lambda token: -before[token])
+    both = edited(session.run, [Edit(place, what)])
+    assert running.complete(both, never)
+    after = both.logits(len(session.ids) - 1)
+    assert after
+    return softmax_row(after)[order[0]], after[order[0]] - after[order[1]]
+
+
+@pytest.mark.parametrize("by_position", [0, 1], ids=["at once", "by position"])
+@pytest.mark.parametrize("site", OFFERED)
+def test_its_numbers_are_those_of_the_edits(site: str, by_position: int) -> None:
+    session = start(MODEL, Bytes(), "cat")
+    view = ask(SweepView(session), site=OFFERED.index(site), positions=by_position, done=2, factor="-0.5", block="1")
+    found = worked(view)
+    units = {"head": 3, "neuron": MODEL.config.mlp_width}.get(SITES[site].unit, 1)
+    blocks = 1 if site == "neurons" else 2
+    assert len(found.measured) == blocks * units * (3 if by_position else 1) == found.count
+    name = SITES[site].activation.format(1)
+    at = 2 if by_position else None
+    index = (at,) if units == 1 else (1, at) if site == "pattern" else (at, 1)
+    cell = (1, *([1] if units > 1 else []), *([2] if by_position else []))
+    expected = by_hand(session, where.activation(name, *index), Scale(-0.5))
+    assert found.measured[cell][:2] == pytest.approx(expected, abs=1e-5)
+    row, column = found.layout.at(cell)
+    assert found.layout.cell(row, column) == cell
+    view.click(0, row, column)
+    assert found.in_words(cell) in shown(view)
+    assert view.enter()
+    assert running.complete(session.run, never)
+    logits = session.run.logits(2)
+    assert logits
+    assert max(softmax_row(logits)) >= expected[0] - 1e-5
+
+
+@pytest.mark.parametrize(("done", "what"), [(0, Zero()), (1, Mean()), (2, Scale(3))], ids=["zero", "mean", "scale"])
+def test_every_edit_is_made_as_it_is_called(done: int, what: What) -> None:
+    session = start(MODEL, Bytes(), "cat")
+    found = worked(ask(SweepView(session), done=done, factor="3"))
+    assert found.measured[0, 2][:2] == pytest.approx(by_hand(session, where.head(0, 2), what), abs=1e-5)
+
+
+def test_any_two_tokens_are_measured() -> None:
+    session = start(MODEL, Bytes(), "cat")
+    found = worked(ask(SweepView(session), measure=1, token="q", versus="z"))
+    both = edited(session.run, [Edit(where.head(1, 1), Zero())])
+    assert running.complete(both, never)
+    logits, before = both.logits(2), session.run.logits(2)
+    assert logits
+    assert before
+    q, z = ord("q"), ord("z")
+    row, column = found.layout.at((1, 1))
+    lead = logits[q] - logits[z] - (before[q] - before[z])
+    assert found.value(row, column) == pytest.approx(lead, abs=1e-4)
+    assert "logit of q less that of z" in shown(ask(SweepView(session), measure=1, token="q", versus="z"))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        ({"token": "three"}, "several tokens"),
+        ({"token": "q", "versus": "q"}, "the same"),
+        ({"site": OFFERED.index("neurons"), "block": "7"}, "no block"),
+        ({"done": 2, "factor": "x"}, "must be a number"),
+        ({"done": 3}, "no other run"),
+        ({"measure": 3}, "between two runs"),
+        ({"site": OFFERED.index("pattern"), "done": 1}, "no mean"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_cannot_be_asked_is_said_and_changes_nothing(chosen: dict[str, Any], said: str) -> None:
+    view = SweepView(start(MODEL, Bytes(), "cat"))
+    before = view.asked
+    with pytest.raises(EditError, match=said):
+        ask(view, **chosen)
+    assert view.asked == before
 
 
 def test_it_is_kept_and_taken_up_where_it_was_left() -> None:
@@ -75,37 +152,30 @@ def test_it_is_kept_and_taken_up_where_it_was_left() -> None:
     work.close()
     found = view.state()
     assert found
-    first = dict(found.effects)
+    first = dict(found.measured)
     assert len(first) == 2, "after the run that they depart from"
-    while view.wanted():
-        list(view.work())
-    found = view.state()
-    assert found
-    assert {place: found.effects[place] for place in first} == first
+    found = worked(view)
+    assert {place: found.measured[place] for place in first} == first
     session.edit(lambda edits: edits.add(where.head(0, 0), Zero(), None))
     assert view.wanted() is None, "the edited run is not computed yet"
     assert running.complete(session.trace, never)
     assert view.wanted()
     session.edit(lambda edits: edits.undo())
     assert view.wanted() is None, "what was found without the edits is still there"
+    ask(view, done=1)
+    assert view.wanted()
+    worked(view)
+    ask(view, done=0)
+    assert view.wanted() is None, "and what was found with another choice"
 
 
 def test_it_is_of_the_edited_run() -> None:
     session = start(MODEL, Bytes(), "cat")
     session.edit(lambda edits: edits.add(where.head(0, 0), Zero(), None))
     assert running.complete(session.trace, never)
-    view = swept(session)
-    found = view.state()
-    assert found
-    assert all(abs(effect) < 1e-6 for effect in found.effects["heads", (0, 0)]), "it is zero already"
-    both = edited(session.trace, [found.plans["heads"].edit((1, 1))])
-    assert running.complete(both, never)
-    changed, before = both.logits(2), session.trace.logits(2)
-    assert changed
-    assert before
-    token = found.metrics[0].token
-    effect = softmax_row(changed)[token] - softmax_row(before)[token]
-    assert found.effects["heads", (1, 1)][0] == pytest.approx(effect, abs=1e-5)
+    found = worked(SweepView(session))
+    assert found.value(0, 0) == pytest.approx(0, abs=1e-6), "it is zero already"
+    assert found.measured[1, 1][:2] == pytest.approx(by_hand(session, where.head(1, 1), Zero()), abs=1e-5)
 
 
 def other_run(session: Session, text: str) -> Trace:
@@ -115,47 +185,40 @@ def other_run(session: Session, text: str) -> Trace:
     return other.trace
 
 
+BEFORE = OFFERED.index("resid_pre")
+
+
 def test_positions_are_patched_from_the_other_run() -> None:
     session = start(MODEL, Bytes(), "cat")
-    state = swept(session).state()
-    assert state
-    zeroed = state.effects
     other = other_run(session, "dog")
-    view = swept(session)
-    found = view.state()
-    assert found
-    assert "heads, MLPs zeroed; positions patched from “dog”" in shown(view)
-    token, before = found.metrics[0].token, session.trace.logits(2)
-    assert before
+    view = ask(SweepView(session), site=BEFORE, positions=1, done=3)
+    found = worked(view)
+    assert "from “dog”" in shown(view)
     for cell in ((0, 1), (1, 2)):
-        edit = Edit(where.activation(f"blocks.{cell[0]}.hook_resid_pre", cell[1]), Patch(other))
-        both = edited(session.trace, [edit])
-        assert running.complete(both, never)
-        changed = both.logits(2)
-        assert changed
-        effect = softmax_row(changed)[token] - softmax_row(before)[token]
-        assert found.effects["positions", cell][0] == pytest.approx(effect, abs=1e-5)
-        assert found.effects["positions", cell] != zeroed["positions", cell]
-    same = {place: effects for place, effects in zeroed.items() if place[0] != "positions"}
-    assert {place: found.effects[place] for place in same} == same, "heads and MLPs are zeroed all the same"
-    view.click(1, 1, 2)
-    assert "t entering block 1 patched: " in shown(view)
+        place = where.activation(f"blocks.{cell[0]}.hook_resid_pre", cell[1])
+        assert found.measured[cell][:2] == pytest.approx(by_hand(session, place, Patch(other)), abs=1e-5)
+    view.click(0, 1, 2)
+    assert "residual before block 1 at t patched: " in shown(view)
     assert view.enter()
     assert running.complete(session.trace, never)
     assert session.trace.matrix("blocks.1.hook_resid_pre")[2] == other.matrix("blocks.1.hook_resid_pre")[2]
-    assert session.what_if.lines(session.labels()) == ["residual entering block 1 at t: from “dog”"]
+    assert session.what_if.lines(session.labels()) == ["residual before block 1 at t: from “dog”"]
 
 
-def test_another_run_is_another_sweep_of_the_positions_only() -> None:
+def test_normalised_is_0_as_in_the_other_run_and_1_as_in_this_one() -> None:
     session = start(MODEL, Bytes(), "cat")
-    view = swept(session)
     other_run(session, "dog")
-    assert view.wanted()
-    assert len(list(view.work())) == 2 * 3
-    assert view.wanted() is None
+    view = ask(SweepView(session), site=OFFERED.index("resid_post"), done=3, measure=3)
+    found = worked(view)
+    assert found.value(1, 0) == pytest.approx(0, abs=1e-4), "all of the last residual stream"
+    view = ask(view, positions=1)
+    found = worked(view)
+    assert found.value(1, 0) == pytest.approx(1, abs=1e-4), "the first position's end is read by nobody"
+    assert "1: as here, 0: as in the other run" in shown(view)
     session.what_if.other = None
-    assert view.wanted() is None, "what was found with zeros is still there"
-    assert "other run" not in shown(view)
+    view.follow(78, 20)
+    assert "no other run" in shown(view)
+    assert view.wanted() is None
 
 
 def test_from_a_shorter_run_positions_are_patched_as_compare_aligns_it() -> None:
@@ -163,11 +226,12 @@ def test_from_a_shorter_run_positions_are_patched_as_compare_aligns_it() -> None
     other = other_run(session, "cat")
     for at, alone in (("end", 0), ("beginning", 3)):
         session.what_if.aligned = at
-        view = swept(session)
-        assert f"positions patched, aligned at the {at}" in shown(view, 120)
-        view.click(1, 0, alone)
+        view = ask(SweepView(session), site=BEFORE, positions=1, done=3)
+        worked(view)
+        assert f"aligned at the {at}" in shown(view, 120)
+        view.click(0, 0, alone)
         assert f"{'fish'[alone]} has no counterpart in the other run" in shown(view)
-        view.click(1, 1, 2)
+        view.click(0, 1, 2)
         assert view.enter()
         assert running.complete(session.trace, never)
         shift = -1 if at == "end" else 0
@@ -191,22 +255,20 @@ def test_it_stays_within_its_pane(model: Any, size: tuple[int, int], other: str)
     session = start(model, Bytes(), "a little cat sat")
     if other:
         other_run(session, other)
-    view = SweepView(session)
-    work = view.work()
-    for _ in range(40):
-        for mode in range(3):
-            view.mode = mode
-            lines = view.lines(*size)
-            assert all(length(line) <= size[0] for line in lines)
-            assert len(lines) <= max(size[1], 8)
-        view.move(1, 1)
-        next(work, None)
-    view.move(-1000000, 0)
-    view.move(0, -10)
-    assert view._at() == 0
-    for _ in range(20):
-        view.move(0, -1)
-    assert (view._section, view._row) == (0, 0)
+    for site, positions in (("z", 0), ("z", 1), ("neurons", 0), ("resid_mid", 1), ("mlp_out", 0)):
+        view = ask(SweepView(session), site=OFFERED.index(site), positions=positions, done=3 if other else 0)
+        work = view.work()
+        for _ in range(15):
+            for mode in range(len(view.modes)):
+                view.mode = mode
+                lines = view.lines(*size)
+                assert all(length(line) <= size[0] for line in lines)
+                assert len(lines) <= max(size[1], 8)
+                assert all(length(line) <= size[0] for line in view.about(size[0]))
+            view.move(1, 1)
+            next(work, None)
+        view.move(-1000000, -1000000)
+        assert (view._row, view._column) == (0, 0)
 
 
 def test_every_measure_is_said() -> None:
@@ -225,22 +287,7 @@ def test_before_anything_is_found_there_is_no_scale() -> None:
     view = SweepView(start(MODEL, Bytes(), "cat"))
     assert "colours" not in shown(view)
     assert "·: not computed yet" in shown(view)
-    assert "colours heads −" in shown(swept(view.session))
-
-
-def test_the_list_of_a_block_uses_the_lines_there_are() -> None:
-    view = swept(start(MODEL, Bytes(), "what goes up must come"))
-    state = view.state()
-    assert state
-    lines = text_of(view.lines(118, 40))
-    listed = [line for line in lines if line.rsplit("block", 1)[-1].count("█")]
-    assert len(lines) <= 40
-    assert len([line for line in lines if "more" in line]) == 0, "there is room for all"
-    assert len(listed) > 2 * state.rows
-    few = text_of(view.lines(118, 18))
-    rest = next(line for line in few if " more " in line)
-    assert "at most" in rest
-    assert not {"+", "−"} & set(rest.split(" more ")[1]), "a size has no sign"
+    assert "colours −" in shown(swept(view.session))
 
 
 def test_before_the_run_is_computed_there_is_nothing_to_sweep() -> None:
@@ -295,15 +342,15 @@ async def test_a_position_is_patched_from_the_prompt_that_compare_was_given(size
         await press(pilot, "enter", "w")
         view: Any = screen.view
         await until(pilot, lambda: isinstance(view, SweepView) and view.wanted() is None)
-        await click(pilot, "view", ("view", 0, 5, 0))
-        await press(pilot, "down")
-        await until(pilot, lambda: "positions patched from “Tom and" in "\n".join(text(screen, "view")))
-        await press(pilot, "right", "right")
-        assert "·Lily entering block 0 patched: ·Lily 73.0% → " in text_of(view.about(78))[0]
+        await press(pilot, "a", *["right"] * BEFORE, "down", "right", "down", *["right"] * 3, "enter")
+        await until(pilot, lambda: view.asked.done == "patch" and view.wanted() is None)
+        assert "from “Tom and" in "\n".join(text(screen, "view"))
+        await click(pilot, "view", ("view", 0, 0, 2))
+        assert "residual before block 0 at ·Lily patched: " in text_of(view.about(78))[0]
         await press(pilot, "enter")
         await computed(pilot)
-        assert "✎ residual entering" in text(screen, "header")[0] or "edited: residual" in text(screen, "header")[0]
-        assert here.what_if.lines(here.labels())[0].startswith("residual entering block 0 at ·Lily: from “Tom and Anna")
+        assert "✎ residual before" in text(screen, "header")[0] or "edited: residual" in text(screen, "header")[0]
+        assert here.what_if.lines(here.labels())[0].startswith("residual before block 0 at ·Lily: from “Tom and Anna")
 
 
 async def test_keys_are_answered_while_it_runs_and_escape_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,12 +54,15 @@ SECTIONS: dict[str, list[Binding]] = {
         key("view.neurons", "4", _view("open_or_close('neurons')"), "Neurons: which fired, and what they promote"),
         key("view.flow", "5", _view("open_or_close('flow')"), "Flow: how information reached the answer"),
         key("view.compare", "6", _view("open_or_close('compare')"), "Compare two runs"),
+        key("view.circuits", "7", _view("open_or_close('circuits')"), "Circuits: what a head would copy and match"),
+        key("view.scores", "8", _view("open_or_close('scores')"), "Scores: why a head looks where it looks"),
+        key("view.patching", "9", _view("open_or_close('patching')"), "Patching: one run's values in another"),
     ],
     "What if": [
         key("edit", "x", _editing("open"), "What if this were different? Edit it; list the edits"),
         key("edit.undo", "z", _editing("undo"), "Undo the last edit"),
         key("edit.toggle", "X", _editing("toggle"), "Switch all edits off, or on again"),
-        key("sweep", "w", _view("open_or_close('sweep')"), "Sweep: zero every head, MLP and position in turn"),
+        key("sweep", "w", _view("open_or_close('sweep')"), "Sweep: edit every head, neuron or position in turn"),
     ],
     "Next token": [
         key("draw", "n", _playback("draw(1)"), "Draw the next token and walk on"),

@@ -232,7 +232,11 @@ def _opened_by_enter(here: Here) -> str:
 
 
 _TOKEN = Offer("token.back token.forward", "token")
-_VIEWS = Offer("view.heads view.lens view.attribution view.neurons view.flow view.compare", "views", "–")
+_VIEWS = Offer(
+    "view.heads view.lens view.attribution view.neurons view.flow view.compare view.circuits view.scores view.patching",
+    "views",
+    "–",
+)
 _EDITS = Offer("edit.undo", "undo edit")
 _STOP = Offer("stop", _stops)
 _LESSON = Offer("lesson", "lesson")
@@ -318,6 +322,7 @@ FOOTERS: dict[Mode, Sequence[Offer]] = {
         _ARROWS,
         Offer("look.enter", _opened_by_enter),
         Offer("look.mode", _parts),
+        Offer("look.choose", "choose"),
         *_LESSON_OPEN,
         Offer("look.leave", "walk"),
         _LESSON,

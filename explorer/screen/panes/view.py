@@ -6,6 +6,7 @@ from explorer.paint.spans import Line, clipped
 from explorer.runs.trace import Trace
 from explorer.screen.bindings import key
 from explorer.screen.dialogs.ask import AskDialog
+from explorer.screen.dialogs.choose import ChooseDialog
 from explorer.screen.messages import Clicked
 from explorer.screen.panes.pane import Host, Pane, literal
 from explorer.views.view import View
@@ -31,6 +32,7 @@ class ViewPane(Pane, can_focus=True):
         key("look.last", "end", "move(1000000, 0)", "To the end of the row"),
         key("look.enter", "enter", "enter", "Open what is chosen", display="⏎"),
         key("look.mode", "v", "next_mode", "Show it in another way"),
+        key("look.choose", "a", "enter(True)", "Choose what is asked: of what, how it is edited, how it is measured"),
         key("look.leave", "escape", "leave", "Back to the picture of the stage", display="esc"),
     ]
 
@@ -113,11 +115,16 @@ class ViewPane(Pane, can_focus=True):
         """Move the cursor of the view."""
         self._act(lambda view: view.move(across, down))
 
-    def action_enter(self) -> None:
-        """Open what is chosen, or type what the view asks for."""
-        if self.view and self.view.asks and self.host.session:
-            dialog = AskDialog(self.view.asks, self.view.begins_with(), self.view.take)
-            self.app.push_screen(dialog, lambda taken: self.host.repaint())
+    def action_enter(self, choose: bool = False) -> None:
+        """Open what is chosen, or type what the view asks for; `choose`: the dialog of all that it can be asked."""
+        if choose:
+            if self.view and self.view.works("look.choose"):
+                asked = self.view.dialog(self.view)
+                dialog = ChooseDialog(literal(self.view.title), asked.lines(), asked.take)
+                self.app.push_screen(dialog, lambda taken: self.host.repaint())
+        elif self.view and self.view.asks and self.host.session:
+            asking = AskDialog(self.view.asks, self.view.begins_with(), self.view.take)
+            self.app.push_screen(asking, lambda taken: self.host.repaint())
         else:
             self._act(lambda view: view.enter())
 

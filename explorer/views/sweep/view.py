@@ -1,48 +1,61 @@
-"""Sweep: every head, every MLP and every position edited in turn, and what becomes of the answer.
+"""Sweep: one kind of place after another edited, and what becomes of the answer.
 
-They are zeroed; where Compare holds another run, positions get the values of their counterparts there. It is computed
-with NumPy in float32, whatever the walk runs on: over a hundred runs in the time of a few.
+It is computed with NumPy in float32, whatever the walk runs on: over a hundred runs in the time of a few.
 """
 
 import math
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from explorer.edits import Patch
+from explorer.edits import Mean, Patch, Scale, What, Zero
 from explorer.edits.batch import answers
-from explorer.edits.edit import Edit
 from explorer.edits.metric import Metric
-from explorer.edits.sweep import HEADS, MLPS, POSITIONS, SweepPlan
-from explorer.edits.where import Where
+from explorer.edits.sweep import Sweep, SweepCell
 from explorer.engine.engines import NUMPY, on_engine
 from explorer.errors import EditError
 from explorer.paint.spans import Line, Span, wrapped
 from explorer.runs import running
 from explorer.runs.trace import LiveRun, Trace
 from explorer.views.parts import scene_of
-from explorer.views.sweep.picture import heatmap, in_words
-from explorer.views.sweep.state import MEASURES, SweepBase, SweepState
+from explorer.views.sweep.choices import SweepDialog
+from explorer.views.sweep.layout import Layout
+from explorer.views.sweep.picture import in_words, picture, ranked
+from explorer.views.sweep.state import MEAN, MEASURES, PATCH, SCALE, Asked, Measured, SweepBase, SweepState
 from explorer.views.view import View
 from explorer.walk.session import Session
 from explorer.walk.what_if import WhatIf
 
 _BASE = "base"  # the first question
+_OTHER = "other"  # the other run
 
 
 class SweepView(View):
-    """The heatmap of a sweep, layers down, heads and MLPs across; below, the positions."""
+    """A table of effects; a opens the dialog that says of what, v is the measure."""
 
-    title = "Sweep · each part in turn set to zero"
-    modes = ("probability", "logit difference", "KL in bits")
+    title = "Sweep · one part after another edited"
+    dialog = SweepDialog
     remembers = 6
 
     def __init__(self, session: Session) -> None:
-        super().__init__(session)
-        self._section = 0  # heads and MLPs, or positions
+        self.asked = Asked()
         self._row = 0
         self._column = 0
-        self._chosen = False  # before a key or a click has chosen, it stands on the head or MLP that matters most
+        self.placed = False  # before a key or a click has chosen, it stands on what matters most
+        super().__init__(session)
+
+    @property
+    def modes(self) -> tuple[str, ...]:  # type: ignore[override]
+        known = ("probability", "logit difference", "KL in bits")
+        patched = self.asked.done == PATCH and self.session.what_if.other is not None
+        return (*known, "normalised 0 to 1") if patched else known
+
+    def follow(self, cells: int, height: int) -> None:
+        """A prompt may be shorter now, or the other run gone."""
+        if self.mode >= len(self.modes):
+            self.mode = 1
+
+    # The picture
 
     def lines(self, cells: int, height: int) -> list[Line]:
         if self.session.recorded:
@@ -50,191 +63,208 @@ class SweepView(View):
         state = self.state()
         if state is None:
             return [[Span("The run is not computed yet: the sweep begins when it is.", "dim")]]
-        return heatmap(state, cells, height)
+        if self.asked.done == PATCH and state.source is None:
+            words = (
+                "There is no other run to patch from: press 6, then enter, and type its prompt; or a for another edit."
+            )
+            return wrapped(words, cells, "dim")
+        return picture(state, cells, height)
 
     def about(self, cells: int) -> list[Line]:
         state = self.state()
-        return in_words(state, cells) if state else []
+        return in_words(state, cells) if state and not (self.asked.done == PATCH and state.source is None) else []
 
     def about_choice(self, numbers: tuple[int, ...], cells: int) -> list[Line]:
-        section, row, column = numbers
+        _, row, column = numbers
         state = self.state()
-        if state is None or row >= state.rows or column >= state.columns[section]:
+        if state is None or row >= state.layout.shape[0] or column >= state.layout.shape[1]:
             return []
-        return in_words(replace(state, section=section, row=row, column=column), cells)
+        return in_words(replace(state, row=row, column=column), cells)
+
+    def _layout(self) -> Layout:
+        asked = self.asked
+        return Layout(self.session.config, asked.site, asked.by_position, len(self.session.ids), asked.block)
 
     def state(self) -> SweepState | None:
         """Everything known of the run that is walked; None while that is not computed."""
-        metrics, source, known = _metrics(self.session), _source(self.session.what_if), self.known.all()
+        metrics = self._metrics()
         if metrics is None:
             return None
-        base, where = known.get(_BASE), _key(source)
-        places = [question for question in self.questions() if question != _BASE]
-        row, column = self._row_and_column()
-        return SweepState(
+        found, what = self.known.all(), _edit(self.asked, self.session.what_if)
+        base, other = found.get(_BASE), found.get((_OTHER, _key(what)))
+        measured: dict[SweepCell, Measured] = {}
+        for question in self.questions():
+            row = found.get(question)
+            if isinstance(row, dict):
+                measured.update(row)
+        base = base if isinstance(base, SweepBase) else None
+        state = SweepState(
             scene_of(self.session),
             self.mode,
-            self._section,
-            row,
-            column,
+            self.asked,
+            self._layout(),
+            0,
+            0,
             metrics,
-            len(places),
-            {
-                question[:2]: effects
-                for question, effects in known.items()
-                if question != _BASE and (question[0] != POSITIONS or question[2] == where)
-            },
-            base.baseline if isinstance(base, SweepBase) else (),
-            self._plans(base, source) if isinstance(base, SweepBase) else {},
-            source,
+            measured,
+            _of(metrics, base.before, base.before) if base else (),
+            _of(metrics, other, base.before) if base and isinstance(other, list) else (),
+            what,
+            self._plan(base, what) if base else None,
             self.session.what_if.aligned,
         )
+        row, column = self._row_and_column(state)
+        return replace(state, row=row, column=column)
 
-    def _plans(self, base: SweepBase, source: Patch | None) -> Mapping[str, SweepPlan]:
-        """The edits of every place; of positions, where they can be said by now."""
-        if source and source.source.complete < len(source.source.ids):
-            return base.plans
-        key = (base.run, _key(source))
-        positions = self.known.kept(key, lambda: SweepPlan(base.run, base.metrics[0], POSITIONS, source))
-        return {**base.plans, POSITIONS: positions}
+    def _plan(self, base: SweepBase, what: What) -> Sweep | None:
+        """The edits of every place, where they can be said by now."""
+        asked = self.asked
+        if isinstance(what, Patch) and what.source.complete < len(what.source.ids):
+            return None
+        key = (base.run, asked, _key(what))
+        layers = [asked.block] if asked.site == "neurons" else None
+        metric = Metric(MEASURES[0])
+        return self.known.kept(
+            key, lambda: Sweep(base.run, metric, asked.site, what, by_position=asked.by_position, layers=layers)
+        )
+
+    def _metrics(self) -> tuple[Metric, ...] | None:
+        """The measures of what the run says at its end; None while that is not computed."""
+        session, asked = self.session, self.asked
+        if session.recorded or session.computing or not session.run.ids:
+            return None
+        ranking = session.run.ranking("logits", len(session.run.ids) - 1)
+        if ranking is None:
+            return None
+        token = ranking.order[0] if asked.token is None else asked.token
+        versus = asked.versus
+        if versus is None:
+            versus = next((other for other in ranking.order if other != token), token)
+        return tuple(Metric(kind, token, versus) for kind in MEASURES)
 
     # Questions
 
     def questions(self) -> list[Hashable]:
-        """The run that all edits depart from; then every place, the heads first."""
-        if _metrics(self.session) is None:
+        """The run that all edits depart from; the other one, if values come from it; then every row."""
+        metrics = self._metrics()
+        if metrics is None:
             return []
-        config, source = self.session.config, _source(self.session.what_if)
-        layers, where = range(config.n_layer), _key(source)
-        positions = [at for at in range(len(self.session.ids)) if source is None or source.reaches(at)]
-        return [
-            _BASE,
-            *((HEADS, (layer, head), None) for layer in layers for head in range(config.n_head)),
-            *((MLPS, (layer, 0), None) for layer in layers),
-            *((POSITIONS, (layer, at), where) for layer in layers for at in positions),
-        ]
+        what = _edit(self.asked, self.session.what_if)
+        if self.asked.done == PATCH and not isinstance(what, Patch):
+            return []
+        key = (self.asked, metrics, _key(what))
+        others: list[Hashable] = [(_OTHER, _key(what))] if isinstance(what, Patch) else []
+        return [_BASE, *others, *((key, row) for row in range(self._layout().shape[0]))]
 
     def answers(self, run: Trace, question: Any, cancelled: Callable[[], bool]) -> Iterator[Any]:
-        """The base; or the effects of an edit by all measures."""
-        found = self._base(run, cancelled) if question == _BASE else self._effects(run, question, cancelled)
-        if found is not None:
-            yield found
+        """The base; the other run's logits; or a row's measures, one place after the other."""
+        if question == _BASE:
+            if base := _base(run, cancelled):
+                yield base
+            return
+        what = _edit(self.asked, self.session.what_if)
+        if isinstance(what, Patch) and not running.complete(_live(what), cancelled):
+            return
+        if question[0] == _OTHER:
+            if isinstance(what, Patch) and _key(what) == question[1]:
+                yield list(map(float, what.source.logits(len(what.source.ids) - 1) or ()))
+            return
+        base = self.known.of(_BASE)
+        if isinstance(base, SweepBase) and base.of is run:  # else another run has begun meanwhile
+            yield from self._row_of(base, what, question, cancelled)
 
-    def _base(self, run: Trace, cancelled: Callable[[], bool]) -> SweepBase | None:
-        metrics = _metrics_of(run)
-        if metrics is None or not isinstance(run, LiveRun):
-            return None
-        base = LiveRun(on_engine(run.model, NUMPY), run.ids)
-        base.editor = run.editor
-        if not running.complete(base, cancelled):
-            return None
-        before = base.logits(len(base.ids) - 1)
-        assert before is not None
-        plans = {over: SweepPlan(base, metrics[0], over) for over in (HEADS, MLPS)}
-        return SweepBase(run, base, before, metrics, tuple(metric.of(before, before) for metric in metrics), plans)
+    def _row_of(
+        self, base: SweepBase, what: What, question: Any, cancelled: Callable[[], bool]
+    ) -> Iterator[dict[SweepCell, Measured]]:
+        (_, metrics, _), row = question
+        layout, plan = self._layout(), self._plan(base, what)
+        if plan is None:
+            return
+        known = dict(self.known.of(question) or {})
+        row = [layout.cell(row, column) for column in range(layout.shape[1]) if self._reaches(plan, column)]
+        left = [cell for cell in row if cell is not None and cell not in known]
+        while left:
+            done = 0
+            try:
+                for logits in answers(base.run, ([plan.edit(cell)] for cell in left), cancelled):
+                    known = {**known, left[done]: _of(metrics, logits, base.before)}
+                    done += 1
+                    yield known
+                return
+            except EditError:  # no number comes of this one
+                known = {**known, left[done]: tuple(math.nan for _ in metrics)}
+                yield known
+            left = left[done + 1 :]
 
-    def _effects(self, run: Trace, question: Any, cancelled: Callable[[], bool]) -> tuple[float, ...] | None:
-        base, source, (over, _, where) = self.known.of(_BASE), _source(self.session.what_if), question
-        if not isinstance(base, SweepBase) or base.of is not run:  # another run has begun meanwhile
-            return None
-        if over == POSITIONS and _key(source) != where:
-            return None
-        if over == POSITIONS and source and not running.complete(source.source, cancelled):
-            return None
-        plan, known = self._plans(base, source)[over], self.known.kept((base.run, "ahead"), dict[Any, Any])
-        if question not in known:
-            row = [other for other in self.questions() if other != _BASE and _row(other) == _row(question)]
-            asked = [question, *(other for other in row if other != question and other not in known)]
-            known |= zip(asked, _effects_of(base, [plan.edit(other[1]) for other in asked], cancelled))
-        return known.get(question)
+    def _reaches(self, plan: Sweep, column: int) -> bool:
+        """Whether the edit does something there: a patch may know no value for a position."""
+        return not self.asked.by_position or column in plan.positions
 
     # The keys
 
-    def _row_and_column(self) -> tuple[int, int]:
-        """Where the cursor is: on the head or MLP with the largest effect that is known, until something is chosen."""
-        if self._chosen:
-            return self._row, self._at()
-        known = [
-            (abs(effects[self.mode]), over, cell)
-            for (over, cell, _), effects in ((q, e) for q, e in self.known.all().items() if q != _BASE)
-            if over != POSITIONS and isinstance(effects, tuple) and not math.isnan(effects[self.mode])
-        ]
-        if not known:
-            return self._row, self._at()
-        _, over, (row, column) = max(known)
-        return row, self.session.config.n_head if over == MLPS else column
+    def _row_and_column(self, state: SweepState) -> tuple[int, int]:
+        """Where the cursor is: on the largest effect that is known, until something is chosen."""
+        rows, columns = state.layout.shape
+        best = [] if self.placed else ranked(state, 1)
+        if best:
+            return state.layout.at(best[0][1])
+        return min(self._row, rows - 1), min(self._column, columns - 1)
 
     def move(self, across: int, down: int) -> None:
-        """Past the last row of the heads come the positions."""
-        self._row, self._column = self._row_and_column()
-        self._chosen = True
-        row, rows = self._row + down, self.session.config.n_layer
-        if self._section == 0 and row >= rows and down == 1:
-            self._section, row = 1, 0
-        elif self._section == 1 and row < 0 and down == -1:
-            self._section, row = 0, rows - 1
-        self._row = max(0, min(row, rows - 1))
-        self._column = max(0, min(self._at() + across, self._columns() - 1))
-
-    def _columns(self) -> int:
-        """How many columns the chosen section has."""
-        return len(self.session.ids) if self._section else self.session.config.n_head + 1
-
-    def _at(self) -> int:
-        """The chosen column; of a section that has become narrower, the last one."""
-        return min(self._column, self._columns() - 1)
+        state = self.state()
+        if state is None:
+            return
+        rows, columns = state.layout.shape
+        self.placed = True
+        self._row = max(0, min(state.row + down, rows - 1))
+        self._column = max(0, min(state.column + across, columns - 1))
 
     def click(self, *numbers: int) -> None:
-        self._section, self._row, self._column = numbers
-        self._chosen = True
+        _, self._row, self._column = numbers
+        self.placed = True
 
     def enter(self) -> bool:
         """Make this edit, and look at the run with it."""
         state = self.state()
-        if state is None or state.chosen[0] not in state.plans:
+        if state is None or state.plan is None or state.chosen is None:
             return False
-        over, cell = state.chosen
-        edit = state.plans[over].edit(cell)
-        place: Where = edit.where
-        if over == POSITIONS:
-            place = replace(edit.where, title=f"residual entering block {cell[0]}", at=(cell[1],))
-        self.session.edit(lambda edits: edits.add(place, edit.what, len(self.session.ids)))
+        edit = state.plan.edit(state.chosen)
+        self.session.edit(lambda edits: edits.add(edit.where, edit.what, len(self.session.ids)))
         return True
 
 
-def _metrics_of(run: Trace) -> tuple[Metric, ...] | None:
-    """The measures of what a run says at its end, over the runner-up; None while that is not computed."""
-    ranking = run.ranking("logits", len(run.ids) - 1)
-    return tuple(Metric(kind, *ranking.order[:2]) for kind in MEASURES) if ranking else None
+def _base(run: Trace, cancelled: Callable[[], bool]) -> SweepBase | None:
+    """The same run with NumPy."""
+    if not isinstance(run, LiveRun):
+        return None
+    base = LiveRun(on_engine(run.model, NUMPY), run.ids)
+    base.editor = run.editor
+    if not running.complete(base, cancelled):
+        return None
+    before = base.logits(len(base.ids) - 1)
+    assert before is not None
+    return SweepBase(run, base, before)
 
 
-def _key(source: Patch | None) -> Hashable:
-    """Which run positions are patched from, and how it is aligned."""
-    return (source.source, source.shift) if source else None
+def _of(metrics: tuple[Metric, ...], logits: Any, before: Any) -> Measured:
+    return tuple(metric.of(logits, before) for metric in metrics)
 
 
-def _metrics(session: Session) -> tuple[Metric, ...] | None:
-    """The measures of the answer; None while the run is not computed."""
-    return None if session.recorded or session.computing else _metrics_of(session.run)
+def _live(what: Patch) -> LiveRun:
+    assert isinstance(what.source, LiveRun)
+    return what.source
 
 
-def _source(what_if: WhatIf) -> Patch | None:
-    """The other run, aligned as Compare aligns it."""
+def _key(what: What) -> Hashable:
+    """Which run values are taken from, and how it is aligned."""
+    return (what.source, what.shift) if isinstance(what, Patch) else None
+
+
+def _edit(asked: Asked, what_if: WhatIf) -> What:
+    """What is done with a place; where there is no other run, zero stands for a patch."""
     other, alignment = what_if.other, what_if.alignment
-    return Patch(other.trace, other.title, alignment.shift) if other and alignment else None
-
-
-def _row(question: Any) -> Hashable:
-    """What is computed together: the places of one kind in one block."""
-    over, (layer, _), where = question
-    return over, layer, where
-
-
-def _effects_of(base: SweepBase, edits: Sequence[Edit], cancelled: Callable[[], bool]) -> Iterator[tuple[float, ...]]:
-    """The effects of these edits, one by one, by all measures, until one gives no number: NaN, and the last."""
-    baseline = list(zip(base.metrics, base.baseline))
-    try:
-        for logits in answers(base.run, ([edit] for edit in edits), cancelled):
-            yield tuple(metric.of(logits, base.before) - before for metric, before in baseline)
-    except EditError:
-        yield tuple(math.nan for _ in baseline)
+    if asked.done == PATCH and other and alignment:
+        return Patch(other.trace, other.title, alignment.shift)
+    if asked.done == MEAN:
+        return Mean()
+    return Scale(asked.factor) if asked.done == SCALE else Zero()

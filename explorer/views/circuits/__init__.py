@@ -1,0 +1,1 @@
+"""Circuits: what a head would copy, promote and match, by its weights alone."""

@@ -1,0 +1,1 @@
+"""Scores: why a head looks where it looks."""
