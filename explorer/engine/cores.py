@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ VARIABLE = "GPT_EXPLORER_CORES"
 
 MOST = 8  # with more, the part of a run that is not divided counts for more than what they save
 _PRODUCT = 50_000  # multiplications: about a millisecond, and asking the workers takes a tenth
+_ACTIVATION = 4_000  # numbers: the same for GELU, of which each takes as long as ten multiplications
+_SHORT = 4_096  # dot products of a head: they need not be interrupted
+_PARAMETERS = 500_000  # in a smaller model there is nothing to divide
 _WORK = 20_000_000  # multiplications, done and in sight: starting the workers costs about as much as a quarter of them
 _SMALL = 1_000_000_000  # bytes of shared weights for which nobody asks how much memory is free
 
@@ -49,7 +53,7 @@ def on_cores(model: GPT, inner: Arithmetic, check: Check = lambda: None) -> Arit
 
     `check` is called again and again while workers multiply; what it raises ends the product at once.
     """
-    if model.ops is not ops or cores() < 2 or (sys.platform == "win32" and not without_lock()):
+    if model.ops is not ops or model.config.parameters < _PARAMETERS or cores() < 2:
         return inner
     return Divided(inner, _of(model), check)
 
@@ -76,7 +80,19 @@ class Divided:
 
     def matmul_transposed(self, a: Matrix, b: Matrix) -> Matrix:
         found = self._workers.products(a, b, None, self._check)
-        return self._inner.matmul_transposed(a, b) if found is None else found
+        if found is not None:
+            return found
+        if len(a) * len(b) > _SHORT:
+            return self._inner.matmul_transposed(a, b)
+        self._check()
+        return ops.matmul_transposed(a, b)  # attention's: too short to be interrupted
+
+    def matmul(self, a: Matrix, b: Matrix) -> Matrix:
+        return self.matmul_transposed(a, ops.transpose(b))
+
+    def activate(self, x: Matrix, activation: str) -> Matrix:
+        found = self._workers.activate(x, activation, self._check)
+        return self._inner.activate(x, activation) if found is None else found
 
 
 class _Cores:
@@ -106,8 +122,18 @@ class _Cores:
         workers = self._workers
         if size < _PRODUCT or workers is None or not workers.holds(matrix) or not _floats(x):
             return None
+        return self._asked(lambda: workers.products(x, matrix, bias, check))
+
+    def activate(self, x: Matrix, activation: str, check: Check) -> Matrix | None:
+        """The activation by the workers; None where it is not theirs to compute, or they are not there."""
+        workers = self._workers
+        if workers is None or len(x) * len(x[0]) < _ACTIVATION or not workers.holds(self._matrices[0]):
+            return None
+        return self._asked(lambda: workers.activate(x, activation, check)) if _floats(x) else None
+
+    def _asked(self, ask: Callable[[], Matrix]) -> Matrix | None:
         try:
-            return workers.products(x, matrix, bias, check)
+            return ask()
         except Failed:
             self.close()
             return None
@@ -128,7 +154,9 @@ class _Cores:
 
     def _start(self) -> None:
         compact = not isinstance(self._matrices[0][0], list)
-        if not without_lock() and not _enough_memory(sum(self._sizes.values()) * (4 if compact else 8)):
+        if not without_lock() and (
+            sys.platform == "win32" or not _enough_memory(sum(self._sizes.values()) * (4 if compact else 8))
+        ):
             return
         try:
             if without_lock():
@@ -181,8 +209,8 @@ def close_all() -> None:
 
 
 def _floats(x: Matrix) -> bool:
-    """Whether every number is a plain float: a subclass (NumPy's) would be added up in another way."""
-    return all(set(map(type, row)) == {float} for row in x)
+    """Whether the rows hold Python's own numbers: NumPy's, which a hook may give, are added up in another way."""
+    return all(type(sum(row)) is float for row in x)
 
 
 def _enough_memory(size: int) -> bool:

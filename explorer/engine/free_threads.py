@@ -5,8 +5,9 @@ They read the model's own weights: there is nothing to share out, to start or to
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any
 
 from explorer.engine.processes import Check
 from explorer.engine.worker import products, share
@@ -33,8 +34,7 @@ class FreeThreads:
         """x · Wᵀ + bias, [T, n], [b, n], [b] -> [T, b]; what `check` raises ends it."""
         given_up = threading.Event()
 
-        def part(index: int) -> list[float]:
-            mine = share(len(matrix), index, self._workers)
+        def part(mine: range) -> list[float]:
             rows, own = matrix[mine.start : mine.stop], bias and bias[mine.start : mine.stop]
             found: list[float] = []
             for some in products(x, rows, own, ops.dot):
@@ -43,15 +43,30 @@ class FreeThreads:
                 found += some or ()
             return found
 
-        waiting: list[Future[list[float]]] = [self._pool.submit(part, index) for index in range(self._workers)]
+        found = self._divided(part, len(matrix), given_up, check)
+        return [found[position :: len(x)] for position in range(len(x))]
+
+    def activate(self, x: Matrix, activation: str, check: Check) -> list[list[float]]:
+        """The activation of that name on every number, [T, m] -> [T, m]."""
+
+        def part(mine: range) -> list[list[float]]:
+            return ops.activate(x[mine.start : mine.stop], activation)
+
+        return self._divided(part, len(x), threading.Event(), check)
+
+    def _divided(
+        self, part: Callable[[range], list[Any]], rows: int, given_up: threading.Event, check: Check
+    ) -> list[Any]:
+        """The results of a function on every thread's share of so many rows, in one list."""
+        shares = [share(rows, index, self._workers) for index in range(self._workers)]
+        waiting: list[Future[list[Any]]] = [self._pool.submit(part, mine) for mine in shares]
         try:
             while wait(waiting, _LOOKS_EVERY).not_done:
                 check()
         except BaseException:
             given_up.set()
             raise
-        found = [value for future in waiting for value in future.result()]
-        return [found[position :: len(x)] for position in range(len(x))]
+        return [value for future in waiting for value in future.result()]
 
     def close(self) -> None:
         """End the threads."""

@@ -15,17 +15,18 @@ import json
 import mmap
 import os
 import select
+import struct
 import subprocess
 import sys
 import tempfile
 import threading
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from explorer.engine import worker
-from explorer.engine.worker import DONE, JOB, NUMBER
+from explorer.engine.worker import ACTIVATE, DONE, JOB, NUMBER
 from gpt import ops
 from gpt.ops import Matrix, Vector
 
@@ -119,31 +120,58 @@ class Processes:
     def products(self, x: Matrix, matrix: Matrix, bias: Vector | None, check: Check) -> list[list[float]]:
         """x · Wᵀ + bias, [T, n], [b, n], [b] -> [T, b]. Failed where a worker is lost; what `check` raises ends it."""
         number, rows, columns = self._places[id(matrix)]
-        room = _SCRATCH // NUMBER - 1 - rows
-        at_once = max(1, room // (rows + columns))
-        while not self._lock.acquire(timeout=_LOOKS_EVERY / 1000):  # another run is multiplying
-            check()
-        try:
-            found: list[list[float]] = []
+        at_once = max(1, (_SCRATCH // NUMBER - 1 - rows) // (rows + columns))
+        found: list[list[float]] = []
+        with self._turn(check):
             for start in range(0, len(x), at_once):
                 check()
-                found += self._together(x[start : start + at_once], number, rows, bias, check)
-            return found
-        except (OSError, ValueError) as error:
+                some = x[start : start + at_once]
+                end = self._send((*some, bias or ()))
+                outputs = self._together(end, number, len(some), bias is not None, rows * len(some), check)
+                found += [list(outputs[position :: len(some)]) for position in range(len(some))]
+        return found
+
+    def activate(self, x: Matrix, activation: str, check: Check) -> list[list[float]]:
+        """The activation of that name on every number, [T, m] -> [T, m]. Failed and `check` as above."""
+        which, width = list(ops.ACTIVATIONS).index(activation), len(x[0])
+        at_once = max(1, (_SCRATCH // NUMBER - 1) // (2 * width))
+        found: list[list[float]] = []
+        with self._turn(check):
+            for start in range(0, len(x), at_once):
+                some = x[start : start + at_once]
+                end, count = self._send(some), len(some) * width
+                outputs = self._together(end, ACTIVATE, count, which, count, check)
+                found += [list(outputs[first : first + width]) for first in range(0, count, width)]
+        return found
+
+    @contextlib.contextmanager
+    def _turn(self, check: Check) -> Iterator[None]:
+        """The workers to oneself; what goes wrong with them is Failed, and their end."""
+        while not self._lock.acquire(timeout=_LOOKS_EVERY / 1000):  # another run is computing
+            check()
+        try:
+            yield
+        except (OSError, ValueError, struct.error) as error:
             self.close()
             raise Failed(str(error)) from error
         finally:
             self._lock.release()
 
-    def _together(self, x: Matrix, number: int, rows: int, bias: Vector | None, check: Check) -> list[list[float]]:
-        sent = array("d")
-        for row in (*x, bias or ()):
-            sent.extend(row)
-        outputs = NUMBER * (1 + len(sent))
-        self._scratch[NUMBER:outputs] = memoryview(sent).cast("B")
+    def _send(self, rows: Iterable[Vector]) -> int:
+        """Write rows into the shared memory, one after the other; the first byte behind them."""
+        end = NUMBER
+        for row in rows:
+            struct.pack_into(f"{len(row)}d", self._scratch, end, *row)
+            end += NUMBER * len(row)
+        return end
+
+    def _together(
+        self, end: int, matrix: int, positions: int, which: int, outputs: int, check: Check
+    ) -> tuple[float, ...]:
+        """So many outputs of a job that all workers have a share in; its inputs reach up to byte `end`."""
         self._job += 1
         self._wanted[0] = self._job
-        job = JOB.pack(self._job, number, len(x), bias is not None, outputs)
+        job = JOB.pack(self._job, matrix, positions, which, end)
         try:
             for process in self._workers:
                 _stream(process.stdin).write(job)
@@ -151,9 +179,7 @@ class Processes:
         except BaseException:
             self._wanted[0] = 0  # the workers give up
             raise
-        end = outputs + NUMBER * rows * len(x)
-        found = self._scratch[outputs:end].cast("d").tolist()
-        return [found[position :: len(x)] for position in range(len(x))]
+        return struct.unpack_from(f"{outputs}d", self._scratch, end)
 
     def _await(self, job: int, check: Check, looks_every: int) -> None:
         """Wait until every worker has done that job. What they say of earlier ones, given up since, is not heeded."""
@@ -200,7 +226,7 @@ def _described(matrices: Sequence[Matrix]) -> tuple[list[tuple[str, int, int, in
 
 
 def _typecode(matrix: Matrix) -> str:
-    """"f" where the rows are arrays or views of float32; else "d", which holds every float."""
+    """ "f" where the rows are arrays or views of float32; else "d", which holds every float."""
     row: Any = matrix[0]
     return "f" if getattr(row, "typecode", getattr(row, "format", "")) == "f" else "d"
 

@@ -4,6 +4,7 @@ It is run as a file, in isolation (no site-packages), so that it starts in a few
 the standard library only. `processes.py` is its other end and says how the two talk.
 """
 
+import gc
 import importlib.util
 import json
 import mmap
@@ -15,7 +16,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 JOB = struct.Struct("<5q")
-"""The number of the job, the matrix, the positions, whether there is a bias, and where the outputs begin (in bytes)."""
+"""The number of the job; the matrix, or ACTIVATE; the positions, or how many numbers; whether there is a bias, or which
+activation; and the byte where the outputs begin."""
+
+ACTIVATE = -1
+"""In place of a matrix: the job is an activation of numbers."""
 
 DONE = struct.Struct("<q")
 """The number of the job that is done or abandoned."""
@@ -53,14 +58,14 @@ class Worker:
 
     def __init__(self, given: dict[str, Any]) -> None:
         self._parent = given["parent"]
-        self._dot = _dot(given["ops"])
+        ops = _module(given["ops"])
+        self._dot: Dot = ops.dot
+        self._activations = list(ops.ACTIVATIONS.values())
+        self._index, self._workers = given["index"], given["workers"]
         self._scratch = memoryview(mmap.mmap(given["scratch"], 0))
         self._wanted = self._scratch[:NUMBER].cast("q")  # the number of the job that the parent waits for
         numbers = memoryview(mmap.mmap(given["numbers"], 0, prot=mmap.PROT_READ))
-        self._matrices = [
-            self._rows(numbers, *matrix, share(matrix[2], given["index"], given["workers"]), given["lists"])
-            for matrix in given["matrices"]
-        ]
+        self._matrices = [self._rows(numbers, place, given["lists"]) for place in given["matrices"]]
 
     def work(self) -> None:
         """Do one job after the other until the parent closes the pipe, or is gone."""
@@ -74,22 +79,24 @@ class Worker:
             words = os.read(0, JOB.size)
             if len(words) < JOB.size:
                 return
-            job, matrix, positions, biased, outputs = JOB.unpack(words)
-            if self._compute(job, matrix, positions, biased, outputs):
+            job, matrix, positions, which, outputs = JOB.unpack(words)
+            if matrix == ACTIVATE:
+                self._activate(positions, which, outputs)
+            elif not self._multiply(job, matrix, positions, bool(which), outputs):
                 return
             self._answer(job)
 
-    def _rows(
-        self, numbers: memoryview, typecode: str, start: int, rows: int, columns: int, mine: range, lists: bool
-    ) -> tuple[list[Any], int, range]:
+    def _rows(self, numbers: memoryview, place: Sequence[Any], lists: bool) -> tuple[list[Any], int, range]:
         """A matrix's rows, as lists (quick) or as they lie (compact); the number of its columns, and which they are."""
-        size = numbers[start:].nbytes and struct.calcsize(typecode)
+        typecode, start, rows, columns = place
+        mine = share(rows, self._index, self._workers)
+        size = struct.calcsize(typecode)
         values = numbers[start : start + rows * columns * size].cast(typecode)
         views = [values[row * columns : (row + 1) * columns] for row in mine]
         return [view.tolist() for view in views] if lists else views, columns, mine
 
-    def _compute(self, job: int, matrix: int, positions: int, biased: int, outputs: int) -> bool:
-        """Put the products of a job where the parent reads them; True where the parent is gone."""
+    def _multiply(self, job: int, matrix: int, positions: int, biased: bool, outputs: int) -> bool:
+        """Put the products of a job where the parent reads them; False where the parent is gone."""
         rows, columns, mine = self._matrices[matrix]
         x_end = NUMBER * (1 + positions * columns)
         numbers = self._scratch[NUMBER:x_end].cast("d").tolist()
@@ -100,31 +107,41 @@ class Worker:
         at = outputs + NUMBER * mine.start * positions
         for found in products(xs, rows, bias, self._dot):
             if found is not None:
-                data = struct.pack(f"={len(found)}d", *found)
-                self._scratch[at : at + len(data)] = data
-                at += len(data)
+                at = self._put(found, at)
             elif self._wanted[0] != job:
-                return False
-            elif os.getppid() != self._parent:
                 return True
-        return False
+            elif os.getppid() != self._parent:
+                return False
+        return True
+
+    def _activate(self, count: int, which: int, outputs: int) -> None:
+        """Put the activation of this worker's share of the numbers where the parent reads them."""
+        mine, function = share(count, self._index, self._workers), self._activations[which]
+        numbers = self._scratch[NUMBER * (1 + mine.start) : NUMBER * (1 + mine.stop)].cast("d").tolist()
+        self._put([function(number) for number in numbers], outputs + NUMBER * mine.start)
+
+    def _put(self, numbers: list[float], at: int) -> int:
+        """Write numbers into the shared memory from that byte on; the first byte behind them."""
+        struct.pack_into(f"{len(numbers)}d", self._scratch, at, *numbers)
+        return at + NUMBER * len(numbers)
 
     def _answer(self, job: int) -> None:
         os.write(1, DONE.pack(job))
 
 
-def _dot(path: str) -> Dot:
-    """The dot product of the model's own module, from its file: the package around it is not needed."""
+def _module(path: str) -> Any:
+    """The model's own arithmetic, from its file: the package around it is not needed."""
     found = importlib.util.spec_from_file_location("ops", path)
     assert found
     assert found.loader
     module = importlib.util.module_from_spec(found)
     found.loader.exec_module(module)
-    return module.dot
+    return module
 
 
 def main() -> None:
     """Read the description, a line of JSON, and work."""
+    gc.disable()  # nothing here refers to itself, and searching the rows takes long
     line = b""
     while not line.endswith(b"\n"):
         word = os.read(0, 1)
