@@ -11,7 +11,7 @@ import statistics
 import sys
 import time
 
-from tests.helpers.terminal import PROMPT, Terminal
+from explorer.bench.terminal import PROMPT, Terminal
 
 OPENINGS = (
     ("cursor in the picture", b"\t", "cursor", b"\x1b"),
