@@ -30,7 +30,7 @@ OPENINGS = (
     ("go to", b"j", "go to", b"\x1b"),
     ("the prompt", b"/", "enter runs it", b"\x1b"),
     ("the help", b"?", "Help", b"\x1b"),
-    ("the palette", b":", "Search", b"\x1b"),
+    ("the palette", b":", "earch for", b"\x1b"),  # its cursor stands on the S, and blinks
     ("what if", b"x", "What if?", b"\x1b"),
     ("models", b"m", "Models", b"\x1b"),
     ("another theme", b"t", "\x1b[", b""),

@@ -75,6 +75,9 @@ def _screen(model: str | None, rounds: int) -> Iterator[Part]:
         with Terminal("-m", "explorer", *words, PROMPT) as terminal:
             answers.setdefault("from the command to the computed prompt", []).append(terminal.wait_for("computed in"))
             answers.setdefault("a key to its answer, median of 30", []).append(terminal.answers())
+            answers.setdefault("the palette opened", []).append(terminal.answer(b":", "earch for"))
+            terminal.answer(b"\x1b", "\x1b[")
+            terminal.rest(0.5)
             answers.setdefault("the help opened, median of 10", []).append(terminal.opens_help())
     first = tuple(next(iter(answers.values())))
     timings = tuple(Timing(name, tuple(seconds), first) for name, seconds in answers.items())
