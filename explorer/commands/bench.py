@@ -157,9 +157,6 @@ def _machine() -> list[str]:
 @contextmanager
 def _measuring(what: str) -> Iterator[None]:
     """A line on the terminal that says what is measured, until it is there."""
-    if not output.is_terminal(sys.stderr):
-        yield
-        return
     output.tell_progress(f"measuring {what}")
     try:
         yield
