@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from explorer.commands.ablate import add_alignment, alignment_in_words, finite, patch
+from explorer.commands.cluster import in_order, is_wanted, model_of, opened
 from explorer.commands.many import add_prompts, check, run_many
 from explorer.commands.options import add_model, add_prompt, count, progress
 from explorer.commands.parser import Parser
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from explorer.commands.headless import Prompted
     from explorer.edits.metric import Metric
     from explorer.edits.sweep import SweepCell, SweepPlan
+    from explorer.edits.what import What
     from explorer.runs.trace import Trace
     from explorer.tokenizer.tokenizer import Tokenizer
 
@@ -73,9 +75,9 @@ def parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     from explorer.commands.headless import open_prompt
-    from explorer.edits.sweep import SweepPlan
 
-    check(options)
+    divided = not _is_grid(options) and is_wanted(options)
+    check(options, divisible=divided)
     if options.prompts:
         return run_many(options, _measures)
     given = open_prompt(options, arrays=True)
@@ -83,11 +85,8 @@ def run(options: argparse.Namespace) -> int:
         options.top = None
         print_numbers(_grid(options, given), options)
         return 0
-    base = given.run()
-    other, wanted = options.patch_from, (given.tokenizer, options.align, options.bos)
-    what = None if other is None else patch(base, other, *wanted)
-    sweep = SweepPlan(base, _metric(options, base, given.tokenizer), options.over, what)
-    effects = _effects(sweep)
+    sweep, what = _plan(options, given)
+    effects = _effects_divided(options, given.prompt, sweep) if divided else _effects(sweep)
     if options.json:
         output.data(json.dumps(_as_json(given, sweep, effects)))
     elif options.csv:
@@ -97,6 +96,16 @@ def run(options: argparse.Namespace) -> int:
         output.say(*alignment_in_words(what, len(given.ids), options.align, alone))
         output.say(*_lines(given, sweep, effects))
     return 0
+
+
+def _plan(options: argparse.Namespace, given: "Prompted") -> "tuple[SweepPlan, What | None]":
+    """The sweep that a call asks for, and its edit where that is not to zero."""
+    from explorer.edits.sweep import SweepPlan
+
+    base = given.run()
+    other, wanted = options.patch_from, (given.tokenizer, options.align, options.bos)
+    what = None if other is None else patch(base, other, *wanted)
+    return SweepPlan(base, _metric(options, base, given.tokenizer), options.over, what), what
 
 
 def _is_grid(options: argparse.Namespace) -> bool:
@@ -165,6 +174,45 @@ def _effects(sweep: "SweepPlan") -> Effects:
             effects[cell] = effect
             tell(len(effects), len(sweep.cells))
     return effects
+
+
+def _effects_divided(options: argparse.Namespace, prompt: str, sweep: "SweepPlan") -> Effects:
+    """The same by the workers of a cluster, a block of the model at a time."""
+    layers = sorted({layer for layer, _ in sweep.cells})
+    tell, effects = progress("sweeping"), {}
+    call = argparse.Namespace(**{**vars(options), "prompt": None if options.ids is not None else prompt})
+    with opened(options) as client:
+        for done, found in enumerate(in_order(client, _effects_of_block, [(call, layer) for layer in layers]), 1):
+            effects.update(found)
+            tell(done, len(layers))
+    return effects
+
+
+_plans: "dict[str, SweepPlan]" = {}
+
+
+def _effects_of_block(options: argparse.Namespace, layer: int) -> Effects:
+    """The effects of one block's cells, on a worker; the run without edits is computed once in each."""
+    from explorer.commands.headless import prompted
+    from explorer.edits.sweep import SweepCell, SweepPlan
+    from explorer.engine.threads import few_threads
+    from explorer.runs.trace import LiveRun
+
+    key = repr(sorted(vars(options).items()))
+    if key not in _plans:
+        checkpoint, model = model_of(options, arrays=True)
+        _plans.clear()
+        _plans[key] = _plan(options, prompted(checkpoint, model, options, options.prompt))[0]
+    whole = _plans[key]
+
+    class Block(SweepPlan):
+        @property
+        def cells(self) -> list[SweepCell]:
+            return [cell for cell in super().cells if cell[0] == layer]
+
+    assert isinstance(whole.base, LiveRun)
+    with few_threads(whole.base.model):
+        return dict(Block(whole.base, whole.metric, whole.over, whole.what).effects())
 
 
 def _rows(sweep: "SweepPlan", effects: Effects) -> list[list[float | None]]:
