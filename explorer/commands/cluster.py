@@ -8,7 +8,7 @@ import argparse
 import contextlib
 import io
 import logging
-import tempfile
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -61,17 +61,32 @@ def opened(options: argparse.Namespace) -> Iterator[Any]:
             return
         from explorer.engine.cores import cores
 
-        folder = tempfile.TemporaryDirectory(prefix="gpt-explorer-cluster-", ignore_cleanup_errors=True)
-        cluster = library.LocalCluster(
-            n_workers=options.workers or cores(),
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address="127.0.0.1:0",  # any port: the usual one may be taken
-            silence_logs=logging.CRITICAL,
-            local_directory=stack.enter_context(folder),
-        )
+        with _deaf_to_control_c():
+            cluster = library.LocalCluster(
+                n_workers=options.workers or cores(),
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address="127.0.0.1:0",  # any port: the usual one may be taken
+                silence_logs=logging.CRITICAL + 1,  # it logs its own end as critical
+            )
         stack.enter_context(cluster)
         yield stack.enter_context(library.Client(cluster, timeout=_TO_CONNECT))
+
+
+@contextmanager
+def _deaf_to_control_c() -> Iterator[None]:
+    """Processes that are started in this block, and by threads that are, leave control-C to this one."""
+    if not hasattr(signal, "pthread_sigmask"):  # on Windows
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # it would let the signal through again when it starts
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _at(address: str, library: Any) -> Any:

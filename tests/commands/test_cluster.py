@@ -2,7 +2,9 @@
 
 import os
 import signal
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -98,6 +100,28 @@ def test_a_sweep_is_divided_by_blocks(over: list[str], scheduler: str, capsys: p
 def test_processes_of_this_machine(prompts: str, capsys: pytest.CaptureFixture[str]) -> None:
     call = ["ablate", "--head", "3.3", "--prompts", prompts, "--json"]
     assert printed(capsys, *call, "--workers", "2") == printed(capsys, *call)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no process groups")
+def test_control_c_is_answered_once_and_the_workers_end(tmp_path: Path) -> None:
+    """In a terminal it reaches every process of the group: the workers leave it to the one that started them."""
+    file, results = tmp_path / "prompts.txt", tmp_path / "results.jsonl"
+    file.write_text("Tom went to the park\n" * 5000, encoding="utf-8")
+    words = ["lens", "--prompts", str(file), "--results", str(results), "--workers", "2"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "explorer", *words],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        while not (results.exists() and results.stat().st_size) and process.poll() is None:
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate()
+    assert process.returncode == 130
+    kept = len(results.read_text(encoding="utf-8").splitlines())
+    assert said == f"gpt-explorer: interrupted after {kept} of 5000 prompts\n"
 
 
 def test_a_prompt_that_the_model_cannot_read_is_named(
