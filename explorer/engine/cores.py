@@ -32,7 +32,7 @@ _WORK = 20_000_000  # multiplications, done and in sight: starting the workers c
 _SMALL = 1_000_000_000  # bytes of shared weights for which nobody asks how much memory is free
 
 _known: dict[int, "_Cores"] = {}
-_guard = threading.Lock()
+_guard = threading.RLock()  # weights may be collected, and forgotten, while it is held
 
 
 def cores() -> int:
@@ -137,6 +137,9 @@ class _Cores:
         except Failed:
             self.close()
             return None
+        except (KeyboardInterrupt, SystemExit):  # their end: others start when there is enough to do again
+            self._workers = self._thread = None
+            raise
 
     def start(self) -> None:
         """Start the workers, unless somebody has."""
@@ -196,9 +199,9 @@ def start(model: GPT) -> list[int]:
 
 def _forget(key: int) -> None:
     with _guard:
-        cores = _known.pop(key, None)
-    if cores:
-        cores.close()
+        forgotten = _known.pop(key, None)
+    if forgotten:
+        forgotten.close()
 
 
 @atexit.register

@@ -2,7 +2,7 @@
 
 The weights lie in memory that all of them map, `numbers`; what goes to and fro lies in `scratch`:
 
-    8 bytes     the number of the job that is wanted: a worker that sees another one gives its job up
+    8 bytes     the number of the job that is wanted: a worker that sees another one gives its job up, and says so
     x           the positions' inputs, one after the other, and the bias behind them
     outputs     of every row of the matrix the products with all positions
 
@@ -49,13 +49,14 @@ class Processes:
         self._places = {id(matrix): (number, len(matrix), len(matrix[0])) for number, matrix in enumerate(matrices)}
         self._lock = threading.Lock()
         self._job = 0
+        self._owed = 0  # answers that are still to come: before, nobody may write where a worker reads or writes
         self._pid = os.getpid()
         self._workers: list[subprocess.Popen[bytes]] = []
         self._opened: list[int] = []
         self._closed = False
         try:
             self._start(matrices, workers, lists)
-        except (OSError, ValueError, AttributeError, subprocess.SubprocessError) as error:
+        except (OSError, ValueError, TypeError, AttributeError, subprocess.SubprocessError) as error:
             self.close()
             raise Failed(str(error)) from error
         except BaseException:
@@ -95,7 +96,10 @@ class Processes:
             }
             _stream(process.stdin).write(json.dumps(given).encode() + b"\n")
             self._waiting.register(_stream(process.stdout), select.POLLIN)
-        self._await(0, lambda: None, _TO_START)
+            self._owed += 1
+        self._await(_late, _TO_START)
+        self._opened.remove(numbers)
+        os.close(numbers)  # they have mapped it, or made lists of it
 
     def _memory(self, size: int) -> int:
         """The descriptor of so much memory that has no name."""
@@ -106,6 +110,8 @@ class Processes:
                 descriptor = os.dup(file.fileno())
         self._opened.append(descriptor)
         os.truncate(descriptor, size)
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(descriptor, 0, size)  # where there is no room, it is said here
         return descriptor
 
     @property
@@ -150,10 +156,17 @@ class Processes:
         while not self._lock.acquire(timeout=_LOOKS_EVERY / 1000):  # another run is computing
             check()
         try:
+            self._await(check, _LOOKS_EVERY)  # what was given up before
             yield
         except (OSError, ValueError, struct.error) as error:
             self.close()
             raise Failed(str(error)) from error
+        except Exception:  # of `check`: the run is cancelled
+            self._wanted[0] = 0  # the workers give up
+            raise
+        except BaseException:  # it may have come between a job and its being counted
+            self.close()
+            raise
         finally:
             self._lock.release()
 
@@ -172,29 +185,22 @@ class Processes:
         self._job += 1
         self._wanted[0] = self._job
         job = JOB.pack(self._job, matrix, positions, which, end)
-        try:
-            for process in self._workers:
-                _stream(process.stdin).write(job)
-            self._await(self._job, check, _LOOKS_EVERY)
-        except BaseException:
-            self._wanted[0] = 0  # the workers give up
-            raise
+        for process in self._workers:
+            _stream(process.stdin).write(job)
+            self._owed += 1
+        self._await(check, _LOOKS_EVERY)
         return struct.unpack_from(f"{outputs}d", self._scratch, end)
 
-    def _await(self, job: int, check: Check, looks_every: int) -> None:
-        """Wait until every worker has done that job. What they say of earlier ones, given up since, is not heeded."""
-        missing = len(self._workers)
-        while missing:
+    def _await(self, check: Check, looks_every: int) -> None:
+        """Wait until every worker has answered for every job that it was given."""
+        while self._owed:
             ready = self._waiting.poll(looks_every)
             for descriptor, _ in ready:
-                words = os.read(descriptor, DONE.size)
-                if len(words) < DONE.size:
+                if len(os.read(descriptor, len(DONE))) < len(DONE):
                     raise BrokenPipeError("a worker process ended")
-                missing -= DONE.unpack(words)[0] == job
+                self._owed -= 1
             if not ready:
                 check()
-                if looks_every == _TO_START:
-                    raise TimeoutError("the worker processes do not start")
 
     def close(self) -> None:
         """End the workers; nothing that belongs to them stays. Safe to call twice, and at any time."""
@@ -226,7 +232,7 @@ def _described(matrices: Sequence[Matrix]) -> tuple[list[tuple[str, int, int, in
 
 
 def _typecode(matrix: Matrix) -> str:
-    """ "f" where the rows are arrays or views of float32; else "d", which holds every float."""
+    """The type in shared memory: float32 where the rows are arrays or views of it, else float64."""
     row: Any = matrix[0]
     return "f" if getattr(row, "typecode", getattr(row, "format", "")) == "f" else "d"
 
@@ -240,6 +246,10 @@ def _fill(descriptor: int, matrices: Sequence[Matrix]) -> None:
             for row in matrix:
                 written += file.write(array(typecode, row))
             written += file.write(bytes(-written % NUMBER))
+
+
+def _late() -> None:
+    raise TimeoutError("the worker processes do not start")
 
 
 def _stream(stream: Any) -> Any:

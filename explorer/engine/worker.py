@@ -22,8 +22,8 @@ activation; and the byte where the outputs begin."""
 ACTIVATE = -1
 """In place of a matrix: the job is an activation of numbers."""
 
-DONE = struct.Struct("<q")
-"""The number of the job that is done or abandoned."""
+DONE = b"!"
+"""The answer to a job that is done or given up."""
 
 NUMBER = 8  # bytes of a float64
 AT_ONCE = 16_384  # multiplications between two looks whether the job is still wanted: a fraction of a millisecond
@@ -65,13 +65,14 @@ class Worker:
         self._scratch = memoryview(mmap.mmap(given["scratch"], 0))
         self._wanted = self._scratch[:NUMBER].cast("q")  # the number of the job that the parent waits for
         numbers = memoryview(mmap.mmap(given["numbers"], 0, prot=mmap.PROT_READ))
+        os.close(given["numbers"])
         self._matrices = [self._rows(numbers, place, given["lists"]) for place in given["matrices"]]
 
     def work(self) -> None:
         """Do one job after the other until the parent closes the pipe, or is gone."""
         asked = select.poll()
         asked.register(0, select.POLLIN)
-        self._answer(0)
+        self._answer()
         while True:
             while not asked.poll(_ASLEEP):
                 if os.getppid() != self._parent:
@@ -84,7 +85,7 @@ class Worker:
                 self._activate(positions, which, outputs)
             elif not self._multiply(job, matrix, positions, bool(which), outputs):
                 return
-            self._answer(job)
+            self._answer()
 
     def _rows(self, numbers: memoryview, place: Sequence[Any], lists: bool) -> tuple[list[Any], int, range]:
         """A matrix's rows, as lists (quick) or as they lie (compact); the number of its columns, and which they are."""
@@ -125,8 +126,8 @@ class Worker:
         struct.pack_into(f"{len(numbers)}d", self._scratch, at, *numbers)
         return at + NUMBER * len(numbers)
 
-    def _answer(self, job: int) -> None:
-        os.write(1, DONE.pack(job))
+    def _answer(self) -> None:
+        os.write(1, DONE)
 
 
 def _module(path: str) -> Any:

@@ -214,6 +214,45 @@ def test_a_cancelled_product_ends_at_once_and_the_next_is_right() -> None:
     assert workers.products(few, table, None, lambda: None) == ops.matmul_transposed(few, table)
 
 
+def test_what_was_given_up_never_writes_into_the_next_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cancelled as soon as it is sent, and the next one sent as soon as that."""
+    model, _ = embedded()
+    assert cores.start(model)
+    workers = cores._of(model)._workers
+    assert isinstance(workers, Processes)
+    monkeypatch.setattr(processes, "_LOOKS_EVERY", 0)
+    table, width = model.weights.unembedding, model.config.n_embd
+    few = [[0.25] * width, [0.5] * width]
+    expected = ops.matmul_transposed(few, table)
+
+    def stop() -> None:
+        if workers._owed and workers._job > before:
+            raise StopRun
+
+    for turn in range(40):
+        before = workers._job
+        with pytest.raises(StopRun):
+            workers.products([[float(turn)] * width] * 20, table, None, stop)
+        assert workers.products(few, table, None, lambda: None) == expected
+
+
+def test_after_control_c_others_start() -> None:
+    model = small_model(seed=13)
+    pids = cores.start(model)
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    x = [[0.5] * model.config.n_embd] * 3
+    with pytest.raises(KeyboardInterrupt):
+        cores.on_cores(model, ops, interrupt).matmul_transposed(x, model.weights.unembedding)
+    assert not any(map(alive, pids))
+    others = cores.start(model)
+    assert len(others) == 2
+    assert not set(others) & set(pids)
+    assert recorded(model, IDS) == full_run(model, IDS)
+
+
 # Nothing is left behind
 
 
