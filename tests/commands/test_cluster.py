@@ -171,3 +171,8 @@ def test_a_scheduler_that_is_not_there_or_has_nobody(
 def test_one_prompt_is_not_divided(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["lens", "Tom", "--workers", "2"]) == 2
     assert "divide a file of prompts" in capsys.readouterr().err
+
+
+def test_files_of_runs_are_not_written_elsewhere(prompts: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trace", "--prompts", prompts, "-o", "run-{}.safetensors", "--scheduler", "tcp://127.0.0.1:9"]) == 2
+    assert "use --workers" in capsys.readouterr().err
