@@ -8,6 +8,7 @@ import argparse
 import contextlib
 import io
 import logging
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +17,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from explorer.commands.options import count
+from explorer.engine.cores import VARIABLE
 from explorer.errors import ClusterError, UsageError
 from gpt import GPTError
 
@@ -129,6 +131,7 @@ def in_order(client: Any, work: Callable[..., Any], pieces: Sequence[tuple[Any, 
 
 def _guarded(work: Callable[..., Any], piece: tuple[Any, ...]) -> Any:
     """The result, or the foreseen error: as a result it is not tried again."""
+    os.environ.setdefault(VARIABLE, "1")  # the other cores have workers of their own
     with contextlib.redirect_stderr(io.StringIO()):  # notes on the model are told once, by the caller
         try:
             return work(*piece)
