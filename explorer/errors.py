@@ -60,3 +60,7 @@ class PlaceError(GPTError):
 
 class EditError(GPTError):
     """An edit of a run that cannot be made: there is no such place, or the value does not fit there."""
+
+
+class ClusterError(GPTError):
+    """A cluster that cannot be used: it is not there, has no workers, or lost them."""

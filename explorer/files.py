@@ -5,7 +5,6 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from secrets import token_hex
 
 from explorer.errors import WriteError
 from explorer.terminal.text import printable
@@ -29,7 +28,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     old = check(path)
     target = _target(path)
-    part = target.with_name(f".{token_hex(8)}.part")  # beside it: only within a file system is a move one step
+    part = target.with_name(f".{os.urandom(8).hex()}.part")  # beside it: only within a file system is a move one step
     try:
         mode = _create(part)
         yield part

@@ -17,6 +17,7 @@ from array import array
 from collections.abc import Callable, Sequence
 from operator import mul
 
+from explorer.bench.terminal import PROMPT, Terminal
 from explorer.code.listing import all_names
 from explorer.edits import Zero, edited, where
 from explorer.edits.edit import Edit
@@ -27,7 +28,6 @@ from explorer.runs.cells import Cell
 from explorer.runs.trace import LiveRun
 from explorer.walk.session import Session
 from gpt import Sampling, ops
-from tests.helpers.terminal import PROMPT, Terminal
 
 LONG = "Once upon a time there was a little girl named Lily. She liked to play in the park with her friend Tom. " * 8
 

@@ -15,5 +15,8 @@ settings.load_profile("same")
 # No test remembers anything from one start of the program to the next, or reads what a user's own program remembers.
 os.environ["GPT_EXPLORER_STATE"] = ""
 
+# Tests run side by side: each uses one core, but for those about using several.
+os.environ["GPT_EXPLORER_CORES"] = "1"
+
 # A shell starts what runs in the background with this signal ignored, and so would be every program that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -13,6 +13,7 @@ from explorer.api.metrics import Token
 from explorer.api.results import Numbers, Table, numbered
 from explorer.api.run import Run
 from explorer.engine import numpy_ops
+from explorer.engine.cores import divided
 from explorer.engine.engines import PYTHON_UP_TO
 from explorer.engine.threads import few_threads
 from explorer.errors import UsageError
@@ -95,7 +96,7 @@ class Model:
         """The text and its continuation; the default temperature always takes the likeliest token."""
         run = self.run(prompt, bos=bos)
         with few_threads(self.model):
-            drawn = [step.token for step in generate(self.model, run.ids, tokens, Sampling(temperature), seed)]
+            drawn = [step.token for step in generate(divided(self.model), run.ids, tokens, Sampling(temperature), seed)]
         kept = [token for token in drawn if token not in self.config.end_tokens]
         return self.tokenizer.decode([*run.ids[bos:], *kept])
 

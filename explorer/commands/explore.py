@@ -2,6 +2,7 @@
 
 import argparse
 import codecs
+import gc
 import sys
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from explorer import __version__
 from explorer.commands import COMMANDS
+from explorer.commands.frames import FRAMES, FRAMES_FAR, frames, limit_frames
 from explorer.commands.options import add_beginning, add_model, add_sampling, sampling, tell_notes
 from explorer.commands.parser import Parser
 from explorer.commands.words import text_of
@@ -51,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def add_stage(parser: argparse.ArgumentParser) -> None:
-    """--prepare, --bookmarks, --record."""
+    """--prepare, --bookmarks, --record, --fps."""
     add = parser.add_argument
     add(
         "--prepare",
@@ -61,6 +63,12 @@ def add_stage(parser: argparse.ArgumentParser) -> None:
     )
     add("--bookmarks", type=Path, metavar="FILE", help="the bookmarks of this file, in place of those that were kept")
     add("--record", type=Path, metavar="FILE", help="write keys and clicks to this file, for `gpt-explorer play`")
+    add(
+        "--fps",
+        type=frames,
+        metavar="N",
+        help=f"draw at most so many frames a second (default: {FRAMES}; over ssh, in tmux and in screen {FRAMES_FAR})",
+    )
 
 
 def _epilog() -> str:
@@ -76,7 +84,11 @@ def run(options: argparse.Namespace) -> int:
     if options.prompt == "-":
         raise UsageError("the screen reads its keys from standard input: use `gpt-explorer generate -`, or @FILE here.")
     wishes = Wishes(
-        prepare=options.prepare, bookmarks=options.bookmarks or options.prepare, record=options.record, offer=True
+        prepare=options.prepare,
+        bookmarks=options.bookmarks or options.prepare,
+        record=options.record,
+        fps=options.fps,
+        offer=True,
     )
     prompt = text_of(options.prompt)
     if options.bos and not prompt.startswith(BEGINNING):
@@ -94,6 +106,7 @@ class Wishes:
     prepared: "Tour | None" = None  # the same, read already
     bookmarks: Path | None = None  # the file that they are in; None: those that were kept
     record: Path | None = None
+    fps: int | None = None
     replay: "Recording | None" = None
     speed: float = 1.0
     offer: bool = False  # a tour, at the very first start
@@ -102,6 +115,15 @@ class Wishes:
 def open_screen(prompt: str, model: str | None, engine: str, sampling: "Sampling", seed: int, wishes: Wishes) -> int:
     """Open the screen on a model; what is wrong with a name or a file is said before."""
     require_terminal()
+    limit_frames(wishes.fps)
+    gc.disable()  # until the first frame: what is imported stays, and searching it for garbage takes a tenth of a start
+    try:
+        return _open_screen(prompt, model, engine, sampling, seed, wishes)
+    finally:
+        gc.enable()
+
+
+def _open_screen(prompt: str, model: str | None, engine: str, sampling: "Sampling", seed: int, wishes: Wishes) -> int:
     from explorer.loading.catalogue import locate, namesake, short_name
 
     name = short_name(locate(model))  # a wrong name is said before the screen opens

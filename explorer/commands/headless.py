@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 from explorer.commands.options import open_model
 from explorer.commands.words import text_of
+from explorer.engine.cores import divided
 from explorer.engine.engines import plain
 from explorer.engine.threads import few_threads
 from explorer.errors import CheckpointError, UsageError
@@ -124,7 +125,7 @@ def generate_text(
     if say:
         say.text(prompt)
     with _within_numbers():
-        for step in generate(model, prompt_ids, max_new_tokens, sampling, seed):
+        for step in generate(divided(model), prompt_ids, max_new_tokens, sampling, seed):
             ids.append(step.token)
             if say and step.token not in model.config.end_tokens:
                 say.token(step.token)

@@ -6,16 +6,18 @@ line for each prompt, and is not computed again when the same call is made a sec
 """
 
 import argparse
+import contextlib
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
-from explorer.commands.options import progress
+from explorer.commands.cluster import add_cluster, in_order, is_wanted, model_of, opened
+from explorer.commands.options import progress, tell_notes
 from explorer.errors import UsageError
 from explorer.terminal import output
 
@@ -36,7 +38,7 @@ _TOP = 20
 
 
 def add_prompts(parser: argparse.ArgumentParser) -> None:
-    """--prompts and --results."""
+    """--prompts, --results, and where they are computed."""
     parser.add_argument(
         "--prompts",
         metavar="FILE",
@@ -49,6 +51,7 @@ def add_prompts(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="with --prompts: keep each prompt's numbers there, a JSON line each, and go on from there next time",
     )
+    add_cluster(parser)
 
 
 @dataclass(frozen=True)
@@ -95,9 +98,11 @@ def _given(name: str, number: int, line: str) -> dict[str, Any]:
     return given
 
 
-def check(options: argparse.Namespace) -> None:
-    """UsageError where a prompt and a file of prompts are given, or --results alone."""
+def check(options: argparse.Namespace, divisible: bool = False) -> None:
+    """UsageError where a prompt and a file of prompts are given, or --results alone, or there is nothing to divide."""
     if options.prompts is None:
+        if not divisible and (options.workers is not None or options.scheduler is not None):
+            raise UsageError("--workers and --scheduler divide a file of prompts: give one with --prompts.")
         if options.results is not None:
             raise UsageError("--results keeps what --prompts computes: give a file of prompts too.")
         return
@@ -115,26 +120,16 @@ def run_many(
 
     `ranking` makes lines of all that was kept, which come last for people.
     """
-    from explorer.commands.options import open_model
-    from explorer.engine.threads import few_threads
-    from gpt import GPTError
-
     wanted, call = rows(options.prompts), _call(options)
     known = _known(options.results, wanted, call)
-    checkpoint, model = open_model(options, arrays=arrays)
+    compute = _divided if is_wanted(options) else _here
     tell, done, status = progress("computing"), list[dict[str, Any]](), 0
+    missing = [row for row in wanted if row.number not in known]
     try:
-        with few_threads(model):
-            missing = _together(checkpoint, model, [row.options(options) for row in wanted if row.number not in known])
+        with contextlib.closing(compute(options, measure, missing, arrays)) as found:
             for row in wanted:
                 if row.number not in known:
-                    own = row.options(options)
-                    try:
-                        given = next(missing)
-                        measures, extra = measure(given, own)
-                    except GPTError as error:
-                        raise UsageError(f"{options.prompts}, line {row.number}: {error}") from error
-                    known[row.number] = {"line": row.number, "prompt": given.prompt, "measures": measures, **extra}
+                    known[row.number] = next(found)
                     _keep(options.results, {**known[row.number], "call": call})
                 done.append(known[row.number])
                 tell(len(done), len(wanted))
@@ -145,6 +140,56 @@ def run_many(
     if ranking and done and not options.json:
         output.say("", *ranking(done))
     return status
+
+
+Found = Generator[dict[str, Any], None, None]
+
+
+def _here(options: argparse.Namespace, measure: Measure, missing: Sequence[Row], arrays: bool) -> Found:
+    """What is kept of each of these prompts, computed in this process."""
+    from explorer.commands.options import open_model
+    from explorer.engine.threads import few_threads
+
+    checkpoint, model = open_model(options, arrays=arrays)
+    with few_threads(model):
+        together = _together(checkpoint, model, [row.options(options) for row in missing])
+        for row in missing:
+            yield _measured(options, measure, row, lambda own: next(together))
+
+
+def _divided(options: argparse.Namespace, measure: Measure, missing: Sequence[Row], arrays: bool) -> Found:
+    """The same, computed by the workers of a cluster."""
+    from explorer.loading.catalogue import locate, namesake, resolve
+    from explorer.loading.checkpoints import open_checkpoint
+
+    tell_notes([*namesake(options.model), *open_checkpoint(resolve(locate(options.model))).notes])
+    if missing:
+        with opened(options) as client:
+            yield from in_order(client, _on_worker, [(options, measure, row, arrays) for row in missing])
+
+
+def _on_worker(options: argparse.Namespace, measure: Measure, row: Row, arrays: bool) -> dict[str, Any]:
+    from explorer.commands.headless import prompted
+    from explorer.engine.threads import few_threads
+
+    checkpoint, model = model_of(options, arrays)
+    with few_threads(model):
+        return _measured(options, measure, row, lambda own: prompted(checkpoint, model, own, own.prompt))
+
+
+def _measured(
+    options: argparse.Namespace, measure: Measure, row: Row, taken: "Callable[[argparse.Namespace], Prompted]"
+) -> dict[str, Any]:
+    """The line that is kept of a prompt; UsageError, with its number, where it cannot be computed."""
+    from gpt import GPTError
+
+    own = row.options(options)
+    try:
+        given = taken(own)
+        measures, extra = measure(given, own)
+    except GPTError as error:
+        raise UsageError(f"{options.prompts}, line {row.number}: {error}") from error
+    return {"line": row.number, "prompt": given.prompt, "measures": measures, **extra}
 
 
 def _together(checkpoint: "Checkpoint", model: "GPT", calls: Sequence[argparse.Namespace]) -> "Iterator[Prompted]":
@@ -191,7 +236,7 @@ def _packed(pack: "Sequence[Prompted]") -> "Iterator[Prompted]":
 
 def _call(options: argparse.Namespace) -> str:
     """The options that the numbers depend on, in words."""
-    others = ("prompts", "results", "json", "csv", "top", "command")
+    others = ("prompts", "results", "json", "csv", "top", "command", "workers", "scheduler")
     return " ".join(f"{name}={value!r}" for name, value in sorted(vars(options).items()) if name not in others)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from explorer.commands.ablate import add_alignment, alignment_in_words, finite, patch
+from explorer.commands.cluster import in_order, is_wanted, model_of, opened
 from explorer.commands.many import add_prompts, check, run_many
 from explorer.commands.options import add_model, add_prompt, count, progress
 from explorer.commands.parser import Parser
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from explorer.commands.headless import Prompted
     from explorer.edits.metric import Metric
     from explorer.edits.sweep import Sweep, SweepCell
+    from explorer.edits.what import What
     from explorer.runs.trace import Trace
     from explorer.tokenizer.tokenizer import Tokenizer
 
@@ -73,10 +75,10 @@ def parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     from explorer.commands.headless import open_prompt
-    from explorer.edits import Patch, Zero
-    from explorer.edits.sweep import Sweep
+    from explorer.edits import Patch
 
-    check(options)
+    divided = not _is_grid(options) and is_wanted(options)
+    check(options, divisible=divided)
     if options.prompts:
         return run_many(options, _measures)
     given = open_prompt(options, arrays=True)
@@ -84,11 +86,8 @@ def run(options: argparse.Namespace) -> int:
         options.top = None
         print_numbers(_grid(options, given), options)
         return 0
-    base = given.run()
-    other, wanted = options.patch_from, (given.tokenizer, options.align, options.bos)
-    what = Zero() if other is None else patch(base, other, *wanted)
-    sweep = Sweep(base, _metric(options, base, given.tokenizer), options.over, what)
-    effects = _effects(sweep)
+    sweep, what = _plan(options, given)
+    effects = _effects_divided(options, given.prompt, sweep) if divided else _effects(sweep)
     if options.json:
         output.data(json.dumps(_as_json(given, sweep, effects)))
     elif options.csv:
@@ -98,6 +97,17 @@ def run(options: argparse.Namespace) -> int:
         output.say(*alignment_in_words(what if isinstance(what, Patch) else None, len(given.ids), options.align, alone))
         output.say(*_lines(given, sweep, effects))
     return 0
+
+
+def _plan(options: argparse.Namespace, given: "Prompted") -> "tuple[Sweep, What]":
+    """The sweep that a call asks for, and its edit."""
+    from explorer.edits import Zero
+    from explorer.edits.sweep import Sweep
+
+    base = given.run()
+    other, wanted = options.patch_from, (given.tokenizer, options.align, options.bos)
+    what = Zero() if other is None else patch(base, other, *wanted)
+    return Sweep(base, _metric(options, base, given.tokenizer), options.over, what), what
 
 
 def _is_grid(options: argparse.Namespace) -> bool:
@@ -166,6 +176,39 @@ def _effects(sweep: "Sweep") -> Effects:
             effects[cell] = effect
             tell(len(effects), len(sweep.cells))
     return effects
+
+
+def _effects_divided(options: argparse.Namespace, prompt: str, sweep: "Sweep") -> Effects:
+    """The same by the workers of a cluster, a block of the model at a time."""
+    tell, effects = progress("sweeping"), {}
+    call = argparse.Namespace(**{**vars(options), "prompt": None if options.ids is not None else prompt})
+    with opened(options) as client:
+        blocks = in_order(client, _effects_of_block, [(call, layer) for layer in sweep.layers])
+        for done, found in enumerate(blocks, 1):
+            effects.update(found)
+            tell(done, len(sweep.layers))
+    return effects
+
+
+_plans: "dict[str, Sweep]" = {}
+
+
+def _effects_of_block(options: argparse.Namespace, layer: int) -> Effects:
+    """The effects of one block's cells, on a worker; the run without edits is computed once in each."""
+    from explorer.commands.headless import prompted
+    from explorer.edits.sweep import Sweep
+    from explorer.engine.threads import few_threads
+    from explorer.runs.trace import LiveRun
+
+    key = repr(sorted(vars(options).items()))
+    if key not in _plans:
+        checkpoint, model = model_of(options, arrays=True)
+        _plans.clear()
+        _plans[key] = _plan(options, prompted(checkpoint, model, options, options.prompt))[0]
+    whole = _plans[key]
+    assert isinstance(whole.base, LiveRun)
+    with few_threads(whole.base.model):
+        return dict(Sweep(whole.base, whole.metric, whole.over, whole.what, layers=[layer]).effects())
 
 
 def _rows(sweep: "Sweep", effects: Effects) -> list[list[float | None]]:

@@ -80,6 +80,8 @@ def run(options: argparse.Namespace) -> int:
             raise UsageError(
                 "a file is written for each prompt: put {} into its name, such as -o 'run-{}.safetensors'."
             )
+        if options.scheduler is not None:
+            raise UsageError("each file is written where its run is computed: use --workers, on this machine.")
         return run_many(options, _measures, arrays=False)
     check(options.output)  # before the work, not after it
     written = _write(options, open_prompt(options), options.output)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
+from explorer.engine.cores import on_cores
 from explorer.engine.engines import NUMPY, engine_of, plain
 from explorer.errors import CheckpointError, EditError
 from explorer.runs.activations import Activations
@@ -78,7 +79,7 @@ def interruptible(model: GPT, cancelled: Callable[[], bool]) -> GPT:
 
     if engine_of(model) == NUMPY:
         return GPT(model.config, model.weights, ops=Checking(model.ops, check))
-    return GPT(model.config, model.weights, ops=Interruptible(model.ops, check))
+    return GPT(model.config, model.weights, ops=on_cores(model, Interruptible(model.ops, check), check))
 
 
 def complete(trace: Trace, cancelled: Callable[[], bool]) -> bool:

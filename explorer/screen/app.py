@@ -123,13 +123,14 @@ class ExplorerApp(App[str]):
         self.crash = ""  # a report, where an error that nobody foresaw ended the program
         for theme in (DARK, LIGHT, CONTRAST, ANSI_DARK, ANSI_LIGHT):
             self.register_theme(theme)
+        self.set_reactive(ExplorerApp.theme, DARK.name)  # before a style sheet is read: a change would read them again
+        self.stylesheet.set_variables(self.get_css_variables())
 
     def get_default_screen(self) -> Screen[object]:
         return self._main  # type: ignore[return-value]
 
     def on_mount(self) -> None:
         sys.setswitchinterval(SWITCH_INTERVAL)
-        self.theme = DARK.name
         if os.environ.get("NO_COLOR"):
             self._palette = NAMES.index("none")
         self.theme_changed_signal.subscribe(self, lambda theme: self._restyle())
@@ -139,6 +140,7 @@ class ExplorerApp(App[str]):
 
     def _open(self) -> None:
         give_way(_TO_BEGIN)
+        gc.enable()  # the command that opens the screen stops it until the first frame
         prepare()
         try:
             self.post_message(Opened(self._open_model(self._tell)))

@@ -2,7 +2,6 @@
 
 import platform
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
 
 from explorer import __version__
@@ -47,6 +46,8 @@ def _version(package: str) -> str:
     """A package that is loaded, with its version."""
     if package not in sys.modules:
         return ""
+    from importlib.metadata import PackageNotFoundError, version  # slow to import, and rarely needed
+
     try:
         return f"{package} {version(package)}"
     except PackageNotFoundError:

@@ -2,7 +2,7 @@
 
 from explorer.walk.session import Session
 
-PACES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+PACES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """Stages a second."""
 
 

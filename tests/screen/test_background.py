@@ -116,9 +116,9 @@ async def test_it_walks_by_itself_and_begins_again_with_a_drawn_token() -> None:
         assert here.cursor.stage_index < len(here.cursor.stages) - 1, "from the beginning again"
         await press(pilot, "space")
         assert not screen.playback.player.playing
-        assert screen.playback.player.pace == 16
+        assert screen.playback.player.pace == 30
         await press(pilot, "minus", "minus")
-        assert screen.playback.player.pace == 4
+        assert screen.playback.player.pace == 8
 
 
 async def test_the_other_engine_says_how_far_apart_they_are() -> None:

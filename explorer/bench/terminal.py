@@ -26,7 +26,7 @@ class Terminal:
         self.began = time.perf_counter()
         self.process, self.screen = pty.fork()
         if not self.process:
-            os.environ["TERM"] = "xterm-256color"
+            os.environ |= {"TERM": "xterm-256color", "GPT_EXPLORER_STATE": ""}  # nothing remembered, nothing offered
             os.execv(sys.executable, [sys.executable, *arguments])
         fcntl.ioctl(self.screen, termios.TIOCSWINSZ, struct.pack("HHHH", 36, 120, 0, 0))
 
