@@ -8,6 +8,7 @@ from importlib import import_module
 from types import FrameType
 
 from explorer.analysis.errors import AnalysisError
+from explorer.commands.personal import parsed
 from explorer.commands.words import command_and_words
 from explorer.errors import CellError, EditError, ModelNameError, OutputError, UsageError
 from explorer.terminal import output
@@ -46,7 +47,7 @@ def run(arguments: list[str]) -> int:
     try:
         name, words = command_and_words(arguments)
         command = import_module(f"explorer.commands.{name}")
-        status = int(command.run(command.parser().parse_args(words)))
+        status = int(command.run(parsed(command.parser(), name, words)))
     except OutputError as error:
         output.complain(str(error))
         output.abandon()

@@ -14,6 +14,9 @@ settings.load_profile("same")
 
 # No test remembers anything from one start of the program to the next, or reads what a user's own program remembers.
 os.environ["GPT_EXPLORER_STATE"] = ""
+for name in [name for name in os.environ if name.startswith("GPT_EXPLORER_") and name != "GPT_EXPLORER_STATE"]:
+    del os.environ[name]
+os.environ["GPT_EXPLORER_CONFIG"] = ""
 
 # A shell starts what runs in the background with this signal ignored, and so would be every program that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)

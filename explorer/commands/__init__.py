@@ -24,6 +24,7 @@ COMMANDS = {
     "trace": ("PROMPT -o FILE", "write every activation of a run to a file"),
     "open": ("FILE", "walk through such a file on the screen"),
     "models": ("", "list the models"),
+    "config": ("", "your own settings: where they are, what holds and from where, what is wrong"),
     "verify": ("", "compare every function with NumPy and PyTorch"),
 }
 """Every command but the screen itself: the words that follow it, and its line in `gpt-explorer --help`."""
