@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from explorer.preferences import config_file
 from explorer.preferences.config_file import ConfigFile
 from explorer.preferences.problem import Place, Problem, meant
-from explorer.preferences.settings import BY_NAME, KEYS, SETTINGS, Setting
+from explorer.preferences.settings import BY_NAME, KEYS, PREFIX, SETTINGS, Setting
 from explorer.teaching import state_folder
 from explorer.terminal.glyphs import quoted
 
@@ -150,11 +150,10 @@ def _read_environment(found: Preferences, environment: Mapping[str, str]) -> Non
             _read_variable(found, setting, value)
     known = [*(setting.variable for setting in SETTINGS), *_OTHERS]
     for name in sorted(environment):
-        if name.startswith("GPT_EXPLORER_") and name not in known:
-            if guess := meant(
-                name.removeprefix("GPT_EXPLORER_"), [each.removeprefix("GPT_EXPLORER_") for each in known]
-            ):
-                guess = guess.replace("`", "`GPT_EXPLORER_", 1)
+        if name.startswith(PREFIX) and name not in known:
+            guess = meant(name.removeprefix(PREFIX), [each.removeprefix(PREFIX) for each in known])
+            if guess:
+                guess = guess.replace("`", f"`{PREFIX}", 1)
                 found.problems.append(Problem(Place(name), f"there is no such variable.{guess}"))
 
 

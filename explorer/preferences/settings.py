@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from explorer.engine.engines import NAMES as ENGINES
 from explorer.terminal.glyphs import quoted
 from gpt import Sampling, SamplingError
 
-_PREFIX = "GPT_EXPLORER_"
+PREFIX = "GPT_EXPLORER_"
 
 COLOURS = ("safe", "hue", "none")
 """The colours of heat, by their names."""
@@ -41,7 +42,7 @@ class Setting:
     @property
     def variable(self) -> str:
         """The variable of the environment that is over the file."""
-        return _PREFIX + self.key.upper()
+        return PREFIX + self.key.upper()
 
 
 def _text(value: Any) -> str:
@@ -72,10 +73,8 @@ def _yes_or_no(value: Any) -> bool:
 
 def _whole(value: Any) -> int:
     if isinstance(value, str):  # of a variable
-        try:
+        with suppress(ValueError):
             value = int(value)
-        except ValueError:
-            pass
     if not isinstance(value, int) or isinstance(value, bool):
         raise ValueError(f"this must be a whole number, and it is {_said(value)}")
     return value
@@ -83,10 +82,8 @@ def _whole(value: Any) -> int:
 
 def _real(value: Any) -> float:
     if isinstance(value, str):
-        try:
+        with suppress(ValueError):
             value = float(value)
-        except ValueError:
-            pass
     if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
         raise ValueError(f"this must be a number, and it is {_said(value)}")
     return float(value)

@@ -136,9 +136,8 @@ def long_name(key: str) -> str:
     *modifiers, base = [*filter(None, key.split("+")), *(["+"] if plus else [])]
     for modifier in modifiers:
         if modifier not in _MODIFIERS:
-            raise ValueError(
-                f"{quoted(key)} has {quoted(modifier)} in it.{meant(modifier, _MODIFIERS)} There are {', '.join(_MODIFIERS)}."
-            )
+            guess = meant(modifier, _MODIFIERS)
+            raise ValueError(f"{quoted(key)} begins with {quoted(modifier)}.{guess} There are {', '.join(_MODIFIERS)}.")
     if len(base) == 1:
         if "shift" in modifiers and base.isalpha():
             raise ValueError(f"a terminal sends {quoted(key)} as {base.upper()!r}: write that.")

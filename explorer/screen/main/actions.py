@@ -11,7 +11,6 @@ from explorer.screen.keymap import own_keys
 from explorer.screen.main.all_keys import keys_here
 from explorer.screen.main.here import here_on
 from explorer.screen.main.keys import SECTIONS
-from explorer.screen.save_picture import save_picture
 from explorer.teaching.tours import shipped
 
 if TYPE_CHECKING:
@@ -42,7 +41,6 @@ def every_action(app: App[str], main: "MainScreen") -> Iterator[SystemCommand]:
     for count in (5, 20, 50):
         yield SystemCommand(f"Draw {count} tokens", "Next token", runner(f"draw({count})"))
     yield SystemCommand("Choose a theme", "Program", app.action_change_theme)
-    yield SystemCommand("Save a picture of the screen", "Program · as SVG", partial(save_picture, app))
 
 
 async def _press(app: App[str], main: "MainScreen", binding: Binding) -> None:
