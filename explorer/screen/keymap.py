@@ -1,5 +1,6 @@
 """A person's own keys: which action each of them runs now, and what is wrong with them."""
 
+import string
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,7 +8,7 @@ from typing import Any
 
 from textual.app import App
 from textual.binding import Binding
-from textual.keys import KEY_NAME_REPLACEMENTS, Keys
+from textual.keys import Keys
 
 from explorer.preferences.preferences import Moved, Preferences
 from explorer.preferences.problem import Problem, meant
@@ -19,7 +20,8 @@ _MODIFIERS = ("ctrl", "alt", "shift", "super", "hyper", "meta")
 _ARRIVES_AS = {"ctrl+i": "tab", "ctrl+m": "enter", "ctrl+h": "backspace", "ctrl+left_square_bracket": "escape"}
 """Keys that most terminals send as another one."""
 
-_NAMED = {key.value for key in Keys if not key.value.startswith("<")}
+_SIGNS = Binding.make_bindings([Binding(sign, "", "") for sign in string.punctuation if sign != ","])
+_NAMED = {key.value for key in Keys if not key.value.startswith("<")} | {sign.key for sign in _SIGNS} | {"comma"}
 
 
 @dataclass(frozen=True)
@@ -153,11 +155,11 @@ def long_name(key: str) -> str:
 
 
 def _is_character(name: str) -> bool:
-    """Whether it is the name of a character: "question_mark"."""
+    """Whether it is the name of a character: "pound_sign"."""
     try:
         unicodedata.lookup(name.replace("_", " "))
     except KeyError:
-        return name in KEY_NAME_REPLACEMENTS.values()
+        return False
     return True
 
 

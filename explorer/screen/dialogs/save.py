@@ -81,13 +81,10 @@ class SaveDialog(ModalScreen[bool]):
         numbers = self._kind in NUMBERS
         whats = Text("↑↓  ")
         for what, words in WHATS.items():
-            chosen = what == self._what
-            whats.append(f" {words} ", "dim" if numbers else "reverse bold" if chosen else "")
-            whats.append(" ")
+            _add(whats, words, what == self._what and not numbers, dim=numbers)
         kinds = Text("←→  ")
         for kind, words in KINDS.items():
-            kinds.append(f" {words} ", "reverse bold" if kind == self._kind else "")
-            kinds.append(" ")
+            _add(kinds, words, kind == self._kind)
         if numbers:
             kinds.append("  all numbers of the picture", "dim")
         self.query_one("#save-what", Static).update(whats)
@@ -138,3 +135,9 @@ class SaveDialog(ModalScreen[bool]):
             self.query_one(Problem).show(error)
         else:
             self.dismiss(True)
+
+
+def _add(line: Text, words: str, chosen: bool, dim: bool = False) -> None:
+    """A choice in its line; the one that is chosen has a mark, for eyes without colours."""
+    line.append(f"{'▸' if chosen else ' '}{words} ", "reverse bold" if chosen else "dim" if dim else "")
+    line.append(" ")

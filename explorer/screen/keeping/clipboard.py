@@ -21,6 +21,8 @@ def copy(app: App[Any], text: str) -> str:
         return _through_tmux(text)
     if os.environ.get("STY"):
         return "GNU screen does not pass it on to the terminal's clipboard: W saves it as a file."
+    if os.environ.get("TERM", "").startswith(("tmux", "screen")):  # on the other end of ssh: it cannot be asked
+        return f"If it is not there: the tmux around this one does not let programs copy. {ALLOW}"
     if os.environ.get("TERM_PROGRAM") == "Apple_Terminal":
         return "macOS Terminal does not take it: use another terminal, or W, which saves it as a file."
     if len(text.encode("utf-8", "replace")) * 4 / 3 > _MANY:
@@ -39,7 +41,7 @@ def _through_tmux(text: str) -> str:
         return f"tmux does not let programs copy (set-clipboard is {allowed}). {ALLOW}"
     if allowed == "external":  # then it gives what it has itself to the terminal
         return ""
-    return f"tmux keeps it to itself (set-clipboard is {allowed}): prefix ] pastes it in tmux. {ALLOW}"
+    return f"tmux does not use the clipboard (set-clipboard is {allowed}): prefix ] pastes it in tmux. {ALLOW}"
 
 
 def _tmux(*words: str, text: str = "") -> str | None:
