@@ -49,6 +49,8 @@ def write_new(path: Path, content: bytes) -> Path:
     It gives the path that was written. WriteError says what cannot be written, and what to do.
     """
     target = _target(path)
+    if not target.parent.is_dir():
+        raise WriteError(_no_folder(path, target))
     part = target.with_name(f".{token_hex(8)}.part")
     try:
         mode = _create(part)
@@ -88,8 +90,7 @@ def check(path: Path) -> os.stat_result | None:
         found = os.stat(path)
     except FileNotFoundError:
         if not target.parent.is_dir():
-            folder = printable(str(target.parent))
-            raise WriteError(_cannot(path, f"there is no folder {folder}. Make it first, or name another")) from None
+            raise WriteError(_no_folder(path, target)) from None
         return None
     except OSError as error:
         raise WriteError(_why_not(path, target, error)) from error
@@ -123,6 +124,10 @@ def _finish(part: Path, mode: int, old: os.stat_result | None) -> None:
     with part.open("r+b") as file:
         os.fsync(file.fileno())
     os.chmod(part, stat.S_IMODE(old.st_mode) if old else mode)
+
+
+def _no_folder(path: Path, target: Path) -> str:
+    return _cannot(path, f"there is no folder {printable(str(target.parent))}. Make it first, or name another")
 
 
 def _why_not(path: Path, target: Path, error: OSError) -> str:

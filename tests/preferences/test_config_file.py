@@ -118,7 +118,9 @@ def test_variables_are_over_the_file(file: Path) -> None:
     assert "Is `GPT_EXPLORER_TEMPERATURE` meant?" in own.problems[1].words
 
 
-@given(st.lists(st.sampled_from(['a = 1', 'b = """', 'x"""', "[t]", "c = [1,", "2]", "# a = 2", "", "a = 3", "[t", "é ="])))
+@given(
+    st.lists(st.sampled_from(["a = 1", 'b = """', 'x"""', "[t]", "c = [1,", "2]", "# a = 2", "", "a = 3", "[t", "é ="]))
+)
 def test_any_file_is_read_and_every_line_is_right(written: list[str]) -> None:
     found = config_file.ConfigFile(Path("config.toml"), lines=list(written))
     config_file._parse(found)

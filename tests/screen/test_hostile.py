@@ -1,6 +1,5 @@
 """Hostile text on the screen: in fields, notices, titles and statuses; and what is pasted into a field."""
 
-
 import pytest
 from textual import events
 from textual.pilot import Pilot

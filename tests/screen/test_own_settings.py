@@ -73,7 +73,9 @@ async def test_an_unknown_theme_is_named_and_the_program_goes_on(place: Path) ->
 
 
 async def test_moved_keys_work_and_are_shown_everywhere(place: Path) -> None:
-    opened = app(own(place, '[keys]\n"stage.forward" = "D"\nhelp = "f1"\n"stage.back" = "b"\n"bookmark.go" = "ctrl+b"\n'))
+    opened = app(
+        own(place, '[keys]\n"stage.forward" = "D"\nhelp = "f1"\n"stage.back" = "b"\n"bookmark.go" = "ctrl+b"\n')
+    )
     async with opened.run_test(size=(120, 36)) as pilot:
         screen = await ready(pilot)
         assert screen.session

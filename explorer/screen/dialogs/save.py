@@ -32,6 +32,7 @@ class Choice(NamedTuple):
 class SaveDialog(ModalScreen[bool]):
     """Up and down choose how much, left and right the kind; enter saves, y copies it, tab edits the name."""
 
+    AUTO_FOCUS = ""  # the arrows choose
     BINDINGS = [
         Binding("escape,q", "dismiss(False)", "Leave", id="save.leave"),
         Binding("up", "what(-1)", "Less of the screen", id="save.less"),
@@ -73,7 +74,6 @@ class SaveDialog(ModalScreen[bool]):
             yield Problem()
 
     def on_mount(self) -> None:
-        self.set_focus(None)
         self._show()
 
     def _show(self) -> None:

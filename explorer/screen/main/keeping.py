@@ -64,7 +64,7 @@ class Keeping:
         else:
             path = self._write(Path(name), content)
             app.clear_notifications()  # the last one said the same of another file
-            app.notify(str(path.absolute()), title="Saved", timeout=10)
+            app.notify(str(path), title="Saved", timeout=10)
         self._last = choice._asdict()
         remembered.keep_saved(**self._last)
 
@@ -72,7 +72,7 @@ class Keeping:
         folder = self._folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            path = folder / name.expanduser()
+            path = (folder / name.expanduser()).absolute()
         except (OSError, RuntimeError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise WriteError(
