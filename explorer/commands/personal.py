@@ -25,21 +25,29 @@ def parsed(parser: argparse.ArgumentParser, name: str, words: Sequence[str]) -> 
     own = preferences.read()
     own.give(parser, without)
     options = parser.parse_args(words)
-    _check_model(parser, options, own)
+    _check_model(options, own)
     tell_notes(map(str, own.problems))
     return options
 
 
-def _check_model(parser: argparse.ArgumentParser, options: argparse.Namespace, own: "Preferences") -> None:
+def explain(options: argparse.Namespace) -> None:
+    """Say of a call that failed that its model is the one that the person has set, if it is."""
+    place = getattr(options, "model_set_at", None)
+    if place:
+        tell_notes([f"the model is the one that {place} names. --model stories opens the embedded one."])
+
+
+def _check_model(options: argparse.Namespace, own: "Preferences") -> None:
     """Go on with the embedded model where the name that the person has set cannot be one of a model."""
     held = own.held.get("model")
-    if held is None or parser.get_default("model") != held.value or options.model != held.value:
+    if held is None or getattr(options, "model", None) is not held.value:  # the call names another one, or the same
         return
     from explorer.loading.catalogue import locate
     from gpt import GPTError
 
     try:
         locate(held.value)
+        options.model_set_at = held.place
     except GPTError as error:
         own.leave_out("model", f"{error} The embedded model is taken in its place.")
         options.model = None

@@ -69,7 +69,6 @@ def _resolve(
 ) -> None:
     """Move the keys of one group."""
     before = {str(binding.id): _keys_of(binding) for binding in group}
-    words = {str(binding.id): binding.description for binding in group}
     now = dict(before)
     taken: dict[str, str] = {}  # keys, and the actions that have been given them
     for id in sorted(set(wanted) & set(before), key=lambda id: preferences.keys[id].place.line or 0):
@@ -90,12 +89,12 @@ def _resolve(
         left = tuple(key for key in before[id] if key not in taken)
         if left != before[id]:
             moved[id] = ",".join(left)
-            _say_lost(preferences, id, words[id], left, taken)
+            _say_lost(preferences, id, left, taken)
         elif any(set(before[id]) & set(before[other]) for other in taken.values()):
             keymap[id] = ",".join(left)  # Textual takes a key from all that share it
 
 
-def _say_lost(preferences: Preferences, id: str, words: str, left: Sequence[str], taken: Mapping[str, str]) -> None:
+def _say_lost(preferences: Preferences, id: str, left: Sequence[str], taken: Mapping[str, str]) -> None:
     """Say that a key was taken from an action, unless it still has another one."""
     if left:
         return
@@ -104,7 +103,7 @@ def _say_lost(preferences: Preferences, id: str, words: str, left: Sequence[str]
     _refuse(
         preferences,
         taken[key],
-        f"{key} was the key of `{id}` ({words}), which has none now: give it another one, or `{taken[key]}`.",
+        f"{key} was the key of `{id}`, which has none now: give it another one, or `{taken[key]}`.",
     )
 
 
