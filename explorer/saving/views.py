@@ -7,6 +7,7 @@ import numpy as np
 from explorer.api.results import Axis, Numbers, Table, numbered
 from explorer.errors import CellError
 from explorer.saving.numbers import NOT_YET, positions
+from explorer.terminal.pressed import key as pressed
 from explorer.terminal.text import token_at
 from explorer.views.attribution.view import AttributionView
 from explorer.views.compare.view import CompareView
@@ -149,7 +150,9 @@ def _compare(view: CompareView) -> Table:
     """Position by position how far A and B are apart."""
     state, session = view.state(), view.session
     if state is None:
-        raise CellError("there is only one run: edit something (x), or name another prompt, to compare.")
+        raise CellError(
+            f"there is only one run: edit something ({pressed('edit', 'x')}), or name another prompt, to compare."
+        )
     rows = []
     for position, apart in sorted(state.known.items()):
         partner = state.alignment.in_a(position)

@@ -26,6 +26,7 @@ from explorer.screen.opening import Opening, OpenModel, OpenOther
 from explorer.screen.palette import Palette
 from explorer.screen.themes import OWN
 from explorer.screen.turns import give_way
+from explorer.terminal import pressed
 from explorer.terminal.crash import report
 from explorer.terminal.glyphs import one_line, printable
 from gpt import GPTError
@@ -64,6 +65,7 @@ class ExplorerApp(App[str]):
             self.register_theme(theme)
         self.preferences = self._opening.preferences or Preferences()
         self.keys = keymap.resolved(self.preferences)
+        pressed.use(self.keys.displayed(self.get_key_display))
         self._appearance = Appearance(self, self.preferences)
 
     def get_default_screen(self) -> Screen[object]:
@@ -150,7 +152,9 @@ class ExplorerApp(App[str]):
 
     def action_help_quit(self) -> None:
         """Say how to quit, on ctrl+c: it is for copying. (Textual's own notice has markup.)"""
-        self.notify("Press q to quit; ctrl+q does it while you type.", title="Do you want to quit?")
+        self.notify(
+            f"Press {pressed.key('quit', 'q')} to quit; ctrl+q does it while you type.", title="Do you want to quit?"
+        )
 
     def _handle_exception(self, error: Exception) -> None:
         """End on an unforeseen error, with a report. Textual's own lists variables, and so the prompt."""

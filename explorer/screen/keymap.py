@@ -2,7 +2,7 @@
 
 import string
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -30,6 +30,10 @@ class OwnKeys:
 
     keymap: dict[str, str] = field(default_factory=dict)  # for Textual: also keys that would be lost with another's
     moved: dict[str, str] = field(default_factory=dict)  # by id, those that are others than before; "": none is left
+
+    def displayed(self, display: Callable[[Binding], str]) -> dict[str, str]:
+        """The keys that are others than before, as a text names them: of several the first."""
+        return {id: display(Binding(keys.split(",")[0], "", "")) if keys else "" for id, keys in self.moved.items()}
 
     def of(self, binding: Binding) -> Binding | None:
         """The binding as it is now; None where no key is left for it."""

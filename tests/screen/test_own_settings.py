@@ -92,6 +92,20 @@ async def test_moved_keys_work_and_are_shown_everywhere(place: Path) -> None:
         assert any(line.split()[0] == "^b" for line in page.splitlines() if "Go to a bookmark" in line)
 
 
+async def test_what_is_said_names_the_moved_keys(place: Path) -> None:
+    """Also what is painted; another program that begins has its own again."""
+    opened = app(own(place, '[keys]\noverview = "ctrl+o"\n"part.next" = "V"\n'))
+    async with opened.run_test(size=(120, 36)) as pilot:
+        screen = await ready(pilot)
+        await press(pilot, *["right"] * 9)
+        assert "^o all heads  V one row" in text(screen, "picture")[0]
+    again = app(Preferences())
+    async with again.run_test(size=(120, 36)) as pilot:
+        screen = await ready(pilot)
+        await press(pilot, *["right"] * 9)
+        assert "o all heads  v one row" in text(screen, "picture")[0]
+
+
 async def test_a_key_that_two_actions_share_stays_with_the_other(place: Path) -> None:
     opened = app(own(place, '[keys]\nstop = "ctrl+k"\n'))
     async with opened.run_test(size=(120, 36)) as pilot:

@@ -16,7 +16,7 @@ from explorer.screen.panes.pane import literal
 from explorer.screen.widgets.field import Field
 from gpt import GPTError
 
-WHATS = {"picture": "this picture", "pane": "this pane, with its frame", "screen": "the whole screen"}
+WHATS = {"picture": "this picture", "pane": "this pane", "screen": "the whole screen"}
 KINDS = {"svg": "SVG", "png": "PNG", "txt": "text", "csv": "CSV", "json": "JSON"}
 NUMBERS = ("csv", "json")
 """The kinds that hold the numbers of the picture, whole, however much of the screen is chosen."""

@@ -17,6 +17,7 @@ from explorer.errors import CellError
 from explorer.screen.palette import Palette
 from explorer.screen.widgets.canvas import Canvas
 from explorer.screen.widgets.looks import Looks
+from explorer.terminal.pressed import key as pressed
 
 if TYPE_CHECKING:
     from explorer.screen.main.screen import MainScreen
@@ -117,7 +118,7 @@ def numbers_of(screen: "MainScreen") -> Numbers | Table:
 
     session = screen.ready
     if session is None:
-        raise CellError("there is no prompt yet: / types one.")
+        raise CellError(f"there is no prompt yet: {pressed('prompt', '/')} types one.")
     if screen.has_class("-talking"):
         return of_stage(session)
     if session.code:

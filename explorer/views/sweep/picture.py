@@ -10,6 +10,7 @@ from explorer.paint.legend import legend_of_signed
 from explorer.paint.predictions import percent
 from explorer.paint.row import Entry, labelled_bars
 from explorer.paint.spans import Line, Span, clipped, length, marked, signed_level, window
+from explorer.terminal.pressed import key as pressed
 from explorer.terminal.text import fit, number, token_at, width
 from explorer.views.parts import beyond, fitting, row_mark, side_by_side
 from explorer.views.sweep.state import SweepState, SweptPlace
@@ -58,7 +59,7 @@ def _head(state: SweepState, cells: int) -> list[Line]:
         what = [Span("logit of "), Span(token, "here-text"), Span(" less that of "), Span(versus, "here-text")]
     now = "" if not state.baseline or metric.kind == KL else f": {_value(state, state.baseline[state.mode])} now"
     done, count = len(state.effects), state.count
-    how_far = (f"   {done} of {count}", " · esc stops") if done < count else ("   NumPy float32",)
+    how_far = (f"   {done} of {count}", f" · {pressed('stop', 'esc')} stops") if done < count else ("   NumPy float32",)
     line = [*what, Span(now)]
     for words in how_far:
         line += [Span(words, "dim")] if length([*line, Span(words)]) <= cells else []
