@@ -101,8 +101,8 @@ class SaveDialog(ModalScreen[bool]):
     def action_kind(self, by: int) -> None:
         names = list(KINDS)
         self._kind = names[(names.index(self._kind) + by) % len(names)]
-        if self._named:
-            field = self.query_one(Field)
+        field = self.query_one(Field)
+        if self._named and Path(field.typed).suffix:
             field.show_text(str(Path(field.typed).with_suffix(f".{self._kind}")))
         self._show()
 

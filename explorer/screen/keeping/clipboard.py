@@ -14,6 +14,7 @@ ALLOW = "To allow it: tmux set -s set-clipboard on"
 
 def copy(app: App[Any], text: str) -> str:
     """Copy a text; what may keep it from the clipboard, in words, or "" where nothing is known to."""
+    text = text.encode("utf-8", "backslashreplace").decode("utf-8")  # half a character is none
     app.copy_to_clipboard(text)
     if app.is_web:
         return ""
@@ -25,7 +26,7 @@ def copy(app: App[Any], text: str) -> str:
         return f"If it is not there: the tmux around this one does not let programs copy. {ALLOW}"
     if os.environ.get("TERM_PROGRAM") == "Apple_Terminal":
         return "macOS Terminal does not take it: use another terminal, or W, which saves it as a file."
-    if len(text.encode("utf-8", "replace")) * 4 / 3 > _MANY:
+    if len(text.encode("utf-8")) * 4 / 3 > _MANY:
         return "It is long, and some terminals take less: W saves it as a file."
     return ""
 
@@ -48,7 +49,7 @@ def _tmux(*words: str, text: str = "") -> str | None:
     """The answer of tmux; None where it fails."""
     try:
         done = subprocess.run(
-            ["tmux", *words], input=text.encode("utf-8", "replace"), capture_output=True, timeout=_PATIENCE, check=True
+            ["tmux", *words], input=text.encode("utf-8"), capture_output=True, timeout=_PATIENCE, check=True
         )
     except (OSError, subprocess.SubprocessError):
         return None

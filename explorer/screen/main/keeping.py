@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from explorer.screen.dialogs.save import Choice
     from explorer.screen.main.screen import MainScreen
 
-_ON_THE_SCREEN = ("picture", "svg")  # what is chosen the first time
+_FIRST = ("picture", "svg")  # what is chosen the first time
 
 
 class Keeping:
@@ -34,7 +34,7 @@ class Keeping:
 
         captured = capture(self._screen)
         last = self._last or remembered.last_saved()
-        choice = Choice(last.get("what", _ON_THE_SCREEN[0]), last.get("kind", _ON_THE_SCREEN[1]))
+        choice = Choice(last.get("what", _FIRST[0]), last.get("kind", _FIRST[1]))
         names, save, copy = partial(self._name, captured), partial(self._save, captured), partial(self._copy, captured)
         self._screen.app.push_screen(SaveDialog(choice, str(self._folder), names, save, copy))
 
@@ -73,12 +73,12 @@ class Keeping:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             path = (folder / name.expanduser()).absolute()
-        except (OSError, RuntimeError) as error:
+            if path.is_dir():
+                raise WriteError(f"{path} is a folder: type the name of a file.")
+            return write_new(path, content)
+        except (OSError, RuntimeError, ValueError) as error:  # ValueError: no file has such a name
             reason = getattr(error, "strerror", None) or str(error)
-            raise WriteError(
-                f"the folder {folder} cannot be made: {reason}. Name another one in your settings."
-            ) from error
-        return write_new(path, content)
+            raise WriteError(f"{folder / name} cannot be written: {reason}. Type another name.") from error
 
     def _made(self, captured: Captured, choice: "Choice") -> bytes:
         """The content of the file."""
@@ -86,7 +86,7 @@ class Keeping:
             from explorer.saving.drawn import as_png
 
             return as_png(self._drawn(captured, What(choice.what)))
-        return self._as_text(captured, choice).encode("utf-8", "surrogateescape")
+        return self._as_text(captured, choice).encode("utf-8", "backslashreplace")
 
     def _as_text(self, captured: Captured, choice: "Choice") -> str:
         from explorer.saving.formats import as_csv, as_json
