@@ -21,7 +21,7 @@ from explorer.errors import WriteError
 from explorer.files import write_new
 from explorer.saving import drawn
 from explorer.saving.formats import as_csv
-from explorer.screen.dialogs.save import KINDS, Choice, SaveDialog
+from explorer.screen.dialogs.save import Choice, SaveDialog
 from explorer.screen.keeping import clipboard
 from explorer.screen.keeping.capture import What, capture
 from explorer.screen.widgets.field import Field
@@ -141,33 +141,21 @@ async def test_what_cannot_be_written_is_said_in_the_dialog(here: Path) -> None:
     assert list(here.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["", " ", ".", "..", "a\0b", "x" * 300, "~nobodyatall/x"])
-@pytest.mark.parametrize("keys", [("enter",), ("right", "enter"), ("left", "left", "left", "enter")])
-async def test_a_name_that_no_file_can_have_is_refused(here: Path, name: str, keys: tuple[str, ...]) -> None:
-    async with opened(prompt="Once \ud800 upon") as (pilot, screen):
-        await press(pilot, "right", "W")
-        await until(pilot, lambda: isinstance(pilot.app.screen, SaveDialog))
-        pilot.app.screen.query_one(Field).value = name
-        await press(pilot, *keys)
-        if keys == ("enter",):
-            assert str(pilot.app.screen.query_one("#problem").render()), name
-        await press(pilot, "escape")
-        assert pilot.app.screen is screen
-    assert not [file for file in here.iterdir() if file.name.endswith(".part")]
-
-
-async def test_half_a_character_in_the_prompt_is_no_obstacle(here: Path) -> None:
-    async with opened(prompt="Once \ud800 upon") as (pilot, _):
+async def test_a_name_that_no_file_can_have_is_refused(here: Path) -> None:
+    async with opened() as (pilot, screen):
         await press(pilot, "right")
-        for kind in KINDS:
-            if kind != "png":
+        for name in ("", " ", ".", "..", "a\0b", "x" * 300, "~nobodyatall/x", "\ud800"):
+            for keys in (("enter",), ("right", "left", "enter")):
                 await press(pilot, "W")
                 await until(pilot, lambda: isinstance(pilot.app.screen, SaveDialog))
-                pilot.app.screen.query_one(Field).value = f"x.{kind}"
+                pilot.app.screen.query_one(Field).value = name
                 await pilot.pause()
-                await press(pilot, "enter")
-        await press(pilot, "Y")
-    assert sorted(os.listdir(here)) == ["x.csv", "x.json", "x.svg", "x.txt"]
+                await press(pilot, *keys)
+                assert isinstance(pilot.app.screen, SaveDialog)
+                assert str(pilot.app.screen.query_one("#problem").render()), name
+                await press(pilot, "escape")
+                assert pilot.app.screen is screen
+    assert list(here.iterdir()) == []
 
 
 async def test_every_stage_gives_its_numbers() -> None:
