@@ -20,6 +20,7 @@ from textual.widgets._toast import Toast
 from explorer.errors import WriteError
 from explorer.files import write_new
 from explorer.saving import drawn
+from explorer.saving import views as of_views
 from explorer.saving.formats import as_csv
 from explorer.screen.dialogs.save import Choice, SaveDialog
 from explorer.screen.keeping import clipboard
@@ -27,6 +28,8 @@ from explorer.screen.keeping.capture import What, capture
 from explorer.screen.widgets.field import Field
 from explorer.stages import Kind
 from explorer.teaching import state_folder
+from explorer.views import views
+from explorer.views.views import make
 from tests.helpers.pilot import computed, opened, press, session, text, tiny, until
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -220,6 +223,10 @@ async def test_views_give_their_numbers(key: str) -> None:
         rows = list(csv.reader(io.StringIO(as_csv(found))))
         assert len({len(row) for row in rows}) == 1
         assert len(rows) > 1
+
+
+def test_every_view_says_what_its_numbers_are() -> None:
+    assert {type(make(name, session())) for name in views._HOMES} == set(of_views._OF)
 
 
 async def test_without_numbers_it_is_said() -> None:
