@@ -1,9 +1,12 @@
 """Lines of coloured cells as a picture that needs no other file: SVG, and PNG made from it."""
 
+import re
 from collections.abc import Sequence
+from html import escape, unescape
 from io import StringIO
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.segment import Segment, Segments
 from rich.terminal_theme import TerminalTheme
@@ -28,6 +31,8 @@ width="{box_width}" height="{box_height}">
 </svg>
 """
 _ASPECT = 0.602  # the width of a character over its height in those fonts
+_HEIGHT = 20  # of a character, as rich has it
+_TEXT = re.compile(r'<text ([^>]*)textLength="[^"]*"([^>]*)>([^<]*)</text>')
 _SCALE = 2  # pixels of a PNG for one of the SVG
 
 NO_PNG = (
@@ -42,23 +47,30 @@ NO_FONT = (
 
 def as_svg(lines: Sequence[Sequence[Segment]], title: str, ground: "ColorTriplet", ink: "ColorTriplet") -> str:
     """The lines as SVG: real text, no font and no other file to fetch."""
-    from html import escape
-
     cells = max((sum(segment.cell_length for segment in line) for line in lines), default=1) or 1
     console = Console(width=cells, file=StringIO(), force_terminal=True, color_system="truecolor", record=True)
     console.print(Segments(each for line in lines for each in (*line, Segment.line())), end="", crop=False)
     theme = TerminalTheme(_rgb(ground), _rgb(ink), [(0, 0, 0)] * 8)
-    height = len(lines) * 20 * 1.22
+    height = len(lines) * _HEIGHT * 1.22
     form = _SVG.format(
         margin=_MARGIN,
-        box_width=round(cells * 20 * _ASPECT + 2 * _MARGIN, 2),
+        box_width=round(cells * _HEIGHT * _ASPECT + 2 * _MARGIN, 2),
         box_height=round(height + 2 * _MARGIN, 2),
         ground=ground.hex,
         fonts=FONTS,
     )
     svg = console.export_svg(title="", theme=theme, code_format=form, unique_id="s", font_aspect_ratio=_ASPECT)
     svg = svg.replace("&#160;", " ").replace("<title>s</title>", f"<title>{escape(title)}</title>")
-    return svg.replace("<text ", '<text xml:space="preserve" ')
+    return _TEXT.sub(_fitted, svg)
+
+
+def _fitted(found: re.Match[str]) -> str:
+    """A piece of text as wide as its cells, of which some letters take two; its spaces stay."""
+    before, after, content = found.groups()
+    if not content.strip("\n"):  # the end of a line
+        return ""
+    wide = cell_len(unescape(content)) * _HEIGHT * _ASPECT
+    return f'<text xml:space="preserve" {before}textLength="{wide:g}"{after}>{content}</text>'
 
 
 def _rgb(colour: "ColorTriplet") -> tuple[int, int, int]:

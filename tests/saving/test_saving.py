@@ -15,6 +15,9 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from rich.color_triplet import ColorTriplet
+from rich.segment import Segment
+from rich.style import Style
 from textual.widgets._toast import Toast
 
 from explorer.errors import WriteError
@@ -260,6 +263,15 @@ async def test_colours_are_shades_in_text() -> None:
         assert "▒" in shaded
         assert "▒" not in blank
         assert screen.middle.picture.looks.palette.colourful, "the screen stays as it was"
+
+
+def test_wide_letters_take_two_cells() -> None:
+    lines = [[Segment("a<b", Style()), Segment("猫猫", Style()), Segment(" c")]]
+    svg = drawn.as_svg(lines, "a < b & 猫", ColorTriplet(0, 0, 0), ColorTriplet(255, 255, 255))
+    root = ElementTree.fromstring(svg)
+    placed = {each.text: (each.attrib["x"], each.attrib["textLength"]) for each in root.iter(f"{SVG}text")}
+    assert placed == {"a<b": ("0", "36.12"), "猫猫": ("36.12", "48.16"), " c": ("84.28", "24.08")}
+    assert root.findtext(f"{SVG}title") == "a < b & 猫"
 
 
 # Files
