@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 from xml.etree import ElementTree
 
@@ -344,7 +345,7 @@ def tmux(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """A tmux of its own."""
     if shutil.which("tmux") is None:
         pytest.skip("tmux is not installed")
-    call = ["tmux", "-L", f"gpt-explorer-{os.getpid()}", "-f", os.devnull]
+    call = ["tmux", "-L", f"gpt-explorer-{os.getpid()}-{token_hex(4)}", "-f", os.devnull]
     subprocess.run([*call, "new-session", "-d", "sleep 600"], check=True)
     try:
         shown = subprocess.run([*call, "display", "-p", "#{socket_path},#{pid},0"], capture_output=True, check=True)

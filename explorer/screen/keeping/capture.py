@@ -12,7 +12,6 @@ from textual.strip import Strip
 from textual.widgets._toast import ToastRack
 from textual.widgets._tooltip import Tooltip
 
-from explorer.api.results import Numbers, Table
 from explorer.errors import CellError
 from explorer.screen.palette import Palette
 from explorer.screen.widgets.canvas import Canvas
@@ -20,6 +19,7 @@ from explorer.screen.widgets.looks import Looks
 from explorer.terminal.pressed import key as pressed
 
 if TYPE_CHECKING:
+    from explorer.api.results import Numbers, Table
     from explorer.screen.main.screen import MainScreen
 
 Cells = list[list[Segment]]
@@ -39,7 +39,7 @@ class Captured:
 
     cells: dict[What, Cells]
     text: dict[What, str]  # where colours alone tell something, shades tell it
-    numbers: Callable[[], Numbers | Table]  # CellError where there are none
+    numbers: "Callable[[], Numbers | Table]"  # CellError where there are none
     title: str
     name: str  # for a file, without its ending
 
@@ -111,7 +111,7 @@ def text_of(pane: Canvas) -> str:
     return "\n".join(drawn).strip("\n")
 
 
-def numbers_of(screen: "MainScreen") -> Numbers | Table:
+def numbers_of(screen: "MainScreen") -> "Numbers | Table":
     """The numbers of what is open; CellError where there are none."""
     from explorer.saving.numbers import of_stage
     from explorer.saving.views import of_view, of_why
