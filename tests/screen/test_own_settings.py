@@ -6,10 +6,14 @@ from typing import Any
 import pytest
 from textual.widgets import Static
 
+from explorer.commands.personal import for_screen
+from explorer.commands.words import command_and_words
+from explorer.errors import UsageError
 from explorer.preferences import config_file, preferences, remembered
 from explorer.preferences.preferences import Preferences
 from explorer.screen import keymap
 from explorer.screen.app import ExplorerApp
+from explorer.screen.appearance import wanted
 from explorer.screen.main.all_keys import ALL
 from explorer.screen.main.screen import MainScreen
 from explorer.screen.opening import Opening
@@ -173,3 +177,14 @@ def test_every_key_that_the_program_has_can_be_written() -> None:
 def test_the_last_saved_is_remembered(place: Path) -> None:
     remembered.keep_saved(what="screen", kind="csv")
     assert remembered.last_saved() == {"what": "screen", "kind": "csv"}
+
+
+def test_an_option_is_over_the_file_and_what_was_chosen(place: Path) -> None:
+    place.write_text('theme = "nord"\n', encoding="utf-8")
+    remembered.keep_look("theme", "contrast", "nord")
+    assert wanted(for_screen(), "theme", "dark") == "contrast"
+    assert wanted(for_screen("light", "none"), "theme", "dark") == "explorer-light"
+    assert wanted(for_screen("light", "none"), "colours", "safe") == "none"
+    with pytest.raises(UsageError, match="Is `light` meant"):
+        for_screen("lihgt")
+    assert command_and_words(["--theme", "light", "tour"]) == ("tour", ["--theme", "light"])
