@@ -68,8 +68,8 @@ class SaveDialog(ModalScreen[bool]):
         with Vertical(id="save", classes="dialog") as dialog:
             dialog.border_title = literal("Save" if self._folder == "." else f"Save in {self._folder}")
             dialog.border_subtitle = "enter saves · y copies · tab name · esc leaves"
-            yield Static(id="save-what")
-            yield Static(id="save-kind")
+            yield Static(id="save-what", markup=False)
+            yield Static(id="save-kind", markup=False)
             yield Field(id="save-name", select_on_focus=False)
             yield Problem()
 
