@@ -8,8 +8,9 @@ from importlib import import_module
 from types import FrameType
 
 from explorer.analysis.errors import AnalysisError
+from explorer.commands.personal import explain, parsed
 from explorer.commands.words import command_and_words
-from explorer.errors import CellError, EditError, ModelNameError, OutputError, UsageError
+from explorer.errors import CellError, CheckpointError, EditError, HubError, ModelNameError, OutputError, UsageError
 from explorer.terminal import output
 from gpt import GPTError, InputError, SamplingError
 
@@ -46,7 +47,14 @@ def run(arguments: list[str]) -> int:
     try:
         name, words = command_and_words(arguments)
         command = import_module(f"explorer.commands.{name}")
-        status = int(command.run(command.parser().parse_args(words)))
+        options = parsed(command.parser(), name, words)
+        try:
+            status = int(command.run(options))
+        except (CheckpointError, HubError):
+            explain(options)
+            raise
+        if status == 1:  # the screen could not open it
+            explain(options)
     except OutputError as error:
         output.complain(str(error))
         output.abandon()

@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 from explorer.errors import WriteError
@@ -41,6 +42,46 @@ def replacing(path: Path) -> Iterator[Path]:
             part.unlink(missing_ok=True)
 
 
+def write_new(path: Path, content: bytes) -> Path:
+    """Write a file whole or not at all, and in place of no other: where there is one, "NAME-2" is written.
+
+    It gives the path that was written. WriteError says what cannot be written, and what to do.
+    """
+    target = _target(path)
+    if not target.parent.is_dir():
+        raise WriteError(_no_folder(path, target))
+    part = target.with_name(f".{token_hex(8)}.part")
+    try:
+        mode = _create(part)
+        part.write_bytes(content)
+        _finish(part, mode, None)
+        for number in count(1):
+            named = target if number == 1 else target.with_stem(f"{target.stem}-{number}")
+            with suppress(FileExistsError):
+                _name(part, named)
+                return named
+    except OSError as error:
+        raise WriteError(_why_not(path, target, error)) from error
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+    raise AssertionError("there is always another number")
+
+
+def _name(part: Path, named: Path) -> None:
+    """Give a file its name in one step; FileExistsError where something has that name."""
+    try:
+        os.link(part, named)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        if os.name != "nt":  # there a move never replaces
+            os.close(os.open(named, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+            os.replace(part, named)
+        else:
+            os.rename(part, named)
+
+
 def check(path: Path) -> os.stat_result | None:
     """The status of what the path names, None if there is nothing yet; WriteError if it is not to be written to."""
     target = _target(path)
@@ -48,8 +89,7 @@ def check(path: Path) -> os.stat_result | None:
         found = os.stat(path)
     except FileNotFoundError:
         if not target.parent.is_dir():
-            folder = printable(str(target.parent))
-            raise WriteError(_cannot(path, f"there is no folder {folder}. Make it first, or name another")) from None
+            raise WriteError(_no_folder(path, target)) from None
         return None
     except OSError as error:
         raise WriteError(_why_not(path, target, error)) from error
@@ -83,6 +123,10 @@ def _finish(part: Path, mode: int, old: os.stat_result | None) -> None:
     with part.open("r+b") as file:
         os.fsync(file.fileno())
     os.chmod(part, stat.S_IMODE(old.st_mode) if old else mode)
+
+
+def _no_folder(path: Path, target: Path) -> str:
+    return _cannot(path, f"there is no folder {printable(str(target.parent))}. Make it first, or name another")
 
 
 def _why_not(path: Path, target: Path, error: OSError) -> str:

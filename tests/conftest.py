@@ -14,6 +14,9 @@ settings.load_profile("same")
 
 # No test remembers anything from one start of the program to the next, or reads what a user's own program remembers.
 os.environ["GPT_EXPLORER_STATE"] = ""
+for name in [name for name in os.environ if name.startswith("GPT_EXPLORER_") and name != "GPT_EXPLORER_STATE"]:
+    del os.environ[name]
+os.environ["GPT_EXPLORER_CONFIG"] = ""
 
 # Tests run side by side: each uses one core, but for those about using several.
 os.environ["GPT_EXPLORER_CORES"] = "1"

@@ -10,7 +10,7 @@ from explorer.bench.plain import largest_difference
 from explorer.bench.products import bare, products
 from explorer.bench.timing import Part, Work, in_turn
 from explorer.edits.metric import PROBABILITY, Metric
-from explorer.edits.sweep import SweepPlan
+from explorer.edits.sweep import Sweep
 from explorer.engine.engines import in_words
 from explorer.engine.threads import few_threads
 from explorer.runs import running
@@ -83,7 +83,7 @@ class Arrays:
     def _sweep(self, ids: list[int], rounds: int) -> Part:
         config = self.model.config
         base = recorded(self.model, ids)
-        plan = SweepPlan(base, Metric(PROBABILITY, ids[0]))
+        plan = Sweep(base, Metric(PROBABILITY, ids[0]))
         works: dict[str, Work] = {
             "one forward pass, recording everything": lambda: recorded(self.model, ids),
             f"a sweep of {config.n_layer * config.n_head} heads": lambda: list(plan.effects()),

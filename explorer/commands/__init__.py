@@ -26,6 +26,7 @@ COMMANDS = {
     "open": ("FILE", "walk through such a file on the screen"),
     "models": ("", "list the models"),
     "bench": ("", "how fast it is, beside the bounds and beside other programs"),
+    "config": ("", "your own settings: where they are, what holds and from where, what is wrong"),
     "verify": ("", "compare every function with NumPy and PyTorch"),
 }
 """Every command but the screen itself: the words that follow it, and its line in `gpt-explorer --help`."""

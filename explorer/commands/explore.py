@@ -14,6 +14,7 @@ from explorer.commands import COMMANDS
 from explorer.commands.frames import FRAMES, FRAMES_FAR, frames, limit_frames
 from explorer.commands.options import add_beginning, add_model, add_sampling, sampling, tell_notes
 from explorer.commands.parser import Parser
+from explorer.commands.personal import for_screen
 from explorer.commands.words import text_of
 from explorer.errors import TerminalError, UsageError
 from explorer.terminal import output
@@ -48,8 +49,19 @@ def parser() -> argparse.ArgumentParser:
     add_beginning(parser)
     add_model(parser)
     add_sampling(parser)
+    add_looks(parser)
     add_stage(parser)
     return parser
+
+
+def add_looks(parser: argparse.ArgumentParser) -> None:
+    """--theme and --colours."""
+    from explorer.preferences.settings import COLOURS
+
+    parser.add_argument(
+        "--theme", metavar="NAME", help="dark, light, contrast, ansi-dark, ansi-light, or another theme of Textual's"
+    )
+    parser.add_argument("--colours", choices=COLOURS, help="the colours of heat")
 
 
 def add_stage(parser: argparse.ArgumentParser) -> None:
@@ -90,6 +102,7 @@ def run(options: argparse.Namespace) -> int:
         fps=options.fps,
         offer=True,
     )
+    wishes.theme, wishes.colours = options.theme, options.colours
     prompt = text_of(options.prompt)
     if options.bos and not prompt.startswith(BEGINNING):
         prompt = BEGINNING + prompt  # a special token that is written out becomes its own id
@@ -110,6 +123,8 @@ class Wishes:
     replay: "Recording | None" = None
     speed: float = 1.0
     offer: bool = False  # a tour, at the very first start
+    theme: str | None = None  # None: as the person has set it
+    colours: str | None = None
 
 
 def open_screen(prompt: str, model: str | None, engine: str, sampling: "Sampling", seed: int, wishes: Wishes) -> int:
@@ -191,6 +206,7 @@ def opening_of(
         recorder=recorder_of(wishes, Recording(prompt, model, sampling, seed, bookmarks=marks)),
         replay=wishes.replay,
         speed=wishes.speed,
+        preferences=for_screen(wishes.theme, wishes.colours),
     )
     return opening, prepared
 
@@ -232,11 +248,13 @@ def show(
     """Open the screen; `open_model` opens the session in a thread behind it."""
     from explorer.screen import ending
     from explorer.screen.app import ExplorerApp
+    from explorer.screen.opening import Opening
     from explorer.screen.turns import new_event_loop
 
+    opening = opening or Opening(preferences=for_screen())
     app = ExplorerApp(open_model, prompt, name, open_other, opening)
     reason = ending.run(app.run_async, new_event_loop)
-    if opening and opening.recorder:
+    if opening.recorder:
         opening.recorder.end()
         if opening.recorder.problem:
             output.complain(opening.recorder.problem)

@@ -2,6 +2,7 @@
 
 from explorer.engine.engines import in_words
 from explorer.paint.spans import Line, Span, clipped, length
+from explorer.terminal.pressed import key as pressed
 from explorer.terminal.text import fit, visible, width
 from explorer.walk.session import Session
 
@@ -47,7 +48,7 @@ def _edits(session: Session, room: int) -> Line:
     """The edits of the run that is shown, which a click lists; or which run is shown in its place."""
     what_if = session.what_if
     if showing := what_if.showing:
-        mark, action = f" {showing} · esc ends it ", None
+        mark, action = f" {showing} · {pressed('stop', 'esc')} ends it ", None
     elif words := what_if.in_words(session.labels()):
         mark, action = f" edited: {words} " if len(what_if.edits.active) == 1 else f" {words} ", ("edits",)
         if width(mark) > room - 4:

@@ -4,6 +4,7 @@ from explorer.analysis.lens import rows
 from explorer.paint.curve import sparkline
 from explorer.paint.spans import Line, Span, bar, length
 from explorer.runs.ranking import Ranking
+from explorer.terminal.pressed import key as pressed
 from explorer.terminal.text import fit, width
 from explorer.walk.on_screen import way_of_the_answer
 from explorer.walk.session import Session
@@ -92,7 +93,11 @@ def _here(session: Session, cells: int, room: int) -> list[Line]:
     residual, before = session.stage.residual, session.cursor.residual_before
     lines: list[Line] = [[Span("if it stopped here", "bold")]]
     if residual is None or session.what_if.difference:
-        words = "nothing yet: press →" if residual is None else "no prediction: this is B − A"
+        words = (
+            f"nothing yet: press {pressed('stage.forward', '→')}"
+            if residual is None
+            else "no prediction: this is B − A"
+        )
         nothing: list[Line] = [[Span(words, "dim")], *([[]] * room)]
         return [*lines, *nothing]
     then = session.trace.ranking(before, session.position) if before else None

@@ -1,10 +1,8 @@
 """The app: themes and colours, the command palette, and the one screen it opens."""
 
 import gc
-import os
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual.app import App, SystemCommand
@@ -14,84 +12,27 @@ from textual.dom import DOMNode
 from textual.events import Event
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
-from textual.theme import BUILTIN_THEMES, Theme
 
-from explorer.screen import replay
+from explorer.preferences.preferences import Preferences
+from explorer.preferences.problem import in_brief
+from explorer.screen import keymap, replay
 from explorer.screen.ahead import prepare
+from explorer.screen.appearance import Appearance
 from explorer.screen.guard import is_a_librarys_own
 from explorer.screen.main.actions import every_action
 from explorer.screen.main.screen import MainScreen
 from explorer.screen.messages import Loading, Opened, OpenFailed
 from explorer.screen.opening import Opening, OpenModel, OpenOther
-from explorer.screen.palette import NAMES, Palette
+from explorer.screen.palette import Palette
+from explorer.screen.themes import OWN
 from explorer.screen.turns import give_way
+from explorer.terminal import pressed
 from explorer.terminal.crash import report
 from explorer.terminal.glyphs import one_line, printable
 from gpt import GPTError
 
 if TYPE_CHECKING:
     from textual.actions import ActionParseResult
-
-DARK = Theme(
-    name="explorer-dark",
-    primary="#79c7ff",
-    secondary="#5fc9c0",
-    accent="#ffd166",
-    success="#8fdc9b",
-    warning="#ffb86b",
-    error="#ff8f8f",
-    foreground="#d6deea",
-    background="#0c1017",
-    surface="#111722",
-    panel="#1b2433",
-    dark=True,
-)
-LIGHT = Theme(
-    name="explorer-light",
-    primary="#0b63a5",
-    secondary="#0b7a75",
-    accent="#7a1fa2",
-    success="#1d7a35",
-    warning="#9a5b00",
-    error="#b3261e",
-    foreground="#1c232d",
-    background="#fbfbf9",
-    surface="#f1f2ee",
-    panel="#e2e5e0",
-    dark=False,
-)
-CONTRAST = Theme(
-    name="explorer-contrast",
-    primary="#5fe0ff",
-    secondary="#7dffb0",
-    accent="#ffff00",
-    success="#5cff8a",
-    warning="#ffa93a",
-    error="#ff8080",
-    foreground="#ffffff",
-    background="#000000",
-    surface="#000000",
-    panel="#003a8c",
-    dark=True,
-)
-"""High contrast, without grey: what is less important is white, what is dimmed is blue."""
-
-ANSI_DARK = replace(
-    BUILTIN_THEMES["ansi-dark"],
-    primary="ansi_bright_blue",
-    accent="ansi_yellow",
-    warning="ansi_bright_red",
-    error="ansi_bright_red",
-)
-ANSI_LIGHT = replace(
-    BUILTIN_THEMES["ansi-light"],
-    secondary="ansi_bright_black",
-    success="ansi_blue",
-    warning="ansi_red",
-)
-"""The terminal's own colours, those of the sixteen that can be read on its ground."""
-
-THEMES = (DARK.name, LIGHT.name, CONTRAST.name, "ansi-dark", "ansi-light")
 
 SWITCH_INTERVAL = 0.0005  # seconds after which the computing thread lets the screen's thread run
 _TO_BEGIN = 1.0  # seconds: the longest time that loading waits for the first frame
@@ -119,11 +60,15 @@ class ExplorerApp(App[str]):
         self._open_model = open_model
         self._opening = opening or Opening()
         self._main = MainScreen(prompt, model_name, self._opening, open_other, self._tell)
-        self._palette = 0
         self.crash = ""  # a report, where an error that nobody foresaw ended the program
-        for theme in (DARK, LIGHT, CONTRAST, ANSI_DARK, ANSI_LIGHT):
+        for theme in OWN:
             self.register_theme(theme)
-        self.set_reactive(ExplorerApp.theme, DARK.name)  # before a style sheet is read: a change would read them again
+        self.preferences = self._opening.preferences or Preferences()
+        self.keys = keymap.resolved(self.preferences)
+        pressed.use(self.keys.displayed(self.get_key_display))
+        self._appearance = Appearance(self, self.preferences)
+        # Before a style sheet is read: a change would read them again.
+        self.set_reactive(ExplorerApp.theme, self._appearance.first_theme())
         self.stylesheet.set_variables(self.get_css_variables())
 
     def get_default_screen(self) -> Screen[object]:
@@ -131,9 +76,9 @@ class ExplorerApp(App[str]):
 
     def on_mount(self) -> None:
         sys.setswitchinterval(SWITCH_INTERVAL)
-        if os.environ.get("NO_COLOR"):
-            self._palette = NAMES.index("none")
-        self.theme_changed_signal.subscribe(self, lambda theme: self._restyle())
+        self.set_keymap(self.keys.keymap)
+        self._appearance.begin()
+        self.theme_changed_signal.subscribe(self, lambda theme: self._take_theme())
         self.app_resume_signal.subscribe(self, lambda app: self.refresh(layout=True))  # the shell has written over it
         self.call_after_refresh(self._restyle)
         self.call_after_refresh(self.run_worker, self._open, thread=True, exit_on_error=False)
@@ -159,6 +104,8 @@ class ExplorerApp(App[str]):
     def on_opened(self, message: Opened) -> None:
         gc.freeze()  # the weights stay: searching them for garbage would take 40 ms each time
         self._main.begin(message.session)
+        if self.preferences.problems:
+            self.notify(in_brief(self.preferences.problems), title="Your settings", severity="warning", timeout=20)
         if self._opening.recorder:
             self._opening.recorder.begin(*self.size)
         if self._opening.replay:
@@ -209,7 +156,9 @@ class ExplorerApp(App[str]):
 
     def action_help_quit(self) -> None:
         """Say how to quit, on ctrl+c: it is for copying. (Textual's own notice has markup.)"""
-        self.notify("Press q to quit; ctrl+q does it while you type.", title="Do you want to quit?")
+        self.notify(
+            f"Press {pressed.key('quit', 'q')} to quit; ctrl+q does it while you type.", title="Do you want to quit?"
+        )
 
     def _handle_exception(self, error: Exception) -> None:
         """End on an unforeseen error, with a report. Textual's own lists variables, and so the prompt."""
@@ -223,20 +172,19 @@ class ExplorerApp(App[str]):
     # Colours
 
     def action_next_theme(self) -> None:
-        index = THEMES.index(self.theme) if self.theme in THEMES else -1
-        self.theme = THEMES[(index + 1) % len(THEMES)]
+        self.theme = self._appearance.next_theme()
 
     def action_next_palette(self) -> None:
-        self._palette = (self._palette + 1) % len(NAMES)
+        self._appearance.next_colours()
         self._restyle()
-        self.notify(f"Colours: {self._palette_name()}")
+        self.notify(f"Colours: {self._appearance.palette_name}")
 
-    def _palette_name(self) -> str:
-        """The name of the palette; "none" with the terminal's own colours, which are too few for heat."""
-        return "none" if self.current_theme.ansi else NAMES[self._palette]
+    def _take_theme(self) -> None:
+        self._appearance.keep_theme()
+        self._restyle()
 
     def _restyle(self) -> None:
-        self._main.restyle(Palette(self._palette_name(), self.current_theme.dark))
+        self._main.restyle(Palette(self._appearance.palette_name, self.current_theme.dark))
 
     # The command palette
 

@@ -9,6 +9,7 @@ from explorer.teaching.spots import Spot
 from explorer.walk.session import Session
 
 if TYPE_CHECKING:
+    from explorer.preferences.preferences import Preferences
     from explorer.teaching.recording import Recorder, Recording
     from explorer.teaching.tours import Tour
     from explorer.views.prepared import Prepared
@@ -40,3 +41,4 @@ class Opening:
     recorder: "Recorder | None" = None  # keys and clicks are recorded
     replay: "Recording | None" = None  # and these are played
     speed: float = 1.0
+    preferences: "Preferences | None" = None  # the person's own; None: as the program comes

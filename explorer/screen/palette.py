@@ -11,8 +11,9 @@ from rich.color import Color
 from rich.color_triplet import ColorTriplet
 
 from explorer.paint.spans import SHARE_LEVELS, SIGNED_LEVELS
+from explorer.preferences.settings import COLOURS
 
-NAMES = ("safe", "hue", "none")
+NAMES = COLOURS
 
 _SHARE = {
     ("safe", True): ("#121a26", "#1c3f73", "#2377a4", "#43b5b5", "#9ddf9f", "#fbf5b2"),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from explorer.paint.spans import SHARE_LEVELS, Line, Span, choices, clipped, length, shortened, wrapped
+from explorer.terminal.pressed import key as pressed
 from explorer.terminal.text import counted, token_at, width
 from explorer.walk.session import Session
 from gpt import GPTConfig, GPTError
@@ -45,7 +46,7 @@ class Scene:
         if not self.computing:
             return "Working it out …"
         if self.stopped:
-            return "Not computed: the run was cancelled. Press r to go on."
+            return f"Not computed: the run was cancelled. Press {pressed('again', 'r')} to go on."
         return "Not computed yet: it is worked out when the model has come to the end of this token."
 
 

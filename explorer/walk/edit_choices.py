@@ -8,6 +8,7 @@ from explorer.edits.where import SCORES, Where, Z
 from explorer.errors import EditError
 from explorer.stages import Kind
 from explorer.terminal.glyphs import quoted
+from explorer.terminal.pressed import key as pressed
 from explorer.terminal.text import token_at
 from explorer.walk.session import Session
 from explorer.walk.text import single_token
@@ -167,7 +168,10 @@ def _with_alignment(session: Session, place: Where, kind: EditKind) -> EditKind:
         words = f"{token_at(place.at[0], session.labels())} has no counterpart"
     else:
         words = f"{alone} of {ours} positions have no counterpart and stay" if alone else "each has a counterpart"
-    aligned = f"{ours} and {theirs} tokens, aligned at the {what_if.aligned}: {words}. Compare (6) ←→ changes it"
+    compare = pressed("view.compare", "6")
+    aligned = (
+        f"{ours} and {theirs} tokens, aligned at the {what_if.aligned}: {words}. Compare ({compare}) ←→ changes it"
+    )
     return replace(kind, hint=f"{kind.hint} · {aligned}" if kind.hint else aligned)
 
 

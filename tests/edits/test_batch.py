@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from explorer.edits.grid import SITES, Grid
 
 from explorer.edits import Edit, Patch, Scale, Zero, edited, where
 from explorer.edits.batch import answers
 from explorer.edits.metric import LOGIT, Metric
+from explorer.edits.sweep import SITES, Sweep
 from explorer.engine.engines import NUMPY, on_engine
 from explorer.errors import EditError
 from explorer.runs import running, side_by_side
@@ -29,7 +29,7 @@ def test_every_place_of_every_kind(config: str, site: str) -> None:
     model = on_arrays(**CONFIGS[config])
     base, source = traced(model, IDS), traced(model, OTHER)
     for by_position in (False, True):
-        grid = Grid(
+        grid = Sweep(
             base, Metric(LOGIT, 4), site, Patch(source), by_position=by_position, layers=[0, model.config.n_layer - 1]
         )
         stacks = [[grid.edit(cell)] for cell in grid.cells[:: 3 if by_position else 1]]

@@ -4,11 +4,14 @@ import asyncio
 import random
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
 from textual import events
 from textual.geometry import Offset
 from textual.pilot import Pilot
 
+from explorer.files import write_new
+from explorer.screen.main.keeping import Keeping
 from explorer.screen.main.screen import MainScreen
 from tests.fuzz import hostile
 from tests.fuzz.calls import within
@@ -40,7 +43,8 @@ _SENT = [
 
 def keys(dice: random.Random, folder: Path) -> int:
     """A session with random keys, clicks, wheels, pastes and resizes; each of them is a case."""
-    with within(folder):
+    saved = patch.object(Keeping, "_write", lambda self, name, content: write_new(folder / "saved", content))
+    with within(folder), saved:  # whatever name is typed for a file, it stays in the folder
         asyncio.run(_play(dice))
     return _KEYS_AT_A_TIME
 

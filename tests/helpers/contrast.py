@@ -20,10 +20,10 @@ from textual.pilot import Pilot
 
 from explorer.loading.catalogue import ModelEntry
 from explorer.paint.spans import SHARE_LEVELS, SIGNED_LEVELS, Span
-from explorer.screen.app import THEMES
 from explorer.screen.dialogs.models import ModelPicker
 from explorer.screen.main.screen import MainScreen
 from explorer.screen.palette import NAMES, Palette
+from explorer.screen.themes import THEMES
 from explorer.screen.widgets.canvas import STYLES, Canvas
 from tests.helpers.pilot import computed, opened, press, session, tiny
 

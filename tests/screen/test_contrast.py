@@ -4,7 +4,7 @@ import pytest
 from rich.segment import Segment
 from rich.style import Style
 
-from explorer.screen.app import THEMES
+from explorer.screen.themes import THEMES
 from tests.helpers.contrast import MARK, TEXT, Pair, Terminal, least, luminance, measured, pairs_of
 
 

@@ -1,7 +1,5 @@
 """Hostile text on the screen: in fields, notices, titles and statuses; and what is pasted into a field."""
 
-from pathlib import Path
-
 import pytest
 from textual import events
 from textual.pilot import Pilot
@@ -13,7 +11,6 @@ from explorer.screen.app import ExplorerApp
 from explorer.screen.dialogs.ask import AskDialog
 from explorer.screen.dialogs.problem import Problem
 from explorer.screen.palette import Palette
-from explorer.screen.save_picture import save_picture
 from explorer.screen.widgets.field import Field
 from explorer.screen.widgets.looks import Looks
 from tests.fuzz.hostile import check_printable
@@ -124,21 +121,6 @@ async def test_what_a_painter_forgets_is_still_printable() -> None:
         segment = Looks(screen, Palette()).segment(Span(EVIL))
         check_printable(segment.text)
         assert segment.text.isprintable()
-
-
-async def test_a_picture_of_the_screen_is_written_or_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    async with opened(notices=True) as (pilot, _):
-        app = pilot.app
-        assert isinstance(app, ExplorerApp)
-        save_picture(app)
-        (picture,) = tmp_path.iterdir()
-        assert picture.read_text(encoding="utf-8").startswith("<svg")
-        picture.unlink()
-        tmp_path.rmdir()
-        save_picture(app)
-        await pilot.pause()
-        assert [notice.title for notice in app._notifications] == ["The picture is in", "No picture"]
 
 
 async def test_a_crash_keeps_a_report_and_not_the_prompt() -> None:

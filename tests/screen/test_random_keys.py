@@ -1,9 +1,12 @@
 """Keys and sizes at random: whatever is pressed, nothing is raised and the session holds together."""
 
 import random
+from pathlib import Path
 
 import pytest
 
+from explorer.files import write_new
+from explorer.screen.main.keeping import Keeping
 from explorer.walk.session import Session
 from tests.helpers.exhaustive import exhaustive
 from tests.helpers.pilot import all_keys, computed, opened, session, tiny
@@ -19,8 +22,9 @@ TYPED = [*"abc XYZ019.!", "tab", "enter", "escape", "delete", "ctrl+a", "shift+e
 
 
 @pytest.mark.parametrize("count", [60, *exhaustive(1000)])
-async def test_random_keys_and_sizes(count: int) -> None:
+async def test_random_keys_and_sizes(count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dice = random.Random(0)
+    monkeypatch.setattr(Keeping, "_write", lambda self, name, content: write_new(tmp_path / "saved", content))
     async with opened(session(tiny(n_positions=24, n_layer=1))) as (pilot, screen):
         here = screen.session
         assert here

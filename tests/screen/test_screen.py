@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from explorer.screen.app import THEMES, ExplorerApp
+from explorer.screen.app import ExplorerApp
 from explorer.screen.main.keys import SECTIONS
 from explorer.screen.main.screen import MainScreen
 from explorer.screen.palette import NAMES
 from explorer.screen.panes.prompt import Prompt
+from explorer.screen.themes import THEMES
 from explorer.walk.on_screen import value_under_cursor
 from explorer.walk.session import Session
 from gpt import Sampling

@@ -11,6 +11,7 @@ from explorer.paint.pictures.vocabulary import drawing, ledger, logits
 from explorer.paint.pictures.wide import beside_it
 from explorer.paint.spans import Line, Span, choices, clipped, length, shortened, wrapped
 from explorer.stages import Kind
+from explorer.terminal.pressed import key as pressed
 from explorer.terminal.text import width
 from explorer.walk.session import Session
 
@@ -50,8 +51,11 @@ def picture(session: Session, cells: int, height: int, halves: bool = True, acco
     """
     stage = session.stage
     if session.what_if.difference and stage.kind in _WHOLE:
+        compare = pressed("view.compare", "6")
         return wrapped(
-            "Nothing is subtracted here. Compare (6) says how the next token's chances differ.", cells, "dim"
+            f"Nothing is subtracted here. Compare ({compare}) says how the next token's chances differ.",
+            cells,
+            "dim",
         )
     formula = stage.formula
     if session.what_if.difference:
@@ -128,9 +132,10 @@ def _ways(session: Session, room: int) -> Line:
         return []
     heads = "one head" if cursor.overview and not cursor.steps else "all heads"
     row = "all rows" if cursor.steps else "one row"
-    if length([Span(f"  o {heads}  v {row}")]) > room:
+    to_heads, to_row = pressed("overview", "o"), pressed("part.next", "v")
+    if length([Span(f"  {to_heads} {heads}  {to_row} {row}")]) > room:
         heads, row = "heads", "row"
-    return [Span(f"  o {heads}", "dim", ("overview",)), Span(f"  v {row}", "dim", ("steps",))]
+    return [Span(f"  {to_heads} {heads}", "dim", ("overview",)), Span(f"  {to_row} {row}", "dim", ("steps",))]
 
 
 def _waiting(session: Session) -> str:
@@ -138,4 +143,4 @@ def _waiting(session: Session) -> str:
         return "Not recorded in this file."
     if session.computing and not session.stopped:
         return "Not computed yet: it fills in as the model gets here."
-    return "Not computed: the run was cancelled. Press r to go on."
+    return f"Not computed: the run was cancelled. Press {pressed('again', 'r')} to go on."

@@ -7,6 +7,7 @@ from explorer.paint.bars import bar_of, signed_bar
 from explorer.paint.predictions import percent
 from explorer.paint.row import figure
 from explorer.paint.spans import Line, Span, clipped, length, page
+from explorer.terminal.pressed import key as pressed
 from explorer.terminal.text import fit, width
 from explorer.walk.session import Session
 from gpt import Distribution
@@ -173,7 +174,7 @@ def drawing(session: Session, cells: int, height: int, halves: bool) -> list[Lin
             Span(f"{verb} "),
             Span(session.label(step.token), "here"),
             Span(f" ({start:.4f} to {chances.cumulative[place]:.4f})"),
-            Span("" if made else "  press n to take it", "dim"),
+            Span("" if made else f"  press {pressed('draw', 'n')} to take it", "dim"),
         ],
     ]
     if not together:

@@ -10,7 +10,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from explorer.paint.spans import wrapped
-from explorer.screen.main.all_keys import ALL, keys_here
+from explorer.screen.keymap import own_keys
+from explorer.screen.main.all_keys import ALL, keys_here, moved
 from explorer.screen.main.offers import Here, Mode, name_of
 from explorer.terminal.text import fit
 
@@ -55,13 +56,14 @@ class Help(ModalScreen[None]):
 
     def _text(self) -> Text:
         cells = min(_WIDEST, self.app.size.width * 95 // 100) - _AROUND
-        lines = self._section(self._title(), keys_here(self._here), cells)
+        now = own_keys(self.app).of
+        lines = self._section(self._title(), keys_here(self._here, now), cells)
         lines += [("What you see", "bold")]
         for name, meaning in _SCREEN.items():
             lines += _row(name, meaning, cells)
         lines += [("", "")]
         for section, bindings in ALL.items():
-            lines += self._section(section, bindings, cells)
+            lines += self._section(section, moved(bindings, now), cells)
         lines += [("".join(span.text for span in line), "") for line in wrapped(_MOUSE, cells)]
         return Text("\n").join(Text(line, style, no_wrap=True) for line, style in lines)
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 
+from explorer.screen.keymap import own_keys
 from explorer.screen.main.all_keys import keys_here
 from explorer.screen.main.here import here_on
 from explorer.screen.main.keys import SECTIONS
-from explorer.screen.save_picture import save_picture
 from explorer.teaching.tours import shipped
 
 if TYPE_CHECKING:
@@ -26,22 +26,21 @@ def every_action(app: App[str], main: "MainScreen") -> Iterator[SystemCommand]:
 
         return run
 
-    here = here_on(main)
-    for binding in keys_here(here):
+    here, now = keys_here(here_on(main), own_keys(app).of), own_keys(app).of
+    for binding in here:
         keys = f"here · key {app.get_key_display(binding)}"
         yield SystemCommand(binding.tooltip, keys, partial(app.call_later, _press, app, main, binding))
-    known = {binding.id for binding in keys_here(here)}
+    known = {binding.id for binding in here}
     for section, bindings in SECTIONS.items():
         for binding in bindings:
             if binding.id not in known:
-                about = f"{section} · key {app.get_key_display(binding)}"
-                yield SystemCommand(binding.tooltip, about, runner(binding.action))
+                key = app.get_key_display(found) if (found := now(binding)) else "none"
+                yield SystemCommand(binding.tooltip, f"{section} · key {key}", runner(binding.action))
     for tour in shipped():
         yield SystemCommand(f"Tour: {tour.title}", f"Tours · {tour.minutes} minutes", partial(main.tours.start, tour))
     for count in (5, 20, 50):
         yield SystemCommand(f"Draw {count} tokens", "Next token", runner(f"draw({count})"))
     yield SystemCommand("Choose a theme", "Program", app.action_change_theme)
-    yield SystemCommand("Save a picture of the screen", "Program · as SVG", partial(save_picture, app))
 
 
 async def _press(app: App[str], main: "MainScreen", binding: Binding) -> None:

@@ -1,5 +1,7 @@
 """Every key of the main screen: those that work anywhere, those of each pane, and which of them do something here."""
 
+from collections.abc import Callable, Iterable
+
 from textual.binding import Binding, BindingType
 
 from explorer.screen.main.keys import SECTIONS
@@ -45,13 +47,22 @@ ALL: dict[str, list[Binding]] = SECTIONS | {_TITLES[mode]: bindings for mode, bi
 """Every key, by the titles of the sections of the help."""
 
 
-def keys_here(here: Here) -> list[Binding]:
+Now = Callable[[Binding], Binding | None]
+"""A binding as it is after a person has moved keys; None where no key is left for it."""
+
+
+def moved(bindings: Iterable[Binding], now: Now) -> list[Binding]:
+    """These keys as they are now."""
+    return [found for binding in bindings if (found := now(binding))]
+
+
+def keys_here(here: Here, now: Now = lambda binding: binding) -> list[Binding]:
     """The keys that do something here: the pane's or the stage's own first, then the others."""
-    by_id = {binding.id: binding for bindings in ALL.values() for binding in bindings}
-    own = PANES.get(here.mode, [])
+    by_id = {binding.id: binding for bindings in ALL.values() for binding in moved(bindings, now)}
+    own = moved(PANES.get(here.mode, []), now)
     taken = {key for binding in own for key in binding.key.split(",")}
     ids = [id for offer in FOOTERS[here.mode] for id in offer.ids.split()]
-    first = [by_id[id] for id in dict.fromkeys([*ids, *(binding.id for binding in own)]) if id]
+    first = [by_id[id] for id in dict.fromkeys([*ids, *(binding.id for binding in own)]) if id in by_id]
     heard = [
         binding for binding in first if binding in own or binding.priority or not set(binding.key.split(",")) & taken
     ]

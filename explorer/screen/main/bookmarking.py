@@ -7,6 +7,7 @@ from explorer.screen.main.visiting import Visiting
 from explorer.screen.opening import Opening
 from explorer.teaching import bookmarks
 from explorer.teaching.spots import Spot
+from explorer.terminal.pressed import key as pressed
 from explorer.walk.session import Session
 from gpt import GPTError
 
@@ -32,7 +33,7 @@ class Bookmarking:
     def action_go(self) -> None:
         """Go to a bookmark by its number."""
         if not self._bookmarks:
-            self._screen.notify("There are no bookmarks yet: B keeps this place as one.")
+            self._screen.notify(f"There are no bookmarks yet: {pressed('bookmark.keep', 'B')} keeps this place as one.")
         elif self._screen.ready:
             self._screen.app.push_screen(Bookmarks("Go to a bookmark", self._bookmarks, any_number=False), self._go)
 

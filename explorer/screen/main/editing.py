@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from explorer.edits import Edits
 from explorer.runs.trace import Trace
 from explorer.screen.dialogs.what_if import WhatIfDialog
+from explorer.terminal.pressed import key as pressed
 from explorer.walk.what_if import toggle_all
 from gpt import GPTError
 
@@ -27,7 +28,9 @@ class Editing:
         if session.recorded:
             self._screen.notify("This is a recorded run: there is no model that could run it edited.")
         elif session.cursor.part is None and not len(session.what_if.edits):
-            self._screen.notify("There are no numbers here yet: → goes on to where they begin.")
+            self._screen.notify(
+                f"There are no numbers here yet: {pressed('stage.forward', '→')} goes on to where they begin."
+            )
         else:
             self._screen.playback.stop()
             session.show(None)  # edits are made in the run itself

@@ -108,6 +108,8 @@ SECTIONS: dict[str, list[Binding]] = {
     ],
     "Program": [
         key("prompt", "slash", _prompt("type_on"), "Edit the prompt"),
+        key("save", "W", to("keeping", "open"), "Save what is seen: SVG, PNG, text, CSV or JSON"),
+        key("copy.picture", "Y", to("keeping", "copy"), "Copy the picture: its numbers with tabs, or its text"),
         key("help", "question_mark", "help", "The keys that work here, all keys, and what is on the screen"),
         key("palette", "colon,ctrl+p", "app.command_palette", "Find any action by name"),
         key("models", "m", to("models", "list"), "Another model; the prompt stays"),

@@ -250,6 +250,7 @@ _LAST = (
     Offer("prompt", "prompt"),
     Offer("play", "play"),
     Offer("sweep", "sweep"),
+    Offer("save", "save"),
     Offer("palette", "actions"),
 )
 _SHOW = (Offer("spotlight", "spotlight"), Offer("zoom", "zoom"), Offer("talk", "talk"))

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from textual.timer import Timer
 
+from explorer.terminal.pressed import key as pressed
 from explorer.walk.player import Player
 from explorer.walk.session import Session
 from gpt import GPTError
@@ -25,7 +26,9 @@ class Playback:
         """Draw this many tokens, each as soon as the one before is computed."""
         if session := self._screen.ready:
             if session.draws.ended:
-                self._screen.notify("The text has ended here. Backspace takes the last token back.")
+                self._screen.notify(
+                    f"The text has ended here. {pressed('draw.back', 'Backspace')} takes the last token back."
+                )
             self.player.left_to_draw += count
             self._screen.runs.go_on()
             self.draw()
@@ -40,7 +43,10 @@ class Playback:
         if session is None:
             return
         if session.position + 1 < len(session.ids) and not session.what_if.shown:
-            self._screen.notify("Another token can be drawn after the last one only: > goes there.", markup=False)
+            self._screen.notify(
+                f"Another token can be drawn after the last one only: {pressed('token.last', '>')} goes there.",
+                markup=False,
+            )
             return
         self.stop()
         self._draw_by(lambda session: session.take_token(token))
@@ -97,7 +103,9 @@ class Playback:
         self._timer = None
         if self.player.playing:
             self._timer = self._screen.set_interval(1 / self.player.pace, self._step)
-            self._screen.show_status(f"playing, {self.player.pace:g} stages a second · space stops")
+            self._screen.show_status(
+                f"playing, {self.player.pace:g} stages a second · {pressed('play', 'space')} stops"
+            )
 
     def _step(self) -> None:
         if self._screen.ready:

@@ -6,6 +6,7 @@ from explorer.edits.edit import Edit
 from explorer.engine.engines import NUMPY, PYTHON, engine_of, in_words, largest_difference
 from explorer.runs.trace import LiveRun
 from explorer.screen.messages import AnswerReady, EngineReady, RunEnded, RunFailed
+from explorer.terminal.pressed import key as pressed
 from explorer.walk.on_screen import effect_in_words
 from explorer.walk.session import Session
 from gpt import GPTError
@@ -98,7 +99,7 @@ class Runs:
         session.stopped = not message.finished
         done = "edited run computed" if what_if.edited else "computed"
         self._took = message.trace, "" if session.stopped else f"{done} in {message.seconds:.2f} s"
-        screen.show_status("stopped · r goes on" if session.stopped else "")
+        screen.show_status(f"stopped · {pressed('again', 'r')} goes on" if session.stopped else "")
         screen.repaint()
         if message.finished:
             self._say_difference(session)
@@ -161,7 +162,9 @@ class Runs:
         if self._screen.tours.shown or self._screen.talk.open or not words:  # it is told there, or gives the word away
             return
         title = f"Edited: {what_if.in_words(session.labels())}"
-        self._screen.notify(f"{words}. Press 6 to compare, X to switch it off.", title=title, markup=False)
+        compare, off = pressed("view.compare", "6"), pressed("edit.toggle", "X")
+        told = f"{words}. Press {compare} to compare, {off} to switch it off."
+        self._screen.notify(told, title=title, markup=False)
 
     def _say_idle(self, session: Session) -> None:
         """Show which edits change nothing, each once."""

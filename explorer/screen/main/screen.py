@@ -16,6 +16,7 @@ from explorer.screen.main.background import Background
 from explorer.screen.main.bookmarking import Bookmarking
 from explorer.screen.main.editing import Editing
 from explorer.screen.main.here import here_on
+from explorer.screen.main.keeping import Keeping
 from explorer.screen.main.keys import BINDINGS
 from explorer.screen.main.models import Models
 from explorer.screen.main.playback import Playback
@@ -77,6 +78,7 @@ class MainScreen(Screen[None]):
         self.runs = Runs(self)
         self.playback = Playback(self)
         self.editing = Editing(self)
+        self.keeping = Keeping(self)
         self.models = Models(self, open_other, tell)
         self.header, self.tokens = HeaderPane(self, model_name), TokensPane(self)
         self.prompt = Prompt(self, self.tokens, self.runs.run_prompt, self.playback.stop, prompt)
@@ -97,6 +99,7 @@ class MainScreen(Screen[None]):
             "lesson": self.middle.lesson,
             "talk": self.talk,
             "editing": self.editing,
+            "keeping": self.keeping,
             "playback": self.playback,
             "runs": self.runs,
             "models": self.models,

@@ -11,13 +11,12 @@ from explorer.teaching import notes
 from explorer.teaching.errors import FactError
 from explorer.teaching.playing import Playing, answer_here, answered, read_answer
 from explorer.teaching.tours import Question, Tour, shipped
+from explorer.terminal.pressed import key as pressed
 from explorer.walk.session import Session
 from gpt import GPTError
 
 if TYPE_CHECKING:
     from explorer.screen.main.screen import MainScreen
-
-_GREETING = "T opens tours: the first shows the whole model in twenty minutes. ? lists all keys."
 
 
 class Touring:
@@ -46,7 +45,9 @@ class Touring:
             self.visiting.lend(opening.tour.stops[opening.at].spot)
             self.start(opening.tour, opening.at)
         elif opening and opening.offer:
-            self._screen.notify(_GREETING, title="New here?", timeout=10)
+            tours, keys = pressed("tour.list", "T"), pressed("help", "?")
+            greeting = f"{tours} opens tours: the first shows the whole model in twenty minutes. {keys} lists all keys."
+            self._screen.notify(greeting, title="New here?", timeout=10)
 
     def start(self, tour: Tour, at: int = 0) -> None:
         """Begin a tour. What the user has is kept."""
@@ -86,7 +87,11 @@ class Touring:
         elif self._playing.move(by):
             self._show()
         else:
-            self._screen.notify("This is the last Stop. E leaves the tour." if by > 0 else "This is the first Stop.")
+            self._screen.notify(
+                f"This is the last Stop. {pressed('tour.leave', 'E')} leaves the tour."
+                if by > 0
+                else "This is the first Stop."
+            )
 
     def action_leave(self) -> None:
         """Leave the tour, or a bookmark, for what one had before; there, come back to the tour."""
@@ -96,7 +101,9 @@ class Touring:
             self.visiting.home = None
             self.visiting.enter(home)
             if self._playing:
-                self._screen.show_status(f"tour left at {self._playing.count} · E comes back")
+                self._screen.show_status(
+                    f"tour left at {self._playing.count} · {pressed('tour.leave', 'E')} comes back"
+                )
         elif self._playing:
             self._come_back()
         else:

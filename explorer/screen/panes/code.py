@@ -3,7 +3,7 @@
 from explorer.paint.spans import Line
 from explorer.screen.bindings import key
 from explorer.screen.panes.pane import Pane, literal
-from explorer.screen.panes.why import NO_REASON
+from explorer.screen.panes.why import no_reason
 from explorer.walk.opening import step_into_code
 from explorer.walk.session import Session
 from gpt import GPTError
@@ -38,7 +38,7 @@ class CodePane(Pane, can_focus=True):
         if session is None:
             return
         if session.what_if.difference:
-            self.host.notify(NO_REASON)
+            self.host.notify(no_reason())
             return
         if session.code:
             self.action_leave()

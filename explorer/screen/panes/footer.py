@@ -42,7 +42,7 @@ class FooterPane(Pane):
                 ends = [bindings[0], bindings[-1]] if offer.between else bindings
                 shown.append((offer.between.join(map(self.app.get_key_display, ends)), offer.said(here)))
                 self._keys.append(bindings[-1].key)
-        if here.mode in (Mode.PROMPT, Mode.GO_TO):  # there a question mark is typed
+        if here.mode in (Mode.PROMPT, Mode.GO_TO) or "help" not in heard:  # there a question mark is typed
             return [footer(name_of(here), shown, None, cells)]
         self._keys.append(heard["help"].key)
         last = self.app.get_key_display(heard["help"]), "help"

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from explorer.paint.lesson import lesson
 from explorer.paint.spans import Line
 from explorer.screen.messages import Clicked
-from explorer.screen.panes.pane import Host, Pane
+from explorer.screen.panes.pane import Host, Pane, literal
 from explorer.teaching.lessons import Filled, filled
 from explorer.teaching.lessons import lesson as lesson_of
+from explorer.terminal.pressed import key as pressed
 from explorer.walk.session import Session
 
 
@@ -22,7 +23,9 @@ class LessonPane(Pane):
         """`shown_or_hidden` is called after the lesson was opened or closed."""
         super().__init__(host)
         self._shown_or_hidden = shown_or_hidden
-        self.border_subtitle = "esc closes · L explains"
+        self.border_subtitle = literal(
+            f"{pressed('lesson.leave', 'esc')} closes · {pressed('lesson.word', 'L')} explains"
+        )
         self.subject = ("stage", "tokens")  # its kind and name; the screen keeps it up to date
         self._word: int | None = None  # the number of the word that is explained
 

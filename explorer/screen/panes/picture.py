@@ -4,6 +4,7 @@ from explorer.paint.pictures import picture
 from explorer.paint.spans import Line
 from explorer.paint.spotlight import spotlit
 from explorer.screen.bindings import key
+from explorer.screen.keeping.clipboard import copy
 from explorer.screen.messages import Clicked
 from explorer.screen.panes.pane import Host, Pane, literal
 from explorer.stages import Kind
@@ -95,8 +96,8 @@ class PicturePane(Pane, can_focus=True):
             self.host.notify(str(error), severity="warning", markup=False)
             return
         if value is not None:
-            self.app.copy_to_clipboard(repr(value))
-            self.host.notify(f"Copied {value!r}", markup=False)
+            problem = copy(self.app, repr(value))
+            self.host.notify(f"Copied {value!r}. {problem}".removesuffix(". "), markup=False)
 
     def on_clicked(self, message: Clicked) -> None:
         kind, *numbers = message.action

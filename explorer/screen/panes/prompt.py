@@ -12,6 +12,7 @@ from explorer.screen.bindings import key
 from explorer.screen.panes.pane import Host
 from explorer.screen.panes.tokens import TokensPane
 from explorer.screen.widgets.field import shown
+from explorer.terminal.pressed import key as pressed
 from explorer.terminal.text import counted, width
 from gpt import GPTError
 
@@ -135,7 +136,8 @@ class Prompt(TextArea):
                 typed = []  # said when it is submitted
         self._tokens.typed = typed
         count = len(session.ids if typed is None else typed)
-        self.host.show_status(f"{count} of {session.config.n_positions} tokens · enter runs it · esc drops it")
+        runs, drops = pressed("prompt.run", "enter"), pressed("prompt.leave", "esc")
+        self.host.show_status(f"{count} of {session.config.n_positions} tokens · {runs} runs it · {drops} drops it")
         self._tokens.repaint()
 
     def action_submit(self) -> None:

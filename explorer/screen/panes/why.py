@@ -6,11 +6,17 @@ from explorer.provenance.words import brief
 from explorer.screen.bindings import key, to
 from explorer.screen.messages import Clicked
 from explorer.screen.panes.pane import Pane, literal
+from explorer.terminal.pressed import key as pressed
 from explorer.walk.opening import ask_why
 from explorer.walk.session import Session
 from explorer.walk.why import Why
 
-NO_REASON = "This is the difference of two runs. Press esc: in the run itself the number opens."
+
+def no_reason() -> str:
+    """Why a number of a difference cannot be opened."""
+    return f"This is the difference of two runs. Press {pressed('stop', 'esc')}: in the run itself the number opens."
+
+
 """Shown when an explanation, or code, is asked for while a difference of two runs is walked."""
 
 
@@ -55,11 +61,13 @@ class WhyPane(Pane, can_focus=True):
         if session is None:
             return
         if session.what_if.difference:
-            self.host.notify(NO_REASON)
+            self.host.notify(no_reason())
         elif ask_why(session):
             self.host.repaint()
         else:
-            self.host.notify("There are no numbers here yet: → goes on to where they begin.")
+            self.host.notify(
+                f"There are no numbers here yet: {pressed('stage.forward', '→')} goes on to where they begin."
+            )
 
     def action_leave(self) -> None:
         """Go back to the picture of the stage; the cursor stays on the number that was open."""

@@ -4,6 +4,7 @@ from explorer.analysis.compare import ALIGNED, BEGINNING
 from explorer.paint.bars import bar_of
 from explorer.paint.predictions import percent
 from explorer.paint.spans import Line, Span, bar, clipped, window, wrapped
+from explorer.terminal.pressed import key as pressed
 from explorer.terminal.text import fit, number, token_at, width
 from explorer.views.compare.state import Apart, CompareState
 from explorer.views.parts import ROW, side_by_side, to_choose
@@ -143,7 +144,8 @@ def only_one_run(recorded: bool, cells: int) -> list[Line]:
     if recorded:
         return [title, [], *wrapped("It is a recorded one: there is no model that could make another.", cells)]
     steps = (
-        "enter: type another prompt to compare with.",
-        "Or leave this view and edit a number (x): then the edited run is compared with the one before.",
+        f"{pressed('look.enter', 'enter')}: type another prompt to compare with.",
+        f"Or leave this view and edit a number ({pressed('edit', 'x')}): then the edited run is compared with the "
+        "one before.",
     )
     return [clipped(title, cells), [], *(line for step in steps for line in wrapped(step, cells))]

@@ -11,6 +11,7 @@ from explorer.paint.spans import Line
 from explorer.runs import running
 from explorer.runs.activations import Activations
 from explorer.runs.trace import LiveRun, Trace
+from explorer.terminal.pressed import key as pressed
 from explorer.views.compare.picture import ALIGNMENT, in_words, only_one_run, two_runs
 from explorer.views.compare.state import Apart, CompareState
 from explorer.views.parts import ROW, scene_of
@@ -153,7 +154,10 @@ class CompareView(View):
     def next_mode(self) -> None:
         pair, session = self._pair, self.session
         if pair is None:
-            raise AnalysisError("there is only one run: edit something (x), or press enter for another prompt.")
+            raise AnalysisError(
+                f"there is only one run: edit something ({pressed('edit', 'x')}), or press "
+                f"{pressed('look.enter', 'enter')} for another prompt."
+            )
         if any(run.complete < len(run.ids) for run in (pair.a, pair.b)):
             raise AnalysisError("one of the two runs is not computed yet.")
         if _shape(pair.a) != _shape(pair.b):

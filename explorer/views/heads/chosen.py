@@ -5,6 +5,7 @@ from functools import partial
 from explorer.analysis.heads import LABELLING, VALUE_WEIGHTED, Behaviour, HeadScores, Score
 from explorer.paint.row import Entry, labelled_bars
 from explorer.paint.spans import Line, Span, bar, clipped, length, wrapped
+from explorer.terminal.pressed import key as pressed
 from explorer.terminal.text import fit, short, width
 from explorer.views.heads.small_patterns import drawn, extent, levels
 from explorer.views.heads.state import HeadsState
@@ -85,7 +86,7 @@ def _title(state: HeadsState, found: HeadScores | None, cells: int) -> Line:
     layer, head = state.chosen
     place = Span(f"head {layer}.{head}", "here-text")
     if found is None:
-        waiting = "stopped · r goes on" if state.scene.stopped else "computing …"
+        waiting = f"stopped · {pressed('again', 'r')} goes on" if state.scene.stopped else "computing …"
         return [place, Span("  not recorded" if state.scene.recorded else f"  {waiting}", "dim")]
     if found.label is None:
         return [place, Span("  no known pattern" if cells >= 28 else "  no pattern", "dim")]

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from explorer.analysis.heads import Behaviour
 from explorer.paint.spans import Line, Span, clipped, length, page
+from explorer.terminal.pressed import key as pressed
 from explorer.terminal.text import fit, width
 from explorer.views.heads.chosen import definitions, details
 from explorer.views.heads.small_patterns import Extent, drawn, extent
@@ -92,7 +93,7 @@ def _layout(state: HeadsState, cells: int, height: int) -> HeadsLayout:
 def _nothing_yet(state: HeadsState) -> str:
     if state.scene.recorded:
         return "This run was recorded without its attention patterns."
-    return "stopped · r goes on" if state.scene.stopped else "computing …"
+    return f"stopped · {pressed('again', 'r')} goes on" if state.scene.stopped else "computing …"
 
 
 def _room_below(height: int) -> int:

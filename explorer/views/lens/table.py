@@ -6,6 +6,7 @@ from typing import NamedTuple
 from explorer.analysis.lens import LensCell
 from explorer.paint.predictions import percent
 from explorer.paint.spans import SHARE_LEVELS, Line, Span, clipped, length, marked, page, share_level, window, wrapped
+from explorer.terminal.pressed import key as pressed
 from explorer.terminal.text import fit, width
 from explorer.views.lens.cell import likeliest, short
 from explorer.views.lens.curve import curve, strip
@@ -118,7 +119,9 @@ def _answer(state: LensState, cells: int) -> list[Line]:
     if state.failure:
         return wrapped(state.failure, cells, "down")
     if last is None:
-        waiting = "stopped · r goes on" if scene.stopped and not state.predicted else "computing …"
+        waiting = (
+            f"stopped · {pressed('again', 'r')} goes on" if scene.stopped and not state.predicted else "computing …"
+        )
         return [clipped([Span("after "), here, Span(f"  {_missing(state) or waiting}", "dim")], cells)]
     answer = Span(scene.label(last.answer), "value")
     line = [Span("after "), here, Span(" it says "), answer]

@@ -8,6 +8,7 @@ from explorer.edits.sweep import SITES, SweepCell
 from explorer.paint.legend import legend_of_signed
 from explorer.paint.predictions import percent
 from explorer.paint.spans import Line, Span, clipped, length
+from explorer.terminal.pressed import key as pressed
 from explorer.terminal.text import number, width
 from explorer.views.heatmap import CELL, Heatmap, heatmap
 from explorer.views.parts import fitting
@@ -58,8 +59,9 @@ def _head(state: SweepState, cells: int) -> list[Line]:
     elif state.baseline and metric.kind != KL:
         now = f": {_value(state, state.baseline[state.mode])} now"
     done, count = len(state.measured), state.count
+    how_far = (f"   {done} of {count}", f" · {pressed('stop', 'esc')} stops") if done < count else ("   NumPy float32",)
     line = [*what, Span(now)]
-    for words in (f"   {done} of {count}", " · esc stops") if done < count else ("   NumPy float32",):
+    for words in how_far:
         line += [Span(words, "dim")] if length([*line, Span(words)]) <= cells else []
     return [line, fitting([Span(_how(state), "dim")], ["a: choose what is swept, how, and which tokens"], cells)]
 
