@@ -23,6 +23,7 @@ COMMANDS = {
     "steering": ("NAME --prompts FILE -o FILE", "a steering vector: the mean of an activation over prompts"),
     "trace": ("PROMPT -o FILE", "write every activation of a run to a file"),
     "open": ("FILE", "walk through such a file on the screen"),
+    "serve": ("[PROMPT]", "the screen in a browser"),
     "models": ("", "list the models"),
     "verify": ("", "compare every function with NumPy and PyTorch"),
 }

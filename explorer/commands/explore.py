@@ -2,6 +2,7 @@
 
 import argparse
 import codecs
+import os
 import sys
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,6 +16,7 @@ from explorer.commands.parser import Parser
 from explorer.commands.words import text_of
 from explorer.errors import TerminalError, UsageError
 from explorer.terminal import output
+from explorer.terminal.glyphs import quoted
 
 if TYPE_CHECKING:
     from explorer.screen.opening import Opening, OpenModel, OpenOther, Tell
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 
 PROMPT = "Once upon a time there was a little"
 BEGINNING = "<|endoftext|>"
+
+_DUMB = ("dumb", "unknown")
+"""The values of TERM of a terminal that knows no codes."""
 
 _EXAMPLES = """\
 examples:
@@ -185,10 +190,18 @@ def recorder_of(wishes: Wishes, opened: "Recording") -> "Recorder | None":
 
 def require_terminal() -> None:
     """TerminalError unless there is a terminal to draw on."""
+    if os.environ.get("TEXTUAL_DRIVER"):  # it draws elsewhere: on a page of `gpt-explorer serve`
+        return
     if not (output.is_terminal(sys.stdin) and output.is_terminal(sys.stdout)):
         raise TerminalError(
             "the explorer draws on a terminal, and this is not one (a pipe or a file?). "
             "Run it in a terminal, or use `gpt-explorer generate PROMPT` for plain text."
+        )
+    if os.environ.get("TERM") in _DUMB and sys.platform != "win32":
+        raise TerminalError(
+            "the explorer moves the cursor about the terminal, and this one says that it cannot "
+            f"(TERM is {quoted(os.environ.get('TERM', ''))}). Use another terminal, or one of the commands that print "
+            "text, such as `gpt-explorer read PROMPT`."
         )
     encoding = getattr(sys.__stderr__, "encoding", None)  # where it is drawn
     if encoding and not codecs.lookup(encoding).name.startswith("utf"):
