@@ -26,5 +26,7 @@ COMMANDS = {
     "serve": ("[PROMPT]", "the screen in a browser"),
     "models": ("", "list the models"),
     "verify": ("", "compare every function with NumPy and PyTorch"),
+    "man": ("", "the manual of all commands"),
+    "completion": ("bash|zsh|fish", "what a shell needs to complete all of this"),
 }
 """Every command but the screen itself: the words that follow it, and its line in `gpt-explorer --help`."""

@@ -15,7 +15,7 @@ from explorer.commands.options import add_beginning, add_model, add_sampling, sa
 from explorer.commands.parser import Parser
 from explorer.commands.words import text_of
 from explorer.errors import TerminalError, UsageError
-from explorer.terminal import output
+from explorer.terminal import colour, output
 from explorer.terminal.glyphs import quoted
 
 if TYPE_CHECKING:
@@ -28,15 +28,13 @@ if TYPE_CHECKING:
 PROMPT = "Once upon a time there was a little"
 BEGINNING = "<|endoftext|>"
 
-_DUMB = ("dumb", "unknown")
-"""The values of TERM of a terminal that knows no codes."""
-
-_EXAMPLES = """\
-examples:
-  gpt-explorer                                    open the explorer on the embedded model
-  gpt-explorer "Tom and Lily went to the park."   with a prompt of your own
-  gpt-explorer --model gpt2                       with OpenAI's GPT-2, from the Hugging Face hub
-"""
+STATUS = {
+    0: "it was done",
+    1: "it could not be done: a file, the network, the terminal, a check that failed",
+    2: "the call was wrong: the message says how",
+    130: "control-C ended it",
+}
+"""The exit statuses; 128 and its number for another signal."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -44,15 +42,20 @@ def parser() -> argparse.ArgumentParser:
         prog="gpt-explorer",
         description="Look inside GPT-2 while it runs: type a prompt, walk its forward pass, see every number.",
         epilog=_epilog(),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("prompt", nargs="?", default=PROMPT, help=f"the prompt to begin with (default: {PROMPT!r})")
-    parser.add_argument("--version", action="version", version=f"GPT Explorer {__version__}")
+    add_options(parser)
+    return parser
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Everything but the prompt."""
+    version = f"GPT Explorer {__version__}"
+    parser.add_argument("-V", "--version", action="version", version=version, help="print the version and exit")
     add_beginning(parser)
     add_model(parser)
     add_sampling(parser)
     add_stage(parser)
-    return parser
 
 
 def add_stage(parser: argparse.ArgumentParser) -> None:
@@ -69,11 +72,12 @@ def add_stage(parser: argparse.ArgumentParser) -> None:
 
 
 def _epilog() -> str:
-    """The other commands, a line for each, and the examples."""
+    """The other commands, a line for each, and the exit status."""
     calls = {f"gpt-explorer {name} {words}": meaning for name, (words, meaning) in COMMANDS.items()}
     width = max(map(len, calls))
     lines = [f"  {call:<{width}}  {meaning}" for call, meaning in calls.items()]
-    return "\n".join(["other commands (each with --help):", *lines, "", _EXAMPLES])
+    statuses = [f"  {status:<4} {meaning}" for status, meaning in STATUS.items()]
+    return "\n".join(["other commands (each with --help):", *lines, "", "exit status:", *statuses])
 
 
 def run(options: argparse.Namespace) -> int:
@@ -197,7 +201,7 @@ def require_terminal() -> None:
             "the explorer draws on a terminal, and this is not one (a pipe or a file?). "
             "Run it in a terminal, or use `gpt-explorer generate PROMPT` for plain text."
         )
-    if os.environ.get("TERM") in _DUMB and sys.platform != "win32":
+    if colour.is_dumb() and sys.platform != "win32":
         raise TerminalError(
             "the explorer moves the cursor about the terminal, and this one says that it cannot "
             f"(TERM is {quoted(os.environ.get('TERM', ''))}). Use another terminal, or one of the commands that print "

@@ -27,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
     )
     add_prompt(parser, "the text to run")
     parser.add_argument(
-        "--position", type=int, default=-1, metavar="P", help="at this position (default: -1, the last)"
+        "--position", type=int, default=-1, metavar="P", help="at this position; -1 is the last (default: -1)"
     )
     parser.add_argument("--layer", type=count, metavar="L", help="of this block only")
     parser.add_argument("--wrote", action="store_true", help="those that wrote most: |activation| · ‖w_out‖")
@@ -77,7 +77,7 @@ def _measures(given: "Prompted", options: argparse.Namespace) -> tuple[dict[str,
     """The neuron's largest and mean activation on one prompt, and its strongest places."""
     table = _one(run_of(given), *options.neuron)
     values = table.column("activation")
-    if not options.json:
+    if not (options.json or options.csv):
         position, token, value = table[0]
         output.say(f"{value:+.4f}  {token} ({position})  {given.prompt}")
     return {"largest": float(values.max()), "mean": float(values.mean())}, {"places": table.as_dicts()[:_TOP]}
