@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     whole = whole_parser()
     for action in _actions(whole):
         _complete(action)
-    output.data(shtab.complete(whole, options.shell, preamble=_preamble()).rstrip("\n"))
+    output.data(shtab.complete(whole, options.shell, preamble=_preamble()[options.shell]).rstrip("\n"))
     return 0
 
 

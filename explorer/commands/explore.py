@@ -114,8 +114,9 @@ def open_screen(prompt: str, model: str | None, engine: str, sampling: "Sampling
     from explorer.loading.catalogue import locate, namesake, short_name
 
     name = short_name(locate(model))  # a wrong name is said before the screen opens
-    notes = dict.fromkeys(namesake(model))
     opening, prepared = opening_of(wishes, prompt, name, sampling, seed)
+    notes = opening.notes
+    notes.update(dict.fromkeys(namesake(model)))
 
     def open_named(name: str | None, progress: "Tell") -> "Session":
         from explorer.loading.catalogue import resolve

@@ -93,7 +93,8 @@ def add_beginning(parser: argparse.ArgumentParser) -> None:
         "--bos",
         action=argparse.BooleanOptionalAction,
         default=False,
-        help="put <|endoftext|> before the prompt, as TransformerLens does, and Hugging Face does not (default: --no-bos)",
+        help="put <|endoftext|> before the prompt, as TransformerLens does and Hugging Face does not "
+        "(default: --no-bos)",
     )
 
 

@@ -50,8 +50,8 @@ class _Formatter(argparse.HelpFormatter):
 class _NoColour(argparse.Action):
     """--no-color: sets NO_COLOR, which everything that draws heeds, for what is run from here too."""
 
-    def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:
-        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, default=argparse.SUPPRESS, help=help)
+    def __init__(self, option_strings: Sequence[str], dest: str, **options: Any) -> None:
+        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, default=argparse.SUPPRESS, **options)
 
     def __call__(self, *_: object) -> None:
         os.environ["NO_COLOR"] = "1"

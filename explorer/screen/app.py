@@ -157,6 +157,7 @@ class ExplorerApp(App[str]):
     def on_opened(self, message: Opened) -> None:
         gc.freeze()  # the weights stay: searching them for garbage would take 40 ms each time
         self._main.begin(message.session)
+        self._main.models.say_notes()
         if self._opening.recorder:
             self._opening.recorder.begin(*self.size)
         if self._opening.replay:

@@ -40,3 +40,4 @@ class Opening:
     recorder: "Recorder | None" = None  # keys and clicks are recorded
     replay: "Recording | None" = None  # and these are played
     speed: float = 1.0
+    notes: dict[str, None] = field(default_factory=dict)  # on the models that were opened, each once

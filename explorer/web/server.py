@@ -37,13 +37,13 @@ class BrowserServer(Server):
         self._listening = listening
         self._key = secrets.token_urlsafe(16)
         self._pages: set[web.WebSocketResponse] = set()
-        self._endings: set[asyncio.Future[object]] = set()  # of programs whose page is gone
+        self._endings: set[asyncio.Future[tuple[None, None]]] = set()  # of programs whose page is gone
 
     def address(self, host: str) -> str:
         """The address to open, with the key in it."""
         return f"http://{f'[{host}]' if ':' in host else host}:{self._port}/?{_KEY}={self._key}"
 
-    def run(self, ready: Callable[[], object]) -> None:
+    def run(self, ready: Callable[[], None]) -> None:
         """Serve until the program is interrupted or terminated; `ready` is called once pages can be opened."""
         with suppress(GracefulExit, KeyboardInterrupt):
             web.run_app(

@@ -111,7 +111,13 @@ def test_fish(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     program.parent.mkdir()
     program.touch(0o755)
     path = os.pathsep.join((str(program.parent), os.environ["PATH"]))
-    environment = {**os.environ, "PATH": path, "XDG_CONFIG_HOME": str(home), "XDG_DATA_HOME": str(home), "HOME": str(home)}
+    environment = {
+        **os.environ,
+        "PATH": path,
+        "XDG_CONFIG_HOME": str(home),
+        "XDG_DATA_HOME": str(home),
+        "HOME": str(home),
+    }
     done = subprocess.run(
         [fish], input=asked, capture_output=True, text=True, cwd=folder, env=environment, timeout=PATIENCE
     )
@@ -155,7 +161,9 @@ class Zsh:
             os.environ |= {"TERM": "dumb", "HOME": str(folder), "ZDOTDIR": str(folder)}
             os.execv(zsh, [zsh, "-f", "-i"])
         self._send("PS1='> '; unsetopt zle_bracketed_paste; autoload -Uz compinit; compinit -D -u\n")
-        self._send('eval "$(<gpt-explorer.zsh)"; bindkey "^X" _show; _show() { print -r -- "[[$BUFFER]]"; zle kill-buffer }\n')
+        self._send(
+            'eval "$(<gpt-explorer.zsh)"; bindkey "^X" _show; _show() { print -r -- "[[$BUFFER]]"; zle kill-buffer }\n'
+        )
         self._send("zle -N _show; print rea''dy\n")
         self._until(lambda: b"ready" in self.seen)
 

@@ -14,6 +14,7 @@ import pytest
 from explorer.cli import main
 from explorer.commands.examples import EXAMPLES
 from explorer.teaching.recording import Recorder, Recording
+from tests.helpers.checkpoint_builder import write_checkpoint
 from tests.helpers.served import PATIENCE, address
 
 ON_THE_SCREEN = {"", "tour", "play", "open"}
@@ -38,7 +39,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_it_prints(name: str, example: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     if name == "man":
         pytest.importorskip("argparse_manpage")
-    assert main(words_of(example)) == 0
+    words = words_of(example)
+    if name == "verify":  # the embedded model would take minutes
+        words += ["--model", str(write_checkpoint(folder / "small"))]
+    assert main(words) == 0
     out, error = capsys.readouterr()
     assert out or (folder / "direction.safetensors").is_file()
     assert error == ""
@@ -55,7 +59,9 @@ def test_it_opens_the_screen(name: str, example: str, folder: Path, capsys: pyte
     from tests.helpers.pseudo_terminal import Program, restored
 
     if name == "play":
-        Recorder(folder / "talk.jsonl", Recording("Once upon a time", "stories")).end()
+        recorder = Recorder(folder / "talk.jsonl", Recording("Once upon a time", "stories"))
+        recorder.begin(80, 24)
+        recorder.end()
     if name == "open":
         assert main(words_of(EXAMPLES["trace"][0])[:-2]) == 0
     if "--list" in example:

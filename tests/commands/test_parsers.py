@@ -28,27 +28,27 @@ def said(parser: argparse.ArgumentParser) -> list[tuple[argparse.Action, str]]:
 
 @pytest.mark.parametrize("name", PARSERS)
 def test_defaults_are_written_one_way(name: str) -> None:
-    for action, help in said(PARSERS[name]):
-        if "default" in help.replace("default processing", ""):
-            assert DEFAULT.search(help), help
-            assert DEFAULT.sub("", help).replace("default processing", "").count("default") == 0, help
-            assert re.search(r"\(default: [^()]+\)$", help), help
+    for action, text in said(PARSERS[name]):
+        if "default" in text.replace("default processing", ""):
+            assert DEFAULT.search(text), text
+            assert DEFAULT.sub("", text).replace("default processing", "").count("default") == 0, text
+            assert re.search(r"\(default: [^()]+\)$", text), text
         if action.default not in (None, False, [], argparse.SUPPRESS):
             shown = repr(action.default) if name in ("explore", "serve") and action.dest == "prompt" else action.default
-            assert f"(default: {shown:g}" in help if isinstance(shown, float) else f"(default: {shown}" in help, help
+            assert f"(default: {shown:g}" in text if isinstance(shown, float) else f"(default: {shown}" in text, text
 
 
 @pytest.mark.parametrize("name", PARSERS)
 def test_every_help_has_examples_and_no_color(name: str) -> None:
     parser = PARSERS[name]
     assert isinstance(parser, Parser)
-    help = parser.format_help()
+    text = parser.format_help()
     examples = EXAMPLES["" if name == "explore" else name]
     assert examples
     for example in examples:
-        assert f"\n  {example}\n" in help
-    assert "--no-color" in help
-    assert "\x1b" not in help
+        assert f"\n  {example}\n" in text
+    assert "--no-color" in text
+    assert "\x1b" not in text
 
 
 def test_examples_are_of_commands_that_there_are() -> None:
@@ -81,9 +81,7 @@ def test_no_color_is_heeded_by_everything_after_it(monkeypatch: pytest.MonkeyPat
         ({"NO_COLOR": "x", "FORCE_COLOR": "1"}, "x"),
     ],
 )
-def test_the_variables_of_colour(
-    given: dict[str, str], expected: str | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_variables_of_colour(given: dict[str, str], expected: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     from os import environ
 
     from explorer.terminal import colour
@@ -153,7 +151,7 @@ def test_csv_holds_what_json_holds(tmp_path: Path, capsys: pytest.CaptureFixture
 
 def test_csv_over_prompts_has_a_row_for_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "prompts"
-    file.write_text("Once upon\nTom said, \"no\"\n")
+    file.write_text('Once upon\nTom said, "no"\n')
     for command in (["generate", "--max-new-tokens", "2"], ["lens"], ["ablate", "--head", "0.1"], ["heads"]):
         found, rows = tables(capsys, *command, "--prompts", str(file))
         assert [row["prompt"] for row in rows] == ["Once upon", 'Tom said, "no"']

@@ -22,6 +22,7 @@ class Runs:
         self._other_engine: LiveRun | None = None  # the same run, computed by the other engine
         self._told: object = None  # the edited run whose effect was shown
         self._took: tuple[object, str] = None, ""  # a run that is complete, and how long it took, in words
+        self._without_numbers: object = None  # the run of which it was said that it has none
         self._idle: list[Edit] = []  # edits that change nothing, as already shown
 
     @property
@@ -107,14 +108,33 @@ class Runs:
         screen.playback.draw()
 
     def _fail(self, session: Session, message: RunFailed) -> None:
-        """Switch off the last edit, as it makes numbers infinite or undefined, and say so."""
-        if message.trace is not session.what_if.run:
+        """Switch off the last edit, as it makes numbers infinite or undefined, and say so.
+
+        Without edits it is the model that does so on this prompt: the run stays as far as it came.
+        """
+        what_if, app = session.what_if, self._screen.app
+        if message.trace in (what_if.run, what_if.base) and getattr(message.trace, "editor", None) is None:
+            session.stopped = True
+            self._screen.show_status("no numbers · another prompt?")
+            self.say_no_numbers(message.reason, again=True)
+            self._screen.repaint()
             return
-        edit = session.what_if.give_up(session.prompt_length)
+        if message.trace is not what_if.run:
+            return
+        edit = what_if.give_up(session.prompt_length)
         which = f" {edit.words(session.labels())}: switched off." if edit else ""
         text = message.reason + which
-        self._screen.app.notify(text, title="No numbers", severity="warning", timeout=10, markup=False)
+        app.notify(text, title="No numbers", severity="warning", timeout=10, markup=False)
         self.compute()
+
+    def say_no_numbers(self, reason: str, again: bool = False) -> None:
+        """Say that the model's numbers are infinite or undefined on this prompt; once, or `again`."""
+        session = self._screen.session
+        about = session and session.what_if.base
+        if again or about is not self._without_numbers:
+            title = "This prompt cannot be computed"
+            self._screen.app.notify(reason, title=title, severity="error", timeout=15)
+        self._without_numbers = about
 
     # The other engine
 
