@@ -17,7 +17,7 @@ class Parser(argparse.ArgumentParser):
     It knows --no-color, and its help ends with the command's examples.
     """
 
-    def __init__(self, prog: str, description: str, epilog: str = "") -> None:
+    def __init__(self, prog: str, description: str | None, epilog: str = "", **options: Any) -> None:
         examples = EXAMPLES.get(prog.removeprefix(PROGRAM).strip(), ())
         shown = "\n".join(["examples:", *(f"  {example}" for example in examples)]) if examples else ""
         super().__init__(
@@ -25,9 +25,11 @@ class Parser(argparse.ArgumentParser):
             description=description,
             epilog="\n\n".join(part for part in (epilog, shown) if part) or None,
             formatter_class=_Formatter,
+            **options,
         )
         self.color = False  # from Python 3.14 on it would colour help with codes
-        self.add_argument("--no-color", action=_NoColour, help="without colours, as with NO_COLOR=1")
+        if not options.get("parents"):  # which have it
+            self.add_argument("--no-color", action=_NoColour, help="without colours, as with NO_COLOR=1")
 
     def _print_message(self, message: str, file: Any = None) -> None:
         if message:

@@ -1,18 +1,17 @@
 """One parser of the whole program, its commands as subparsers: the completion and the manual are made from it."""
 
-import argparse
 from importlib import import_module
 
 from explorer.commands import COMMANDS, explore
-from explorer.commands.parser import PROGRAM
+from explorer.commands.parser import PROGRAM, Parser
 
 
-def whole_parser() -> argparse.ArgumentParser:
+def whole_parser() -> Parser:
     """The screen's options, and every command with its own."""
     screen = explore.parser()
-    whole = argparse.ArgumentParser(prog=PROGRAM, description=screen.description)
+    whole = Parser(PROGRAM, screen.description)
     for action in screen._actions:
-        if action.option_strings and "--help" not in action.option_strings:
+        if action.option_strings and not {"--help", "--no-color"} & set(action.option_strings):
             whole._add_action(action)
     commands = whole.add_subparsers(title="commands", metavar="COMMAND")
     for name, (words, meaning) in COMMANDS.items():
@@ -23,8 +22,6 @@ def whole_parser() -> argparse.ArgumentParser:
             prog=parser.prog,
             usage=f"{parser.prog} [options] {words}".rstrip(),
             description=parser.description,
-            epilog=parser.epilog,
-            formatter_class=parser.formatter_class,
             parents=[parser],
             add_help=False,
         )
