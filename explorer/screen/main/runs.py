@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from explorer.edits.edit import Edit
 from explorer.engine.engines import NUMPY, PYTHON, engine_of, in_words, largest_difference
 from explorer.runs.trace import LiveRun
-from explorer.screen.messages import AnswerReady, EngineReady, RunEnded, RunFailed
+from explorer.screen.messages import AnswerReady, EngineReady, NoNumbers, RunEnded, RunFailed
 from explorer.walk.on_screen import effect_in_words
 from explorer.walk.session import Session
 from gpt import GPTError
@@ -66,7 +66,7 @@ class Runs:
         if session and session.computing and not self._screen.background.computing:
             self.compute()
 
-    def receive(self, message: RunEnded | RunFailed | AnswerReady | EngineReady) -> None:
+    def receive(self, message: RunEnded | RunFailed | NoNumbers | AnswerReady | EngineReady) -> None:
         """Handle a message from the background. Runs that another one has replaced are ignored."""
         session = self._screen.session
         if session is None:
@@ -76,6 +76,8 @@ class Runs:
                 self._end(session, message)
             case RunFailed():
                 self._fail(session, message)
+            case NoNumbers():
+                self.say_no_numbers(message.reason)
             case AnswerReady():
                 if message.trace is session.what_if.run:
                     session.what_if.answer_early(message.trace, message.logits)

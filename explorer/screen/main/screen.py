@@ -278,15 +278,12 @@ class MainScreen(Screen[None]):
 
     @on(RunEnded)
     @on(RunFailed)
+    @on(NoNumbers)
     @on(AnswerReady)
     @on(EngineReady)
-    def _follow_run(self, message: RunEnded | RunFailed | AnswerReady | EngineReady) -> None:
+    def _follow_run(self, message: RunEnded | RunFailed | NoNumbers | AnswerReady | EngineReady) -> None:
         self.runs.receive(message)
         self.tours.visiting.computed()
-
-    @on(NoNumbers)
-    def _say_that_numbers_lack(self, message: NoNumbers) -> None:
-        self.runs.say_no_numbers(message.reason)
 
     @on(LensReady)
     @on(ViewFilled)
