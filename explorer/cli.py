@@ -11,7 +11,7 @@ from explorer.analysis.errors import AnalysisError
 from explorer.commands.personal import explain, parsed
 from explorer.commands.words import command_and_words
 from explorer.errors import CellError, CheckpointError, EditError, HubError, ModelNameError, OutputError, UsageError
-from explorer.terminal import output
+from explorer.terminal import colour, output
 from gpt import GPTError, InputError, SamplingError
 
 _WRONG_CALL = (AnalysisError, UsageError, CellError, EditError, InputError, ModelNameError, SamplingError)
@@ -19,11 +19,13 @@ _WRONG_CALL = (AnalysisError, UsageError, CellError, EditError, InputError, Mode
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit status: 0, 1 where it could not be done, 2 where the call was wrong.
+    """Run the command; returns its exit status: 0, 1 where it could not be done, 2 where the call was wrong, 130 after
+    control-C.
 
     An error that nobody foresaw ends in a report, without what was typed, and not in a traceback.
     """
     output.prepare()
+    colour.prepare()
     try:
         with _stopped_by_signals():
             return run(list(sys.argv[1:] if arguments is None else arguments))

@@ -10,6 +10,7 @@ __all__ = [
     "ModelNameError",
     "OutputError",
     "PlaceError",
+    "ServeError",
     "TerminalError",
     "TokenizerError",
     "TraceError",
@@ -40,6 +41,10 @@ class ModelNameError(HubError):
 
 class OutputError(GPTError):
     """Standard output that cannot be written: it is closed, or there is no room."""
+
+
+class ServeError(GPTError):
+    """A server of the screen that cannot be started: its port is taken, or a library is missing."""
 
 
 class TerminalError(GPTError):

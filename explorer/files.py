@@ -50,7 +50,7 @@ def write_new(path: Path, content: bytes) -> Path:
     target = _target(path)
     if not target.parent.is_dir():
         raise WriteError(_no_folder(path, target))
-    part = target.with_name(f".{token_hex(8)}.part")
+    part = target.with_name(f".{os.urandom(8).hex()}.part")
     try:
         mode = _create(part)
         part.write_bytes(content)

@@ -24,9 +24,12 @@ COMMANDS = {
     "steering": ("NAME --prompts FILE -o FILE", "a steering vector: the mean of an activation over prompts"),
     "trace": ("PROMPT -o FILE", "write every activation of a run to a file"),
     "open": ("FILE", "walk through such a file on the screen"),
+    "serve": ("[PROMPT]", "the screen in a browser"),
     "models": ("", "list the models"),
     "bench": ("", "how fast it is, beside the bounds and beside other programs"),
     "config": ("", "your own settings: where they are, what holds and from where, what is wrong"),
     "verify": ("", "compare every function with NumPy and PyTorch"),
+    "man": ("", "the manual of all commands"),
+    "completion": ("bash|zsh|fish", "what a shell needs to complete all of this"),
 }
 """Every command but the screen itself: the words that follow it, and its line in `gpt-explorer --help`."""

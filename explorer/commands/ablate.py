@@ -3,13 +3,14 @@
 import argparse
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from explorer.commands.many import add_prompts, check, run_many
 from explorer.commands.options import add_model, add_prompt, count
 from explorer.commands.parser import Parser
+from explorer.commands.tables import add_json_and_csv, write_csv
 from explorer.commands.token_option import add_token, token_id
 from explorer.commands.words import text_of
 from explorer.errors import UsageError
@@ -54,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
     add_token(parser, "--versus", "with --prompts: and its logit less that of this token")
     kinds.add_argument("--patch-from", metavar="PROMPT", help="set it to its value in the run of another prompt")
     add_alignment(parser)
-    parser.add_argument("--json", action="store_true", help="one object: prompt, ids, edits, before, after, kl")
+    add_json_and_csv(parser, "one object: prompt, ids, edits, before, after, kl", "a row for each token")
     parser.add_argument(
         "--top", type=positive, default=_TOP, metavar="N", help=f"print the N likeliest tokens (default: {_TOP})"
     )
@@ -159,6 +160,8 @@ def run(options: argparse.Namespace) -> int:
     before, after = (_ranking(trace) for trace in (base, changed))
     if options.json:
         output.data(json.dumps(_as_json(given, edits, before, after, options.top)))
+    elif options.csv:
+        write_csv(_rows(given, before, after, options.top))
     else:
         output.say(*alignment_in_words(what, len(given.ids), options.align, "unchanged"))
         output.say(*_lines(given, edits, before, after, options.top))
@@ -333,6 +336,14 @@ def _as_json(given: "Prompted", edits: "Edits", before: "Ranking", after: "Ranki
         **likeliest,
         "kl": kl(before.logits, after.logits),
     }
+
+
+def _rows(given: "Prompted", before: "Ranking", after: "Ranking", top: int) -> Iterator[list[Any]]:
+    """The likeliest tokens before and after, each once; the first row has the names."""
+    yield ["id", "token", "before", "after", "points"]
+    for token in dict.fromkeys((*before.order[:top], *after.order[:top])):
+        old, new = before.probabilities[token], after.probabilities[token]
+        yield [token, given.tokenizer.decode([token]), old, new, 100 * (new - old)]
 
 
 def _lines(given: "Prompted", edits: "Edits", before: "Ranking", after: "Ranking", top: int) -> list[str]:

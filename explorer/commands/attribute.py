@@ -16,6 +16,7 @@ from explorer.analysis.attribution import (
 from explorer.commands.many import add_prompts, check, run_many
 from explorer.commands.options import add_model, add_prompt, count, whole
 from explorer.commands.parser import Parser
+from explorer.commands.tables import add_json_and_csv, write_csv
 from explorer.commands.token_option import add_token, token_id
 from explorer.errors import UsageError
 from explorer.terminal import output
@@ -59,9 +60,9 @@ def parser() -> argparse.ArgumentParser:
         "as in its default processing (default: centred; with --versus centred and plain are the same)",
     )
     parser.add_argument(
-        "--top", type=count, metavar="N", help=f"list only the N largest (default: {_SHOWN}; with --json all)"
+        "--top", type=count, metavar="N", help=f"list only the N largest (default: {_SHOWN}; all with --json and --csv)"
     )
-    parser.add_argument("--json", action="store_true", help="one object, at full precision")
+    add_json_and_csv(parser)
     add_prompts(parser)
     add_model(parser)
     return parser
@@ -77,6 +78,10 @@ def run(options: argparse.Namespace) -> int:
     found = _attributed(options, given)
     if options.json:
         output.data(json.dumps(_as_json(found, given, options.top)))
+    elif options.csv:
+        names = ("label", "value", "kind", "layer", "head", "source", "neuron")
+        parts = map(_fields, found.ranked()[: options.top])
+        write_csv([names, *([part.get(name) for name in names] for part in parts)])
     else:
         output.say(*_table(found, given, _SHOWN if options.top is None else options.top))
     return 0

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from explorer.commands.options import add_model, add_prompt, add_sampling, count, sampling
 from explorer.commands.parser import Parser
+from explorer.commands.tables import add_json_and_csv, write_csv
 from explorer.terminal import output
 
 if TYPE_CHECKING:
@@ -42,12 +43,12 @@ def parser() -> argparse.ArgumentParser:
         "--terms",
         type=count,
         metavar="N",
-        help=f"print N terms of each number; 0 prints all (default: {_TERMS}; with --depth {_TERMS_WITHIN})",
+        help=f"print N terms of each number; 0 prints all (default: {_TERMS}; {_TERMS_WITHIN} with --depth)",
     )
     parser.add_argument(
         "--unroll", action="store_true", help="list everything that was written into a residual stream, by head and MLP"
     )
-    parser.add_argument("--json", action="store_true", help="one object, at full precision")
+    add_json_and_csv(parser, in_csv="the terms of the number, at full precision")
     add_model(parser)
     add_sampling(parser)
     return parser
@@ -68,6 +69,10 @@ def run(options: argparse.Namespace) -> int:
     explanation = explained.explanation_of(session, cell, shown)
     if options.json:
         output.data(json.dumps(explained.as_json(session, explanation, shown), allow_nan=False))
+    elif options.csv:
+        names = ("label", "value", "at", "text")
+        terms = explained.as_json(session, explanation, shown._replace(depth=0))["terms"]
+        write_csv([names, *([term[name] for name in names] for term in terms)])
     else:
         columns = get_terminal_size((_COLUMNS, 24)).columns
         output.say(*explained.lines(session, explanation, shown, columns))

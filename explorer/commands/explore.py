@@ -3,6 +3,7 @@
 import argparse
 import codecs
 import gc
+import os
 import sys
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,7 +18,8 @@ from explorer.commands.parser import Parser
 from explorer.commands.personal import for_screen
 from explorer.commands.words import text_of
 from explorer.errors import TerminalError, UsageError
-from explorer.terminal import output
+from explorer.terminal import colour, output
+from explorer.terminal.glyphs import quoted
 
 if TYPE_CHECKING:
     from explorer.screen.opening import Opening, OpenModel, OpenOther, Tell
@@ -29,12 +31,13 @@ if TYPE_CHECKING:
 PROMPT = "Once upon a time there was a little"
 BEGINNING = "<|endoftext|>"
 
-_EXAMPLES = """\
-examples:
-  gpt-explorer                                    open the explorer on the embedded model
-  gpt-explorer "Tom and Lily went to the park."   with a prompt of your own
-  gpt-explorer --model gpt2                       with OpenAI's GPT-2, from the Hugging Face hub
-"""
+STATUS = {
+    0: "it was done",
+    1: "it could not be done: a file, the network, the terminal, a check that failed",
+    2: "the call was wrong: the message says how",
+    130: "control-C ended it",
+}
+"""The exit statuses; 128 and its number for another signal."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -42,16 +45,21 @@ def parser() -> argparse.ArgumentParser:
         prog="gpt-explorer",
         description="Look inside GPT-2 while it runs: type a prompt, walk its forward pass, see every number.",
         epilog=_epilog(),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("prompt", nargs="?", default=PROMPT, help=f"the prompt to begin with (default: {PROMPT!r})")
-    parser.add_argument("--version", action="version", version=f"GPT Explorer {__version__}")
+    add_options(parser)
+    return parser
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Everything but the prompt."""
+    version = f"GPT Explorer {__version__}"
+    parser.add_argument("-V", "--version", action="version", version=version, help="print the version and exit")
     add_beginning(parser)
     add_model(parser)
     add_sampling(parser)
     add_looks(parser)
     add_stage(parser)
-    return parser
 
 
 def add_looks(parser: argparse.ArgumentParser) -> None:
@@ -84,11 +92,12 @@ def add_stage(parser: argparse.ArgumentParser) -> None:
 
 
 def _epilog() -> str:
-    """The other commands, a line for each, and the examples."""
+    """The other commands, a line for each, and the exit status."""
     calls = {f"gpt-explorer {name} {words}": meaning for name, (words, meaning) in COMMANDS.items()}
     width = max(map(len, calls))
     lines = [f"  {call:<{width}}  {meaning}" for call, meaning in calls.items()]
-    return "\n".join(["other commands (each with --help):", *lines, "", _EXAMPLES])
+    statuses = [f"  {status:<4} {meaning}" for status, meaning in STATUS.items()]
+    return "\n".join(["other commands (each with --help):", *lines, "", "exit status:", *statuses])
 
 
 def run(options: argparse.Namespace) -> int:
@@ -142,8 +151,9 @@ def _open_screen(prompt: str, model: str | None, engine: str, sampling: "Samplin
     from explorer.loading.catalogue import locate, namesake, short_name
 
     name = short_name(locate(model))  # a wrong name is said before the screen opens
-    notes = dict.fromkeys(namesake(model))
     opening, prepared = opening_of(wishes, prompt, name, sampling, seed)
+    notes = opening.notes
+    notes.update(dict.fromkeys(namesake(model)))
 
     def open_named(name: str | None, progress: "Tell") -> "Session":
         from explorer.engine.threads import settle
@@ -225,10 +235,18 @@ def recorder_of(wishes: Wishes, opened: "Recording") -> "Recorder | None":
 
 def require_terminal() -> None:
     """TerminalError unless there is a terminal to draw on."""
+    if os.environ.get("TEXTUAL_DRIVER"):  # it draws elsewhere: on a page of `gpt-explorer serve`
+        return
     if not (output.is_terminal(sys.stdin) and output.is_terminal(sys.stdout)):
         raise TerminalError(
             "the explorer draws on a terminal, and this is not one (a pipe or a file?). "
             "Run it in a terminal, or use `gpt-explorer generate PROMPT` for plain text."
+        )
+    if colour.is_dumb() and sys.platform != "win32":
+        raise TerminalError(
+            "the explorer moves the cursor about the terminal, and this one says that it cannot "
+            f"(TERM is {quoted(os.environ.get('TERM', ''))}). Use another terminal, or one of the commands that print "
+            "text, such as `gpt-explorer read PROMPT`."
         )
     encoding = getattr(sys.__stderr__, "encoding", None)  # where it is drawn
     if encoding and not codecs.lookup(encoding).name.startswith("utf"):

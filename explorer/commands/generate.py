@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from explorer.commands.many import add_prompts, check, run_many
 from explorer.commands.options import add_model, add_prompt, add_sampling, count, sampling
 from explorer.commands.parser import Parser
+from explorer.commands.tables import add_json_and_csv
+from explorer.errors import UsageError
 from explorer.terminal import output
 from gpt import Sampling
 
@@ -22,7 +24,7 @@ def parser() -> argparse.ArgumentParser:
     add_prompt(parser, "the text to continue")
     parser.add_argument("--max-new-tokens", type=count, default=20, metavar="N", help="how many tokens (default: 20)")
     parser.add_argument("--greedy", action="store_true", help="always take the most probable token")
-    parser.add_argument("--json", action="store_true", help="one object: prompt, prompt_ids, ids, text, ended")
+    add_json_and_csv(parser, "one object: prompt, prompt_ids, ids, text, ended", "with --prompts: a row for each")
     add_prompts(parser)
     add_model(parser)
     add_sampling(parser)
@@ -34,6 +36,8 @@ def run(options: argparse.Namespace) -> int:
     check(options)
     if options.prompts:
         return run_many(options, partial(_measures, chosen), arrays=False)
+    if options.csv:
+        raise UsageError("one text is no table: --csv is for --prompts. Give a file of prompts, or --json.")
     from explorer.commands.headless import CONTEXT, generate_text, open_prompt
     from explorer.terminal.text import counted
 
@@ -61,11 +65,11 @@ def run(options: argparse.Namespace) -> int:
 def _measures(
     chosen: Sampling, given: "Prompted", options: argparse.Namespace
 ) -> tuple[dict[str, float], dict[str, Any]]:
-    """The text of one prompt; without --json it is printed as it is done."""
+    """The text of one prompt; without --json and --csv it is printed as it is done."""
     from explorer.commands.headless import generate_text
 
     wanted = options.max_new_tokens, chosen, options.seed
     text = generate_text(given.model, given.tokenizer, given.prompt, *wanted, prompt_ids=given.ids)
-    if not options.json:
+    if not (options.json or options.csv):
         output.say(text["text"])
     return {"new tokens": float(len(text["ids"]) - len(given.ids))}, text

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from explorer.commands.many import add_prompts, check, run_many
 from explorer.commands.options import add_model, add_prompt, count, progress
 from explorer.commands.parser import Parser
+from explorer.commands.tables import add_json_and_csv, write_csv
 from explorer.terminal import output
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--top", type=count, metavar="N", help=f"with --json: list N next tokens (default: {_LIKELIEST})"
     )
-    parser.add_argument("--json", action="store_true", help="one object, at full precision")
+    add_json_and_csv(parser, in_csv="a row for each layer and position, at full precision")
     add_prompts(parser)
     add_model(parser)
     return parser
@@ -46,6 +47,8 @@ def run(options: argparse.Namespace) -> int:
     trace = given.run()
     if options.json:
         output.data(json.dumps(_as_json(given, trace, _LIKELIEST if options.top is None else options.top)))
+    elif options.csv:
+        write_csv(_rows(given, trace))
     else:
         output.say(*_tables(given, trace))
     return 0
@@ -86,6 +89,18 @@ def _as_json(given: "Prompted", trace: "Trace", top: int) -> dict[str, Any]:
         "surprise": lens.surprises(trace),
         "loss": loss and asdict(loss) | {"bits": loss.bits, "perplexity": loss.perplexity},
     }
+
+
+def _rows(given: "Prompted", trace: "Trace") -> Iterator[list[Any]]:
+    """The numbers of every cell, the first row with their names."""
+    yield ["layer", "name", "position", "token", "next", "probability", "answer", "answer_rank", "answer_probability",
+           "entropy"]  # fmt: skip
+    answered = _as_json(given, trace, 1)
+    for cell in answered["rows"]:
+        (likeliest,) = cell["next"]
+        row = [cell[name] for name in ("layer", "name", "position")] + [answered["tokens"][cell["position"]]]
+        row += [likeliest["token"], likeliest["probability"], given.tokenizer.decode([cell["answer"]])]
+        yield row + [cell[name] for name in ("answer_rank", "answer_probability", "entropy")]
 
 
 def _cell_as_json(row: "LensRow", found: "LensCell", likeliest: list[dict[str, Any]]) -> dict[str, Any]:

@@ -310,6 +310,12 @@ def _print(options: argparse.Namespace, done: list[dict[str, Any]], count: int) 
     if options.json:
         overall = {each.name: {**vars(each)} for each in found}
         output.data(json.dumps({"prompts": len(done), "of": count, "measures": overall, "each": done}))
+    elif options.csv:
+        from explorer.commands.tables import write_csv
+
+        names = [each.name for each in found]
+        rows = ([each["line"], each["prompt"], *(each["measures"].get(name) for name in names)] for each in done)
+        write_csv([["line", "prompt", *names], *rows])
     elif found:
         output.say(*_lines(found, len(done), getattr(options, "top", None) or _TOP))
 

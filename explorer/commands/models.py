@@ -2,10 +2,11 @@
 
 import argparse
 import json
-from dataclasses import asdict
+from dataclasses import asdict, astuple, fields
 from typing import TYPE_CHECKING
 
 from explorer.commands.parser import Parser
+from explorer.commands.tables import add_json_and_csv, write_csv
 from explorer.terminal import output
 
 if TYPE_CHECKING:
@@ -20,17 +21,19 @@ def parser() -> argparse.ArgumentParser:
         description="List the models that --model opens by name: embedded, downloaded, or on the Hugging Face hub.",
         epilog="--model OWNER/NAME (or OWNER/NAME@REVISION) opens others of the hub, --model DIRECTORY a local one.",
     )
-    parser.add_argument("--json", action="store_true", help="a list of objects, sizes in bytes")
+    add_json_and_csv(parser, "a list of objects, sizes in bytes", "a row for each, sizes in bytes")
     return parser
 
 
 def run(options: argparse.Namespace) -> int:
-    from explorer.loading.catalogue import listing
+    from explorer.loading.catalogue import ModelEntry, listing
 
     entries = listing()
     if options.json:
         objects = [asdict(entry) | {"path": str(entry.path) if entry.path else None} for entry in entries]
         output.data(json.dumps(objects, indent=1))
+    elif options.csv:
+        write_csv([[field.name for field in fields(ModelEntry)], *map(astuple, entries)])
     else:
         output.say(_table([_COLUMNS, *map(_cells, entries)]))
     return 0

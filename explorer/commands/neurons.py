@@ -28,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
     )
     add_prompt(parser, "the text to run")
     parser.add_argument(
-        "--position", type=int, default=-1, metavar="P", help="at this position (default: -1, the last)"
+        "--position", type=int, default=-1, metavar="P", help="at this position; -1 is the last (default: -1)"
     )
     parser.add_argument("--layer", type=count, metavar="L", help="of this block only")
     parser.add_argument("--wrote", action="store_true", help="those that wrote most: |activation| · ‖w_out‖")

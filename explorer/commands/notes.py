@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 from explorer.commands.parser import Parser
 from explorer.teaching.notes import Notes
-from explorer.terminal import output
+from explorer.terminal import colour, output
 
 _LOOKS = 0.25  # seconds between two looks at the file
 
@@ -50,7 +50,7 @@ def _follow() -> None:
 
     from explorer.teaching import notes
 
-    console = Console(file=output.standard())
+    console = Console(file=output.standard(), force_terminal=colour.can_move(output.standard()))
     with suppress(KeyboardInterrupt), Live(console=console, screen=console.is_terminal, auto_refresh=False) as live:
         while True:
             live.update(_page(notes.received()), refresh=True)

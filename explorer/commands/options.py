@@ -22,8 +22,8 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         metavar="MODEL",
-        help="stories (the embedded model, the default), gpt2, gpt2-medium, gpt2-large, gpt2-xl, distilgpt2, "
-        "OWNER/NAME on the Hugging Face hub (@REVISION pins it), or a directory in its layout",
+        help="stories (the embedded model), gpt2, gpt2-medium, gpt2-large, gpt2-xl, distilgpt2, "
+        "OWNER/NAME on the Hugging Face hub (@REVISION pins it), or a directory in its layout (default: stories)",
     )
     parser.add_argument(
         "--engine",
@@ -56,7 +56,7 @@ def add_sampling(parser: argparse.ArgumentParser) -> None:
         type=real,
         default=1.0,
         metavar="X",
-        help="keep the fewest tokens whose probabilities reach X (default: 1, all)",
+        help="keep the fewest tokens whose probabilities reach X; 1 keeps all (default: 1)",
     )
 
 
@@ -93,7 +93,8 @@ def add_beginning(parser: argparse.ArgumentParser) -> None:
         "--bos",
         action=argparse.BooleanOptionalAction,
         default=False,
-        help="put <|endoftext|> before the prompt, as TransformerLens does (default: --no-bos, as Hugging Face does)",
+        help="put <|endoftext|> before the prompt, as TransformerLens does and Hugging Face does not "
+        "(default: --no-bos)",
     )
 
 

@@ -19,7 +19,7 @@ def parser() -> argparse.ArgumentParser:
     add_prompt(parser, "the text to run")
     parser.add_argument("--head", type=pair("a head", "5.2"), required=True, metavar="L.H", help="the head")
     parser.add_argument(
-        "--query", type=int, default=-1, metavar="P", help="the position that looks (default: -1, the last)"
+        "--query", type=int, default=-1, metavar="P", help="the position that looks; -1 is the last (default: -1)"
     )
     parser.add_argument("--key", type=int, required=True, metavar="P", help="the position that is looked at")
     add_formats(parser, _TOP)

@@ -6,10 +6,15 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from explorer.commands.parser import Parser
+from explorer.commands.tables import add_json_and_csv, write_csv
+from explorer.errors import UsageError
 from explorer.terminal import output
 
 if TYPE_CHECKING:
     from explorer.code.listing import Listing, Lit
+
+
+_SUMMARY = ("name", "shape", "file", "line", "functions")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -21,13 +26,18 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "name", nargs="?", metavar="NAME", help="blocks.2.attn.hook_pattern, logits, probabilities, wte.weight, ..."
     )
-    parser.add_argument("--json", action="store_true", help="print one object; without a name a list of objects")
+    add_json_and_csv(parser, "print one object; without a name a list of objects", "without a name: a row for each")
     return parser
 
 
 def run(options: argparse.Namespace) -> int:
     from explorer.code.listing import listing, listings
 
+    if options.csv:
+        if options.name is not None:
+            raise UsageError("code is no table: --csv is for the list of all names. Leave the name out, or use --json.")
+        write_csv([_SUMMARY, *map(_row, listings())])
+        return 0
     if options.name is None:
         found = list(listings())
         lines = [json.dumps([_summary(each) for each in found])] if options.json else _table(found)
@@ -41,9 +51,11 @@ def run(options: argparse.Namespace) -> int:
 def _summary(listing: "Listing") -> dict[str, object]:
     functions = [lit.function.__qualname__ for lit in listing.functions]
     file, _, line = listing.handed.place.partition(":")
-    return {
-        "name": listing.name, "shape": list(listing.axes), "file": file, "line": int(line), "functions": functions
-    }  # fmt: skip
+    return dict(zip(_SUMMARY, (listing.name, list(listing.axes), file, int(line), functions)))
+
+
+def _row(listing: "Listing") -> list[object]:
+    return [" ".join(cell) if isinstance(cell, list) else cell for cell in _summary(listing).values()]
 
 
 def _table(found: "list[Listing]") -> Iterator[str]:

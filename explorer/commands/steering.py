@@ -19,7 +19,9 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("name", help="the activation, of the residual stream's width: blocks.2.hook_resid_pre")
     parser.add_argument("--prompts", required=True, metavar="FILE", help="prompts, one a line (- is standard input)")
     parser.add_argument("--versus", metavar="FILE", help="the prompts whose mean is taken off")
-    parser.add_argument("--position", type=int, default=-1, metavar="P", help="of each prompt (default: -1, the last)")
+    parser.add_argument(
+        "--position", type=int, default=-1, metavar="P", help="of each prompt; -1 is the last (default: -1)"
+    )
     parser.add_argument("--title", default="steering", metavar="TEXT", help="what to call it (default: steering)")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the file to write")
     add_beginning(parser)

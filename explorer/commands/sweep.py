@@ -1,8 +1,6 @@
 """`gpt-explorer sweep PROMPT`: every head, MLP or position edited in turn, and what that does to the next token."""
 
 import argparse
-import csv
-import io
 import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -12,7 +10,7 @@ from explorer.commands.cluster import in_order, is_wanted, model_of, opened
 from explorer.commands.many import add_prompts, check, run_many
 from explorer.commands.options import add_model, add_prompt, count, progress
 from explorer.commands.parser import Parser
-from explorer.commands.tables import print_numbers
+from explorer.commands.tables import add_json_and_csv, print_numbers, write_csv
 from explorer.commands.token_option import add_token, token_id
 from explorer.errors import UsageError
 from explorer.terminal import output
@@ -65,9 +63,7 @@ def parser() -> argparse.ArgumentParser:
     kinds.add_argument("--mean", action="store_true", help="use the mean over this prompt's positions in place of zero")
     kinds.add_argument("--scale", type=finite, metavar="X", help="multiply by a number")
     add_alignment(parser)
-    formats = parser.add_mutually_exclusive_group()
-    formats.add_argument("--json", action="store_true", help="one object: metric, baseline, effects, ...")
-    formats.add_argument("--csv", action="store_true", help="a row for each cell")
+    add_json_and_csv(parser, "one object: metric, baseline, effects, ...", "a row for each cell")
     add_prompts(parser)
     add_model(parser)
     return parser
@@ -250,19 +246,14 @@ def _as_json(given: "Prompted", sweep: "Sweep", effects: Effects) -> dict[str, A
 def _write_csv(given: "Prompted", sweep: "Sweep", effects: Effects) -> None:
     from explorer.edits.sweep import HEADS, MLPS
 
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
     if sweep.over == MLPS:
-        writer.writerow(["layer", "effect"])
-        writer.writerows([layer, effect] for (layer,), effect in effects.items())
+        write_csv([["layer", "effect"], *([layer, effect] for (layer,), effect in effects.items())])
     elif sweep.over == HEADS:
-        writer.writerow(["layer", "head", "effect"])
-        writer.writerows([*cell, effect] for cell, effect in effects.items())
+        write_csv([["layer", "head", "effect"], *([*cell, effect] for cell, effect in effects.items())])
     else:
         texts = given.labels()
-        writer.writerow(["layer", "position", "token", "effect"])
-        writer.writerows([layer, place, texts[place], effect] for (layer, place), effect in effects.items())
-    output.data(table.getvalue().rstrip("\n"))
+        rows = ([layer, place, texts[place], effect] for (layer, place), effect in effects.items())
+        write_csv([["layer", "position", "token", "effect"], *rows])
 
 
 def _lines(given: "Prompted", sweep: "Sweep", effects: Effects) -> Iterator[str]:

@@ -4,7 +4,7 @@ import argparse
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from explorer.commands.options import count
@@ -24,9 +24,18 @@ def add_formats(parser: argparse.ArgumentParser, top: int | None = None) -> None
     """--top, --json and --csv."""
     shown = "all" if top is None else str(top)
     parser.add_argument("--top", type=count, default=top, metavar="N", help=f"print N rows (default: {shown})")
+    add_json_and_csv(parser)
+
+
+def add_json_and_csv(
+    parser: argparse.ArgumentParser,
+    in_json: str = "one object, at full precision",
+    in_csv: str = "all rows, at full precision",
+) -> None:
+    """--json or --csv."""
     formats = parser.add_mutually_exclusive_group()
-    formats.add_argument("--json", action="store_true", help="one object, at full precision")
-    formats.add_argument("--csv", action="store_true", help="all rows, at full precision")
+    formats.add_argument("--json", action="store_true", help=in_json)
+    formats.add_argument("--csv", action="store_true", help=in_csv)
 
 
 def open_run(options: argparse.Namespace) -> "Run":
@@ -57,7 +66,7 @@ def print_table(table: "Table", options: argparse.Namespace) -> None:
     if options.json:
         output.data(json.dumps({"title": table.title, "rows": table.as_dicts()}))
     elif options.csv:
-        _write_csv([table.columns, *table.rows])
+        write_csv([table.columns, *table.rows])
     else:
         output.say(*table.lines(options.top or None))
 
@@ -68,7 +77,7 @@ def print_numbers(numbers: "Numbers", options: argparse.Namespace) -> None:
         output.data(json.dumps(as_json(numbers)))
     elif options.csv:
         names = [axis.name for axis in numbers.axes]
-        _write_csv([[*names, "value"], *numbers.top(numbers.values.size).rows])
+        write_csv([[*names, "value"], *numbers.top(numbers.values.size).rows])
     else:
         output.say(*_lines(numbers, options.top or _LARGEST))
 
@@ -110,7 +119,13 @@ def _lines(numbers: "Numbers", top: int) -> Iterator[str]:
     yield from numbers.top(top).lines(None)[1:]
 
 
-def _write_csv(rows: Any) -> None:
+def write_csv(rows: Iterable[Iterable[Any]]) -> None:
+    """Rows for programs, the first with the names of the columns."""
+    output.data(in_csv(rows))
+
+
+def in_csv(rows: Iterable[Iterable[Any]]) -> str:
+    """The same as text, without the last line break."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
-    output.data(text.getvalue().removesuffix("\n"))
+    return text.getvalue().removesuffix("\n")

@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 def add_token(parser: argparse.ArgumentParser, option: str, meaning: str) -> None:
     """An option that takes a token; `token_id` reads it once the model's tokenizer is there."""
-    parser.add_argument(option, metavar="TOKEN", help=f"{meaning}: a text that is one token, or id:NUMBER")
+    meaning, bracket, default = meaning.partition(" (default: ")
+    parser.add_argument(
+        option, metavar="TOKEN", help=f"{meaning}: a text that is one token, or id:NUMBER{bracket}{default}"
+    )
 
 
 def token_id(text: str, tokenizer: "Tokens", config: GPTConfig) -> int:

@@ -1,11 +1,13 @@
 """`gpt-explorer tour [NAME|FILE]`: a guided walk on the screen; list, check, make one of a recording."""
 
 import argparse
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer.commands.options import add_model
 from explorer.commands.parser import Parser
+from explorer.commands.tables import add_json_and_csv, write_csv
 from explorer.errors import UsageError
 from explorer.terminal import output
 
@@ -22,9 +24,10 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "tour", nargs="?", metavar="NAME|FILE", help="a tour by its name, or a file (default: newcomer)"
     )
-    parser.add_argument("--stop", type=int, default=1, metavar="N", help="begin at Stop N, counted from 1")
+    parser.add_argument("--stop", type=int, default=1, metavar="N", help="begin at Stop N, counted from 1 (default: 1)")
     parser.add_argument("--prepare", action="store_true", help="compute all of it before it begins")
     parser.add_argument("--list", action="store_true", help="list the tours that come with the program")
+    add_json_and_csv(parser, "with --list: a list of objects", "with --list: a row for each")
     parser.add_argument("--check", action="store_true", help="compute every Stop and claim, and say what is wrong")
     parser.add_argument("--from", dest="recording", type=Path, metavar="RECORDING", help="print a tour made of one")
     parser.add_argument("--record", type=Path, metavar="FILE", help="write keys and clicks to this file")
@@ -34,7 +37,9 @@ def parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     if options.list:
-        return _list()
+        return _list(options)
+    if options.json or options.csv:
+        raise UsageError("--json and --csv are for --list: a tour itself is shown on the screen.")
     if options.recording:
         return _from(options.recording)
     tour = find(options.tour or "newcomer")
@@ -67,9 +72,17 @@ def find(name: str) -> "Tour":
     return tour_file.read(path)
 
 
-def _list() -> int:
+def _list(options: argparse.Namespace) -> int:
     from explorer.teaching.tours import shipped
 
+    names = ("name", "title", "stops", "minutes", "about")
+    rows = [(tour.name, tour.title, len(tour.stops), tour.minutes, tour.about) for tour in shipped()]
+    if options.json:
+        output.data(json.dumps([dict(zip(names, row)) for row in rows]))
+        return 0
+    if options.csv:
+        write_csv([names, *rows])
+        return 0
     width = max(len(tour.name) for tour in shipped())
     for tour in shipped():
         output.say(f"{tour.name:<{width}}  {tour.title}")

@@ -10,6 +10,7 @@ from explorer.commands.many import add_prompts, run_many
 from explorer.commands.many import check as check_prompts
 from explorer.commands.options import add_model, add_prompt
 from explorer.commands.parser import Parser
+from explorer.commands.tables import add_json_and_csv, in_csv
 from explorer.errors import TraceError, UsageError
 from explorer.files import check
 from explorer.terminal import output
@@ -56,7 +57,8 @@ def parser() -> argparse.ArgumentParser:
         help="the activations as the checkpoint's weights give them, or as TransformerLens' default processing does "
         "(layer norms folded, centred), in float64 (default: plain)",
     )
-    parser.add_argument("--json", action="store_true", help="print the likeliest next tokens at every position")
+    likeliest = "print the likeliest next tokens at every position"
+    add_json_and_csv(parser, likeliest, f"{likeliest}, a row for each; with --prompts a row for each prompt")
     add_prompts(parser)
     add_model(parser)
     return parser
@@ -85,7 +87,7 @@ def run(options: argparse.Namespace) -> int:
         return run_many(options, _measures, arrays=False)
     check(options.output)  # before the work, not after it
     written = _write(options, open_prompt(options), options.output)
-    (output.data if options.json else output.say)(written)
+    (output.data if options.json or options.csv else output.say)(written)
     return 0
 
 
@@ -112,8 +114,20 @@ def _write(options: argparse.Namespace, given: "Prompted", path: Path) -> str:
     trace_file.write(path, values, model, given.checkpoint.name, given.prompt, ids, tokenizer, dtype)
     if options.json:
         return json.dumps(trace_file.predictions(logits, ids, tokenizer, _LIKELIEST))
+    if options.csv:
+        return _in_csv(trace_file.predictions(logits, ids, tokenizer, _LIKELIEST)["predictions"])
     size = path.stat().st_size / 1e6
     return f"{path}: {len(values)} activations of {len(ids)} tokens, {size:.1f} MB"
+
+
+def _in_csv(predictions: list[list[dict[str, Any]]]) -> str:
+    names = ("id", "token", "logit", "probability")
+    rows = (
+        [position, rank, *(entry[name] for name in names)]
+        for position, entries in enumerate(predictions)
+        for rank, entry in enumerate(entries, 1)
+    )
+    return in_csv([("position", "rank", *names), *rows])
 
 
 def _model(options: argparse.Namespace, given: "Prompted") -> GPT:

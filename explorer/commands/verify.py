@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from explorer.commands.options import count, open_model, tell_notes
 from explorer.commands.parser import Parser
+from explorer.commands.tables import add_json_and_csv, write_csv
 from explorer.engine.engines import PYTHON
 from explorer.errors import TokenizerError
-from explorer.terminal import output
+from explorer.terminal import colour, output
 
 if TYPE_CHECKING:
     from explorer.tokenizer.tokenizer import Tokenizer
@@ -27,15 +28,15 @@ def parser() -> argparse.ArgumentParser:
         "installed: on random numbers, on edge cases and on the model's own weights. The exit status is 1 if one "
         "deviates by more than rounding explains.",
     )
-    parser.add_argument("--json", action="store_true", help="one object: passed, components, dot_error, facts, ...")
+    add_json_and_csv(parser, "one object: passed, components, dot_error, facts, ...", "a row for each component")
     parser.add_argument(
         "--seed", type=count, default=SEED, metavar="N", help=f"seed of the random inputs (default: {SEED})"
     )
     parser.add_argument(
         "--model",
         metavar="MODEL",
-        help="a name, OWNER/NAME or a directory, as for `gpt-explorer generate` (default: stories, the embedded "
-        "model); it needs 8 bytes for each parameter in addition to the model itself",
+        help="a name, OWNER/NAME or a directory, as for `gpt-explorer generate`; it needs 8 bytes for each parameter "
+        "in addition to the model itself (default: stories)",
     )
     return parser
 
@@ -58,6 +59,10 @@ def run(options: argparse.Namespace) -> int:
         report = verify(checkpoint.name, options.seed, own, Subject(model, checkpoint.tokenizer), directory, tell)
     if options.json:
         output.data(json.dumps(report.as_json()))
+    elif options.csv:
+        rows = [component.as_json() for component in report.components]
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        write_csv([names, *([row.get(name) for name in names] for row in rows)])
     else:
         output.say(*lines(report))
     return 0 if report.passed else 1
@@ -75,7 +80,7 @@ def _some_text(tokenizer: "Tokenizer", size: int) -> list[int]:
 @contextmanager
 def _telling() -> Iterator[Callable[[str], None]]:
     """A moving line on the terminal that names what is being compared; nothing without a terminal."""
-    if not output.is_terminal(sys.stderr):
+    if not colour.can_move(sys.stderr):
         yield lambda name: None
         return
     from rich.console import Console

@@ -106,6 +106,7 @@ class ExplorerApp(App[str]):
         self._main.begin(message.session)
         if self.preferences.problems:
             self.notify(in_brief(self.preferences.problems), title="Your settings", severity="warning", timeout=20)
+        self._main.models.say_notes()
         if self._opening.recorder:
             self._opening.recorder.begin(*self.size)
         if self._opening.replay:

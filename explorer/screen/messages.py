@@ -68,9 +68,16 @@ class RunEnded(Message):
 
 @dataclass
 class RunFailed(Message):
-    """The edits in force make the numbers of a run infinite or undefined."""
+    """The edits in force, or the model itself, make the numbers of a run infinite or undefined."""
 
     trace: Trace
+    reason: str
+
+
+@dataclass
+class NoNumbers(Message):
+    """A picture could not be computed: the model's numbers are infinite or undefined there."""
+
     reason: str
 
 

@@ -42,3 +42,4 @@ class Opening:
     replay: "Recording | None" = None  # and these are played
     speed: float = 1.0
     preferences: "Preferences | None" = None  # the person's own; None: as the program comes
+    notes: dict[str, None] = field(default_factory=dict)  # on the models that were opened, each once

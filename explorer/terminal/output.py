@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TextIO
 
 from explorer.errors import OutputError
+from explorer.terminal import colour
 from explorer.terminal.glyphs import one_line, printable
 
 _ERRORS = "explorer.escape"
@@ -91,7 +92,7 @@ def tell(text: str) -> None:
 
 def tell_progress(line: str, last: bool = False) -> None:
     """Show on a terminal how far the work is, in a line that whatever is said next covers."""
-    if is_terminal(sys.stderr):
+    if colour.can_move(sys.stderr):
         line = one_line(line)
         _aside(f"{line}\r{' ' * len(line)}\r" if last else f"{line}\r")
 

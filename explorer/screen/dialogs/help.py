@@ -13,6 +13,7 @@ from explorer.paint.spans import wrapped
 from explorer.screen.keymap import own_keys
 from explorer.screen.main.all_keys import ALL, keys_here, moved
 from explorer.screen.main.offers import Here, Mode, name_of
+from explorer.terminal.glyphs import one_line
 from explorer.terminal.text import fit
 
 _WIDEST = 76  # cells of the dialog
@@ -44,9 +45,10 @@ class Help(ModalScreen[None]):
         Binding("escape,question_mark,q", "dismiss", "Close", id="help.close"),
     ]
 
-    def __init__(self, here: Here) -> None:
+    def __init__(self, here: Here, notes: Iterable[str] = ()) -> None:
         super().__init__()
         self._here = here
+        self._notes = tuple(notes)
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="help", classes="dialog") as dialog:
@@ -58,6 +60,11 @@ class Help(ModalScreen[None]):
         cells = min(_WIDEST, self.app.size.width * 95 // 100) - _AROUND
         now = own_keys(self.app).of
         lines = self._section(self._title(), keys_here(self._here, now), cells)
+        if self._notes:
+            lines += [("About the models", "bold")]
+            for note in self._notes:
+                lines += [("".join(span.text for span in line), "") for line in wrapped(one_line(note), cells)]
+            lines += [("", "")]
         lines += [("What you see", "bold")]
         for name, meaning in _SCREEN.items():
             lines += _row(name, meaning, cells)

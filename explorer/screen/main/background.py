@@ -9,12 +9,12 @@ from textual.worker import get_current_worker
 
 from explorer.analysis import lens
 from explorer.engine.engines import on_engine
-from explorer.errors import EditError
+from explorer.errors import CheckpointError, EditError
 from explorer.runs import running
 from explorer.runs.activations import Activations
 from explorer.runs.trace import LiveRun, Trace
 from explorer.screen import turns
-from explorer.screen.messages import AnswerReady, EngineReady, LensReady, RunEnded, RunFailed, ViewFilled
+from explorer.screen.messages import AnswerReady, EngineReady, LensReady, NoNumbers, RunEnded, RunFailed, ViewFilled
 from explorer.views.view import View
 from explorer.walk.on_screen import wanted_lenses, wanted_way
 from explorer.walk.session import Session
@@ -23,6 +23,9 @@ from gpt import GPT, GPTError
 
 _RUN, _LENS, _WAY, _ENGINE, _VIEW = "run", "lens", "way", "engine", "view"
 OPENING = "models"  # the group of the app's threads that list and open models
+_UNDEFINED = ("math domain error", "-inf + inf in fsum")
+"""The words in which Python refuses a root or a sum that is no number; else a ValueError is a fault of ours."""
+
 _BETWEEN_DRAWINGS = 0.1  # seconds, while a view fills in
 
 
@@ -46,7 +49,7 @@ class Background:
             try:
                 self._answer(trace, cancelled)
                 finished = running.complete(trace, cancelled)
-            except EditError as error:
+            except (CheckpointError, EditError) as error:
                 self._screen.post_message(RunFailed(trace, str(error)))
                 return
             self._screen.post_message(RunEnded(trace, finished, time.perf_counter() - started))
@@ -84,9 +87,20 @@ class Background:
         """
         wanted = session.trace, wanted_lenses(session), questions(session)
         if (wanted[1] or wanted[2]) and not self._under_way(*wanted):
-            self._screen.run_worker(partial(self._look, *wanted), group=_LENS, exclusive=True, thread=True)
+            self._screen.run_worker(
+                partial(self._guarded, self._look, *wanted), group=_LENS, exclusive=True, thread=True
+            )
         self._wanted = wanted
         self._follow_the_way(session)
+
+    def _guarded(self, work: Callable[..., None], *given: object) -> None:
+        """Work that may meet a model whose numbers are infinite or undefined; the screen gets `NoNumbers` then."""
+        try:
+            work(*given)
+        except (ArithmeticError, CheckpointError, ValueError) as error:
+            if isinstance(error, ValueError) and str(error) not in _UNDEFINED:
+                raise
+            self._screen.post_message(NoNumbers(running.NOT_FINITE))
 
     def _under_way(self, trace: Activations, lenses: list[tuple[str, int]], asked: list[Question]) -> bool:
         """Whether all of this was wanted before: what is missing of it is on its way."""
@@ -134,7 +148,7 @@ class Background:
         if view is None or wanted is None:
             self._screen.workers.cancel_group(self._screen, _VIEW)
         else:
-            self._screen.run_worker(partial(self._work, view), group=_VIEW, exclusive=True, thread=True)
+            self._screen.run_worker(partial(self._guarded, self._work, view), group=_VIEW, exclusive=True, thread=True)
 
     def _work(self, view: View) -> None:
         cancelled, drawn = turns.cancelled(get_current_worker()), time.perf_counter()

@@ -19,8 +19,15 @@ if TYPE_CHECKING:
 class Models:
     """The part of the screen that opens another model."""
 
-    def __init__(self, screen: "MainScreen", open_other: OpenOther | None, tell: Tell | None) -> None:
-        """`open_other` loads a model and reports to `tell`; without it there is only the run that is shown."""
+    def __init__(
+        self, screen: "MainScreen", open_other: OpenOther | None, tell: Tell | None, notes: dict[str, None]
+    ) -> None:
+        """`open_other` loads a model and reports to `tell`; without it there is only the run that is shown.
+
+        Notes on models come into `notes` as these are opened.
+        """
+        self.notes = notes
+        self._said = set[str]()
         self._screen = screen
         self._open_other = open_other
         self._tell = tell
@@ -72,6 +79,13 @@ class Models:
             if not worker.is_cancelled:
                 self._screen.app.call_from_thread(self._opened, session, name, compare)
 
+    def say_notes(self) -> None:
+        """Show the notes on the model that was opened; the help keeps them."""
+        if news := [note for note in self.notes if note not in self._said]:
+            self._said.update(news)
+            text = "\n".join(f"{note[:1].upper()}{note[1:]}" for note in [*news, "? shows this again."])
+            self._screen.app.notify(text, title="About this model", timeout=20)
+
     def stop(self) -> None:
         """Stop loading another model. Files that were downloaded are kept."""
         if any(worker.is_running for worker in self._screen.workers.cancel_group(self._screen, OPENING)):
@@ -79,6 +93,7 @@ class Models:
 
     def _opened(self, session: Session, name: str, compare: bool) -> None:
         """Walk the other model, or compare with it."""
+        self.say_notes()
         if compare:
             self._screen.middle.view.compare_with(session, name)
         else:

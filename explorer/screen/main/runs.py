@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from explorer.edits.edit import Edit
 from explorer.engine.engines import NUMPY, PYTHON, engine_of, in_words, largest_difference
 from explorer.runs.trace import LiveRun
-from explorer.screen.messages import AnswerReady, EngineReady, RunEnded, RunFailed
+from explorer.screen.messages import AnswerReady, EngineReady, NoNumbers, RunEnded, RunFailed
 from explorer.terminal.pressed import key as pressed
 from explorer.walk.on_screen import effect_in_words
 from explorer.walk.session import Session
@@ -23,6 +23,7 @@ class Runs:
         self._other_engine: LiveRun | None = None  # the same run, computed by the other engine
         self._told: object = None  # the edited run whose effect was shown
         self._took: tuple[object, str] = None, ""  # a run that is complete, and how long it took, in words
+        self._without_numbers: object = None  # the run of which it was said that it has none
         self._idle: list[Edit] = []  # edits that change nothing, as already shown
 
     @property
@@ -66,7 +67,7 @@ class Runs:
         if session and session.computing and not self._screen.background.computing:
             self.compute()
 
-    def receive(self, message: RunEnded | RunFailed | AnswerReady | EngineReady) -> None:
+    def receive(self, message: RunEnded | RunFailed | NoNumbers | AnswerReady | EngineReady) -> None:
         """Handle a message from the background. Runs that another one has replaced are ignored."""
         session = self._screen.session
         if session is None:
@@ -76,6 +77,8 @@ class Runs:
                 self._end(session, message)
             case RunFailed():
                 self._fail(session, message)
+            case NoNumbers():
+                self.say_no_numbers(message.reason)
             case AnswerReady():
                 if message.trace is session.what_if.run:
                     session.what_if.answer_early(message.trace, message.logits)
@@ -108,14 +111,33 @@ class Runs:
         screen.playback.draw()
 
     def _fail(self, session: Session, message: RunFailed) -> None:
-        """Switch off the last edit, as it makes numbers infinite or undefined, and say so."""
-        if message.trace is not session.what_if.run:
+        """Switch off the last edit, as it makes numbers infinite or undefined, and say so.
+
+        Without edits it is the model that does so on this prompt: the run stays as far as it came.
+        """
+        what_if, app = session.what_if, self._screen.app
+        if message.trace in (what_if.run, what_if.base) and getattr(message.trace, "editor", None) is None:
+            session.stopped = True
+            self._screen.show_status("no numbers · another prompt?")
+            self.say_no_numbers(message.reason, again=True)
+            self._screen.repaint()
             return
-        edit = session.what_if.give_up(session.prompt_length)
+        if message.trace is not what_if.run:
+            return
+        edit = what_if.give_up(session.prompt_length)
         which = f" {edit.words(session.labels())}: switched off." if edit else ""
         text = message.reason + which
-        self._screen.app.notify(text, title="No numbers", severity="warning", timeout=10, markup=False)
+        app.notify(text, title="No numbers", severity="warning", timeout=10, markup=False)
         self.compute()
+
+    def say_no_numbers(self, reason: str, again: bool = False) -> None:
+        """Say that the model's numbers are infinite or undefined on this prompt; once, or `again`."""
+        session = self._screen.session
+        about = session and session.what_if.base
+        if again or about is not self._without_numbers:
+            title = "This prompt cannot be computed"
+            self._screen.app.notify(reason, title=title, severity="error", timeout=15)
+        self._without_numbers = about
 
     # The other engine
 

@@ -27,6 +27,7 @@ from explorer.screen.messages import (
     Clicked,
     EngineReady,
     LensReady,
+    NoNumbers,
     Pointed,
     RunEnded,
     RunFailed,
@@ -79,7 +80,7 @@ class MainScreen(Screen[None]):
         self.playback = Playback(self)
         self.editing = Editing(self)
         self.keeping = Keeping(self)
-        self.models = Models(self, open_other, tell)
+        self.models = Models(self, open_other, tell, opening.notes if opening else {})
         self.header, self.tokens = HeaderPane(self, model_name), TokensPane(self)
         self.prompt = Prompt(self, self.tokens, self.runs.run_prompt, self.playback.stop, prompt)
         self.middle = Middle(self, ViewPane(self, self.editing.follow))
@@ -235,7 +236,7 @@ class MainScreen(Screen[None]):
         return action != "send" or allowed(self, *map(str, parameters))
 
     def action_help(self) -> None:
-        self.app.push_screen(Help(here_on(self)))
+        self.app.push_screen(Help(here_on(self), self.models.notes))
 
     def move_cursor(self, move: str, *arguments: int) -> None:
         """Call a method of the session's cursor. Code closes; if a number is open, the new one opens."""
@@ -280,9 +281,10 @@ class MainScreen(Screen[None]):
 
     @on(RunEnded)
     @on(RunFailed)
+    @on(NoNumbers)
     @on(AnswerReady)
     @on(EngineReady)
-    def _follow_run(self, message: RunEnded | RunFailed | AnswerReady | EngineReady) -> None:
+    def _follow_run(self, message: RunEnded | RunFailed | NoNumbers | AnswerReady | EngineReady) -> None:
         self.runs.receive(message)
         self.tours.visiting.computed()
 
