@@ -10,6 +10,7 @@ __all__ = [
     "ModelNameError",
     "OutputError",
     "PlaceError",
+    "SessionError",
     "TerminalError",
     "TokenizerError",
     "TraceError",
@@ -44,6 +45,10 @@ class OutputError(GPTError):
 
 class TerminalError(GPTError):
     """There is no terminal to draw on."""
+
+
+class SessionError(GPTError):
+    """A saved session that cannot be read, or not be walked with this model."""
 
 
 class TraceError(GPTError):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from explorer.analysis.compare import END, Alignment, align
 from explorer.analysis.difference import Difference, Pair
 from explorer.edits import Editor, Edits, edited
-from explorer.edits.edit import Edit
+from explorer.edits.edit import Edit, Entry
 from explorer.edits.where import ActivationPart, first_position
 from explorer.errors import EditError
 from explorer.runs.activations import Activations
@@ -128,6 +128,13 @@ class WhatIf:
         else:
             self.run = edited(base, active, prompt)
             self._latest = active, base, self.run
+
+    def take_up(self, entries: tuple[Entry, ...], run: Trace) -> None:
+        """Put edits in force whose run was computed elsewhere, on this base."""
+        self.edits.entries, self.run, self.waiting = entries, run, False
+        last = run.passes[-1] if isinstance(run, LiveRun) and run.passes else None
+        if run is not self.base and last and last.layer and last.end == len(run.ids):
+            self._latest = self.edits.active, self.base, run  # it stays so when it is switched off for a moment
 
     def give_up(self, prompt: int) -> Edit | None:
         """Switch off the last active edit, because the run with it has infinite or undefined numbers; return it."""
