@@ -24,9 +24,17 @@ class Computation:
     """All that decides the numbers of a run besides its model and its tokens."""
 
     engine: str
-    edits: tuple[Edit, ...]  # in force
-    base: tuple[Pass, ...]  # of the run without them
-    run: tuple[Pass, ...]  # of the run itself
+    edits: tuple[Edit, ...] = ()  # in force
+    base: tuple[Pass, ...] = ()  # of the run without them
+    run: tuple[Pass, ...] = ()  # of the run itself
+
+    def leads_to(self, later: "Computation") -> bool:
+        """Whether another run is this one, gone on."""
+        return (
+            (self.engine, self.edits) == (later.engine, later.edits)
+            and later.base[: len(self.base)] == self.base
+            and later.run[: len(self.run)] == self.run
+        )
 
 
 def computation_of(base: Trace, run: Trace) -> Computation | None:
@@ -46,11 +54,11 @@ def computed_again(
     those of any run with these edits.
     """
     base = _through(LiveRun(model, []), how.base, ids, cancelled)
-    if not how.edits:
-        return _whole(base, ids, cancelled), base
-    run = _edited(how, base, ids, prompt, cancelled)
+    run = _edited(how, base, ids, prompt, cancelled) if how.edits and how.run else None
     base = _whole(base, ids, cancelled)
-    return base, _whole(run, ids, cancelled)
+    if not how.edits:
+        return base, base
+    return base, _whole(run or edited(base, how.edits, prompt), ids, cancelled)
 
 
 def _edited(how: Computation, base: LiveRun, ids: Sequence[int], prompt: int, cancelled: Cancelled) -> LiveRun:
@@ -88,6 +96,8 @@ def _through(run: LiveRun, passes: Sequence[Pass], ids: Sequence[int], cancelled
 
 
 def _whole(run: LiveRun, ids: Sequence[int], cancelled: Cancelled) -> LiveRun:
+    """The run of these tokens, all of them."""
+    run = run.first(len(ids)) if run.complete > len(ids) else run
     run.ids = list(ids)
     _complete(run, cancelled)
     return run

@@ -45,6 +45,11 @@ class Origin:
             return ""
         return f"sha256:{whole.hexdigest()}"
 
+    @property
+    def known_fingerprint(self) -> str:
+        """The same, where it has been asked for before; else ""."""
+        return str(self.__dict__.get("fingerprint", ""))
+
 
 _KNOWN: WeakKeyDictionary[GPT, Origin] = WeakKeyDictionary()
 

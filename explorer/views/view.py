@@ -1,12 +1,15 @@
 """The base of every view: a look at a run, with a cursor of its own, and questions answered in a thread."""
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 from explorer.paint.spans import Action, Line
 from explorer.runs.trace import Trace
 from explorer.views.answers import Answers, never
 from explorer.walk.session import Session
+
+_ANY_SIZE = 74, 20  # cells and lines
+MOST_ROWS = 1_000_000  # of a list that is not found yet
 
 
 class View:
@@ -25,6 +28,7 @@ class View:
     asks = ""  # what enter asks for, where it asks: `take` gets what is typed
     asks_briefly = "another prompt"  # the same for the footer
     remembers = 1  # of how many runs the answers are kept
+    may_be_none: tuple[str, ...] = ()  # of the attributes in `limits`
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -81,6 +85,23 @@ class View:
         """Show it in the next way."""
         if self.modes:
             self.mode = (self.mode + 1) % len(self.modes)
+
+    def limits(self) -> dict[str, range]:
+        """What can be chosen in it besides its mode, by attribute; -1 stands for None where `may_be_none` says so."""
+        return {}
+
+    def choices(self) -> dict[str, int]:
+        """What was chosen in it, to be chosen again in another session."""
+        values = {name: getattr(self, name) for name in ("mode", *self.limits())}
+        return {name.lstrip("_"): -1 if value is None else int(value) for name, value in values.items()}
+
+    def choose(self, choices: Mapping[str, int]) -> None:
+        """Take up what was chosen at another time, as far as there is that here."""
+        self.follow(*_ANY_SIZE)  # first where the walk is
+        for name, allowed in {"mode": range(len(self.modes)), **self.limits()}.items():
+            value = choices.get(name.lstrip("_"))
+            if value is not None and value in allowed:
+                setattr(self, name, None if value == -1 and name in self.may_be_none else value)
 
     # Questions and answers
 

@@ -1,6 +1,6 @@
 """Who wrote the answer: every part's contribution to a logit, or to its lead over another, and that they add up."""
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import replace
 from math import fsum
 from typing import Any
@@ -13,7 +13,7 @@ from explorer.runs.trace import Trace
 from explorer.views.attribution.picture import AGAINST, CONVENTION, in_words, picture
 from explorer.views.attribution.state import CONVENTIONS, RIVALS, AttributionState, Grouping, RankedParts
 from explorer.views.parts import ROW, guarded, scene_of
-from explorer.views.view import View
+from explorer.views.view import MOST_ROWS, View
 from explorer.walk.session import Session
 
 _MODES = ("by component", "by head", "by head and token", "by token", "by neuron")
@@ -75,6 +75,17 @@ class AttributionView(View):
     def _at(self, last: int) -> int:
         """The chosen row; of a table that has become shorter, the last one."""
         return min(self.row, max(last, 0))
+
+    def limits(self) -> dict[str, range]:
+        return {"against": range(RIVALS + 1), "row": range(-1, MOST_ROWS)}
+
+    def choices(self) -> dict[str, int]:
+        return {**super().choices(), "convention": CONVENTIONS.index(self.convention)}
+
+    def choose(self, choices: Mapping[str, int]) -> None:
+        super().choose(choices)
+        if 0 <= choices.get("convention", 0) < len(CONVENTIONS):
+            self.convention = CONVENTIONS[choices.get("convention", 0)]
 
     def next_mode(self) -> None:
         super().next_mode()

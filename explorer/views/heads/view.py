@@ -106,6 +106,15 @@ class HeadsView(View):
         cursor.overview = False
         return True
 
+    def choices(self) -> dict[str, int]:
+        return {**super().choices(), "layer": self.chosen.layer, "head": self.chosen.head}
+
+    def choose(self, choices: Mapping[str, int]) -> None:
+        super().choose(choices)
+        layer, head = choices.get("layer", -1), choices.get("head", -1)
+        if 0 <= layer < self.session.config.n_layer and 0 <= head < self.session.config.n_head:
+            self.chosen = Head(layer, head)
+
     # Questions
 
     def questions(self) -> list[Hashable]:

@@ -27,6 +27,7 @@ class LensView(View):
 
     title = "Lens · what it would say if it stopped there"
     modes = ("probability", "entropy", "rank of the answer", "one token's way")
+    may_be_none = ("token",)
 
     asks_briefly = "another token"
 
@@ -144,6 +145,9 @@ class LensView(View):
         at = tokens.index(self.token) if self.token in tokens else 0
         chosen = tokens[max(0, min(at + down, len(tokens) - 1))]
         self.token = None if chosen == order[0] else chosen
+
+    def limits(self) -> dict[str, range]:
+        return {"row": range(len(self.rows)), "token": range(-1, self.session.config.vocab_size)}
 
     def take(self, text: str) -> None:
         """The token to follow; without any, the answer."""

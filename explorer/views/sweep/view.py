@@ -185,6 +185,16 @@ class SweepView(View):
         """The chosen column; of a section that has become narrower, the last one."""
         return min(self._column, self._columns() - 1)
 
+    def limits(self) -> dict[str, range]:
+        config = self.session.config
+        columns = max(config.n_head + 1, config.n_positions)
+        return {
+            "_section": range(2),
+            "_row": range(config.n_layer),
+            "_column": range(columns),
+            "_chosen": range(2),
+        }
+
     def click(self, *numbers: int) -> None:
         self._section, self._row, self._column = numbers
         self._chosen = True
