@@ -18,6 +18,7 @@ from explorer.terminal import output
 
 if TYPE_CHECKING:
     from explorer.screen.opening import Opening, OpenModel, OpenOther, Tell
+    from explorer.sessions.saved import Saved, SavedModel
     from explorer.teaching.recording import Recorder, Recording
     from explorer.teaching.tours import Tour
     from explorer.walk.session import Session
@@ -47,7 +48,18 @@ def parser() -> argparse.ArgumentParser:
     add_model(parser)
     add_sampling(parser)
     add_stage(parser)
+    add_private(parser)
     return parser
+
+
+def add_private(parser: argparse.ArgumentParser) -> None:
+    """--no-autosave."""
+    parser.add_argument(
+        "--no-autosave",
+        dest="autosave",
+        action="store_false",
+        help="in private: do not keep this session for the next start (GPT_EXPLORER_AUTOSAVE=0: never)",
+    )
 
 
 def add_stage(parser: argparse.ArgumentParser) -> None:
@@ -76,7 +88,11 @@ def run(options: argparse.Namespace) -> int:
     if options.prompt == "-":
         raise UsageError("the screen reads its keys from standard input: use `gpt-explorer generate -`, or @FILE here.")
     wishes = Wishes(
-        prepare=options.prepare, bookmarks=options.bookmarks or options.prepare, record=options.record, offer=True
+        prepare=options.prepare,
+        bookmarks=options.bookmarks or options.prepare,
+        record=options.record,
+        offer=True,
+        autosave=options.autosave,
     )
     prompt = text_of(options.prompt)
     if options.bos and not prompt.startswith(BEGINNING):
@@ -97,12 +113,15 @@ class Wishes:
     replay: "Recording | None" = None
     speed: float = 1.0
     offer: bool = False  # a tour, at the very first start
+    autosave: bool = False  # the session is kept by itself, where that is wanted at all
+    session: "Saved | None" = None  # that is opened again
+    session_file: Path | None = None  # the file that it is in
 
 
 def open_screen(prompt: str, model: str | None, engine: str, sampling: "Sampling", seed: int, wishes: Wishes) -> int:
     """Open the screen on a model; what is wrong with a name or a file is said before."""
     require_terminal()
-    from explorer.loading.catalogue import locate, namesake, short_name
+    from explorer.loading.catalogue import lasting_name, locate, namesake, short_name
 
     name = short_name(locate(model))  # a wrong name is said before the screen opens
     notes = dict.fromkeys(namesake(model))
@@ -111,6 +130,7 @@ def open_screen(prompt: str, model: str | None, engine: str, sampling: "Sampling
     def open_named(name: str | None, progress: "Tell") -> "Session":
         from explorer.loading.catalogue import resolve
         from explorer.loading.checkpoints import open_checkpoint
+        from explorer.loading.origins import Origin, remember
         from explorer.screen.turns import cancellation
         from explorer.walk.session import Session
 
@@ -119,6 +139,7 @@ def open_screen(prompt: str, model: str | None, engine: str, sampling: "Sampling
         checkpoint = open_checkpoint(directory)
         notes.update(dict.fromkeys(checkpoint.notes))
         loaded = checkpoint.load(progress, engine)
+        remember(loaded, Origin(lasting_name(name), directory, checkpoint.config))
         return Session(loaded, checkpoint.tokenizer, sampling, seed)
 
     def open_first(progress: "Tell") -> "Session":
@@ -130,6 +151,14 @@ def open_screen(prompt: str, model: str | None, engine: str, sampling: "Sampling
             names = {name, model or name}
             others = partial(open_named, progress=progress)
             opening.prepared = prepare(prepared, names, session, others, progress, cancellation())
+        if wishes.session:
+            from explorer.sessions.restore import restore
+
+            def load(saved: "SavedModel") -> "Session":
+                return open_named(saved.name, progress)
+
+            opening.restored = restore(wishes.session, session, name, load, cancellation(), progress)
+            return opening.restored.session
         return session
 
     try:
@@ -167,7 +196,13 @@ def opening_of(
         recorder=recorder_of(wishes, Recording(prompt, model, sampling, seed, bookmarks=marks)),
         replay=wishes.replay,
         speed=wishes.speed,
+        session_file=wishes.session_file,
     )
+    if wishes.autosave:
+        from explorer.sessions import store
+
+        opening.autosave = store.wanted()
+        opening.offer_session = opening.autosave and not wishes.session and store.latest() is not None
     return opening, prepared
 
 

@@ -9,6 +9,7 @@ from explorer.teaching.spots import Spot
 from explorer.walk.session import Session
 
 if TYPE_CHECKING:
+    from explorer.sessions.restore import Restored
     from explorer.teaching.recording import Recorder, Recording
     from explorer.teaching.tours import Tour
     from explorer.views.prepared import Prepared
@@ -40,3 +41,7 @@ class Opening:
     recorder: "Recorder | None" = None  # keys and clicks are recorded
     replay: "Recording | None" = None  # and these are played
     speed: float = 1.0
+    restored: "Restored | None" = None  # a saved session, computed again
+    session_file: Path | None = None  # the file that it is in
+    autosave: bool = False  # the session is kept by itself
+    offer_session: bool = False  # there is one of an earlier time

@@ -19,11 +19,11 @@ from explorer.sessions.saved import Saved, SavedCursor, SavedDraw, SavedModel, S
 from explorer.teaching.spots import Spot
 from explorer.terminal.glyphs import one_line, quoted
 from explorer.terminal.text import counted
-from explorer.views.view import View
+from explorer.views.view import View, choose
 from explorer.views.views import make
 from explorer.walk import cursor as walk_cursor
 from explorer.walk.opening import step_into_code
-from explorer.walk.session import Session
+from explorer.walk.session import Session, take_up
 from explorer.walk.text import DrawnToken, WalkedText
 from explorer.walk.what_if import OtherRun, WhatIf
 from explorer.walk.why import Look, Visit, Why
@@ -97,7 +97,7 @@ class _Restoring:
         saved = self._saved
         session = Session(self._model, self._tokenizer, saved.sampling, saved.seed)
         what_if = self._what_if()
-        session.take_up(what_if, self._written())
+        take_up(session, what_if, self._written())
         self._take_other(session)
         _place_cursor(saved.cursor, session)
         views = self._views(session)
@@ -265,9 +265,9 @@ class _Restoring:
 
     def _views(self, session: Session) -> dict[str, View]:
         views = {}
-        for name, choices in self._saved.view.choices.items():
+        for name, chosen in self._saved.view.choices.items():
             views[name] = make(name, session)
-            views[name].choose(choices)
+            choose(views[name], chosen)
         if self._saved.view.opened and self._saved.view.opened not in views:
             views[self._saved.view.opened] = make(self._saved.view.opened, session)
         return views

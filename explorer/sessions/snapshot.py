@@ -29,8 +29,8 @@ from explorer.sessions.saved import (
     SavedWhy,
 )
 from explorer.teaching.spots import Spot
-from explorer.views.view import View
-from explorer.walk.session import Session
+from explorer.views.view import View, choices
+from explorer.walk.session import Session, own_text
 from explorer.walk.text import DrawnToken
 from explorer.walk.why import Look, Why
 from gpt import GPT
@@ -74,7 +74,7 @@ class _Snapshot:
         assert session.model
         for entry in what_if.edits:
             self._add_edit(entry.edit, entry.on)
-        written = session._own
+        written = own_text(session)
         now = computation_of(what_if.base, what_if.run)
         assert now
         drawn = tuple(self._draw(each, now) for _, each in sorted(written.drawn.items()))
@@ -157,7 +157,7 @@ class _Snapshot:
             what_if.aligned if what_if.other else END,
             other,
             session.code.index if session.code else -1,
-            {name: view.choices() for name, view in ours.items()},
+            {name: choices(view) for name, view in ours.items()},
         )
 
 

@@ -1,15 +1,28 @@
 """The base of every view: a look at a run, with a cursor of its own, and questions answered in a thread."""
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from explorer.paint.spans import Action, Line
 from explorer.runs.trace import Trace
 from explorer.views.answers import Answers, never
 from explorer.walk.session import Session
 
-_ANY_SIZE = 74, 20  # cells and lines
 MOST_ROWS = 1_000_000  # of a list that is not found yet
+_ANY_SIZE = 74, 20  # cells and lines
+
+
+class Kept(NamedTuple):
+    """What can be chosen in a view, as a number that a file can hold."""
+
+    limit: Callable[[Any], range]  # the view -> the numbers that mean something in it
+    number: Callable[[Any, Any], int] = lambda view, value: int(value)
+    value: Callable[[Any, int], Any] = lambda view, number: number
+
+
+def or_none(limit: Callable[[Any], range]) -> Kept:
+    """The same where None can be chosen too: -1 in a file."""
+    return Kept(limit, lambda view, value: -1 if value is None else value, lambda view, n: None if n < 0 else n)
 
 
 class View:
@@ -28,7 +41,7 @@ class View:
     asks = ""  # what enter asks for, where it asks: `take` gets what is typed
     asks_briefly = "another prompt"  # the same for the footer
     remembers = 1  # of how many runs the answers are kept
-    may_be_none: tuple[str, ...] = ()  # of the attributes in `limits`
+    keeps: Mapping[str, "Kept"] = {}  # what can be chosen in it besides its mode, by attribute
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -86,23 +99,6 @@ class View:
         if self.modes:
             self.mode = (self.mode + 1) % len(self.modes)
 
-    def limits(self) -> dict[str, range]:
-        """What can be chosen in it besides its mode, by attribute; -1 stands for None where `may_be_none` says so."""
-        return {}
-
-    def choices(self) -> dict[str, int]:
-        """What was chosen in it, to be chosen again in another session."""
-        values = {name: getattr(self, name) for name in ("mode", *self.limits())}
-        return {name.lstrip("_"): -1 if value is None else int(value) for name, value in values.items()}
-
-    def choose(self, choices: Mapping[str, int]) -> None:
-        """Take up what was chosen at another time, as far as there is that here."""
-        self.follow(*_ANY_SIZE)  # first where the walk is
-        for name, allowed in {"mode": range(len(self.modes)), **self.limits()}.items():
-            value = choices.get(name.lstrip("_"))
-            if value is not None and value in allowed:
-                setattr(self, name, None if value == -1 and name in self.may_be_none else value)
-
     # Questions and answers
 
     def subject(self) -> Hashable:
@@ -124,3 +120,18 @@ class View:
     def work(self, cancelled: Callable[[], bool] = never) -> Iterator[None]:
         """Answer the questions in their order, until others are asked; after each piece the screen may draw."""
         return self.known.work(cancelled)
+
+
+def choices(view: View) -> dict[str, int]:
+    """What was chosen in a view, to be chosen again in another session."""
+    found = {name.lstrip("_"): kept.number(view, getattr(view, name)) for name, kept in view.keeps.items()}
+    return {"mode": view.mode, **found}
+
+
+def choose(view: View, chosen: Mapping[str, int]) -> None:
+    """Take up what was chosen at another time, as far as there is that here."""
+    view.follow(*_ANY_SIZE)  # first where the walk is
+    for name, kept in {"mode": Kept(lambda view: range(len(view.modes))), **view.keeps}.items():
+        number = chosen.get(name.lstrip("_"))
+        if number is not None and number in kept.limit(view):
+            setattr(view, name, kept.value(view, number))

@@ -149,13 +149,6 @@ class Session:
         self.cursor.length = len(run.ids)
         self.cursor.go_to_position(len(run.ids) - 1)
 
-    def take_up(self, what_if: WhatIf, written: WalkedText) -> None:
-        """Walk runs that were computed elsewhere, and their text, from the last token on."""
-        self.what_if, self._own, self._in_its_place = what_if, written, None
-        self.why = self.code = None
-        self.cursor.length = len(self.ids)
-        self.cursor.go_to_position(len(self.ids) - 1)
-
     def _go_on_with(self, ids: list[int]) -> None:
         """Keep what was computed of the beginning that the old tokens and these share."""
         known = self.run.ids[: self.run.complete]
@@ -266,3 +259,16 @@ class Session:
                 cursor.go_to_head(i)
             elif axis != "1":
                 cursor.go_to_column(self.trace.order(self.position).index(i) if axis == "V" else i)
+
+
+def own_text(session: Session) -> WalkedText:
+    """The text of the session's own run, whatever is walked in its place."""
+    return session._own
+
+
+def take_up(session: Session, what_if: WhatIf, written: WalkedText) -> None:
+    """Walk runs that were computed elsewhere, and their text, from the last token on."""
+    session.what_if, session._own, session._in_its_place = what_if, written, None
+    session.why = session.code = None
+    session.cursor.length = len(session.ids)
+    session.cursor.go_to_position(len(session.ids) - 1)

@@ -132,8 +132,11 @@ class WhatIf:
     def take_up(self, entries: tuple[Entry, ...], run: Trace) -> None:
         """Put edits in force whose run was computed elsewhere, on this base."""
         self.edits.entries, self.run, self.waiting = entries, run, False
-        last = run.passes[-1] if isinstance(run, LiveRun) and run.passes else None
-        if run is not self.base and last and last.layer and last.end == len(run.ids):
+        if run is self.base or not isinstance(run, LiveRun) or not run.passes:
+            return
+        first = min(first_position(edit.where, self.edits.config) for edit in self.edits.active)
+        begun = run.passes[-2].end if len(run.passes) > 1 else 0
+        if begun == first and run.passes[-1].of == len(run.ids):
             self._latest = self.edits.active, self.base, run  # it stays so when it is switched off for a moment
 
     def give_up(self, prompt: int) -> Edit | None:

@@ -1,6 +1,6 @@
 """Who wrote the answer: every part's contribution to a logit, or to its lead over another, and that they add up."""
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import replace
 from math import fsum
 from typing import Any
@@ -13,7 +13,7 @@ from explorer.runs.trace import Trace
 from explorer.views.attribution.picture import AGAINST, CONVENTION, in_words, picture
 from explorer.views.attribution.state import CONVENTIONS, RIVALS, AttributionState, Grouping, RankedParts
 from explorer.views.parts import ROW, guarded, scene_of
-from explorer.views.view import MOST_ROWS, View
+from explorer.views.view import MOST_ROWS, Kept, View
 from explorer.walk.session import Session
 
 _MODES = ("by component", "by head", "by head and token", "by token", "by neuron")
@@ -24,6 +24,15 @@ class AttributionView(View):
 
     title = "Attribution · who wrote the answer"
     modes = _MODES
+    keeps = {
+        "against": Kept(lambda view: range(RIVALS + 1)),
+        "row": Kept(lambda view: range(-1, MOST_ROWS)),
+        "convention": Kept(
+            lambda view: range(len(CONVENTIONS)),
+            lambda view, convention: CONVENTIONS.index(convention),
+            lambda view, number: CONVENTIONS[number],
+        ),
+    }
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -75,17 +84,6 @@ class AttributionView(View):
     def _at(self, last: int) -> int:
         """The chosen row; of a table that has become shorter, the last one."""
         return min(self.row, max(last, 0))
-
-    def limits(self) -> dict[str, range]:
-        return {"against": range(RIVALS + 1), "row": range(-1, MOST_ROWS)}
-
-    def choices(self) -> dict[str, int]:
-        return {**super().choices(), "convention": CONVENTIONS.index(self.convention)}
-
-    def choose(self, choices: Mapping[str, int]) -> None:
-        super().choose(choices)
-        if 0 <= choices.get("convention", 0) < len(CONVENTIONS):
-            self.convention = CONVENTIONS[choices.get("convention", 0)]
 
     def next_mode(self) -> None:
         super().next_mode()

@@ -13,7 +13,7 @@ from explorer.views.heads.picture import atlas, blocks_shown
 from explorer.views.heads.small_patterns import Extent, Levels, levels
 from explorer.views.heads.state import Head, HeadsState
 from explorer.views.parts import scene_of
-from explorer.views.view import View
+from explorer.views.view import Kept, View
 from explorer.walk.session import Session
 from gpt.ops import Matrix
 
@@ -26,6 +26,13 @@ class HeadsView(View):
 
     title = "Heads · what each one does with this prompt"
     modes = ("attention", "value-weighted", "what scores mean")
+    keeps = {
+        "chosen": Kept(
+            lambda view: range(view.session.config.n_layer * view.session.config.n_head),
+            lambda view, head: head.layer * view.session.config.n_head + head.head,
+            lambda view, number: Head(*divmod(number, view.session.config.n_head)),
+        )
+    }
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -105,15 +112,6 @@ class HeadsView(View):
         cursor.go_to_head(self.chosen.head)
         cursor.overview = False
         return True
-
-    def choices(self) -> dict[str, int]:
-        return {**super().choices(), "layer": self.chosen.layer, "head": self.chosen.head}
-
-    def choose(self, choices: Mapping[str, int]) -> None:
-        super().choose(choices)
-        layer, head = choices.get("layer", -1), choices.get("head", -1)
-        if 0 <= layer < self.session.config.n_layer and 0 <= head < self.session.config.n_head:
-            self.chosen = Head(layer, head)
 
     # Questions
 

@@ -13,7 +13,7 @@ from explorer.views.lens.cell import in_words
 from explorer.views.lens.state import CURVE, LensState, Likely
 from explorer.views.lens.table import columns_shown, table
 from explorer.views.parts import scene_of
-from explorer.views.view import View
+from explorer.views.view import Kept, View, or_none
 from explorer.walk.session import Session
 from gpt import GPTError, InputError
 from gpt.ops import Vector, softmax_row
@@ -27,7 +27,10 @@ class LensView(View):
 
     title = "Lens · what it would say if it stopped there"
     modes = ("probability", "entropy", "rank of the answer", "one token's way")
-    may_be_none = ("token",)
+    keeps = {
+        "row": Kept(lambda view: range(len(view.rows))),
+        "token": or_none(lambda view: range(-1, view.session.config.vocab_size)),
+    }
 
     asks_briefly = "another token"
 
@@ -145,9 +148,6 @@ class LensView(View):
         at = tokens.index(self.token) if self.token in tokens else 0
         chosen = tokens[max(0, min(at + down, len(tokens) - 1))]
         self.token = None if chosen == order[0] else chosen
-
-    def limits(self) -> dict[str, range]:
-        return {"row": range(len(self.rows)), "token": range(-1, self.session.config.vocab_size)}
 
     def take(self, text: str) -> None:
         """The token to follow; without any, the answer."""

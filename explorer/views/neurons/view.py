@@ -13,7 +13,7 @@ from explorer.runs.trace import Trace
 from explorer.views.neurons.picture import LAYER, PROMOTED, in_words, picture
 from explorer.views.neurons.state import NeuronsState
 from explorer.views.parts import ROW, guarded, scene_of
-from explorer.views.view import MOST_ROWS, View
+from explorer.views.view import MOST_ROWS, Kept, View, or_none
 from explorer.walk.session import Session
 from gpt import GPTError
 
@@ -33,7 +33,10 @@ class NeuronsView(View):
 
     title = "Neurons · which fired, and what they promote"
     modes = ("fired most", "wrote most")
-    may_be_none = ("layer",)
+    keeps = {
+        "layer": or_none(lambda view: range(-1, view.session.config.n_layer)),
+        "row": Kept(lambda view: range(MOST_ROWS)),
+    }
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -91,9 +94,6 @@ class NeuronsView(View):
         if there != layer:
             self.layer, self.row = (None if there < 0 else there), 0
         self.row = max(0, min(self.row + down, len(self.listed()) - 1))
-
-    def limits(self) -> dict[str, range]:
-        return {"layer": range(-1, self.session.config.n_layer), "row": range(MOST_ROWS)}
 
     def next_mode(self) -> None:
         super().next_mode()

@@ -21,7 +21,7 @@ from explorer.runs.trace import LiveRun, Trace
 from explorer.views.parts import scene_of
 from explorer.views.sweep.picture import heatmap, in_words
 from explorer.views.sweep.state import MEASURES, SweepBase, SweepState
-from explorer.views.view import View
+from explorer.views.view import MOST_ROWS, Kept, View
 from explorer.walk.session import Session
 from explorer.walk.what_if import WhatIf
 
@@ -34,6 +34,12 @@ class SweepView(View):
     title = "Sweep · each part in turn set to zero"
     modes = ("probability", "logit difference", "KL in bits")
     remembers = 6
+    keeps = {
+        "_section": Kept(lambda view: range(2)),
+        "_row": Kept(lambda view: range(view.session.config.n_layer)),
+        "_column": Kept(lambda view: range(MOST_ROWS)),
+        "_chosen": Kept(lambda view: range(2)),
+    }
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -184,16 +190,6 @@ class SweepView(View):
     def _at(self) -> int:
         """The chosen column; of a section that has become narrower, the last one."""
         return min(self._column, self._columns() - 1)
-
-    def limits(self) -> dict[str, range]:
-        config = self.session.config
-        columns = max(config.n_head + 1, config.n_positions)
-        return {
-            "_section": range(2),
-            "_row": range(config.n_layer),
-            "_column": range(columns),
-            "_chosen": range(2),
-        }
 
     def click(self, *numbers: int) -> None:
         self._section, self._row, self._column = numbers
