@@ -22,7 +22,8 @@ COMMANDS = {
     "circuit": ("--head 5.2", "what heads would copy and match, whatever the prompt"),
     "steering": ("NAME --prompts FILE -o FILE", "a steering vector: the mean of an activation over prompts"),
     "trace": ("PROMPT -o FILE", "write every activation of a run to a file"),
-    "open": ("FILE", "walk through such a file on the screen"),
+    "open": ("FILE", "walk through such a file on the screen, or open a saved session"),
+    "save": ("[PROMPT] -o FILE", "save a session: the last one, or that of a prompt"),
     "models": ("", "list the models"),
     "verify": ("", "compare every function with NumPy and PyTorch"),
 }

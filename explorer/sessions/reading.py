@@ -139,7 +139,9 @@ def _passes(table: Table, key: str, length: int) -> tuple[Pass, ...]:
             raise table.wrong(f"{key} has {quoted(word)}: a pass is written as END, END/OF or END@BLOCK.")
         end, of, layer = (int(part) if part else 0 for part in found.groups())
         if not (start < end <= length and (of or end) >= end and of <= MOST_TOKENS):
-            raise table.wrong(f"{key} has {quoted(word)}: that is no pass from position {start} on, of {length} tokens.")
+            raise table.wrong(
+                f"{key} has {quoted(word)}: that is no pass from position {start} on, of {length} tokens."
+            )
         passes.append(Pass(end, of or end, layer))
         start = end
     return tuple(passes)
@@ -306,4 +308,3 @@ def is_session(path: Path) -> bool:
     if start[8:9] == b"{":  # a safetensors file: eight bytes of length, then JSON
         return False
     return b"\x00" not in start and (b"session" in start or path.suffix.lower() == ".toml")
-

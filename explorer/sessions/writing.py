@@ -84,7 +84,13 @@ def _edit(edit: SavedEdit) -> dict[str, Any]:
 
 
 def _draw(draw: SavedDraw) -> dict[str, Any]:
-    table: dict[str, Any] = {"id": draw.token, "text": draw.text, "number": draw.number, **_sampling(draw.sampling), "seed": draw.seed}
+    table: dict[str, Any] = {
+        "id": draw.token,
+        "text": draw.text,
+        "number": draw.number,
+        **_sampling(draw.sampling),
+        "seed": draw.seed,
+    }
     table |= {"chosen": True} if draw.chosen else {}
     return table | ({"run": _run(draw.run, "")} if draw.run else {})
 

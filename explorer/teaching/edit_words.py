@@ -14,7 +14,7 @@ _PAIR = re.compile(r"(head|neuron)\s+(\d+)\.(\d+)")
 _LAYER = re.compile(r"(mlp|block)\s+(\d+)", re.IGNORECASE)
 _EDGE = re.compile(r"(?:(\d+)(?:\.(\d+))?:)?(\d+)-(\d+)")
 _TOO_LONG = re.compile(r"\d{%d}" % (LONGEST_NUMBER + 1))
-_AT = re.compile(r"(.*\S)\s+at\s+(\d+)")
+_AT = re.compile(r"(.*\S)\s+at\s+(\d+(?:/\d+)*)")
 _PLAIN: dict[str, Callable[[], What]] = {"zero": Zero, "mean": Mean, "cut": Cut}
 _WITH_A_NUMBER: dict[str, Callable[[float], What]] = {"set": Set, "scale": Scale}
 ADD, PATCH = "add", "patch"
@@ -69,7 +69,7 @@ def in_words_with_given(edit: Edit) -> str | None:
 def _place(text: str, config: GPTConfig) -> Where:
     text, at = text.strip(), None
     if found := _AT.fullmatch(text):
-        text, at = found[1], int(found[2])
+        text, at = found[1], tuple(map(int, found[2].split("/")))
     if pair := _PAIR.fullmatch(text):
         kind = where.head if pair[1] == "head" else where.neuron
         return kind(int(pair[2]), int(pair[3]), at)
@@ -106,7 +106,7 @@ def _place_in_words(place: Where) -> str:
         return f"{block}{query}-{key}"
     known = (_PAIR, _LAYER)
     if any(pattern.fullmatch(place.title) for pattern in known):
-        return place.title + (f" at {place.at[0]}" if place.at else "")
+        return place.title + (f" at {'/'.join(map(str, place.at))}" if place.at else "")
     part = place.places[0]
     index = ",".join("*" if axis is None else "/".join(map(str, axis)) for axis in part.index)
     return f"{part.name}[{index}]"

@@ -9,7 +9,6 @@ from explorer.views.answers import Answers, never
 from explorer.walk.session import Session
 
 MOST_ROWS = 1_000_000  # of a list that is not found yet
-_ANY_SIZE = 74, 20  # cells and lines
 
 
 class Kept(NamedTuple):
@@ -52,6 +51,9 @@ class View:
 
     def follow(self, cells: int, height: int) -> None:
         """Take up where the walk has gone, and the size of the pane: before it is drawn."""
+
+    def follow_walk(self) -> None:
+        """Take up where the walk has gone, alone."""
 
     def lines(self, cells: int, height: int) -> list[Line]:
         """The picture, in at most that many lines."""
@@ -123,14 +125,15 @@ class View:
 
 
 def choices(view: View) -> dict[str, int]:
-    """What was chosen in a view, to be chosen again in another session."""
+    """What is chosen in a view where the walk is now, to be chosen again in another session."""
+    view.follow_walk()
     found = {name.lstrip("_"): kept.number(view, getattr(view, name)) for name, kept in view.keeps.items()}
     return {"mode": view.mode, **found}
 
 
 def choose(view: View, chosen: Mapping[str, int]) -> None:
     """Take up what was chosen at another time, as far as there is that here."""
-    view.follow(*_ANY_SIZE)  # first where the walk is
+    view.follow_walk()
     for name, kept in {"mode": Kept(lambda view: range(len(view.modes))), **view.keeps}.items():
         number = chosen.get(name.lstrip("_"))
         if number is not None and number in kept.limit(view):

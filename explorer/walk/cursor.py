@@ -71,7 +71,11 @@ class Cursor:
     def at(self, stage: int, part: int | None, largest: Callable[[], int]) -> "Cursor":
         """Another cursor in the same row, at that stage and part of it; this one stays where it is."""
         other = copy(self)
-        other.chosen_parts, other.chosen_columns, other._largest = dict(self.chosen_parts), dict(self.chosen_columns), largest
+        other.chosen_parts, other.chosen_columns, other._largest = (
+            dict(self.chosen_parts),
+            dict(self.chosen_columns),
+            largest,
+        )
         other.overview = other.steps = False
         other.go_to_stage(stage)
         if part is not None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from explorer.analysis import lens
 from explorer.edits import Add, Cut, Mean, Scale, Set, Zero, where
 from explorer.engine.engines import on_engine, plain
 from explorer.paint.number import number_under_cursor
@@ -17,6 +18,7 @@ from explorer.teaching.spots import complete
 from explorer.views.view import View, choices
 from explorer.views.views import NAMES, make
 from explorer.walk.edit_choices import EDIT_KINDS, edit_kinds, places, read_edit
+from explorer.walk.on_screen import wanted_lenses, wanted_way
 from explorer.walk.opening import ask_why, step_into_code
 from explorer.walk.session import Session
 from explorer.walk.what_if import OtherRun
@@ -106,7 +108,9 @@ class Wanderer:
         if found := places(session):
             place = dice.choice(found)
             kind = dice.choice(edit_kinds(session, place))
-            what = read_edit(session, place, kind.id, "0.3", "Tom / Lily" if EDIT_KINDS[kind.id].tokens == 2 else "Lily")
+            what = read_edit(
+                session, place, kind.id, "0.3", "Tom / Lily" if EDIT_KINDS[kind.id].tokens == 2 else "Lily"
+            )
             session.edit(lambda edits: edits.add(place, what, len(session.ids)))
 
     def _other(self) -> None:
@@ -188,6 +192,10 @@ def numbers(session: Session) -> dict[str, Any]:
 
 def seen(session: Session, views: dict[str, View], opened: str) -> dict[str, Any]:
     """What stands on the screen: the picture, the number, the next tokens, the edits, what is open, every view."""
+    for residual, position in wanted_lenses(session):
+        running.look_through_lens(session.trace, residual, position, lambda: False)
+    for name, position in wanted_way(session):
+        lens.compute(session.run, name, position, lambda: False)
     found: dict[str, Any] = {
         "picture": picture(session, *SIZE),
         "number": number_under_cursor(session, 74, 2),

@@ -39,7 +39,7 @@ class Sessions:
 
     def __init__(self, screen: "MainScreen", opening: Opening) -> None:
         self._screen = screen
-        self._restored = opening.restored
+        self._opening = opening  # a session that is restored stands there once the model is open
         self._own = store.Autosave() if opening.autosave else None
         self._file = opening.session_file or Path("session.toml")  # that is offered to save in
         self._replaces = {opening.session_file}  # files that may be written over
@@ -51,7 +51,7 @@ class Sessions:
 
     def begin(self, session: Session) -> bool:
         """A model is open. True where the session was restored, and is on the screen as it was."""
-        restored, self._restored = self._restored, None
+        restored, self._opening.restored = self._opening.restored, None
         self._first = None
         if restored is None or restored.session is not session:
             return False
@@ -166,7 +166,7 @@ class Sessions:
         screen.playback.stop()
         screen.background.cancel()
         screen.header.model_name = name
-        self._restored = restored
+        self._opening.restored = restored
         if path.parent != store.folder():
             self._file = path
             self._replaces.add(path)

@@ -52,10 +52,10 @@ class LensView(View):
         return "" if token is None else self.session.tokenizer.decode([token])
 
     def follow(self, cells: int, height: int) -> None:
-        self._follow_walk()
+        self.follow_walk()
         self.columns = columns_shown(self.state(), cells, height)
 
-    def _follow_walk(self) -> None:
+    def follow_walk(self) -> None:
         """Take the row from the walk, if it has moved to a stage with a residual stream."""
         walked = self.session.cursor.stage_index
         if walked != self._walked:
@@ -129,7 +129,7 @@ class LensView(View):
 
     def move(self, across: int, down: int) -> None:
         """Across the tokens, and down through the layers; along a curve through the layers, and down its tokens."""
-        self._follow_walk()
+        self.follow_walk()
         if self.mode == CURVE:
             self.row = within(self.row + across, self.rows)
             self._follow_another(down)
@@ -166,7 +166,7 @@ class LensView(View):
 
     def enter(self) -> bool:
         """Go to the stage at which the residual stream is what this cell reads."""
-        self._follow_walk()
+        self.follow_walk()
         return self.session.cursor.go_to_value(self.rows[self.row].name)
 
     # Questions

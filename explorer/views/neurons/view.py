@@ -45,9 +45,9 @@ class NeuronsView(View):
         self.row = 0
 
     def follow(self, cells: int, height: int) -> None:
-        self._follow_walk()
+        self.follow_walk()
 
-    def _follow_walk(self) -> None:
+    def follow_walk(self) -> None:
         """Take the block from the walk, if it has moved to another."""
         if self._block != self.session.stage.layer:
             self._block = self.layer = self.session.stage.layer
@@ -88,7 +88,7 @@ class NeuronsView(View):
     # The cursor
 
     def move(self, across: int, down: int) -> None:
-        self._follow_walk()
+        self.follow_walk()
         layer = -1 if self.layer is None else self.layer
         there = max(-1, min(layer + across, self.session.config.n_layer - 1))
         if there != layer:
@@ -102,14 +102,14 @@ class NeuronsView(View):
     def click(self, *numbers: int) -> None:
         which, chosen = numbers
         if which == LAYER:
-            self._follow_walk()
+            self.follow_walk()
             self.layer, self.row = (chosen - 1 if chosen else None), 0
         else:
             self.row = chosen
 
     def enter(self) -> bool:
         """The session's cursor on its activation; the list stays as it is."""
-        self._follow_walk()
+        self.follow_walk()
         chosen = self.chosen()
         if chosen is None:
             return False
