@@ -1,7 +1,6 @@
 """`gpt-explorer save [PROMPT] -o FILE`: a session as a file, without the screen."""
 
 import argparse
-from pathlib import Path
 
 from explorer.commands.explore import BEGINNING
 from explorer.commands.options import add_beginning, add_model, add_sampling, count, open_model, sampling

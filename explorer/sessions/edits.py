@@ -13,7 +13,10 @@ from gpt import GPTConfig
 
 
 def saved_edit(edit: Edit, on: bool | None, config: GPTConfig, source_of: Callable[[Trace], int]) -> SavedEdit:
-    """An edit as it is saved; `source_of` numbers the run that it takes from. SessionError for one of a script's own."""
+    """An edit as it is saved; `source_of` numbers the run that it takes from.
+
+    SessionError for one of a script's own.
+    """
     text = edit_words.in_words_with_given(edit)
     if text is None:
         raise SessionError(f"the edit {edit.words()} cannot be saved: it was made of a script's own numbers.")

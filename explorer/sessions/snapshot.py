@@ -3,7 +3,7 @@
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
 from explorer import __version__
@@ -97,7 +97,7 @@ class _Snapshot:
             _why(session.why) if session.why else None,
             dict(screen.bookmarks),
             this_program(),
-            datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            datetime.now(UTC).isoformat(timespec="seconds"),
         )
 
     def _model(self, model: GPT, name: str) -> SavedModel:

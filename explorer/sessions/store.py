@@ -8,7 +8,7 @@ import os
 import re
 import sys
 from contextlib import suppress
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
 from typing import NamedTuple
@@ -51,7 +51,7 @@ class Autosave:
     """The file of this start of the program. It is never that of another one."""
 
     def __init__(self) -> None:
-        now = datetime.now(timezone.utc)
+        now = datetime.now(UTC)
         self.name = f"{now:%Y%m%d-%H%M%S}-{os.getpid()}-{token_hex(4)}.toml"
 
     def keep(self, saved: Saved) -> bool:

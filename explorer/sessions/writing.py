@@ -66,7 +66,7 @@ def _run(run: SavedRun, engine: str) -> dict[str, Any]:
 
 
 def _passes(passes: Sequence[Pass]) -> str:
-    """Where each forward pass ended; after / how far it went, of what was cut off, and after @ the block it began in."""
+    """Where each forward pass ended; after / how far it went before it was cut, after @ the block it began in."""
     words = (f"{end}{f'/{of}' if of != end else ''}{f'@{layer}' if layer else ''}" for end, of, layer in passes)
     return " ".join(words)
 

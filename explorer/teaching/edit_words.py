@@ -13,7 +13,7 @@ _EDIT = re.compile(r"(?P<place>.+):\s*(?P<what>[a-z]+)(?:\s+(?P<amount>[-+\d.e]+
 _PAIR = re.compile(r"(head|neuron)\s+(\d+)\.(\d+)")
 _LAYER = re.compile(r"(mlp|block)\s+(\d+)", re.IGNORECASE)
 _EDGE = re.compile(r"(?:(\d+)(?:\.(\d+))?:)?(\d+)-(\d+)")
-_TOO_LONG = re.compile(r"\d{%d}" % (LONGEST_NUMBER + 1))
+_TOO_LONG = re.compile(rf"\d{{{LONGEST_NUMBER + 1}}}")
 _AT = re.compile(r"(.*\S)\s+at\s+(\d+(?:/\d+)*)")
 _PLAIN: dict[str, Callable[[], What]] = {"zero": Zero, "mean": Mean, "cut": Cut}
 _WITH_A_NUMBER: dict[str, Callable[[float], What]] = {"set": Set, "scale": Scale}
@@ -36,7 +36,7 @@ def add_all(texts: Iterable[str], edits: Edits, length: int | None = None) -> No
 
 
 def read(text: str, config: GPTConfig, given: Given | None = None) -> tuple[Where, What]:
-    """The place that a text names, and what is done there; `given` makes an edit of what no text can hold. EditError."""
+    """The place that a text names, and what is done there; `given` makes what no text can hold. EditError."""
     found = _EDIT.fullmatch(text.strip())
     if not found or _TOO_LONG.search(text):
         raise EditError(f"{quoted(text)} is no edit: write a place and what is done, such as 'head 3.3: zero'.")

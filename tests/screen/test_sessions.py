@@ -80,7 +80,7 @@ async def test_what_is_done_is_kept_and_comes_back(state: Path) -> None:
 
 
 async def test_nothing_is_kept_before_anything_is_done(state: Path) -> None:
-    async with opened() as (pilot, screen):
+    async with opened() as (_, screen):
         for _ in range(3):
             screen.sessions.look()
         screen.sessions.end()
@@ -96,10 +96,10 @@ async def test_in_private_nothing_is_kept(state: Path) -> None:
 
 
 async def test_two_at_once_keep_a_file_each(state: Path) -> None:
-    async with opened() as (pilot, screen):
+    async with opened() as (pilot, _):
         await press(pilot, "right")
         await until(pilot, lambda: len(kept()) == 1)
-    async with opened() as (pilot, screen):
+    async with opened() as (pilot, _):
         await press(pilot, "n")
         await until(pilot, lambda: len(kept()) == 2)
     assert sorted(len(read(path).drawn) for path in kept()) == [0, 1]

@@ -2,12 +2,11 @@
 
 import random
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from explorer.engine.engines import on_engine
-from explorer.sessions.reading import parse, read
+from explorer.sessions.reading import parse
 from explorer.sessions.restore import Restored, restore
 from explorer.sessions.snapshot import OnScreen, saved
 from explorer.sessions.writing import written

@@ -1,5 +1,6 @@
 """Sessions to open: those that were kept by themselves, the latest first, and the path of any other."""
 
+import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -54,12 +55,12 @@ class SessionList(ModalScreen[Path | None]):
     def on_input_submitted(self) -> None:
         typed = self.query_one(Field).typed.strip()
         if typed:
-            self._take(Path(typed).expanduser())
+            self._take(Path(os.path.expanduser(typed)))
 
     def _take(self, path: Path) -> None:
         try:
             self._check(path)
-        except (GPTError, RuntimeError) as error:  # RuntimeError: there is no such user's home
+        except GPTError as error:
             self.query_one(Problem).show(error)
             return
         self.dismiss(path)

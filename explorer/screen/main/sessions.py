@@ -1,5 +1,6 @@
 """Sessions on the screen: saved, opened, and kept by themselves while one works."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -83,10 +84,7 @@ class Sessions:
         """Write it; SessionError or WriteError. What is there is replaced only when it is asked for twice."""
         if not name.strip():
             raise SessionError("give the name of a file, such as session.toml.")
-        try:
-            path = Path(name.strip()).expanduser()
-        except RuntimeError as error:  # no such user
-            raise SessionError(f"{one_line(name)}: {error}.") from error
+        path = Path(os.path.expanduser(name.strip()))
         path = path if path.suffix else path.with_suffix(".toml")
         if path.exists() and path not in self._replaces:
             self._replaces.add(path)
