@@ -18,6 +18,7 @@ from gpt import GPT
 
 if TYPE_CHECKING:
     from explorer.commands.headless import Prompted
+    from explorer.edits import Edits
 
 _LIKELIEST = 10
 
@@ -42,6 +43,13 @@ def parser() -> argparse.ArgumentParser:
         default=[],
         metavar="GLOB",
         help="write only activations with such names: 'blocks.*.hook_resid_post'",
+    )
+    parser.add_argument(
+        "--edit",
+        action="append",
+        default=[],
+        metavar="EDIT",
+        help="record the run with this edit: 'head 3.3: zero'; the file says so",
     )
     parser.add_argument(
         "--float32", action="store_true", help="write float32, which takes half the space (default: float64)"
@@ -103,15 +111,29 @@ def _write(options: argparse.Namespace, given: "Prompted", path: Path) -> str:
 
     model, ids, tokenizer = _model(options, given), given.ids, given.tokenizer
     try:
-        values, logits = trace_file.record(model, ids, options.only, _asks_for_results(options))
+        edits = _edits(options, model, len(ids))
+        values, logits = trace_file.record(model, ids, options.only, _asks_for_results(options), edits.active)
     except TraceError as error:  # no name fits --only
         raise UsageError(str(error)) from error
+    labels = [given.label(token) for token in ids]
     dtype = np.float32 if options.float32 else np.float64
-    trace_file.write(path, values, model, given.checkpoint.name, given.prompt, ids, tokenizer, dtype)
+    trace_file.write(
+        path, values, model, given.checkpoint.name, given.prompt, ids, tokenizer, dtype, edits.words(labels)
+    )
     if options.json:
         return json.dumps(trace_file.predictions(logits, ids, tokenizer, _LIKELIEST))
     size = path.stat().st_size / 1e6
     return f"{path}: {len(values)} activations of {len(ids)} tokens, {size:.1f} MB"
+
+
+def _edits(options: argparse.Namespace, model: GPT, length: int) -> "Edits":
+    """The edits of the call; EditError where one cannot be made."""
+    from explorer.edits import Edits
+    from explorer.teaching import edit_words
+
+    edits = Edits(model.config)
+    edit_words.add_all(options.edit, edits, length)
+    return edits
 
 
 def _model(options: argparse.Namespace, given: "Prompted") -> GPT:

@@ -67,6 +67,7 @@ class RecordedRun(Trace):
         super().__init__(config, ids)
         self.values = {name: value for name, value in values.items() if name in self.axes}
         self.complete = len(ids)
+        self.edits: tuple[str, ...] = ()  # with which it was recorded, in words
         for name in values.keys() - self.values.keys():  # what the heads wrote: shown on request
             for position, writes in enumerate(values[name]):
                 self.derived[name, position] = plain(writes)

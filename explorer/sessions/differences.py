@@ -20,7 +20,9 @@ def of_model(saved: SavedModel, model: GPT, name: str) -> list[str]:
     theirs = tuple(getattr(saved, count) for count in _COUNTS)
     shapes = [f"{count} {a}, not {b}" for count, a, b in zip(_COUNTS, ours, theirs) if a != b]
     if shapes:
-        return [f"It was saved with {one_line(saved.name)}, and {one_line(name)} has another shape: {'; '.join(shapes)}."]
+        return [
+            f"It was saved with {one_line(saved.name)}, and {one_line(name)} has another shape: {'; '.join(shapes)}."
+        ]
     if not saved.weights or not fingerprint:
         same = origin is None or origin.name == saved.name
         return [] if same else [f"It was saved with {one_line(saved.name)}, and is opened with {one_line(name)}."]

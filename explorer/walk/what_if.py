@@ -11,8 +11,8 @@ from explorer.edits.where import ActivationPart, first_position
 from explorer.errors import EditError
 from explorer.runs.activations import Activations
 from explorer.runs.ranking import Ranking, rank
-from explorer.runs.trace import LiveRun, Trace
-from explorer.terminal.text import printable
+from explorer.runs.trace import LiveRun, RecordedRun, Trace
+from explorer.terminal.text import counted, printable
 from gpt import activation_shapes
 from gpt.ops import Vector
 
@@ -199,6 +199,9 @@ class WhatIf:
 
     def in_words(self, labels: Sequence[str]) -> str:
         """The edits in force: "head 3.3 zeroed", "3 edits"; "" where there are none."""
+        if isinstance(self.run, RecordedRun) and self.run.edits:
+            edits = self.run.edits
+            return f"recorded with {edits[0] if len(edits) == 1 else counted(len(edits), 'edit')}"
         active = self.edits.active if self.edited else ()
         if len(active) > 1:
             return f"{len(active)} edits"
