@@ -52,9 +52,6 @@ class View:
     def follow(self, cells: int, height: int) -> None:
         """Take up where the walk has gone, and the size of the pane: before it is drawn."""
 
-    def follow_walk(self) -> None:
-        """Take up where the walk has gone, alone."""
-
     def lines(self, cells: int, height: int) -> list[Line]:
         """The picture, in at most that many lines."""
         raise NotImplementedError
@@ -126,15 +123,21 @@ class View:
 
 def choices(view: View) -> dict[str, int]:
     """What is chosen in a view where the walk is now, to be chosen again in another session."""
-    view.follow_walk()
+    _follow_walk(view)
     found = {name.lstrip("_"): kept.number(view, getattr(view, name)) for name, kept in view.keeps.items()}
     return {"mode": view.mode, **found}
 
 
 def choose(view: View, chosen: Mapping[str, int]) -> None:
     """Take up what was chosen at another time, as far as there is that here."""
-    view.follow_walk()
+    _follow_walk(view)
     for name, kept in {"mode": Kept(lambda view: range(len(view.modes))), **view.keeps}.items():
         number = chosen.get(name.lstrip("_"))
         if number is not None and number in kept.limit(view):
             setattr(view, name, kept.value(view, number))
+
+
+def _follow_walk(view: View) -> None:
+    """Let a view take up where the walk has gone, if it has a cursor that does."""
+    if follow := getattr(view, "follow_walk", None):
+        follow()

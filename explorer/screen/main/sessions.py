@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -185,12 +186,7 @@ class Sessions:
     def look(self) -> None:
         """Keep the session, if the user has done anything, and anything has changed since it was kept."""
         self._wait = max(0, self._wait - 1)
-        if self._wait or self._own is None or not (state := self._state()):
-            return
-        done = state[1:]
-        if self._first is None:
-            self._first = done
-        if state == self._last or (self._last is None and done == self._first):
+        if self._wait or self._own is None or not (state := self._state()) or not self._changed(state):
             return
         self.offer = ""
         if any(worker.group == _KEEPING and not worker.is_finished for worker in self._screen.app.workers):
@@ -214,10 +210,18 @@ class Sessions:
             self._failed = True
             self._screen.app.call_from_thread(self._screen.show_status, "this session is not kept: no room?")
 
+    def _changed(self, state: tuple[Any, ...]) -> bool:
+        """Whether there is something to keep. Where nothing was, not before the user has done anything."""
+        done = state[1:]
+        if self._first is None:
+            self._first = done
+        return state != self._last and (self._last is not None or done != self._first)
+
     def end(self) -> None:
         """The screen closes: keep what has changed since the last look."""
-        if self._own and self._last and (state := self._state()) and state != self._last:
-            self._own.keep(self._snapshot(self._screen.session, fingerprint=False))
+        if self._own and (state := self._state()) and self._changed(state):
+            with suppress(SessionError):
+                self._own.keep(self._snapshot(self._screen.session, fingerprint=False))
 
     def _state(self) -> tuple[Any, ...] | None:
         """All that would be written, as far as it can change, quick to compare; first what was computed."""
@@ -229,8 +233,8 @@ class Sessions:
         why = session.why
         return (
             (getattr(what_if.base, "passes", ()), getattr(what_if.run, "passes", ())),
-            (id(session), id(own_text(session)), what_if.edits.entries, id(what_if.shown), what_if.aligned),
-            (id(what_if.other.trace) if what_if.other else 0, draws.sampling, draws.seed),
+            (session, own_text(session), what_if.edits.entries, what_if.shown, what_if.aligned),
+            (what_if.other, draws.sampling, draws.seed),
             (cursor.stage_index, cursor.position, cursor.head, cursor.overview, cursor.steps),
             (dict(cursor.chosen_columns), dict(cursor.chosen_parts)),
             (_name_of(view, views), [(name, choices(each)) for name, each in views.items()]),
