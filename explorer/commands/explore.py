@@ -152,12 +152,17 @@ def open_screen(prompt: str, model: str | None, engine: str, sampling: "Sampling
             others = partial(open_named, progress=progress)
             opening.prepared = prepare(prepared, names, session, others, progress, cancellation())
         if wishes.session:
+            from explorer.errors import SessionError
             from explorer.sessions.restore import restore
+            from gpt import StopRun
 
             def load(saved: "SavedModel") -> "Session":
                 return open_named(saved.name, progress)
 
-            opening.restored = restore(wishes.session, session, name, load, cancellation(), progress)
+            try:
+                opening.restored = restore(wishes.session, session, name, load, cancellation(), progress)
+            except StopRun as stopped:
+                raise SessionError("the screen was closed before the session was computed again.") from stopped
             return opening.restored.session
         return session
 

@@ -1,5 +1,6 @@
 """Sessions on the screen: saved and opened with keys, kept by themselves, offered and never forced."""
 
+import os
 import stat
 import sys
 from collections.abc import AsyncIterator
@@ -154,3 +155,22 @@ async def test_a_file_that_is_there_is_replaced_only_when_asked_twice(state: Pat
         await press(pilot, "enter")
         await until(pilot, lambda: screen.is_current)
     assert read(Path("notes.toml")).prompt == "Once upon a time"
+
+
+async def test_of_the_old_ones_only_so_many_stay(state: Path) -> None:
+    state.mkdir(parents=True)
+    ended = 2**22 + 1  # a number that no process has
+    for number in range(store.MOST + 3):
+        file = state / f"20250101-0000{number:02}-{ended}-00000000.toml"
+        file.write_text("old")
+        os.utime(file, (number, number))
+    mine = state / f"20240101-000000-{os.getpid()}-00000000.toml"
+    mine.write_text("of a program that runs")
+    os.utime(mine, (0, 0))
+    other = state / "notes.toml"
+    other.write_text("somebody's own")
+    store.prune()
+    assert len(store.kept()) == store.MOST + 1
+    assert mine in store.kept()
+    assert other.exists()
+    assert not (state / f"20250101-000000-{ended}-00000000.toml").exists()

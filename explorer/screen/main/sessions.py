@@ -202,6 +202,7 @@ class Sessions:
         """Write it; the weights are read for their fingerprint once, and after it was written without."""
         assert self._own
         kept = self._own.keep(found)
+        store.prune()
         session = self._screen.session
         origin = origin_of(session.model) if session else None
         if origin and not found.model.weights and origin.name == found.model.name and origin.fingerprint:
