@@ -26,10 +26,10 @@ def of_model(saved: SavedModel, model: GPT, name: str) -> list[str]:
     if not saved.weights or not fingerprint:
         same = origin is None or origin.name == saved.name
         return [] if same else [f"It was saved with {one_line(saved.name)}, and is opened with {one_line(name)}."]
-    revision = f" (revision {one_line(saved.revision)})" if saved.revision else ""
+    then = one_line(saved.name)
+    pinned = f" `--model {then.partition('@')[0]}@{one_line(saved.revision)}` opens those." if saved.revision else ""
     return [
-        f"The weights of {one_line(name)} are not those it was saved with, of {one_line(saved.name)}{revision}: "
-        "all numbers are others."
+        f"The weights of {one_line(name)} are not those it was saved with, of {then}: all numbers are others.{pinned}"
     ]
 
 

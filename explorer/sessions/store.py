@@ -66,8 +66,10 @@ class Autosave:
 def kept() -> list[Path]:
     """The files of earlier starts and of others that run now, the latest first."""
     place = folder()
+    if place is None:
+        return []
     try:
-        found = [each for each in os.scandir(place) if place and _NAME.fullmatch(each.name) and each.is_file()]
+        found = [each for each in os.scandir(place) if _NAME.fullmatch(each.name) and each.is_file()]
         return [Path(each.path) for each in sorted(found, key=lambda each: (each.stat().st_mtime, each.name))][::-1]
     except OSError:
         return []

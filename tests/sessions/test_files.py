@@ -145,7 +145,10 @@ def test_other_weights_under_the_same_name_are_said(tmp_path: Path) -> None:
     assert found.model.weights.startswith("sha256:")
     assert restore(found, session(models[0]), "mine").notes == []
     (note,) = restore(found, session(models[1]), "mine").notes
-    assert note.startswith("The weights of mine are not those it was saved with")
+    assert note == "The weights of mine are not those it was saved with, of mine: all numbers are others."
+    of_the_hub = replace(found, model=replace(found.model, revision="abc"))
+    (note,) = restore(of_the_hub, session(models[1]), "mine").notes
+    assert note.endswith("`--model mine@abc` opens those.")
 
 
 def test_another_python_is_said(sound: Saved) -> None:
