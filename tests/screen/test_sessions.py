@@ -148,6 +148,10 @@ async def test_a_file_that_is_there_is_replaced_only_when_asked_twice(state: Pat
     Path("notes.toml").write_text("mine")
     async with opened() as (pilot, screen):
         await press(pilot, "ctrl+s")
+        for name in ("", " ", ".", "/", "a\0b"):
+            pilot.app.screen.query_one(Field).show_text(name)
+            await press(pilot, "enter")
+            assert "ive the name of a file" in str(pilot.app.screen.query_one(Problem).render())
         pilot.app.screen.query_one(Field).show_text("notes.toml")
         await press(pilot, "enter")
         assert "is there already" in str(pilot.app.screen.query_one(Problem).render())

@@ -83,9 +83,9 @@ class Sessions:
 
     def _save(self, name: str) -> None:
         """Write it; SessionError or WriteError. What is there is replaced only when it is asked for twice."""
-        if not name.strip():
-            raise SessionError("give the name of a file, such as session.toml.")
         path = Path(os.path.expanduser(name.strip()))
+        if not path.name or "\0" in name:
+            raise SessionError("give the name of a file, such as session.toml.")
         path = path if path.suffix else path.with_suffix(".toml")
         if path.exists() and path not in self._replaces:
             self._replaces.add(path)
