@@ -11,6 +11,7 @@ __all__ = [
     "OutputError",
     "PlaceError",
     "ServeError",
+    "SessionError",
     "TerminalError",
     "TokenizerError",
     "TraceError",
@@ -49,6 +50,10 @@ class ServeError(GPTError):
 
 class TerminalError(GPTError):
     """There is no terminal to draw on."""
+
+
+class SessionError(GPTError):
+    """A saved session that cannot be read, or not be walked with this model."""
 
 
 class TraceError(GPTError):

@@ -224,7 +224,8 @@ class Run(Answer):
         from explorer.walk.trace_file import write
 
         name = self.model.checkpoint.name
-        write(Path(path), self.trace.values, self.model.model, name, self.text, self.ids, self.model.tokenizer)
+        values, model = self.trace.values, self.model
+        write(Path(path), values, model.model, name, self.text, self.ids, model.tokenizer, edits=self.edits)
 
     def to_transformer_lens(self, model: Any = None) -> Any:
         """TransformerLens' ActivationCache of this run, a batch of one; UsageError where that is not installed."""

@@ -23,6 +23,7 @@ from explorer.terminal.glyphs import quoted
 
 if TYPE_CHECKING:
     from explorer.screen.opening import Opening, OpenModel, OpenOther, Tell
+    from explorer.sessions.saved import Saved, SavedModel
     from explorer.teaching.recording import Recorder, Recording
     from explorer.teaching.tours import Tour
     from explorer.walk.session import Session
@@ -60,6 +61,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_sampling(parser)
     add_looks(parser)
     add_stage(parser)
+    add_private(parser)
 
 
 def add_looks(parser: argparse.ArgumentParser) -> None:
@@ -70,6 +72,16 @@ def add_looks(parser: argparse.ArgumentParser) -> None:
         "--theme", metavar="NAME", help="dark, light, contrast, ansi-dark, ansi-light, or another theme of Textual's"
     )
     parser.add_argument("--colours", choices=COLOURS, help="the colours of heat")
+
+
+def add_private(parser: argparse.ArgumentParser) -> None:
+    """--no-autosave."""
+    parser.add_argument(
+        "--no-autosave",
+        dest="autosave",
+        action="store_false",
+        help="in private: do not keep this session for the next start (GPT_EXPLORER_AUTOSAVE=0: never)",
+    )
 
 
 def add_stage(parser: argparse.ArgumentParser) -> None:
@@ -110,6 +122,7 @@ def run(options: argparse.Namespace) -> int:
         record=options.record,
         fps=options.fps,
         offer=True,
+        autosave=options.autosave,
     )
     wishes.theme, wishes.colours = options.theme, options.colours
     prompt = text_of(options.prompt)
@@ -134,6 +147,9 @@ class Wishes:
     offer: bool = False  # a tour, at the very first start
     theme: str | None = None  # None: as the person has set it
     colours: str | None = None
+    autosave: bool = False  # the session is kept by itself, where that is wanted at all
+    session: "Saved | None" = None  # that is opened again
+    session_file: Path | None = None  # the file that it is in
 
 
 def open_screen(prompt: str, model: str | None, engine: str, sampling: "Sampling", seed: int, wishes: Wishes) -> int:
@@ -148,7 +164,7 @@ def open_screen(prompt: str, model: str | None, engine: str, sampling: "Sampling
 
 
 def _open_screen(prompt: str, model: str | None, engine: str, sampling: "Sampling", seed: int, wishes: Wishes) -> int:
-    from explorer.loading.catalogue import locate, namesake, short_name
+    from explorer.loading.catalogue import lasting_name, locate, namesake, short_name
 
     name = short_name(locate(model))  # a wrong name is said before the screen opens
     opening, prepared = opening_of(wishes, prompt, name, sampling, seed)
@@ -159,6 +175,7 @@ def _open_screen(prompt: str, model: str | None, engine: str, sampling: "Samplin
         from explorer.engine.threads import settle
         from explorer.loading.catalogue import resolve
         from explorer.loading.checkpoints import open_checkpoint
+        from explorer.loading.origins import Origin, remember
         from explorer.screen.turns import cancellation
         from explorer.walk.session import Session
 
@@ -168,6 +185,7 @@ def _open_screen(prompt: str, model: str | None, engine: str, sampling: "Samplin
         notes.update(dict.fromkeys(checkpoint.notes))
         loaded = checkpoint.load(progress, engine)
         settle(loaded.config)
+        remember(loaded, Origin(lasting_name(name), directory, checkpoint.config))
         return Session(loaded, checkpoint.tokenizer, sampling, seed)
 
     def open_first(progress: "Tell") -> "Session":
@@ -179,6 +197,19 @@ def _open_screen(prompt: str, model: str | None, engine: str, sampling: "Samplin
             names = {name, model or name}
             others = partial(open_named, progress=progress)
             opening.prepared = prepare(prepared, names, session, others, progress, cancellation())
+        if wishes.session:
+            from explorer.errors import SessionError
+            from explorer.sessions.restore import restore
+            from gpt import StopRun
+
+            def load(saved: "SavedModel") -> "Session":
+                return open_named(saved.name, progress)
+
+            try:
+                opening.restored = restore(wishes.session, session, name, load, cancellation(), progress)
+            except StopRun as stopped:
+                raise SessionError("the screen was closed before the session was computed again.") from stopped
+            return opening.restored.session
         return session
 
     try:
@@ -217,7 +248,13 @@ def opening_of(
         replay=wishes.replay,
         speed=wishes.speed,
         preferences=for_screen(wishes.theme, wishes.colours),
+        session_file=wishes.session_file,
     )
+    if wishes.autosave:
+        from explorer.sessions import store
+
+        opening.autosave = store.wanted()
+        opening.offer_session = opening.autosave and not wishes.session and store.latest() is not None
     return opening, prepared
 
 

@@ -19,6 +19,7 @@ from gpt import GPT
 
 if TYPE_CHECKING:
     from explorer.commands.headless import Prompted
+    from explorer.edits import Edits
 
 _LIKELIEST = 10
 
@@ -43,6 +44,13 @@ def parser() -> argparse.ArgumentParser:
         default=[],
         metavar="GLOB",
         help="write only activations with such names: 'blocks.*.hook_resid_post'",
+    )
+    parser.add_argument(
+        "--edit",
+        action="append",
+        default=[],
+        metavar="EDIT",
+        help="record the run with this edit: 'head 3.3: zero'; the file says so",
     )
     parser.add_argument(
         "--float32", action="store_true", help="write float32, which takes half the space (default: float64)"
@@ -107,11 +115,15 @@ def _write(options: argparse.Namespace, given: "Prompted", path: Path) -> str:
 
     model, ids, tokenizer = _model(options, given), given.ids, given.tokenizer
     try:
-        values, logits = trace_file.record(model, ids, options.only, _asks_for_results(options))
+        edits = _edits(options, model, len(ids))
+        values, logits = trace_file.record(model, ids, options.only, _asks_for_results(options), edits.active)
     except TraceError as error:  # no name fits --only
         raise UsageError(str(error)) from error
+    labels = [given.label(token) for token in ids]
     dtype = np.float32 if options.float32 else np.float64
-    trace_file.write(path, values, model, given.checkpoint.name, given.prompt, ids, tokenizer, dtype)
+    trace_file.write(
+        path, values, model, given.checkpoint.name, given.prompt, ids, tokenizer, dtype, edits.words(labels)
+    )
     if options.json:
         return json.dumps(trace_file.predictions(logits, ids, tokenizer, _LIKELIEST))
     if options.csv:
@@ -128,6 +140,16 @@ def _in_csv(predictions: list[list[dict[str, Any]]]) -> str:
         for rank, entry in enumerate(entries, 1)
     )
     return in_csv([("position", "rank", *names), *rows])
+
+
+def _edits(options: argparse.Namespace, model: GPT, length: int) -> "Edits":
+    """The edits of the call; EditError where one cannot be made."""
+    from explorer.edits import Edits
+    from explorer.teaching import edit_words
+
+    edits = Edits(model.config)
+    edit_words.add_all(options.edit, edits, length)
+    return edits
 
 
 def _model(options: argparse.Namespace, given: "Prompted") -> GPT:

@@ -20,7 +20,7 @@ ATTENTION_WRITES = "blocks.{}.hook_attn_out"
 MLP_WRITES = "blocks.{}.hook_mlp_out"
 
 _AXES = {"T": "position", "S": "position", "H": "head", "V": "token", "d": "dimension", "m": "neuron", "e": "dimension"}
-_NAMED = re.compile(r"\s*([\w.]+)\s*(?:\[([\d\s,*]*)\])?\s*")
+_NAMED = re.compile(r"\s*([\w.]+)\s*(?:\[([\d\s,*/]*)\])?\s*")
 
 
 @dataclass(frozen=True)
@@ -86,15 +86,15 @@ def activation(name: str, *index: int | Sequence[int] | None) -> Where:
 
 
 def parse(text: str) -> Where:
-    """The same from text: parse("blocks.2.hook_resid_post[7,17]"), where `*` is all of an axis."""
+    """The same from text: parse("blocks.2.hook_resid_post[7,17]"), where `*` is all of an axis, 3/5 two of it."""
     found = _NAMED.fullmatch(text)
     parts = [part.strip() for part in (found[2] or "").split(",")] if found else []
-    if not found or not all(part == "*" or _is_number(part) for part in parts if parts != [""]):
+    if not found or not all(part == "*" or all(map(_is_number, part.split("/"))) for part in parts if parts != [""]):
         raise EditError(
             f"{quoted(text)} names no activation: give a name and an index for each axis, * for all of it, "
             "such as 'blocks.2.hook_resid_post[7,*]'."
         )
-    return activation(found[1], *[None if part == "*" else int(part) for part in parts if part])
+    return activation(found[1], *[None if part == "*" else list(map(int, part.split("/"))) for part in parts if part])
 
 
 def _is_number(text: str) -> bool:

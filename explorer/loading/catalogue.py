@@ -1,5 +1,6 @@
 """The models that can be opened by name: the embedded one, directories, and those of the hub, cached or not."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +46,13 @@ def namesake(name: str | None) -> list[str]:
     if name in hub.KNOWN:
         return [f"the folder {name} is opened. The model of the hub is --model {hub.KNOWN[name].repo}."]
     return []
+
+
+def lasting_name(name: str | None) -> str:
+    """The name that opens the same model from any folder."""
+    if name is None:
+        return EMBEDDED
+    return os.path.abspath(os.path.expanduser(name)) if is_directory_name(name) else name
 
 
 def short_name(place: ModelPlace) -> str:

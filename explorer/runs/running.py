@@ -9,6 +9,7 @@ from explorer.engine.cores import on_cores
 from explorer.engine.engines import NUMPY, engine_of, plain
 from explorer.errors import CheckpointError, EditError
 from explorer.runs.activations import Activations
+from explorer.runs.passes import Pass
 from explorer.runs.trace import LiveRun, Trace
 from gpt import GPT, Hook, Output, StopRun
 from gpt.ops import Arithmetic, Matrix, Vector
@@ -96,6 +97,8 @@ def complete(trace: Trace, cancelled: Callable[[], bool]) -> bool:
             while trace.complete < len(trace.ids):
                 ids, output = _run_on(trace, model, trace.hook)
                 check_numbers(trace, output.logits)
+                layer = trace.upstream.layer if trace.upstream and ids is trace.upstream.ids else 0
+                trace.passes += (Pass(len(ids), len(ids), layer),)
                 trace.cache, trace.complete, trace.upstream = output.cache, len(ids), None
     except StopRun:
         return False

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from explorer.engine.engines import crop, grow, plain
 from explorer.runs.activations import Activations, Editor
+from explorer.runs.passes import Pass, first_passes
 from gpt import GPT, ops
 from gpt.attention import KeysValues, raw_scores, results_by_head
 from gpt.config import GPTConfig
@@ -66,6 +67,7 @@ class RecordedRun(Trace):
         super().__init__(config, ids)
         self.values = {name: value for name, value in values.items() if name in self.axes}
         self.complete = len(ids)
+        self.edits: tuple[str, ...] = ()  # with which it was recorded, in words
         for name in values.keys() - self.values.keys():  # what the heads wrote: shown on request
             for position, writes in enumerate(values[name]):
                 self.derived[name, position] = plain(writes)
@@ -80,6 +82,7 @@ class LiveRun(Trace):
         self.weights = model.weights
         self.cache: Cache | None = None
         self.upstream: Upstream | None = None  # what of a changed run need not be computed
+        self.passes: tuple[Pass, ...] = ()  # how its positions were computed, the first ones first
 
     @property
     def ops(self) -> Arithmetic:
@@ -114,7 +117,7 @@ class LiveRun(Trace):
         else:
             cut.values = {name: self._first_rows(name, value, positions) for name, value in self.values.items()}
         cut.cache = tuple(KeysValues(keys[:positions], values[:positions]) for keys, values in self.cache or ())
-        cut.complete = positions
+        cut.complete, cut.passes = positions, first_passes(self.passes, positions)
         known = self.derived.copy().items()  # in one go: a lens may be added from its thread at any moment
         cut.derived = {key: value for key, value in known if key[1] < positions}
         return cut

@@ -83,6 +83,9 @@ class ExplorerApp(App[str]):
         self.call_after_refresh(self._restyle)
         self.call_after_refresh(self.run_worker, self._open, thread=True, exit_on_error=False)
 
+    def on_unmount(self) -> None:
+        self._main.sessions.end()
+
     def _open(self) -> None:
         give_way(_TO_BEGIN)
         gc.enable()  # the command that opens the screen stops it until the first frame

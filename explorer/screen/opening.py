@@ -10,6 +10,7 @@ from explorer.walk.session import Session
 
 if TYPE_CHECKING:
     from explorer.preferences.preferences import Preferences
+    from explorer.sessions.restore import Restored
     from explorer.teaching.recording import Recorder, Recording
     from explorer.teaching.tours import Tour
     from explorer.views.prepared import Prepared
@@ -43,3 +44,7 @@ class Opening:
     speed: float = 1.0
     preferences: "Preferences | None" = None  # the person's own; None: as the program comes
     notes: dict[str, None] = field(default_factory=dict)  # on the models that were opened, each once
+    restored: "Restored | None" = None  # a saved session, computed again
+    session_file: Path | None = None  # the file that it is in
+    autosave: bool = False  # the session is kept by itself
+    offer_session: bool = False  # there is one of an earlier time

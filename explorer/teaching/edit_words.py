@@ -3,26 +3,30 @@
 import re
 from collections.abc import Callable, Iterable
 
-from explorer.edits import Cut, Edit, Edits, Mean, Scale, Set, What, Zero, where
+from explorer.edits import Add, Cut, Edit, Edits, Mean, Patch, Scale, Set, What, Zero, where
 from explorer.edits.where import Where
 from explorer.errors import EditError
+from explorer.terminal.glyphs import LONGEST_NUMBER, quoted
 from gpt import GPTConfig
 
 _EDIT = re.compile(r"(?P<place>.+):\s*(?P<what>[a-z]+)(?:\s+(?P<amount>[-+\d.e]+))?\s*")
 _PAIR = re.compile(r"(head|neuron)\s+(\d+)\.(\d+)")
 _LAYER = re.compile(r"(mlp|block)\s+(\d+)", re.IGNORECASE)
 _EDGE = re.compile(r"(?:(\d+)(?:\.(\d+))?:)?(\d+)-(\d+)")
-_AT = re.compile(r"(.*\S)\s+at\s+(\d+)")
+_TOO_LONG = re.compile(rf"\d{{{LONGEST_NUMBER + 1}}}")
+_AT = re.compile(r"(.*\S)\s+at\s+(\d+(?:/\d+)*)")
 _PLAIN: dict[str, Callable[[], What]] = {"zero": Zero, "mean": Mean, "cut": Cut}
 _WITH_A_NUMBER: dict[str, Callable[[float], What]] = {"set": Set, "scale": Scale}
+ADD, PATCH = "add", "patch"
+"""What is done with something that a text cannot hold: a direction, another run."""
+
+Given = Callable[[str, float | None], What]
+"""(ADD and a strength, or PATCH and None) -> the edit; EditError."""
 
 
 def add(text: str, edits: Edits, length: int | None = None) -> None:
     """Put the edit that a text names on the stack; EditError where it is not understood, or cannot be made."""
-    found = _EDIT.fullmatch(text.strip())
-    if not found:
-        raise EditError(f"{text!r} is no edit: write a place and what is done, such as 'head 3.3: zero'.")
-    edits.add(_place(found["place"], edits.config), _what(text, found["what"], found["amount"]), length)
+    edits.add(*read(text, edits.config), length)
 
 
 def add_all(texts: Iterable[str], edits: Edits, length: int | None = None) -> None:
@@ -31,23 +35,41 @@ def add_all(texts: Iterable[str], edits: Edits, length: int | None = None) -> No
         add(text, edits, length)
 
 
+def read(text: str, config: GPTConfig, given: Given | None = None) -> tuple[Where, What]:
+    """The place that a text names, and what is done there; `given` makes what no text can hold. EditError."""
+    found = _EDIT.fullmatch(text.strip())
+    if not found or _TOO_LONG.search(text):
+        raise EditError(f"{quoted(text)} is no edit: write a place and what is done, such as 'head 3.3: zero'.")
+    return _place(found["place"], config), _what(text, found["what"], found["amount"], given)
+
+
 def in_words(edit: Edit) -> str | None:
     """The edit as `add` reads it; None for one that has no words: from another run, or towards a token."""
-    what = edit.what
+    return None if isinstance(edit.what, Add | Patch) else in_words_with_given(edit)
+
+
+def in_words_with_given(edit: Edit) -> str | None:
+    """The same, also for what `read` makes only with something that is given: a direction, another run."""
+    what, place = edit.what, _place_in_words(edit.where)
     for word, kind in _PLAIN.items():
         if type(what) is kind:
-            return f"{_place_in_words(edit.where)}: {word}"
-    if isinstance(what, Set):
-        return f"{_place_in_words(edit.where)}: set {what.value!r}"
-    if isinstance(what, Scale):
-        return f"{_place_in_words(edit.where)}: scale {what.factor!r}"
+            return f"{place}: {word}"
+    match what:
+        case Set():
+            return f"{place}: set {what.value!r}"
+        case Scale():
+            return f"{place}: scale {what.factor!r}"
+        case Add():
+            return f"{place}: {ADD} {what.strength!r}"
+        case Patch():
+            return f"{place}: {PATCH}"
     return None
 
 
 def _place(text: str, config: GPTConfig) -> Where:
     text, at = text.strip(), None
     if found := _AT.fullmatch(text):
-        text, at = found[1], int(found[2])
+        text, at = found[1], tuple(map(int, found[2].split("/")))
     if pair := _PAIR.fullmatch(text):
         kind = where.head if pair[1] == "head" else where.neuron
         return kind(int(pair[2]), int(pair[3]), at)
@@ -61,15 +83,18 @@ def _place(text: str, config: GPTConfig) -> Where:
     return where.parse(text)
 
 
-def _what(text: str, word: str, amount: str | None) -> What:
+def _what(text: str, word: str, amount: str | None, given: Given | None = None) -> What:
     if word in _PLAIN and amount is None:
         return _PLAIN[word]()
     try:
-        if word in _WITH_A_NUMBER and amount is not None:
-            return _WITH_A_NUMBER[word](float(amount))
+        number = None if amount is None else float(amount)
+        if word in _WITH_A_NUMBER and number is not None:
+            return _WITH_A_NUMBER[word](number)
     except ValueError:
-        pass
-    raise EditError(f"{text!r}: what is done is zero, mean, cut, set X or scale X.")
+        number = None
+    if given and (word, amount is None) in ((ADD, False), (PATCH, True)):
+        return given(word, number)
+    raise EditError(f"{quoted(text)}: what is done is zero, mean, cut, set X or scale X.")
 
 
 def _place_in_words(place: Where) -> str:
@@ -81,7 +106,7 @@ def _place_in_words(place: Where) -> str:
         return f"{block}{query}-{key}"
     known = (_PAIR, _LAYER)
     if any(pattern.fullmatch(place.title) for pattern in known):
-        return place.title + (f" at {place.at[0]}" if place.at else "")
+        return place.title + (f" at {'/'.join(map(str, place.at))}" if place.at else "")
     part = place.places[0]
-    index = ",".join("*" if axis is None else str(axis[0]) for axis in part.index)
+    index = ",".join("*" if axis is None else "/".join(map(str, axis)) for axis in part.index)
     return f"{part.name}[{index}]"

@@ -3,7 +3,7 @@
 A move that cannot be made (there is no block above the first) does nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import copy
 from functools import cached_property
 
@@ -30,8 +30,8 @@ class Cursor:
         self.head = 0
         self.overview = False  # all heads of the block instead of one
         self.steps = False  # of attention one row from its scores to its shares, instead of all rows
-        self._columns: dict[str, int] = {}  # axis -> where the user has put the cursor on it
-        self._parts: dict[str, int] = {}  # stages that are alike -> which of their parts is shown
+        self.chosen_columns: dict[str, int] = {}  # axis -> where the user has put the cursor on it
+        self.chosen_parts: dict[str, int] = {}  # stages that are alike -> which of their parts is shown
 
     @property
     def stage(self) -> Stage:
@@ -41,7 +41,7 @@ class Cursor:
     def part(self) -> Part | None:
         """The activation of this stage that is shown; None in the tokenizer's stage, which has none."""
         parts = self.stage.parts
-        return parts[self._parts.get(_alike(self.stage), len(parts) - 1)] if parts else None
+        return parts[self.chosen_parts.get(_alike(self.stage), len(parts) - 1)] if parts else None
 
     @property
     def axes(self) -> str:
@@ -59,7 +59,7 @@ class Cursor:
 
         It is the largest of the row until the user chooses one; what was chosen holds for all rows of that axis.
         """
-        chosen = self._columns.get(self.axes[-1:])
+        chosen = self.chosen_columns.get(self.axes[-1:])
         return min(self._largest() if chosen is None else chosen, self.columns - 1)
 
     def index(self, column: int) -> tuple[int, ...]:
@@ -71,7 +71,11 @@ class Cursor:
     def at(self, stage: int, part: int | None, largest: Callable[[], int]) -> "Cursor":
         """Another cursor in the same row, at that stage and part of it; this one stays where it is."""
         other = copy(self)
-        other._parts, other._columns, other._largest = dict(self._parts), dict(self._columns), largest
+        other.chosen_parts, other.chosen_columns, other._largest = (
+            dict(self.chosen_parts),
+            dict(self.chosen_columns),
+            largest,
+        )
         other.overview = other.steps = False
         other.go_to_stage(stage)
         if part is not None:
@@ -81,7 +85,7 @@ class Cursor:
     def in_cell(self, position: int, column: int) -> "Cursor":
         """Another cursor, at the same stage, in that row and column."""
         there = copy(self)
-        there._columns = dict(self._columns)
+        there.chosen_columns = dict(self.chosen_columns)
         there.go_to_position(position)
         there.go_to_column(column)
         return there
@@ -147,18 +151,18 @@ class Cursor:
         self.head = (self.head + by) % self.config.n_head
 
     def go_to_column(self, column: int) -> None:
-        self._columns[self.axes[-1:]] = _within(column, self.columns)
+        self.chosen_columns[self.axes[-1:]] = _within(column, self.columns)
 
     def move_column(self, by: int) -> None:
         self.go_to_column(self.column + by)
 
     def forget_columns(self) -> None:
         """Back to the largest of every row."""
-        self._columns.clear()
+        self.chosen_columns.clear()
 
     def go_to_part(self, index: int) -> None:
         if 0 <= index < len(self.stage.parts):
-            self._parts[_alike(self.stage)] = index
+            self.chosen_parts[_alike(self.stage)] = index
 
     def move_part(self, by: int) -> None:
         """Round and round through the parts of this stage; in attention from all rows to the steps of one, and back."""
@@ -179,10 +183,18 @@ class Cursor:
 def stage_of(name: str, cursor: Cursor) -> int:
     """The number of the stage that `go_to_value` goes to; of a weight 0."""
     there = cursor.in_cell(cursor.position, 0)
-    there._parts = dict(cursor._parts)
+    there.chosen_parts = dict(cursor.chosen_parts)
     there.stage_index = 0
     there.go_to_value(name)
     return there.stage_index
+
+
+def choose(cursor: Cursor, columns: Mapping[str, int], parts: Mapping[str, int]) -> None:
+    """Take up chosen columns and parts as they were; what there is not is left out."""
+    counts = {_alike(stage): len(stage.parts) for stage in cursor.stages}
+    axes = {axes[-1] for axes in cursor.shapes.values()}
+    cursor.chosen_columns = {axis: column for axis, column in columns.items() if axis in axes and column >= 0}
+    cursor.chosen_parts = {stage: part for stage, part in parts.items() if 0 <= part < counts.get(stage, 0)}
 
 
 def _alike(stage: Stage) -> str:

@@ -4,12 +4,15 @@ Its moves are plain methods, to be called and tested without a terminal.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
 from explorer.analysis.compare import BEGINNING
 from explorer.edits import Edits
+from explorer.edits.computation import computation_of
 from explorer.errors import EditError
+from explorer.loading import origins
 from explorer.provenance.names import axes_of
 from explorer.provenance.provenance import Provenance
 from explorer.runs.activations import Activations
@@ -160,6 +163,7 @@ class Session:
         self.show(None)
         before = self.run
         assert isinstance(before, LiveRun)
+        origins.remember(model, origins.origin_of(before.model))
         self.what_if.begin(LiveRun(model, before.ids))
         return before
 
@@ -212,6 +216,7 @@ class Session:
         drawn = self.draws.next(len(self.ids) - 1, chosen) if self.ids and not self.computing else None
         if drawn is None:
             return False
+        drawn = replace(drawn, run=computation_of(self.what_if.base, self.run))
         self._go_on_with([*self.ids, drawn.step.token])
         self._own = self._own.with_token(len(self.ids) - 1, drawn, self._own.decoded(self.ids, self.tokenizer))
         return True
@@ -254,3 +259,16 @@ class Session:
                 cursor.go_to_head(i)
             elif axis != "1":
                 cursor.go_to_column(self.trace.order(self.position).index(i) if axis == "V" else i)
+
+
+def own_text(session: Session) -> WalkedText:
+    """The text of the session's own run, whatever is walked in its place."""
+    return session._own
+
+
+def take_up(session: Session, what_if: WhatIf, written: WalkedText) -> None:
+    """Walk runs that were computed elsewhere, and their text, from the last token on."""
+    session.what_if, session._own, session._in_its_place = what_if, written, None
+    session.why = session.code = None
+    session.cursor.length = len(session.ids)
+    session.cursor.go_to_position(len(session.ids) - 1)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from explorer.edits.computation import Computation
 from gpt import Sampling, Step
 from gpt.tokenizer import Piece
 
@@ -39,6 +40,7 @@ class DrawnToken:
     sampling: Sampling
     seed: int
     chosen: bool = False  # by the user: the number in the step is not random, but the middle of the token's share
+    run: Computation | None = None  # how the run was computed whose logits it was drawn from
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,14 @@ import numpy as np
 
 from explorer.engine.axes import axis_sizes
 from explorer.errors import TraceError
-from explorer.terminal.glyphs import quoted, shortened
+from explorer.terminal.glyphs import one_line, quoted, shortened
 from gpt import ConfigError, GPTConfig, activation_shapes
 
 _NUMBERS = ("F64", "F32", "F16", "BF16")
 _MASKED = "attn.hook_attn_scores"  # those of later positions are minus infinity
 _BLOCKS, _BYTES_A_BLOCK = 1000, 1000
 _HEADS = 100_000
+_LONGEST = 300  # characters of an edit in words
 """The blocks that any file may have, and the bytes that each block beyond them takes: a block has thirty names."""
 
 _AGAIN = "Make one with `gpt-explorer trace PROMPT -o FILE`."
@@ -76,6 +77,11 @@ def ids_of(path: Path, text: str, config: GPTConfig) -> list[int]:
         if not 0 <= id < config.vocab_size:
             _damaged(path, f"{shortened(id)} in ids is no token id: they go from 0 to {config.vocab_size - 1}.")
     return found
+
+
+def edits_of(path: Path, text: str) -> tuple[str, ...]:
+    """The edits that the run was recorded with, in words; TraceError if they are no list of texts."""
+    return tuple(one_line(each)[:_LONGEST] for each in _list(path, "edits", text, str, "text"))
 
 
 def check_tokens(path: Path, text: str, ids: list[int], vocabulary: list[str]) -> None:

@@ -17,11 +17,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from explorer import __version__
+from explorer.edits import Edit
+from explorer.edits.apply import Editor
 from explorer.engine.engines import plain
 from explorer.errors import TraceError
 from explorer.files import replacing
+from explorer.runs import running
 from explorer.runs.ranking import Ranking, rank
-from explorer.runs.trace import RecordedRun
+from explorer.runs.trace import LiveRun, RecordedRun
 from explorer.terminal.text import visible
 from explorer.walk import trace_checks
 from explorer.walk.session import NO_OTHER_PROMPT, Session
@@ -30,7 +33,7 @@ from gpt import GPT, activation_shapes
 from gpt.ops import Matrix
 from gpt.tokenizer import Piece
 
-MODEL, PROMPT, IDS, TOKENS, CONFIG, VERSION, VOCABULARY = (
+MODEL, PROMPT, IDS, TOKENS, CONFIG, VERSION, VOCABULARY, EDITS = (
     "model",
     "prompt",
     "ids",
@@ -38,25 +41,30 @@ MODEL, PROMPT, IDS, TOKENS, CONFIG, VERSION, VOCABULARY = (
     "config",
     "version",
     "vocabulary",
+    "edits",
 )
 
 
 def record(
-    model: GPT, ids: Sequence[int], only: Sequence[str] = (), head_results: bool = False
+    model: GPT, ids: Sequence[int], only: Sequence[str] = (), head_results: bool = False, edits: Sequence[Edit] = ()
 ) -> tuple[dict[str, Any], Matrix]:
     """Every activation of one run whose name fits one of the patterns (none given: all), and the logits.
 
-    A pattern is a shell's: "blocks.*.hook_resid_post".
+    A pattern is a shell's: "blocks.*.hook_resid_post". With `edits` it is the run with these.
 
-    TraceError where nothing fits.
+    TraceError where nothing fits; EditError where edits cannot be made.
     """
     names = [name for name, _ in activation_shapes(model.config, head_results)]
     wanted = {name for name in names if not only or any(fnmatchcase(name, pattern) for pattern in only)}
     if not wanted:
         raise TraceError(f"no activation is called {' or '.join(only)}: names are {names[0]}, {names[2]} and so on.")
-    seen: dict[str, Any] = {}
-    output = model.forward(ids, hook=seen.__setitem__, head_results=head_results)
-    return {name: value for name, value in seen.items() if name in wanted}, output.logits
+    run = LiveRun(model, list(ids))
+    if edits:
+        base = LiveRun(model, list(ids))
+        running.complete(base, lambda: False)
+        run.editor = Editor(edits, base, len(ids))
+    output = model.forward(ids, hook=run.hook, head_results=head_results)
+    return {name: value for name, value in run.values.items() if name in wanted}, output.logits
 
 
 def predictions(logits: Matrix, ids: Sequence[int], tokenizer: Tokens, count: int) -> dict[str, Any]:
@@ -86,9 +94,15 @@ def write(
     ids: Sequence[int],
     tokenizer: Tokens,
     dtype: type[np.floating] = np.float64,
+    edits: Sequence[str] = (),
 ) -> None:
-    """The recorded values as a safetensors file; WriteError, and what was there stays, if it cannot be written."""
+    """The recorded values as a safetensors file; WriteError, and what was there stays, if it cannot be written.
+
+    `edits` are those of the run, in words: whoever opens the file is told.
+    """
     metadata = metadata_of(model, name, prompt, ids, tokenizer)
+    if edits:
+        metadata[EDITS] = json.dumps(list(edits))
     arrays = {name: np.ascontiguousarray(value, dtype=dtype) for name, value in values.items()}
     with replacing(path) as part:
         try:
@@ -147,6 +161,7 @@ def read(path: Path) -> tuple[Session, str]:
             ids = trace_checks.ids_of(path, metadata[IDS], config)
             if TOKENS in metadata:
                 trace_checks.check_tokens(path, metadata[TOKENS], ids, vocabulary)
+            edits = trace_checks.edits_of(path, metadata[EDITS]) if EDITS in metadata else ()
             names = list(file.keys())
             slices = {name: file.get_slice(name) for name in names}
             stored = {name: (part.get_dtype(), list(part.get_shape())) for name, part in slices.items()}
@@ -157,6 +172,7 @@ def read(path: Path) -> tuple[Session, str]:
     for name, value in values.items():
         trace_checks.check_numbers(path, name, value)
     run = RecordedRun(config, ids, values)
+    run.edits = edits
     session = Session(run, _RecordedTokens(vocabulary))
     session.begin(run, metadata[PROMPT])
     return session, visible(metadata.get(MODEL, path.name))

@@ -6,13 +6,13 @@ from typing import NamedTuple
 from explorer.analysis.compare import END, Alignment, align
 from explorer.analysis.difference import Difference, Pair
 from explorer.edits import Editor, Edits, edited
-from explorer.edits.edit import Edit
+from explorer.edits.edit import Edit, Entry
 from explorer.edits.where import ActivationPart, first_position
 from explorer.errors import EditError
 from explorer.runs.activations import Activations
 from explorer.runs.ranking import Ranking, rank
-from explorer.runs.trace import LiveRun, Trace
-from explorer.terminal.text import printable
+from explorer.runs.trace import LiveRun, RecordedRun, Trace
+from explorer.terminal.text import counted, printable
 from gpt import activation_shapes
 from gpt.ops import Vector
 
@@ -129,6 +129,16 @@ class WhatIf:
             self.run = edited(base, active, prompt)
             self._latest = active, base, self.run
 
+    def take_up(self, entries: tuple[Entry, ...], run: Trace) -> None:
+        """Put edits in force whose run was computed elsewhere, on this base."""
+        self.edits.entries, self.run, self.waiting = entries, run, False
+        if run is self.base or not isinstance(run, LiveRun) or not run.passes:
+            return
+        first = min(first_position(edit.where, self.edits.config) for edit in self.edits.active)
+        begun = run.passes[-2].end if len(run.passes) > 1 else 0
+        if begun == first and run.passes[-1].of == len(run.ids):
+            self._latest = self.edits.active, self.base, run  # it stays so when it is switched off for a moment
+
     def give_up(self, prompt: int) -> Edit | None:
         """Switch off the last active edit, because the run with it has infinite or undefined numbers; return it."""
         numbers = [number for number, entry in enumerate(self.edits) if entry.on]
@@ -189,6 +199,9 @@ class WhatIf:
 
     def in_words(self, labels: Sequence[str]) -> str:
         """The edits in force: "head 3.3 zeroed", "3 edits"; "" where there are none."""
+        if isinstance(self.run, RecordedRun) and self.run.edits:
+            edits = self.run.edits
+            return f"recorded with {edits[0] if len(edits) == 1 else counted(len(edits), 'edit')}"
         active = self.edits.active if self.edited else ()
         if len(active) > 1:
             return f"{len(active)} edits"

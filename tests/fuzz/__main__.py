@@ -15,6 +15,7 @@ from tests.fuzz.calls import arguments, prompts
 from tests.fuzz.campaign import Campaign, Case
 from tests.fuzz.models import configurations, tokenizers, weights_files
 from tests.fuzz.screen import keys, terminal
+from tests.fuzz.sessions import sessions
 from tests.fuzz.traces import traces
 
 CAMPAIGNS: dict[str, Case] = {
@@ -22,6 +23,7 @@ CAMPAIGNS: dict[str, Case] = {
     "weights": weights_files,
     "tokenizers": tokenizers,
     "traces": traces,
+    "sessions": sessions,
     "arguments": arguments,
     "prompts": prompts,
     "keys": keys,

@@ -35,6 +35,7 @@ def _recorded() -> tuple[dict[str, np.ndarray], dict[str, str]]:
     model = small_model(vocab_size=len(HOSTILE))
     values, _ = trace_file.record(model, _IDS, head_results=True)
     metadata = trace_file.metadata_of(model, "small", "3 1 4 1 5", _IDS, Words(HOSTILE))
+    metadata[trace_file.EDITS] = json.dumps(["head 0.0: zeroed"])
     return {name: np.asarray(value, dtype=np.float64) for name, value in values.items()}, metadata
 
 
@@ -72,7 +73,7 @@ def _change_metadata(dice: random.Random, metadata: dict[str, str]) -> None:
         metadata.pop(key, None)
     elif kind < 0.3:
         metadata[key] = hostile.as_json(dice, hostile.value(dice))
-    elif key in ("ids", "tokens", "vocabulary") and metadata[key].startswith("["):
+    elif key in ("ids", "tokens", "vocabulary", "edits") and metadata[key].startswith("["):
         try:
             given: list[Any] = json.loads(metadata[key])
         except (ValueError, RecursionError):

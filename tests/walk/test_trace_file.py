@@ -12,6 +12,7 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
+from explorer.cli import main
 from explorer.errors import TraceError, WriteError
 from explorer.walk import trace_file
 from explorer.walk.on_screen import value_under_cursor
@@ -296,3 +297,16 @@ def test_a_name_that_is_not_utf8(tmp_path: Path) -> None:
     file.rename(other)
     session, name = trace_file.read(other)
     assert (session.ids, name) == (IDS, "small")
+
+
+def test_a_trace_with_edits_says_so(tmp_path: Path) -> None:
+    """Its numbers are those of the edited run, and the top line names the edits."""
+    file = tmp_path / "run.safetensors"
+    assert main(["trace", "Tom said", "--edit", "head 3.3: zero", "--edit", "mlp 1: mean", "-o", str(file)]) == 0
+    session, _ = trace_file.read(file)
+    assert not session.run.value("blocks.3.attn.hook_z")[:, 3].any()
+    assert session.what_if.in_words([]) == "recorded with 2 edits"
+    assert main(["trace", "Tom said", "--edit", "head 3.3: zero", "-o", str(file)]) == 0
+    session, _ = trace_file.read(file)
+    assert session.what_if.in_words([]) == "recorded with head 3.3: zeroed"
+    assert main(["trace", "Tom said", "--edit", "head 9.9: zero", "-o", str(file)]) == 2

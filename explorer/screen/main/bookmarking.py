@@ -1,5 +1,6 @@
 """Bookmarks on the screen: kept and gone to by a number; and beginning again."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from explorer.screen.dialogs.bookmarks import Bookmarks
@@ -29,6 +30,16 @@ class Bookmarking:
         """A model is open: its first prompt is where everything begins again."""
         if session.ids and not session.recorded:
             self._start = Spot(session.text, "tokens", sampling=session.draws.sampling, seed=session.draws.seed)
+
+    @property
+    def all(self) -> Mapping[int, Spot]:
+        """The bookmarks by number."""
+        return self._bookmarks
+
+    def use(self, bookmarks: Mapping[int, Spot]) -> None:
+        """Take up those of a saved session; the user's own file stays as it is where it has others."""
+        if bookmarks != self._bookmarks:
+            self._bookmarks, self._file = dict(bookmarks), None
 
     def action_go(self) -> None:
         """Go to a bookmark by its number."""

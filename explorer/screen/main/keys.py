@@ -113,6 +113,8 @@ SECTIONS: dict[str, list[Binding]] = {
         key("help", "question_mark", "help", "The keys that work here, all keys, and what is on the screen"),
         key("palette", "colon,ctrl+p", "app.command_palette", "Find any action by name"),
         key("models", "m", to("models", "list"), "Another model; the prompt stays"),
+        key("session.save", "ctrl+s", to("sessions", "save"), "Save this session as a file"),
+        key("session.open", "ctrl+o", to("sessions", "open"), "Open a session: the last ones, or a file"),
         key("theme", "t", "app.next_theme", "The next theme: dark, light, high contrast, the terminal's own colours"),
         key("colours", "c", "app.next_palette", "The next colours: safe for colour-blind eyes, one hue, none"),
         key("quit", "q", "app.quit", "Quit"),

@@ -28,8 +28,12 @@ class Runs:
 
     @property
     def told(self) -> str:
-        """How long the run that is shown took, in words; "" while it is not complete."""
+        """How long the run that is shown took, in words; "" while it is not complete.
+
+        Before anything is done, that there is a session of an earlier time."""
         session = self._screen.session
+        if self._screen.sessions.offer:
+            return self._screen.sessions.offer
         return self._took[1] if session and self._took[0] is session.what_if.run and not session.computing else ""
 
     def run_prompt(self, text: str) -> bool:

@@ -21,6 +21,7 @@ from explorer.screen.main.keys import BINDINGS
 from explorer.screen.main.models import Models
 from explorer.screen.main.playback import Playback
 from explorer.screen.main.runs import Runs
+from explorer.screen.main.sessions import Sessions
 from explorer.screen.main.touring import Touring
 from explorer.screen.messages import (
     AnswerReady,
@@ -88,6 +89,7 @@ class MainScreen(Screen[None]):
         self.talk = TalkPane(self)
         self.tours = Touring(self, opening or Opening())
         self.bookmarks = Bookmarking(self, self.tours.visiting, opening or Opening())
+        self.sessions = Sessions(self, opening or Opening())
         self.tour_bar = TourBar(self, lambda: self.tours.shown)
         self._parts = {
             "prompt": self.prompt,
@@ -106,6 +108,7 @@ class MainScreen(Screen[None]):
             "models": self.models,
             "tours": self.tours,
             "bookmarks": self.bookmarks,
+            "sessions": self.sessions,
         }
         self._version = -1  # of the trace that is on the screen
         self._noticed = False  # whether a notice about the open pane is shown
@@ -119,6 +122,7 @@ class MainScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.set_interval(1 / FRAMES_A_SECOND, self._show_progress)
+        self.sessions.start()
 
     # The session
 
@@ -136,7 +140,9 @@ class MainScreen(Screen[None]):
         """The model is there: run the first prompt. Text that is being typed by then stays as it is."""
         self.session, self.middle.view.view = session, None
         typed = self.prompt.value if self.prompt.has_focus else None
-        if session.recorded:
+        if self.sessions.begin(session):
+            pass
+        elif session.recorded:
             self.runs.compute()
             self.show_status("a recorded run")
         elif not self.runs.run_prompt(self.prompt.to_run):

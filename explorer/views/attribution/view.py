@@ -13,7 +13,7 @@ from explorer.runs.trace import Trace
 from explorer.views.attribution.picture import AGAINST, CONVENTION, in_words, picture
 from explorer.views.attribution.state import CONVENTIONS, RIVALS, AttributionState, Grouping, RankedParts
 from explorer.views.parts import ROW, guarded, scene_of
-from explorer.views.view import View
+from explorer.views.view import MOST_ROWS, Kept, View
 from explorer.walk.session import Session
 
 _MODES = ("by component", "by head", "by head and token", "by token", "by neuron")
@@ -24,6 +24,15 @@ class AttributionView(View):
 
     title = "Attribution · who wrote the answer"
     modes = _MODES
+    keeps = {
+        "against": Kept(lambda view: range(RIVALS + 1)),
+        "row": Kept(lambda view: range(-1, MOST_ROWS)),
+        "convention": Kept(
+            lambda view: range(len(CONVENTIONS)),
+            lambda view, convention: CONVENTIONS.index(convention),
+            lambda view, number: CONVENTIONS[number],
+        ),
+    }
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)

@@ -13,7 +13,7 @@ from explorer.views.flow.page import THRESHOLD, in_words, page, room_for_picture
 from explorer.views.flow.paths import FlowPath, paths
 from explorer.views.flow.state import IN_WORDS, THRESHOLDS, FlowState, RoutesFound
 from explorer.views.parts import ROW, guarded, scene_of
-from explorer.views.view import View
+from explorer.views.view import MOST_ROWS, Kept, View
 from explorer.walk.session import Session
 
 _PATHS = 40
@@ -24,6 +24,7 @@ class FlowView(View):
 
     title = "Flow · how information reached the answer"
     modes = ("picture", "in words")
+    keeps = {"level": Kept(lambda view: range(len(THRESHOLDS))), "row": Kept(lambda view: range(MOST_ROWS))}
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)

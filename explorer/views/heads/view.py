@@ -13,7 +13,7 @@ from explorer.views.heads.picture import atlas, blocks_shown
 from explorer.views.heads.small_patterns import Extent, Levels, levels
 from explorer.views.heads.state import Head, HeadsState
 from explorer.views.parts import scene_of
-from explorer.views.view import View
+from explorer.views.view import Kept, View
 from explorer.walk.session import Session
 from gpt.ops import Matrix
 
@@ -26,6 +26,13 @@ class HeadsView(View):
 
     title = "Heads · what each one does with this prompt"
     modes = ("attention", "value-weighted", "what scores mean")
+    keeps = {
+        "chosen": Kept(
+            lambda view: range(view.session.config.n_layer * view.session.config.n_head),
+            lambda view, head: head.layer * view.session.config.n_head + head.head,
+            lambda view, number: Head(*divmod(number, view.session.config.n_head)),
+        )
+    }
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -39,10 +46,10 @@ class HeadsView(View):
         return self.mode == _VALUE_WEIGHTED and not self.session.recorded
 
     def follow(self, cells: int, height: int) -> None:
-        self._follow_walk()
+        self.follow_walk()
         self._shown = blocks_shown(self.state(), cells, height)
 
-    def _follow_walk(self) -> None:
+    def follow_walk(self) -> None:
         """Take the block and the head from the walk, if it has moved."""
         cursor, layer = self.session.cursor, self.session.stage.layer
         walked = (cursor.stage_index, cursor.head)
@@ -89,7 +96,7 @@ class HeadsView(View):
         return self.session.run.positions(_pattern_of(layer))
 
     def move(self, across: int, down: int) -> None:
-        self._follow_walk()
+        self.follow_walk()
         self.click(self.chosen.layer + down, self.chosen.head + across)
 
     def click(self, *numbers: int) -> None:
@@ -99,7 +106,7 @@ class HeadsView(View):
 
     def enter(self) -> bool:
         """Open the head large, in the stage of its pattern."""
-        self._follow_walk()
+        self.follow_walk()
         cursor = self.session.cursor
         cursor.go_to_value(_pattern_of(self.chosen.layer))
         cursor.go_to_head(self.chosen.head)

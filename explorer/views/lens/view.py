@@ -14,7 +14,7 @@ from explorer.views.lens.cell import in_words
 from explorer.views.lens.state import CURVE, LensState, Likely
 from explorer.views.lens.table import columns_shown, table
 from explorer.views.parts import scene_of
-from explorer.views.view import View
+from explorer.views.view import Kept, View, or_none
 from explorer.walk.session import Session
 from gpt import GPTError, InputError
 from gpt.ops import Vector, softmax_row
@@ -28,6 +28,10 @@ class LensView(View):
 
     title = "Lens · what it would say if it stopped there"
     modes = ("probability", "entropy", "rank of the answer", "one token's way")
+    keeps = {
+        "row": Kept(lambda view: range(len(view.rows))),
+        "token": or_none(lambda view: range(-1, view.session.config.vocab_size)),
+    }
 
     asks_briefly = "another token"
 
@@ -49,10 +53,10 @@ class LensView(View):
         return "" if token is None else self.session.tokenizer.decode([token])
 
     def follow(self, cells: int, height: int) -> None:
-        self._follow_walk()
+        self.follow_walk()
         self.columns = columns_shown(self.state(), cells, height)
 
-    def _follow_walk(self) -> None:
+    def follow_walk(self) -> None:
         """Take the row from the walk, if it has moved to a stage with a residual stream."""
         walked = self.session.cursor.stage_index
         if walked != self._walked:
@@ -126,7 +130,7 @@ class LensView(View):
 
     def move(self, across: int, down: int) -> None:
         """Across the tokens, and down through the layers; along a curve through the layers, and down its tokens."""
-        self._follow_walk()
+        self.follow_walk()
         if self.mode == CURVE:
             self.row = within(self.row + across, self.rows)
             self._follow_another(down)
@@ -163,7 +167,7 @@ class LensView(View):
 
     def enter(self) -> bool:
         """Go to the stage at which the residual stream is what this cell reads."""
-        self._follow_walk()
+        self.follow_walk()
         return self.session.cursor.go_to_value(self.rows[self.row].name)
 
     # Questions

@@ -13,7 +13,7 @@ from explorer.runs.trace import Trace
 from explorer.views.neurons.picture import LAYER, PROMOTED, in_words, picture
 from explorer.views.neurons.state import NeuronsState
 from explorer.views.parts import ROW, guarded, scene_of
-from explorer.views.view import View
+from explorer.views.view import MOST_ROWS, Kept, View, or_none
 from explorer.walk.session import Session
 from gpt import GPTError
 
@@ -33,6 +33,10 @@ class NeuronsView(View):
 
     title = "Neurons · which fired, and what they promote"
     modes = ("fired most", "wrote most")
+    keeps = {
+        "layer": or_none(lambda view: range(-1, view.session.config.n_layer)),
+        "row": Kept(lambda view: range(MOST_ROWS)),
+    }
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -41,9 +45,9 @@ class NeuronsView(View):
         self.row = 0
 
     def follow(self, cells: int, height: int) -> None:
-        self._follow_walk()
+        self.follow_walk()
 
-    def _follow_walk(self) -> None:
+    def follow_walk(self) -> None:
         """Take the block from the walk, if it has moved to another."""
         if self._block != self.session.stage.layer:
             self._block = self.layer = self.session.stage.layer
@@ -84,7 +88,7 @@ class NeuronsView(View):
     # The cursor
 
     def move(self, across: int, down: int) -> None:
-        self._follow_walk()
+        self.follow_walk()
         layer = -1 if self.layer is None else self.layer
         there = max(-1, min(layer + across, self.session.config.n_layer - 1))
         if there != layer:
@@ -98,14 +102,14 @@ class NeuronsView(View):
     def click(self, *numbers: int) -> None:
         which, chosen = numbers
         if which == LAYER:
-            self._follow_walk()
+            self.follow_walk()
             self.layer, self.row = (chosen - 1 if chosen else None), 0
         else:
             self.row = chosen
 
     def enter(self) -> bool:
         """The session's cursor on its activation; the list stays as it is."""
-        self._follow_walk()
+        self.follow_walk()
         chosen = self.chosen()
         if chosen is None:
             return False
