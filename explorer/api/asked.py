@@ -159,8 +159,10 @@ def flow(run: "Run", token: Token | None, versus: Token | None) -> Table:
     last = len(run.ids) - 1
     answer = answer_of(run, last) if token is None else run.model.token(token)
     against = None if versus is None else run.model.token(versus)
-    graph, attributed = routes(run.trace, last), edge_attribution(run.trace, last, answer, against)
+    graph = routes(run.trace, last)
+    attributed = edge_attribution(run.trace, last, answer, against, centred=against is None)
     assert graph
+    assert attributed
     values = {(edge.kind, edge.source, edge.target, edge.head): edge.value for edge in attributed.edges}
     rows = [
         (_edge(run, edge), edge.share, values.get((edge.kind, edge.source, edge.target, edge.head), 0.0))
@@ -168,9 +170,9 @@ def flow(run: "Run", token: Token | None, versus: Token | None) -> Table:
         if edge.kind is not EdgeKind.RESIDUAL
     ]
     note = "share: of the last residual state, whatever is asked; logit: of the token, along the same edge"
-    return Table(
-        f"flow to {run.tokens[-1]}, logit of {run.model.label(answer)}", ("edge", "share", "logit"), tuple(rows), note
-    )
+    less = "the mean of all" if against is None else f"that of {run.model.label(against)}"
+    title = f"flow to {run.tokens[-1]}, logit of {run.model.label(answer)} less {less}"
+    return Table(title, ("edge", "share", "logit"), tuple(rows), note)
 
 
 def _edge(run: "Run", edge: Edge) -> str:

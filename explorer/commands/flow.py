@@ -15,8 +15,9 @@ def parser() -> argparse.ArgumentParser:
         prog="gpt-explorer flow",
         description="Print the edges (heads, MLPs) by which information reached the last position. Share: how much of "
         "the last residual state they make up, multiplied along the ways, the same whatever is asked (proximity as in "
-        "Ferrando and Voita 2024; the product along ways is ours). Logit: how much of the token's logit, or of its "
-        "lead, came along the same edge, with attention patterns and layer norms' scales held as recorded.",
+        "Ferrando and Voita 2024; the product along ways is ours). Logit: how much of the token's logit (less "
+        "the mean of all), or of its lead, came along the same edge, with attention patterns, layer norms' scales and "
+        "what MLPs write held as recorded.",
     )
     add_prompt(parser, "the text to run")
     add_token(parser, "--token", "the token whose logit is attributed (default: the likeliest)")

@@ -82,6 +82,7 @@ SECTIONS: dict[str, list[Binding]] = {
         key("pace.faster", "plus,equals_sign", _playback("pace(1)"), "Play faster"),
         key("pace.slower", "minus", _playback("pace(-1)"), "Play slower"),
         key("stop", "escape", _playback("stop"), "Stop computing, playing or drawing", display="esc"),
+        key("bos", "a", _runs("bos"), "The same prompt with <|endoftext|> before it, or without"),
         key("engine", "e", _runs("engine"), "Compute it again in the other engine, and compare"),
         key("again", "r", _runs("again"), "Go on with a computation that was stopped"),
     ],

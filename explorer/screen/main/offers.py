@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from explorer.stages import Kind
 from explorer.views.view import View
+from explorer.walk.beginning import begins_with_it
 from explorer.walk.on_screen import value_under_cursor
 from explorer.walk.session import Session
 from explorer.walk.why import Look
@@ -175,6 +176,7 @@ WORKS: dict[str, Test] = {
     "draw": _drawable,
     "draw.many": _drawable,
     "draw.back": lambda s: len(s.ids) > s.prompt_length,
+    "bos": lambda s: not s.recorded and bool(s.config.end_tokens),
     "engine": lambda s: not s.recorded,
     "why.enter": lambda s: s.why is not None and (s.why.look is Look.PATH or _door(s)),
     "why.up": lambda s: s.why is not None and _rows(s) > 1,
@@ -231,6 +233,10 @@ def _opened_by_enter(here: Here) -> str:
     return here.view.asks_briefly if here.view and here.view.asks else "open"
 
 
+def _bos(here: Here) -> str:
+    return "no bos" if here.session and begins_with_it(here.session) else "bos"
+
+
 _TOKEN = Offer("token.back token.forward", "token")
 _VIEWS = Offer("view.heads view.lens view.attribution view.neurons view.flow view.compare", "views", "–")
 _EDITS = Offer("edit.undo", "undo edit")
@@ -246,6 +252,7 @@ _LAST = (
     Offer("prompt", "prompt"),
     Offer("play", "play"),
     Offer("sweep", "sweep"),
+    Offer("bos", _bos),
     Offer("palette", "actions"),
 )
 _SHOW = (Offer("spotlight", "spotlight"), Offer("zoom", "zoom"), Offer("talk", "talk"))

@@ -6,6 +6,7 @@ from explorer.edits.edit import Edit
 from explorer.engine.engines import NUMPY, PYTHON, engine_of, in_words, largest_difference
 from explorer.runs.trace import LiveRun
 from explorer.screen.messages import AnswerReady, EngineReady, RunEnded, RunFailed
+from explorer.walk import beginning
 from explorer.walk.on_screen import effect_in_words
 from explorer.walk.session import Session
 from gpt import GPTError
@@ -114,6 +115,22 @@ class Runs:
         which = f" {edit.words(session.labels())}: switched off." if edit else ""
         text = message.reason + which
         self._screen.app.notify(text, title="No numbers", severity="warning", timeout=10, markup=False)
+        self.compute()
+
+    def action_bos(self) -> None:
+        """Run the same prompt with `<|endoftext|>` before it, or without it."""
+        screen, session = self._screen, self._screen.ready
+        if session is None:
+            return
+        screen.playback.stop()
+        try:
+            gone = beginning.toggle(session)
+        except GPTError as error:
+            screen.notify(str(error), title="This prompt cannot be run so", severity="warning", markup=False)
+            return
+        if gone:
+            screen.notify(f"{'; '.join(gone)}: gone, as its token is.", title="An edit is gone", markup=False)
+        screen.background.cancel()
         self.compute()
 
     # The other engine

@@ -262,6 +262,8 @@ class MainScreen(Screen[None]):
         kind, *numbers = message.action
         if kind == "settings":
             self.settings.action_open()
+        elif kind == "bos":
+            self.runs.action_bos()
         elif kind == "edits":
             self.editing.action_open()
         elif kind == "predicted":
