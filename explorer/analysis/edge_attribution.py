@@ -89,7 +89,7 @@ class _Walk:
         self.trace, self.position, self.logit = trace, position, abs(logit)
         self.least = threshold * abs(logit)
         self.entered = np.zeros(position + 1)
-        self._causal = np.tri(position + 1, dtype=bool)  # [T, S]
+        self._causal: Array = np.tri(position + 1, dtype=bool)  # [T, S]
         self.directions = np.zeros((position + 1, trace.config.n_embd))  # [T, d]
         self.edges: list[AttributedEdge] = []
         self.states: dict[Node, float] = {}
@@ -160,7 +160,8 @@ class _Walk:
             asked = self.directions @ out[:, columns]  # [T, e]: the directions as the head's z
             carried = pattern[head, :size, :size] * (asked @ values[:, head].T)  # [T, S]
             self.entered += carried.sum(axis=0)
-            kept = (np.abs(carried) >= self.least) & self.directions.any(axis=1)[:, None]
+            reached = np.asarray(self.directions.any(axis=1, keepdims=True))  # [T, 1]
+            kept = (np.abs(carried) >= self.least) & reached
             for place, source in np.argwhere(kept & self._causal).tolist():
                 value = carried[place, source]
                 self._add(EdgeKind.HEAD, Node(target - 1, source), Node(target, place), value, head)

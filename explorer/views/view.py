@@ -22,6 +22,7 @@ class View:
 
     title = ""  # in the pane's border
     modes: tuple[str, ...] = ()  # the ways to show it, in words
+    measures: tuple[str, ...] = ()  # what its numbers can be, in words; k chooses the next
     asks = ""  # what enter asks for, where it asks: `take` gets what is typed
     asks_briefly = "another prompt"  # the same for the footer
     remembers = 1  # of how many runs the answers are kept
@@ -29,6 +30,7 @@ class View:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.mode = 0
+        self.measure = 0
         self.known = Answers(session, self.subject, self.questions, self.answers, self.remembers)
 
     # Drawing
@@ -65,7 +67,7 @@ class View:
 
     def works(self, key: str) -> bool:
         """Whether a key of the view, by its id, does something now: the footer offers no other."""
-        return key != "look.mode" or len(self.modes) > 1
+        return {"look.mode": len(self.modes), "look.measure": len(self.measures)}.get(key, 2) > 1
 
     def begins_with(self) -> str:
         """The text that stands there when the view asks."""
@@ -81,6 +83,11 @@ class View:
         """Show it in the next way."""
         if self.modes:
             self.mode = (self.mode + 1) % len(self.modes)
+
+    def next_measure(self) -> None:
+        """Show the next measure, or follow the next convention."""
+        if self.measures:
+            self.measure = (self.measure + 1) % len(self.measures)
 
     # Questions and answers
 

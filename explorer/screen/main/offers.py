@@ -204,6 +204,13 @@ def _parts(here: Here) -> str:
     return "·".join(part.label for part in here.session.stage.parts)
 
 
+def _measure(here: Here) -> str:
+    """The next measure that k shows."""
+    assert here.view
+    measures = here.view.measures
+    return _short(measures[(here.view.measure + 1) % len(measures)])
+
+
 _LONGEST = 18
 
 
@@ -325,6 +332,7 @@ FOOTERS: dict[Mode, Sequence[Offer]] = {
         _ARROWS,
         Offer("look.enter", _opened_by_enter),
         Offer("look.mode", _parts),
+        Offer("look.measure", _measure),
         *_LESSON_OPEN,
         Offer("look.leave", "walk"),
         _LESSON,

@@ -31,6 +31,7 @@ class ViewPane(Pane, can_focus=True):
         key("look.last", "end", "move(1000000, 0)", "To the end of the row"),
         key("look.enter", "enter", "enter", "Open what is chosen", display="⏎"),
         key("look.mode", "v", "next_mode", "Show it in another way"),
+        key("look.measure", "k", "next_measure", "Another measure, or convention"),
         key("look.leave", "escape", "leave", "Back to the picture of the stage", display="esc"),
     ]
 
@@ -124,6 +125,10 @@ class ViewPane(Pane, can_focus=True):
     def action_next_mode(self) -> None:
         """Show it in another way."""
         self._act(lambda view: view.next_mode())
+
+    def action_next_measure(self) -> None:
+        """Show another measure."""
+        self._act(lambda view: view.next_measure())
 
     def on_clicked(self, message: Clicked) -> None:
         kind, *numbers = message.action

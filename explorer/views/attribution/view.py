@@ -6,12 +6,19 @@ from math import fsum
 from typing import Any
 
 from explorer.analysis import attribution
-from explorer.analysis.attribution import Contribution, Convention, PartKind
+from explorer.analysis.attribution import Contribution, PartKind
 from explorer.paint.spans import Line
 from explorer.runs.cells import Cell
 from explorer.runs.trace import Trace
 from explorer.views.attribution.picture import AGAINST, CONVENTION, in_words, picture
-from explorer.views.attribution.state import CONVENTIONS, RIVALS, AttributionState, Grouping, RankedParts
+from explorer.views.attribution.state import (
+    CONVENTIONS,
+    RIVALS,
+    AttributionState,
+    Grouping,
+    RankedParts,
+    ViewConvention,
+)
 from explorer.views.parts import ROW, guarded, scene_of
 from explorer.views.view import View
 from explorer.walk.session import Session
@@ -24,12 +31,17 @@ class AttributionView(View):
 
     title = "Attribution · who wrote the answer"
     modes = _MODES
+    measures = tuple(CONVENTIONS)
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.against = 1  # the rank of the token that the answer is held against; 0: of none
-        self.convention = Convention.PLAIN
         self.row = 0  # -1: the convention
+
+    @property
+    def convention(self) -> ViewConvention:
+        """The convention that is followed: by default what all tokens share is left out."""
+        return CONVENTIONS[self.measure]
 
     # What is asked
 
@@ -49,7 +61,8 @@ class AttributionView(View):
 
     def answers(self, run: Trace, question: Any, cancelled: Callable[[], bool]) -> Iterator[RankedParts]:
         position, token, versus, grouping, convention = question
-        found = attribution.attribute(run, position, token, versus, grouping.level, convention)
+        centred = convention is not ViewConvention.PLAIN
+        found = attribution.attribute(run, position, token, versus, grouping.level, convention.folding, centred=centred)
         if grouping is Grouping.TOKEN:
             found = replace(found, contributions=tuple(_by_token(found.contributions)))
         values = [part.value for part in found.contributions]
@@ -85,13 +98,13 @@ class AttributionView(View):
         if which == AGAINST:
             self.against = number
         elif which == CONVENTION:
-            self.convention = CONVENTIONS[number]
+            self.measure = number
         else:
             self.row = number
 
     def enter(self) -> bool:
         if self.row < 0:
-            self.convention = CONVENTIONS[1 - CONVENTIONS.index(self.convention)]
+            self.next_measure()
             return False
         rows = self._rows()
         return bool(rows) and self._go_to(rows[self._at(len(rows) - 1)])
