@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from explorer.commands.many import add_prompts, check, run_many
-from explorer.commands.options import add_model, add_prompt, count, progress
+from explorer.commands.options import add_edits, add_model, add_prompt, count, progress
 from explorer.commands.parser import Parser
 from explorer.terminal import output
 
@@ -31,6 +31,7 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", action="store_true", help="one object, at full precision")
     add_prompts(parser)
+    add_edits(parser)
     add_model(parser)
     return parser
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.commands.ablate import add_alignment, alignment_in_words, finite, patch
 from explorer.commands.many import add_prompts, check, run_many
-from explorer.commands.options import add_model, add_prompt, count, progress
+from explorer.commands.options import add_edits, add_model, add_prompt, count, progress
 from explorer.commands.parser import Parser
 from explorer.commands.tables import print_numbers
 from explorer.commands.token_option import add_token, token_id
@@ -67,6 +67,7 @@ def parser() -> argparse.ArgumentParser:
     formats.add_argument("--json", action="store_true", help="one object: metric, baseline, effects, ...")
     formats.add_argument("--csv", action="store_true", help="a row for each cell")
     add_prompts(parser)
+    add_edits(parser)
     add_model(parser)
     return parser
 
