@@ -3,17 +3,26 @@
 import argparse
 import codecs
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer import __version__
 from explorer.commands import COMMANDS
-from explorer.commands.options import add_beginning, add_model, add_sampling, sampling, tell_notes
+from explorer.commands.options import (
+    add_beginning,
+    add_edits,
+    add_model,
+    add_sampling,
+    count,
+    sampling,
+    tell_notes,
+)
 from explorer.commands.parser import Parser
 from explorer.commands.words import text_of
 from explorer.errors import TerminalError, UsageError
+from explorer.teaching.start import Start
 from explorer.terminal import output
 
 if TYPE_CHECKING:
@@ -46,8 +55,31 @@ def parser() -> argparse.ArgumentParser:
     add_beginning(parser)
     add_model(parser)
     add_sampling(parser)
+    add_state(parser)
     add_stage(parser)
     return parser
+
+
+def add_state(parser: argparse.ArgumentParser) -> None:
+    """--at, --view, --look, --edit, --draw: the state that C copies as a command."""
+    add = parser.add_argument
+    add(
+        "--at",
+        default="",
+        metavar="PLACE",
+        help="begin at a place, in words: 'block 5 pattern head 2 token 10', 'logits', '3.2'",
+    )
+    add(
+        "--view",
+        default="",
+        metavar="NAME",
+        help="with this open: heads, lens, attribution, neurons, flow, compare, sweep, why, path or code",
+    )
+    add("--look", default="", metavar="KEY=N,...", help="the view as it was copied, such as mode=1,row=3")
+    add("--other", default="", metavar="PROMPT", help="another prompt, which --view compare holds this one against")
+    add("--align", choices=("end", "beginning"), default="end", help="where the two are aligned (default: end)")
+    add("--draw", type=count, default=0, metavar="N", help="draw N tokens first")
+    add_edits(parser)
 
 
 def add_stage(parser: argparse.ArgumentParser) -> None:
@@ -75,8 +107,15 @@ def run(options: argparse.Namespace) -> int:
     chosen = sampling(options)
     if options.prompt == "-":
         raise UsageError("the screen reads its keys from standard input: use `gpt-explorer generate -`, or @FILE here.")
+    edits, other = tuple(options.edit), options.other and text_of(options.other)
+    start = Start(options.at, options.view, options.look, edits, options.draw, other, options.align)
+    start.check()
     wishes = Wishes(
-        prepare=options.prepare, bookmarks=options.bookmarks or options.prepare, record=options.record, offer=True
+        prepare=options.prepare,
+        bookmarks=options.bookmarks or options.prepare,
+        record=options.record,
+        offer=True,
+        start=start,
     )
     prompt = text_of(options.prompt)
     if options.bos and not prompt.startswith(BEGINNING):
@@ -97,6 +136,7 @@ class Wishes:
     replay: "Recording | None" = None
     speed: float = 1.0
     offer: bool = False  # a tour, at the very first start
+    start: Start = field(default_factory=Start)  # the state that it opens in
 
 
 def open_screen(prompt: str, model: str | None, engine: str, sampling: "Sampling", seed: int, wishes: Wishes) -> int:
@@ -106,7 +146,7 @@ def open_screen(prompt: str, model: str | None, engine: str, sampling: "Sampling
 
     name = short_name(locate(model))  # a wrong name is said before the screen opens
     notes = dict.fromkeys(namesake(model))
-    opening, prepared = opening_of(wishes, prompt, name, sampling, seed)
+    opening, prepared = opening_of(wishes, prompt, name, sampling, seed, model or "")
 
     def open_named(name: str | None, progress: "Tell") -> "Session":
         from explorer.loading.catalogue import resolve
@@ -126,6 +166,7 @@ def open_screen(prompt: str, model: str | None, engine: str, sampling: "Sampling
         from explorer.views.prepared import prepare
 
         session = open_named(model, progress)
+        opening.start.prepare(session, prompt, progress, cancellation())
         if prepared:
             names = {name, model or name}
             others = partial(open_named, progress=progress)
@@ -139,7 +180,7 @@ def open_screen(prompt: str, model: str | None, engine: str, sampling: "Sampling
 
 
 def opening_of(
-    wishes: Wishes, prompt: str, model: str, sampling: "Sampling", seed: int
+    wishes: Wishes, prompt: str, model: str, sampling: "Sampling", seed: int, named: str = ""
 ) -> "tuple[Opening, Tour | None]":
     """The opening of the screen, and the tour that is computed before; TourError, WriteError."""
     from explorer.screen.opening import Opening
@@ -167,6 +208,8 @@ def opening_of(
         recorder=recorder_of(wishes, Recording(prompt, model, sampling, seed, bookmarks=marks)),
         replay=wishes.replay,
         speed=wishes.speed,
+        start=wishes.start,
+        model=named,
     )
     return opening, prepared
 

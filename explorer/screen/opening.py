@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from explorer.teaching.spots import Spot
+from explorer.teaching.start import Start
 from explorer.walk.session import Session
 
 if TYPE_CHECKING:
@@ -40,3 +41,5 @@ class Opening:
     recorder: "Recorder | None" = None  # keys and clicks are recorded
     replay: "Recording | None" = None  # and these are played
     speed: float = 1.0
+    start: Start = field(default_factory=Start)  # the state that it opens in
+    model: str = ""  # the first model as it was named, where the screen shows it by a shorter name

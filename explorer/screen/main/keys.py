@@ -108,6 +108,7 @@ SECTIONS: dict[str, list[Binding]] = {
         key("prompt", "slash", _prompt("type_on"), "Edit the prompt"),
         key("help", "question_mark", "help", "The keys that work here, all keys, and what is on the screen"),
         key("palette", "colon,ctrl+p", "app.command_palette", "Find any action by name"),
+        key("command", "C", to("copying", "open"), "This as a command, and as Python: copied, to be run elsewhere"),
         key("models", "m", to("models", "list"), "Another model; the prompt stays"),
         key("theme", "t", "app.next_theme", "The next theme: dark, light, high contrast, the terminal's own colours"),
         key("colours", "c", "app.next_palette", "The next colours: safe for colour-blind eyes, one hue, none"),

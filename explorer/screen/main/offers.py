@@ -176,6 +176,7 @@ WORKS: dict[str, Test] = {
     "draw": _drawable,
     "draw.many": _drawable,
     "draw.back": lambda s: len(s.ids) > s.prompt_length,
+    "command": lambda s: not s.recorded,
     "bos": lambda s: not s.recorded and bool(s.config.end_tokens),
     "engine": lambda s: not s.recorded,
     "why.enter": lambda s: s.why is not None and (s.why.look is Look.PATH or _door(s)),
@@ -260,6 +261,7 @@ _LAST = (
     Offer("play", "play"),
     Offer("sweep", "sweep"),
     Offer("bos", _bos),
+    Offer("command", "command"),
     Offer("palette", "actions"),
 )
 _SHOW = (Offer("spotlight", "spotlight"), Offer("zoom", "zoom"), Offer("talk", "talk"))

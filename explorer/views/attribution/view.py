@@ -32,6 +32,7 @@ class AttributionView(View):
     title = "Attribution · who wrote the answer"
     modes = _MODES
     measures = tuple(CONVENTIONS)
+    looks = ("mode", "measure", "against", "row")
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -42,6 +43,9 @@ class AttributionView(View):
     def convention(self) -> ViewConvention:
         """The convention that is followed: by default what all tokens share is left out."""
         return CONVENTIONS[self.measure]
+
+    def size_of(self, key: str) -> int | None:
+        return RIVALS + 1 if key == "against" else super().size_of(key)
 
     # What is asked
 

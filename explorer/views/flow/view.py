@@ -39,12 +39,16 @@ class FlowView(View):
     title = "Flow · how information reached this token"
     modes = ("picture", "in words")
     measures = ("of the last state", "of the answer")
+    looks = ("mode", "measure", "level", "row")
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.level = THRESHOLDS.index(flow.THRESHOLD)
         self.row = 0
         self._in_words = False  # the cursor is on a path in words: that is asked, or the picture does not fit
+
+    def size_of(self, key: str) -> int | None:
+        return len(THRESHOLDS) if key == "level" else super().size_of(key)
 
     # What is asked
 

@@ -26,6 +26,7 @@ class HeadsView(View):
 
     title = "Heads · what each one does with this prompt"
     modes = ("attention", "value-weighted", "what scores mean")
+    looks = ("mode", "head")
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -37,6 +38,25 @@ class HeadsView(View):
     def weighted(self) -> bool:
         """Whether attention is to be seen times the size of what it moves."""
         return self.mode == _VALUE_WEIGHTED and not self.session.recorded
+
+    @property
+    def head(self) -> int:
+        """The chosen head, counted through all blocks."""
+        return self.chosen.layer * self.session.config.n_head + self.chosen.head
+
+    @head.setter
+    def head(self, number: int) -> None:
+        self._follow_walk()
+        self.chosen = Head(*divmod(number, self.session.config.n_head))
+
+    def size_of(self, key: str) -> int | None:
+        config = self.session.config
+        return config.n_layer * config.n_head if key == "head" else super().size_of(key)
+
+    def as_it_opens(self) -> "HeadsView":
+        opened = HeadsView(self.session)
+        opened._follow_walk()
+        return opened
 
     def follow(self, cells: int, height: int) -> None:
         self._follow_walk()
