@@ -107,8 +107,7 @@ def run(options: argparse.Namespace) -> int:
     chosen = sampling(options)
     if options.prompt == "-":
         raise UsageError("the screen reads its keys from standard input: use `gpt-explorer generate -`, or @FILE here.")
-    edits, other = tuple(options.edit), options.other and text_of(options.other)
-    start = Start(options.at, options.view, options.look, edits, options.draw, other, options.align)
+    start = start_of(options)
     start.check()
     wishes = Wishes(
         prepare=options.prepare,
@@ -117,10 +116,21 @@ def run(options: argparse.Namespace) -> int:
         offer=True,
         start=start,
     )
+    return open_screen(prompt_of(options), options.model, options.engine, chosen, options.seed, wishes)
+
+
+def prompt_of(options: argparse.Namespace) -> str:
+    """The prompt to begin with."""
     prompt = text_of(options.prompt)
     if options.bos and not prompt.startswith(BEGINNING):
         prompt = BEGINNING + prompt  # a special token that is written out becomes its own id
-    return open_screen(prompt, options.model, options.engine, chosen, options.seed, wishes)
+    return prompt
+
+
+def start_of(options: argparse.Namespace) -> Start:
+    """The state that the screen opens in, besides its prompt."""
+    edits, other = tuple(options.edit), options.other and text_of(options.other)
+    return Start(options.at, options.view, options.look, edits, options.draw, other, options.align)
 
 
 @dataclass

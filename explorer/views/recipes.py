@@ -93,7 +93,9 @@ def opens(shown: Shown) -> str:
     bos, text = _without_beginning(session, (drawn and session.written.typed) or session.text)
     options += ["--bos"] if bos else []
     options += ["--draw", str(drawn)] if drawn else []
-    options += ["--at", places.in_words(session)]
+    cursor = session.cursor
+    head = f" head {cursor.head}" if cursor.head and "H" not in cursor.axes else ""  # it is chosen there, unseen
+    options += ["--at", places.in_words(session) + head]
     options += ["--view", shown.name] if shown.name else []
     if shown.view and (look := shown.view.look()):
         options += ["--look", look]

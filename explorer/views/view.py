@@ -30,6 +30,7 @@ class View:
     asks = ""  # what enter asks for, where it asks: `take` gets what is typed
     asks_briefly = "another prompt"  # the same for the footer
     looks: tuple[str, ...] = ("mode", "measure")  # the numbers that make its own state, by their names
+    taken_from_the_walk: tuple[str, ...] = ()  # those that follow the walk until a key chooses: always told
     remembers = 1  # of how many runs the answers are kept
 
     def __init__(self, session: Session) -> None:
@@ -96,12 +97,9 @@ class View:
 
     def look(self) -> str:
         """Its own state, as `take_look` reads it: "mode=1,row=3"; "" where it is as it opens."""
-        now, fresh = ({key: getattr(view, key) for key in self.looks} for view in (self, self.as_it_opens()))
-        return ",".join(f"{key}={now[key]}" for key in self.looks if now[key] not in (None, fresh[key]))
-
-    def as_it_opens(self) -> "View":
-        """Another one, as it opens where the walk is now."""
-        return type(self)(self.session)
+        opened, now = type(self)(self.session), {key: getattr(self, key) for key in self.looks}
+        told = [key for key in self.looks if key in self.taken_from_the_walk or now[key] != getattr(opened, key)]
+        return ",".join(f"{key}={now[key]}" for key in told if now[key] is not None)
 
     def take_look(self, text: str) -> None:
         """Look as a text says; UsageError for what there is not."""

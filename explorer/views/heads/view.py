@@ -27,6 +27,7 @@ class HeadsView(View):
     title = "Heads · what each one does with this prompt"
     modes = ("attention", "value-weighted", "what scores mean")
     looks = ("mode", "head")
+    taken_from_the_walk = ("head",)
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -52,11 +53,6 @@ class HeadsView(View):
     def size_of(self, key: str) -> int | None:
         config = self.session.config
         return config.n_layer * config.n_head if key == "head" else super().size_of(key)
-
-    def as_it_opens(self) -> "HeadsView":
-        opened = HeadsView(self.session)
-        opened._follow_walk()
-        return opened
 
     def follow(self, cells: int, height: int) -> None:
         self._follow_walk()

@@ -29,6 +29,7 @@ class LensView(View):
     modes = ("probability", "entropy", "rank of the answer", "one token's way")
 
     looks = ("mode", "layer", "token")
+    taken_from_the_walk = ("layer",)
     asks_briefly = "another token"
 
     def __init__(self, session: Session) -> None:
@@ -52,11 +53,6 @@ class LensView(View):
     def size_of(self, key: str) -> int | None:
         sizes = {"layer": len(self.rows), "token": self.session.config.vocab_size}
         return sizes.get(key, super().size_of(key))
-
-    def as_it_opens(self) -> "LensView":
-        opened = LensView(self.session)
-        opened._follow_walk()
-        return opened
 
     @property
     def asks(self) -> str:  # type: ignore[override]

@@ -34,6 +34,7 @@ class NeuronsView(View):
     title = "Neurons · which fired, and what they promote"
     modes = ("fired most", "wrote most")
     looks = ("mode", "block", "row")
+    taken_from_the_walk = ("block",)
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -61,11 +62,6 @@ class NeuronsView(View):
 
     def size_of(self, key: str) -> int | None:
         return self.session.config.n_layer + 1 if key == "block" else super().size_of(key)
-
-    def as_it_opens(self) -> "NeuronsView":
-        opened = NeuronsView(self.session)
-        opened._follow_walk()
-        return opened
 
     # What is asked
 
