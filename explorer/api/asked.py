@@ -177,8 +177,8 @@ def flow(run: "Run", token: Token | None, versus: Token | None, position: int, t
     return Table(title, ("edge", "share", "logit"), tuple(rows), note)
 
 
-def neurons(run: "Run", position: int, layer: int | None, wrote: bool, count: int) -> Table:
-    """The neurons that fired, or wrote, most at a position."""
+def neurons(run: "Run", *, position: int = -1, layer: int | None = None, wrote: bool = False, count: int = 10) -> Table:
+    """The neurons of all blocks, or of one, that fired most at a position; `wrote`: those that wrote most."""
     place, rows = place_of(run, position), []
     for neuron in (most_written if wrote else fired)(run.trace, place, layer, count):
         promoted = effects(run.trace, neuron.layer, neuron.index, 4).promoted

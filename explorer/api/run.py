@@ -173,10 +173,6 @@ class Run(Answer):
         """The strongest edges to a position's last residual state, beside how much of a logit came along each."""
         return asked.flow(self, token, versus, position, threshold)
 
-    def neurons(self, *, position: int = -1, layer: int | None = None, wrote: bool = False, count: int = _TOP) -> Table:
-        """The neurons of all blocks, or of one, that fired most at a position; `wrote`: those that wrote most."""
-        return asked.neurons(self, position, layer, wrote, count)
-
     # Experiments
 
     def sweep(

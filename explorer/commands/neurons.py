@@ -47,8 +47,10 @@ def run(options: argparse.Namespace) -> int:
             raise UsageError("over a file of prompts one neuron is followed: say which with --neuron 3.120.")
         return run_many(options, _measures)
     found = open_run(options)
+    from explorer.api.asked import neurons
+
     wanted = {"position": options.position, "layer": options.layer, "wrote": options.wrote}
-    strongest = partial(found.neurons, **wanted, count=options.top or _TOP)
+    strongest = partial(neurons, found, **wanted, count=options.top or _TOP)
     print_table(_one(found, *options.neuron) if options.neuron else strongest(), options)
     return 0
 

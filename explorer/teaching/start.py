@@ -8,6 +8,7 @@ from explorer.analysis.compare import END
 from explorer.errors import UsageError
 from explorer.teaching import edit_words, spots
 from explorer.teaching.spots import LOOKS, Spot
+from explorer.walk.other_prompt import compare_with_prompt
 from explorer.walk.session import Session
 
 
@@ -23,7 +24,7 @@ class Start:
 
     at: str = ""  # in plain words, as `places` reads them
     view: str = ""
-    look: str = ""  # the view's own state, as `View.take_look` reads it
+    look: str = ""  # the view's own state, as `views.looks` reads it
     edits: tuple[str, ...] = ()  # in plain words, as `edit_words` reads them
     draw: int = 0  # tokens
     other: str = ""  # a prompt to compare with
@@ -43,7 +44,7 @@ class Start:
             return
         session.submit(prompt)
         if self.other:
-            session.compare_with_prompt(self.other)
+            compare_with_prompt(session, self.other)
         if self.edits:
             session.edit(lambda edits: edit_words.add_all(self.edits, edits, len(session.ids)))
         for done in range(self.draw):

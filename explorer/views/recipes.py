@@ -24,6 +24,7 @@ from explorer.views.flow.state import OF_THE_ANSWER, THRESHOLDS
 from explorer.views.flow.view import FlowView
 from explorer.views.heads.view import HeadsView
 from explorer.views.lens.view import LensView
+from explorer.views.looks import look
 from explorer.views.neurons.view import NeuronsView
 from explorer.views.sweep.view import SweepView
 from explorer.views.view import View
@@ -97,8 +98,8 @@ def opens(shown: Shown) -> str:
     head = f" head {cursor.head}" if cursor.head and "H" not in cursor.axes else ""  # it is chosen there, unseen
     options += ["--at", places.in_words(session) + head]
     options += ["--view", shown.name] if shown.name else []
-    if shown.view and (look := shown.view.look()):
-        options += ["--look", look]
+    if shown.view and (state := look(shown.view)):
+        options += ["--look", state]
     if other and not other.model:
         options += ["--other", other.text, *(["--align", BEGINNING] if session.what_if.aligned == BEGINNING else [])]
     options += [part for each in _edits_in_words(session)[0] for part in ("--edit", each)]
@@ -324,7 +325,7 @@ def neurons(shown: Shown) -> Recipe:
     if view.mode:
         options.append("--wrote")
         words.append("wrote=True")
-    return Recipe("neurons", tuple(options), (f"print(run.neurons({', '.join(words)}))",))
+    return Recipe("neurons", tuple(options), (f"print(gx.neurons(run, {', '.join(words)}))",))
 
 
 def flow(shown: Shown) -> Recipe:

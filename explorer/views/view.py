@@ -1,16 +1,12 @@
 """The base of every view: a look at a run, with a cursor of its own, and questions answered in a thread."""
 
-import re
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any
 
-from explorer.errors import UsageError
 from explorer.paint.spans import Action, Line
 from explorer.runs.trace import Trace
 from explorer.views.answers import Answers, never
 from explorer.walk.session import Session
-
-_NUMBER = re.compile(r"-?[0-9]{1,6}")
 
 
 class View:
@@ -27,9 +23,10 @@ class View:
     title = ""  # in the pane's border
     modes: tuple[str, ...] = ()  # the ways to show it, in words
     measures: tuple[str, ...] = ()  # what its numbers can be, in words; k chooses the next
+    chooses_measure = -1  # the first number of a click on one of them
     asks = ""  # what enter asks for, where it asks: `take` gets what is typed
     asks_briefly = "another prompt"  # the same for the footer
-    looks: tuple[str, ...] = ("mode", "measure")  # the numbers that make its own state, by their names
+    looks: tuple[str, ...] = ("mode", "measure")  # the numbers that make its own state, by their names, for `looks`
     taken_from_the_walk: tuple[str, ...] = ()  # those that follow the walk until a key chooses: always told
     remembers = 1  # of how many runs the answers are kept
 
@@ -89,32 +86,6 @@ class View:
         """Show it in the next way."""
         if self.modes:
             self.mode = (self.mode + 1) % len(self.modes)
-
-    def next_measure(self) -> None:
-        """Show the next measure, or follow the next convention."""
-        if self.measures:
-            self.measure = (self.measure + 1) % len(self.measures)
-
-    def look(self) -> str:
-        """Its own state, as `take_look` reads it: "mode=1,row=3"; "" where it is as it opens."""
-        opened, now = type(self)(self.session), {key: getattr(self, key) for key in self.looks}
-        told = [key for key in self.looks if key in self.taken_from_the_walk or now[key] != getattr(opened, key)]
-        return ",".join(f"{key}={now[key]}" for key in told if now[key] is not None)
-
-    def take_look(self, text: str) -> None:
-        """Look as a text says; UsageError for what there is not."""
-        for part in text.split(","):
-            key, _, number = part.strip().partition("=")
-            if key not in self.looks or not _NUMBER.fullmatch(number):
-                raise UsageError(f"{part!r} is no look of this view: there are {', '.join(self.looks)}, each =N.")
-            size = self.size_of(key)
-            if size is not None and not 0 <= int(number) < size:
-                raise UsageError(f"there is no {key} {number} in this view: they go from 0 to {size - 1}.")
-            setattr(self, key, int(number))
-
-    def size_of(self, key: str) -> int | None:
-        """How many values a part of its state can have; None for a row of what is listed."""
-        return {"mode": len(self.modes), "measure": len(self.measures)}.get(key)
 
     # Questions and answers
 

@@ -176,18 +176,6 @@ class Session:
         self.show(None)
         self.what_if.other = OtherRun(self.text, LiveRun(other.model, list(self.ids)), name)
 
-    def compare_with_prompt(self, text: str) -> None:
-        """Hold this run against that of another prompt, or without any against none; InputError if it cannot be run."""
-        if self.model is None:
-            raise InputError(NO_OTHER_PROMPT)
-        self.show(None)
-        if not text:
-            self.what_if.other = None
-            return
-        ids = self.tokenizer.encode(text)
-        self.model.check(ids)
-        self.what_if.other = OtherRun(text, LiveRun(self.model, ids))
-
     def edit(self, move: Callable[[Edits], object]) -> None:
         """Change the edits in force; EditError, and everything as it was, where that cannot be run."""
         if self.recorded:

@@ -12,6 +12,7 @@ from explorer.analysis.attribution import Level, PartKind
 from explorer.paint.bars import signed_bar
 from explorer.views.attribution.state import ViewConvention
 from explorer.views.attribution.view import AttributionView
+from explorer.views.looks import next_measure
 from explorer.views.view import View
 from tests.helpers.looking import (
     at_the_last_token,
@@ -99,13 +100,13 @@ def test_the_conventions_are_named_and_their_parts_add_up() -> None:
     answer, mean = logits.max(), logits.mean()
     assert "a lead: what all tokens share falls out" in shown(view), "by default it is a lead"
     view.move(-1, -1)
-    assert view.convention is ViewConvention.CENTRED, "and without a rival centred"
+    assert view.state().convention is ViewConvention.CENTRED, "and without a rival centred"
     for convention, logit in (
         (ViewConvention.CENTRED, answer - mean),
         (ViewConvention.PLAIN, answer),
         (ViewConvention.TRANSFORMER_LENS, answer - mean),
     ):
-        assert view.convention is convention
+        assert view.state().convention is convention
         for cells, height in ((100, 30), (80, 15), (49, 15)):
             assert f"▶ convention k  {convention}"[:14] in shown(view, cells, height)
         assert convention in shown(view, 100, 30)
@@ -114,10 +115,10 @@ def test_the_conventions_are_named_and_their_parts_add_up() -> None:
         assert abs(view.found().gap) < 1e-12
         assert ("less the mean of all" in shown(view)) is (convention is not ViewConvention.PLAIN)
         assert not view.enter(), "it stays open"
-    view.next_measure()
-    assert view.convention is ViewConvention.PLAIN
+    next_measure(view)
+    assert view.state().convention is ViewConvention.PLAIN
     view.click(1, 0)
-    assert view.convention is ViewConvention.CENTRED
+    assert view.state().convention is ViewConvention.CENTRED
 
 
 def test_every_row_leads_to_what_it_names() -> None:
@@ -266,8 +267,8 @@ async def test_the_mouse_chooses_rows_rivals_and_conventions() -> None:
         assert view.row == 2
         await click(pilot, "view", ("view", 1, 1))
         await until(pilot, lambda: view.found() is not None)
-        assert view.convention is ViewConvention.PLAIN
+        assert view.state().convention is ViewConvention.PLAIN
         await press(pilot, "k")
-        assert view.convention is ViewConvention.TRANSFORMER_LENS
+        assert view.state().convention is ViewConvention.TRANSFORMER_LENS
         await click(pilot, "view", ("view", 2, 0))
         assert view.against == 0

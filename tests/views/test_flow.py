@@ -12,6 +12,7 @@ from explorer.views.flow.paths import FlowPath, paths
 from explorer.views.flow.picture import FlowPicture
 from explorer.views.flow.state import key_of
 from explorer.views.flow.view import FlowView
+from explorer.views.looks import next_measure
 from explorer.views.parts import scene_of
 from tests.helpers.looking import (
     at_the_last_token,
@@ -131,7 +132,7 @@ def test_the_other_measure_is_what_of_the_answer_came_by_the_same_edge() -> None
     assert "the same whatever token is asked for" in shown(view, 116, 30).replace("\n", " ")
     first = view.chosen()
     assert isinstance(first, Edge)
-    view.next_measure()
+    next_measure(view)
     settle(view)
     whole = edge_attribution(run, place, run.order(place)[0], centred=True)
     assert whole

@@ -5,6 +5,7 @@ import json
 import random
 import shlex
 from contextlib import redirect_stdout
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,11 +18,13 @@ from explorer.edits import Cut, Mean, Patch, Scale, Set, Zero, where
 from explorer.teaching import edit_words, places, spots
 from explorer.teaching.spots import EMBEDDED
 from explorer.teaching.start import Start
+from explorer.views.looks import look, next_measure, take_look
 from explorer.views.recipes import RECIPES, Shown, copied
 from explorer.views.view import View
 from explorer.views.views import NAMES, make
 from explorer.walk import beginning
 from explorer.walk.on_screen import value_under_cursor
+from explorer.walk.other_prompt import compare_with_prompt
 from explorer.walk.session import Session
 from gpt import Sampling
 from tests.helpers.looking import settle
@@ -221,7 +224,7 @@ def test_flow() -> None:
 
 def test_compare() -> None:
     session = story()
-    session.compare_with_prompt(OTHER)
+    compare_with_prompt(session, OTHER)
     shown = seen(session, "compare")
     assert session.what_if.other
     copy = copied(shown)
@@ -231,7 +234,7 @@ def test_compare() -> None:
     assert names["other"].ids == session.what_if.other.trace.ids
     known = shown.view.state().known[len(session.ids) - 1]  # type: ignore[union-attr]
     assert kl == pytest.approx(known.kl, abs=1e-4)
-    session.compare_with_prompt("")
+    compare_with_prompt(session, "")
     session.edit(lambda edits: edits.add(where.head(3, 3), Zero(), len(session.ids)))
     spots.complete(session)
     copy = copied(seen(session, "compare"))
@@ -277,7 +280,7 @@ def reopened(command: str) -> tuple[Session, View | None, str]:
     spots.go(spot, session)
     view = make(spot.view, session) if spot.view else None
     if view and start.look:
-        view.take_look(start.look)
+        take_look(view, start.look)
     return session, view, spot.view
 
 
@@ -329,7 +332,7 @@ def test_random_states_open_again(seed: int) -> None:
     if view := shown.view:
         for _ in range(3):
             view.move(chance.randrange(-2, 3), chance.randrange(-2, 3))
-            chance.choice([view.next_mode, view.next_measure, lambda: None])()
+            chance.choice([view.next_mode, partial(next_measure, view), lambda: None])()
             view.follow(120, 30)
             settle(view)
     command = copied(shown).opens
@@ -343,7 +346,7 @@ def test_random_states_open_again(seed: int) -> None:
     assert opened_name == name
     if view:
         assert other
-        assert other.look() == view.look()
+        assert look(other) == look(view)
         settle(other)
         for each in (view, other):
             each.follow(100, 30)
@@ -353,7 +356,7 @@ def test_random_states_open_again(seed: int) -> None:
 def test_what_is_not_there_is_said() -> None:
     for text in ("moon", "mode=9", "row", "mode=x", "mode=1,level=99"):
         with pytest.raises(gx.GPTError):
-            seen(small_session_with_text(), "flow").view.take_look(text)  # type: ignore[union-attr]
+            take_look(make("flow", small_session_with_text()), text)
     with pytest.raises(gx.GPTError, match="there is no view"):
         Start(view="moon").check()
     with pytest.raises(gx.GPTError, match="--view"):

@@ -11,6 +11,7 @@ from textual.worker import get_current_worker
 from explorer.teaching import spots
 from explorer.teaching.spots import CODE, PATH, WHY, Spot
 from explorer.teaching.start import Start
+from explorer.views.looks import take_look
 from explorer.views.view import View
 from explorer.walk.session import Session
 from explorer.walk.text import Tokens
@@ -175,7 +176,7 @@ class Visiting:
         view = self._screen.view
         if start.look and view:
             try:
-                view.take_look(start.look)
+                take_look(view, start.look)
             except GPTError as error:
                 self._screen.app.notify(str(error), title="This cannot be shown", severity="error", markup=False)
             self._screen.repaint()

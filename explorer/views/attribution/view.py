@@ -32,20 +32,13 @@ class AttributionView(View):
     title = "Attribution · who wrote the answer"
     modes = _MODES
     measures = tuple(CONVENTIONS)
+    chooses_measure = CONVENTION
     looks = ("mode", "measure", "against", "row")
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.against = 1  # the rank of the token that the answer is held against; 0: of none
         self.row = 0  # -1: the convention
-
-    @property
-    def convention(self) -> ViewConvention:
-        """The convention that is followed: by default what all tokens share is left out."""
-        return CONVENTIONS[self.measure]
-
-    def size_of(self, key: str) -> int | None:
-        return RIVALS + 1 if key == "against" else super().size_of(key)
 
     # What is asked
 
@@ -61,7 +54,7 @@ class AttributionView(View):
         if not order:
             return []
         versus = order[against] if against else None
-        return [(self.session.position, order[0], versus, Grouping(self.mode), self.convention)]
+        return [(self.session.position, order[0], versus, Grouping(self.mode), CONVENTIONS[self.measure])]
 
     def answers(self, run: Trace, question: Any, cancelled: Callable[[], bool]) -> Iterator[RankedParts]:
         position, token, versus, grouping, convention = question
@@ -108,7 +101,7 @@ class AttributionView(View):
 
     def enter(self) -> bool:
         if self.row < 0:
-            self.next_measure()
+            self.click(CONVENTION, (self.measure + 1) % len(CONVENTIONS))
             return False
         rows = self._rows()
         return bool(rows) and self._go_to(rows[self._at(len(rows) - 1)])
@@ -136,7 +129,7 @@ class AttributionView(View):
         return AttributionState(
             scene_of(self.session),
             Grouping(self.mode),
-            self.convention,
+            CONVENTIONS[self.measure],
             tuple(self._order()),
             self._held_against(),
             self._at(len(self._rows()) - 1),

@@ -15,6 +15,7 @@ from explorer.views.compare.picture import ALIGNMENT, in_words, only_one_run, tw
 from explorer.views.compare.state import Apart, CompareState
 from explorer.views.parts import ROW, scene_of
 from explorer.views.view import View
+from explorer.walk.other_prompt import compare_with_prompt
 
 _CHANGES = 16  # tokens that are kept of each position
 _RUN = "run"  # the question for another prompt's run
@@ -130,7 +131,7 @@ class CompareView(View):
 
     def take(self, text: str) -> None:
         """B's prompt; without any, B is no longer another prompt."""
-        self.session.compare_with_prompt(text)
+        compare_with_prompt(self.session, text)
 
     def _shown(self) -> int:
         """The mode of what the pictures show: A, B, or B − A."""

@@ -75,6 +75,14 @@ class FlowState:
             there = found.paths
         return there[min(self.row, len(there) - 1)] if there else None
 
+    def row_of(self, chosen: DrawnEdge | FlowPath | None) -> int:
+        """The row of an edge that was chosen by the other measure; the first where it has none."""
+        found = self.found
+        if chosen is None or isinstance(chosen, FlowPath) or not isinstance(found, RoutesFound | AnswerFound):
+            return 0
+        there = [key_of(edge) for edge in found.edges[: found.count]]
+        return there.index(key_of(chosen)) if key_of(chosen) in there else 0
+
     def by_the_other(self, edge: DrawnEdge) -> DrawnEdge | None:
         """The same edge by the other measure; None where that is not known, or below its threshold."""
         found = self.other

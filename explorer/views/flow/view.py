@@ -20,7 +20,6 @@ from explorer.views.flow.state import (
     DrawnEdge,
     FlowState,
     RoutesFound,
-    key_of,
 )
 from explorer.views.parts import ROW, guarded, scene_of
 from explorer.views.view import View
@@ -39,6 +38,7 @@ class FlowView(View):
     title = "Flow · how information reached this token"
     modes = ("picture", "in words")
     measures = ("of the last state", "of the answer")
+    chooses_measure = MEASURE
     looks = ("mode", "measure", "level", "row")
 
     def __init__(self, session: Session) -> None:
@@ -46,9 +46,6 @@ class FlowView(View):
         self.level = THRESHOLDS.index(flow.THRESHOLD)
         self.row = 0
         self._in_words = False  # the cursor is on a path in words: that is asked, or the picture does not fit
-
-    def size_of(self, key: str) -> int | None:
-        return len(THRESHOLDS) if key == "level" else super().size_of(key)
 
     # What is asked
 
@@ -120,22 +117,14 @@ class FlowView(View):
         super().next_mode()
         self.row, self._in_words = 0, self.mode == IN_WORDS
 
-    def next_measure(self) -> None:
-        """The other measure; the cursor stays on its edge where that has one by it too."""
-        chosen = self.chosen()
-        super().next_measure()
-        self.row = 0
-        found = self.found()
-        if isinstance(chosen, Edge | AttributedEdge) and isinstance(found, RoutesFound | AnswerFound):
-            there = [key_of(edge) for edge in found.edges[: found.count]]
-            self.row = there.index(key_of(chosen)) if key_of(chosen) in there else 0
-
     def click(self, *numbers: int) -> None:
         which, chosen = numbers
         if which == THRESHOLD:
             self.level = chosen
         elif which == MEASURE:
-            self.measure, self.row = chosen, 0
+            edge = self.chosen()
+            self.measure = chosen
+            self.row = self.state().row_of(edge)
         else:
             self.row = chosen
 

@@ -26,8 +26,8 @@ class HeadsView(View):
 
     title = "Heads · what each one does with this prompt"
     modes = ("attention", "value-weighted", "what scores mean")
-    looks = ("mode", "head")
-    taken_from_the_walk = ("head",)
+    looks = ("mode", "chosen")
+    taken_from_the_walk = ("chosen",)
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -39,20 +39,6 @@ class HeadsView(View):
     def weighted(self) -> bool:
         """Whether attention is to be seen times the size of what it moves."""
         return self.mode == _VALUE_WEIGHTED and not self.session.recorded
-
-    @property
-    def head(self) -> int:
-        """The chosen head, counted through all blocks."""
-        return self.chosen.layer * self.session.config.n_head + self.chosen.head
-
-    @head.setter
-    def head(self, number: int) -> None:
-        self._follow_walk()
-        self.chosen = Head(*divmod(number, self.session.config.n_head))
-
-    def size_of(self, key: str) -> int | None:
-        config = self.session.config
-        return config.n_layer * config.n_head if key == "head" else super().size_of(key)
 
     def follow(self, cells: int, height: int) -> None:
         self._follow_walk()

@@ -28,8 +28,8 @@ class LensView(View):
     title = "Lens · what it would say if it stopped there"
     modes = ("probability", "entropy", "rank of the answer", "one token's way")
 
-    looks = ("mode", "layer", "token")
-    taken_from_the_walk = ("layer",)
+    looks = ("mode", "row", "token")
+    taken_from_the_walk = ("row",)
     asks_briefly = "another token"
 
     def __init__(self, session: Session) -> None:
@@ -39,20 +39,6 @@ class LensView(View):
         self.columns = range(0)  # those for which there is room
         self.token: int | None = None  # the one that is followed through the layers; None: the answer
         self._walked: object = None  # where the walk stood when the row was last taken from it
-
-    @property
-    def layer(self) -> int:
-        """The chosen row, by its number."""
-        return self.row
-
-    @layer.setter
-    def layer(self, row: int) -> None:
-        self._follow_walk()
-        self.row = row
-
-    def size_of(self, key: str) -> int | None:
-        sizes = {"layer": len(self.rows), "token": self.session.config.vocab_size}
-        return sizes.get(key, super().size_of(key))
 
     @property
     def asks(self) -> str:  # type: ignore[override]

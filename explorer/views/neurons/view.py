@@ -33,8 +33,8 @@ class NeuronsView(View):
 
     title = "Neurons · which fired, and what they promote"
     modes = ("fired most", "wrote most")
-    looks = ("mode", "block", "row")
-    taken_from_the_walk = ("block",)
+    looks = ("mode", "layer", "row")
+    taken_from_the_walk = ("layer",)
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -49,19 +49,6 @@ class NeuronsView(View):
         """Take the block from the walk, if it has moved to another."""
         if self._block != self.session.stage.layer:
             self._block = self.layer = self.session.stage.layer
-
-    @property
-    def block(self) -> int:
-        """The block that is chosen, counted from 1; 0: all of them."""
-        return 0 if self.layer is None else self.layer + 1
-
-    @block.setter
-    def block(self, number: int) -> None:
-        self._follow_walk()
-        self.layer = number - 1 if number else None
-
-    def size_of(self, key: str) -> int | None:
-        return self.session.config.n_layer + 1 if key == "block" else super().size_of(key)
 
     # What is asked
 
