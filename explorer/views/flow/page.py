@@ -171,7 +171,8 @@ def _amounts(state: FlowState, edge: DrawnEdge) -> Line:
     """By the measure that is chosen, then by the other one."""
     line, other = _amount_of(state, edge), state.by_the_other(edge)
     if other:
-        return [*line, Span("   "), *_amount_of(state, other)]
+        beside = _amount_of(state, other) if isinstance(other, AttributedEdge) else _of_the_state(other.share, None)
+        return [*line, Span("   "), *beside]
     known = isinstance(state.other, RoutesFound | AnswerFound)
     words = "   below this threshold by k" if known else ""
     return [*line, Span(words, "dim")]
