@@ -70,8 +70,8 @@ def copied(shown: Shown) -> Copied:
     notes = [recipe.note] if recipe.note else []
     if session.what_if.showing:
         notes.append(f"The screen shows {session.what_if.showing}; this is about the run with the edits.")
-    if session.text.startswith("@"):
-        notes.append("A prompt that begins with @ names a file to the first command: put it into one.")
+    if session.text.startswith("@") or session.text == "-":
+        notes.append("To the first command such a prompt names a file: put it into one, and give @FILE.")
     if rest:
         notes.append(f"Not in it, for they have no words: {'; '.join(rest)}.")
     if any(isinstance(edit.what, Mean) for edit in session.what_if.edits.active) and _drawn(session):

@@ -7,6 +7,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Label, Static
 
+from explorer.screen.panes.pane import literal
 from explorer.terminal.glyphs import printable
 from explorer.views.recipes import Copied
 
@@ -43,4 +44,4 @@ class CopiedDialog(ModalScreen[None]):
     def action_copy(self, number: int) -> None:
         """Copy one of the texts."""
         self.app.copy_to_clipboard(self._texts[number])
-        self.query_one("#copied").border_subtitle = f"{number + 1} is copied · 1 2 3 copy · esc closes"
+        self.query_one("#copied").border_subtitle = literal(f"{number + 1} is copied · 1 2 3 copy · esc closes")
