@@ -17,7 +17,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "explorer.api.asked": ("copy_score",),
+    "explorer.api.asked": ("copy_score", "neurons"),
     "explorer.api.model": ("Model", "load"),
     "explorer.api.run": ("Answer", "Run"),
     "explorer.api.places": ("activation", "block", "edge", "head", "mlp", "neuron"),

@@ -1,4 +1,5 @@
 from explorer.api.asked import copy_score as copy_score
+from explorer.api.asked import neurons as neurons
 from explorer.api.metrics import kl as kl
 from explorer.api.metrics import logit as logit
 from explorer.api.metrics import logit_difference as logit_difference

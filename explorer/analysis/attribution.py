@@ -145,9 +145,11 @@ def attribute(
     return LogitAttribution(position, token, versus, level, convention, parts, reader.logit(), reader.centred)
 
 
-def reading_direction(trace: Trace, position: int, token: int, versus: int | None = None) -> Vector:  # [d]
+def reading_direction(
+    trace: Trace, position: int, token: int, versus: int | None = None, *, centred: bool = False
+) -> Vector:  # [d]
     """The direction whose product with the last residual state is the logit, or the lead, less ln_final's beta."""
-    return _Reader(trace, position, token, versus, Convention.PLAIN).direction
+    return _Reader(trace, position, token, versus, Convention.PLAIN, centred).direction
 
 
 class _Reader:

@@ -8,6 +8,7 @@ number. An MLP's number is what it wrote; its inputs are not followed, since it 
 Source: Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits" (frozen attention patterns).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,41 +31,65 @@ class AttributedEdge:
     target: Node
     head: int | None
     value: float  # of the logit
+    share: float = 0.0  # of the logit, without its sign
+
+    @property
+    def layer(self) -> int:
+        """The block that the edge runs through."""
+        return (self.target.depth - 1) // 2
 
 
 @dataclass(frozen=True)
 class AttributedEdges:
-    """All edges behind a logit, from the answer backwards; what enters a state adds up to its own number."""
+    """The edges behind a logit, from the answer backwards; all of those into a state add up to its own number."""
 
     position: int
     edges: tuple[AttributedEdge, ...]
     states: dict[Node, float]
     logit: float  # recorded (or the lead), less ln_final's beta: what the last state's number is
+    entered: tuple[float, ...] = ()  # [position + 1]: what came in at each, from embeddings, MLPs and biases
 
     def into(self, node: Node) -> float:
         """The sum of the edges into a state."""
         return float(sum(edge.value for edge in self.edges if edge.target == node))
 
 
-def edge_attribution(trace: Trace, position: int, token: int, versus: int | None = None) -> AttributedEdges:
-    """Every edge that leads to the end of a position."""
-    direction = np.asarray(reading_direction(trace, position, token, versus))  # [d]
-    found = attribute(trace, position, token, versus)
+def edge_attribution(
+    trace: Trace,
+    position: int,
+    token: int,
+    versus: int | None = None,
+    *,
+    centred: bool = False,
+    threshold: float = 0.0,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> AttributedEdges | None:
+    """Every edge that leads to the end of a position and brought at least `threshold` of the logit; None if cancelled.
+
+    `centred` measures the logit against the mean of all, as `attribution` does.
+    """
+    direction = np.asarray(reading_direction(trace, position, token, versus, centred=centred))  # [d]
+    found = attribute(trace, position, token, versus, centred=centred)
     beta = next(part.value for part in found.contributions if part.name == "ln_final.hook_out")
-    walk = _Walk(trace, position)
+    walk = _Walk(trace, position, found.logit - beta, threshold)
     walk.directions[position] = direction
     for layer in reversed(range(trace.config.n_layer)):
+        if cancelled():
+            return None
         walk.through_mlp(layer)
         walk.through_attention(layer)
     walk.at_embeddings()
-    return AttributedEdges(position, tuple(walk.edges), walk.states, found.logit - beta)
+    return AttributedEdges(position, tuple(walk.edges), walk.states, found.logit - beta, tuple(walk.entered.tolist()))
 
 
 class _Walk:
     """Backwards through the blocks, with the direction of every position's state."""
 
-    def __init__(self, trace: Trace, position: int) -> None:
-        self.trace, self.position = trace, position
+    def __init__(self, trace: Trace, position: int, logit: float, threshold: float) -> None:
+        self.trace, self.position, self.logit = trace, position, abs(logit)
+        self.least = threshold * abs(logit)
+        self.entered = np.zeros(position + 1)
+        self._causal: Array = np.tri(position + 1, dtype=bool)  # [T, S]
         self.directions = np.zeros((position + 1, trace.config.n_embd))  # [T, d]
         self.edges: list[AttributedEdge] = []
         self.states: dict[Node, float] = {}
@@ -79,7 +104,9 @@ class _Walk:
         return [place for place in range(self.position + 1) if self.directions[place].any()]
 
     def _add(self, kind: EdgeKind, source: Node | None, target: Node, value: float, head: int | None = None) -> None:
-        self.edges.append(AttributedEdge(kind, source, target, head, float(value)))
+        if abs(value) >= self.least:
+            share = abs(value) / self.logit if self.logit else 0.0
+            self.edges.append(AttributedEdge(kind, source, target, head, float(value), float(share)))
 
     def _residual(self, target: int, name: str) -> None:
         """The edges from the states before."""
@@ -100,6 +127,7 @@ class _Walk:
         for place in self._reached():
             value = float(out[place] @ self.directions[place])
             self._add(EdgeKind.MLP, Node(target - 1, place), Node(target, place), value)
+            self.entered[place] += value
         self._residual(target, f"blocks.{layer}.hook_resid_mid")
 
     def through_attention(self, layer: int) -> None:
@@ -109,8 +137,13 @@ class _Walk:
         block = weights_of(self.trace).blocks[layer]
         bias = np.asarray(plain(block.attn_out.bias), dtype=np.float64)
         for place in self._reached():
-            self._add(EdgeKind.BIAS, None, Node(target, place), float(bias @ self.directions[place]))
-        self.directions = self.directions + self._through_heads(layer, target)
+            value = float(bias @ self.directions[place])
+            self._add(EdgeKind.BIAS, None, Node(target, place), value)
+            self.entered[place] += value
+        into = self._through_heads(layer, target)
+        # a value is linear in what is there, and a constant: the constant comes in at the position that is read
+        self.entered -= (into * self._rows(f"blocks.{layer}.hook_resid_pre")).sum(axis=1)
+        self.directions = self.directions + into
 
     def _through_heads(self, layer: int, target: int) -> Array:  # [T, d]
         """The edges of the heads, and what they make of the directions at the positions that are attended to."""
@@ -126,11 +159,12 @@ class _Walk:
             columns = slice(head * config.head_width, (head + 1) * config.head_width)
             asked = self.directions @ out[:, columns]  # [T, e]: the directions as the head's z
             carried = pattern[head, :size, :size] * (asked @ values[:, head].T)  # [T, S]
-            for place in self._reached():
-                for source in range(place + 1):
-                    self._add(
-                        EdgeKind.HEAD, Node(target - 1, source), Node(target, place), carried[place, source], head
-                    )
+            self.entered += carried.sum(axis=0)
+            reached = np.asarray(self.directions.any(axis=1, keepdims=True))  # [T, 1]
+            kept = (np.abs(carried) >= self.least) & reached
+            for place, source in np.argwhere(kept & self._causal).tolist():
+                value = carried[place, source]
+                self._add(EdgeKind.HEAD, Node(target - 1, source), Node(target, place), value, head)
             into += pattern[head, :size, :size].T @ asked @ reads[columns]
         gamma, scale = np.asarray(plain(block.ln_1.gamma)), self._rows(f"blocks.{layer}.ln1.hook_scale")
         stretched = into * gamma
@@ -138,3 +172,4 @@ class _Walk:
 
     def at_embeddings(self) -> None:
         self._note(0, "blocks.0.hook_resid_pre")
+        self.entered += [self.states.get(Node(0, place), 0.0) for place in range(self.position + 1)]

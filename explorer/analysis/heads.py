@@ -62,7 +62,7 @@ _WORDS = {
         "The mean attention from a token to the one before it, from the third token on (for the second, the previous "
         "token is the first one).",
         "Voita et al. 2019, arXiv:1905.09418, section 5.2; TransformerLens' head_detector.py, previous_token_head, "
-        "counts every row (see detectors.py)",
+        "counts every row (`gpt-explorer heads` prints both)",
     ),
     Behaviour.FIRST_TOKEN: _Words(
         "first token",
@@ -79,7 +79,7 @@ _WORDS = {
         "The mean attention from a token to its earlier occurrences, over the tokens that have some. Rows in which "
         "one of those is the previous or the first token are left out: there other heads would score alike.",
         "Wang et al. 2022, arXiv:2211.00593, section 3. TransformerLens' head_detector.py, duplicate_token_head counts "
-        "every row (see detectors.py)",
+        "every row (`gpt-explorer heads` prints both)",
     ),
     Behaviour.INDUCTION: _Words(
         "induction",
@@ -87,7 +87,7 @@ _WORDS = {
         "matching), over the tokens that have some. Rows in which one of those is the token itself, the previous or "
         "the first one are left out: there other heads would score alike.",
         "Olsson et al. 2022, arXiv:2209.11895, section 'Definition of induction heads'; TransformerLens' "
-        "head_detector.py, induction_head, counts every row (see detectors.py)",
+        "head_detector.py, induction_head, counts every row (`gpt-explorer heads` prints both)",
     ),
 }
 _GOES_FIRST = Behaviour.DUPLICATE_TOKEN, Behaviour.INDUCTION

@@ -12,6 +12,8 @@ from explorer.analysis.detectors import DETECTED, attends_to_repeated, detector_
 from explorer.analysis.edge_attribution import edge_attribution
 from explorer.analysis.flow import Edge, EdgeKind, routes
 from explorer.analysis.heads import head_scores
+from explorer.analysis.neurons import effects, fired
+from explorer.analysis.neurons import wrote as most_written
 from explorer.analysis.score_parts import score_parts
 from explorer.api.metrics import Token
 from explorer.api.results import Axis, Numbers, Table
@@ -154,13 +156,15 @@ def score(run: "Run", layer: int, head: int, query: int, key: int) -> Numbers:
     return Numbers(f"{title}: {found.score:.4f}", axes, np.array(found.values))
 
 
-def flow(run: "Run", token: Token | None, versus: Token | None) -> Table:
+def flow(run: "Run", token: Token | None, versus: Token | None, position: int, threshold: float) -> Table:
     """The kept edges, by their share of the last residual state, and what of the logit came along each."""
-    last = len(run.ids) - 1
+    last = place_of(run, position)
     answer = answer_of(run, last) if token is None else run.model.token(token)
     against = None if versus is None else run.model.token(versus)
-    graph, attributed = routes(run.trace, last), edge_attribution(run.trace, last, answer, against)
+    graph = routes(run.trace, last, threshold)
+    attributed = edge_attribution(run.trace, last, answer, against, centred=against is None)
     assert graph
+    assert attributed
     values = {(edge.kind, edge.source, edge.target, edge.head): edge.value for edge in attributed.edges}
     rows = [
         (_edge(run, edge), edge.share, values.get((edge.kind, edge.source, edge.target, edge.head), 0.0))
@@ -168,9 +172,20 @@ def flow(run: "Run", token: Token | None, versus: Token | None) -> Table:
         if edge.kind is not EdgeKind.RESIDUAL
     ]
     note = "share: of the last residual state, whatever is asked; logit: of the token, along the same edge"
-    return Table(
-        f"flow to {run.tokens[-1]}, logit of {run.model.label(answer)}", ("edge", "share", "logit"), tuple(rows), note
-    )
+    less = "the mean of all" if against is None else f"that of {run.model.label(against)}"
+    title = f"flow to {run.tokens[last]}, logit of {run.model.label(answer)} less {less}"
+    return Table(title, ("edge", "share", "logit"), tuple(rows), note)
+
+
+def neurons(run: "Run", *, position: int = -1, layer: int | None = None, wrote: bool = False, count: int = 10) -> Table:
+    """The neurons of all blocks, or of one, that fired most at a position; `wrote`: those that wrote most."""
+    place, rows = place_of(run, position), []
+    for neuron in (most_written if wrote else fired)(run.trace, place, layer, count):
+        promoted = effects(run.trace, neuron.layer, neuron.index, 4).promoted
+        words = " ".join(run.model.label(effect.token) for effect in promoted)
+        rows.append((f"{neuron.layer}.{neuron.index}", neuron.activation, neuron.written, words))
+    title = f"neurons at {run.tokens[place]} ({place})"
+    return Table(title, ("neuron", "activation", "written", "promotes"), tuple(rows))
 
 
 def _edge(run: "Run", edge: Edge) -> str:

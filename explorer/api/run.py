@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explorer.analysis.compare import END, align, kl, next_tokens
+from explorer.analysis.flow import THRESHOLD
 from explorer.api import asked, experiments
 from explorer.api.metrics import Token, TokenMetric
 from explorer.api.places import PlannedEdit
@@ -161,9 +162,16 @@ class Run(Answer):
         """An attention score, before the mask, by who wrote the query's side and who the key's: it adds up."""
         return asked.score(self, layer, head, query, key)
 
-    def flow(self, token: Token | None = None, versus: Token | None = None) -> Table:
-        """The strongest edges to the last residual state, beside how much of a token's logit came along each."""
-        return asked.flow(self, token, versus)
+    def flow(
+        self,
+        token: Token | None = None,
+        versus: Token | None = None,
+        *,
+        position: int = -1,
+        threshold: float = THRESHOLD,
+    ) -> Table:
+        """The strongest edges to a position's last residual state, beside how much of a logit came along each."""
+        return asked.flow(self, token, versus, position, threshold)
 
     # Experiments
 

@@ -4,11 +4,12 @@ import argparse
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from explorer.commands.many import add_prompts, check, run_many
-from explorer.commands.options import add_model, add_prompt, count
+from explorer.commands.options import add_edits, add_model, add_prompt, count
 from explorer.commands.parser import Parser
 from explorer.commands.tables import add_json_and_csv, write_csv
 from explorer.commands.token_option import add_token, token_id
@@ -60,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
         "--top", type=positive, default=_TOP, metavar="N", help=f"print the N likeliest tokens (default: {_TOP})"
     )
     add_prompts(parser)
+    add_edits(parser)
     add_model(parser)
     return parser
 
@@ -153,7 +155,7 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("--token and --versus say what is measured over --prompts: give a file of prompts too.")
     given = open_prompt(options)
     edits = Edits(given.model.config)
-    base = given.run()
+    base = replace(given, edits=()).run()
     what = _what(options, base, given.tokenizer)
     _add(edits, options, what, len(given.ids))
     changed = completed(edited(base, edits.active))
@@ -175,7 +177,7 @@ def _measures(given: "Prompted", options: argparse.Namespace) -> tuple[dict[str,
     from explorer.edits import Edits
     from explorer.edits.apply import edited
 
-    edits, base = Edits(given.model.config), given.run()
+    edits, base = Edits(given.model.config), replace(given, edits=()).run()
     _add(edits, options, _what(options, base, given.tokenizer), len(given.ids))
     before, after = (_ranking(trace) for trace in (base, completed(edited(base, edits.active))))
     token = before.order[0] if options.token is None else token_id(options.token, given.tokenizer, base.config)
@@ -194,7 +196,7 @@ def _check_call(options: argparse.Namespace) -> None:
     parts = options.head or options.mlp or options.neuron or options.block
     if options.position and not parts:
         raise UsageError("--position says where a head, an MLP, a neuron or a block is edited: name one of these too.")
-    if not (parts or options.edge or options.at):
+    if not (parts or options.edge or options.at or options.edit):
         wanted = "--head 2.3, --mlp 2, --neuron 2.120, --block 2, --edge 2.1:9-3 or --at NAME[i,j]"
         raise UsageError(f"nothing is edited: say what with {wanted}.")
     given = (options.set, options.scale, options.patch_from, options.mean_over, options.steer)
@@ -297,7 +299,9 @@ def alignment_in_words(what: "What | None", length: int, at: str, alone: str) ->
 
 def _add(edits: "Edits", options: argparse.Namespace, what: "What", length: int) -> None:
     from explorer.edits import Cut
+    from explorer.teaching import edit_words
 
+    edit_words.add_all(options.edit, edits, length)
     for place in _places(options):
         edits.add(place, what, length)
     for place in _edges(options, edits.config):

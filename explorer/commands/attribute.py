@@ -14,7 +14,7 @@ from explorer.analysis.attribution import (
     attribute,
 )
 from explorer.commands.many import add_prompts, check, run_many
-from explorer.commands.options import add_model, add_prompt, count, whole
+from explorer.commands.options import add_edits, add_model, add_prompt, count, whole
 from explorer.commands.parser import Parser
 from explorer.commands.tables import add_json_and_csv, write_csv
 from explorer.commands.token_option import add_token, token_id
@@ -64,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
     )
     add_json_and_csv(parser)
     add_prompts(parser)
+    add_edits(parser)
     add_model(parser)
     return parser
 

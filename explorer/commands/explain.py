@@ -4,7 +4,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
-from explorer.commands.options import add_model, add_prompt, add_sampling, count, sampling
+from explorer.commands.options import add_edits, add_model, add_prompt, add_sampling, count, sampling
 from explorer.commands.parser import Parser
 from explorer.commands.tables import add_json_and_csv, write_csv
 from explorer.terminal import output
@@ -49,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
         "--unroll", action="store_true", help="list everything that was written into a residual stream, by head and MLP"
     )
     add_json_and_csv(parser, in_csv="the terms of the number, at full precision")
+    add_edits(parser)
     add_model(parser)
     add_sampling(parser)
     return parser
@@ -91,5 +92,8 @@ def _session(options: argparse.Namespace, cell: "Cell") -> "Session":
     run = LiveRun(given.model, list(given.ids))
     session.begin(run, given.prompt)
     session.provenance.check(cell)
-    completed(run)
+    if given.edits:
+        session.begin(given.run(), given.prompt)
+    else:
+        completed(run)
     return session

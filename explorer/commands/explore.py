@@ -5,7 +5,7 @@ import codecs
 import gc
 import os
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,11 +13,20 @@ from typing import TYPE_CHECKING
 from explorer import __version__
 from explorer.commands import COMMANDS
 from explorer.commands.frames import FRAMES, FRAMES_FAR, frames, limit_frames
-from explorer.commands.options import add_beginning, add_model, add_sampling, sampling, tell_notes
+from explorer.commands.options import (
+    add_beginning,
+    add_edits,
+    add_model,
+    add_sampling,
+    count,
+    sampling,
+    tell_notes,
+)
 from explorer.commands.parser import Parser
 from explorer.commands.personal import for_screen
 from explorer.commands.words import text_of
 from explorer.errors import TerminalError, UsageError
+from explorer.teaching.start import Start
 from explorer.terminal import colour, output
 from explorer.terminal.glyphs import quoted
 
@@ -59,6 +68,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_beginning(parser)
     add_model(parser)
     add_sampling(parser)
+    add_state(parser)
     add_looks(parser)
     add_stage(parser)
     add_private(parser)
@@ -82,6 +92,28 @@ def add_private(parser: argparse.ArgumentParser) -> None:
         action="store_false",
         help="in private: do not keep this session for the next start (GPT_EXPLORER_AUTOSAVE=0: never)",
     )
+
+
+def add_state(parser: argparse.ArgumentParser) -> None:
+    """--at, --view, --look, --edit, --draw: the state that C copies as a command."""
+    add = parser.add_argument
+    add(
+        "--at",
+        default="",
+        metavar="PLACE",
+        help="begin at a place, in words: 'block 5 pattern head 2 token 10', 'logits', '3.2'",
+    )
+    add(
+        "--view",
+        default="",
+        metavar="NAME",
+        help="with this open: heads, lens, attribution, neurons, flow, compare, sweep, why, path or code",
+    )
+    add("--look", default="", metavar="KEY=N,...", help="the view as it was copied, such as mode=1,row=3")
+    add("--other", default="", metavar="PROMPT", help="another prompt, which --view compare holds this one against")
+    add("--align", choices=("end", "beginning"), default="end", help="where the two are aligned (default: end)")
+    add("--draw", type=count, default=0, metavar="N", help="draw N tokens first")
+    add_edits(parser)
 
 
 def add_stage(parser: argparse.ArgumentParser) -> None:
@@ -116,6 +148,8 @@ def run(options: argparse.Namespace) -> int:
     chosen = sampling(options)
     if options.prompt == "-":
         raise UsageError("the screen reads its keys from standard input: use `gpt-explorer generate -`, or @FILE here.")
+    start = start_of(options)
+    start.check()
     wishes = Wishes(
         prepare=options.prepare,
         bookmarks=options.bookmarks or options.prepare,
@@ -123,12 +157,24 @@ def run(options: argparse.Namespace) -> int:
         fps=options.fps,
         offer=True,
         autosave=options.autosave,
+        start=start,
     )
     wishes.theme, wishes.colours = options.theme, options.colours
+    return open_screen(prompt_of(options), options.model, options.engine, chosen, options.seed, wishes)
+
+
+def prompt_of(options: argparse.Namespace) -> str:
+    """The prompt to begin with."""
     prompt = text_of(options.prompt)
     if options.bos and not prompt.startswith(BEGINNING):
         prompt = BEGINNING + prompt  # a special token that is written out becomes its own id
-    return open_screen(prompt, options.model, options.engine, chosen, options.seed, wishes)
+    return prompt
+
+
+def start_of(options: argparse.Namespace) -> Start:
+    """The state that the screen opens in, besides its prompt."""
+    edits, other = tuple(options.edit), options.other and text_of(options.other)
+    return Start(options.at, options.view, options.look, edits, options.draw, other, options.align)
 
 
 @dataclass
@@ -150,6 +196,7 @@ class Wishes:
     autosave: bool = False  # the session is kept by itself, where that is wanted at all
     session: "Saved | None" = None  # that is opened again
     session_file: Path | None = None  # the file that it is in
+    start: Start = field(default_factory=Start)  # the state that it opens in
 
 
 def open_screen(prompt: str, model: str | None, engine: str, sampling: "Sampling", seed: int, wishes: Wishes) -> int:
@@ -167,7 +214,7 @@ def _open_screen(prompt: str, model: str | None, engine: str, sampling: "Samplin
     from explorer.loading.catalogue import lasting_name, locate, namesake, short_name
 
     name = short_name(locate(model))  # a wrong name is said before the screen opens
-    opening, prepared = opening_of(wishes, prompt, name, sampling, seed)
+    opening, prepared = opening_of(wishes, prompt, name, sampling, seed, model or "")
     notes = opening.notes
     notes.update(dict.fromkeys(namesake(model)))
 
@@ -193,6 +240,7 @@ def _open_screen(prompt: str, model: str | None, engine: str, sampling: "Samplin
         from explorer.views.prepared import prepare
 
         session = open_named(model, progress)
+        opening.start.prepare(session, prompt, progress, cancellation())
         if prepared:
             names = {name, model or name}
             others = partial(open_named, progress=progress)
@@ -219,7 +267,7 @@ def _open_screen(prompt: str, model: str | None, engine: str, sampling: "Samplin
 
 
 def opening_of(
-    wishes: Wishes, prompt: str, model: str, sampling: "Sampling", seed: int
+    wishes: Wishes, prompt: str, model: str, sampling: "Sampling", seed: int, named: str = ""
 ) -> "tuple[Opening, Tour | None]":
     """The opening of the screen, and the tour that is computed before; TourError, WriteError."""
     from explorer.screen.opening import Opening
@@ -249,6 +297,8 @@ def opening_of(
         speed=wishes.speed,
         preferences=for_screen(wishes.theme, wishes.colours),
         session_file=wishes.session_file,
+        start=wishes.start,
+        model=named,
     )
     if wishes.autosave:
         from explorer.sessions import store

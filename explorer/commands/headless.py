@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 from explorer.commands.options import open_model
 from explorer.commands.words import text_of
+from explorer.edits import Edits, edited
 from explorer.engine.cores import divided
 from explorer.engine.engines import plain
 from explorer.engine.threads import few_threads
@@ -18,6 +19,7 @@ from explorer.loading.checkpoints import Checkpoint
 from explorer.runs import running
 from explorer.runs.beginning import with_beginning
 from explorer.runs.trace import LiveRun
+from explorer.teaching import edit_words
 from explorer.terminal import output
 from explorer.terminal.glyphs import shortened
 from explorer.terminal.text import visible
@@ -38,14 +40,20 @@ class Prompted:
     prompt: str
     ids: list[int]
     computed: Callable[[], LiveRun] | None = None  # gives the run, where it is computed together with others
+    edits: tuple[str, ...] = ()  # in force in every run, in plain words
 
     @property
     def tokenizer(self) -> Tokenizer:
         return self.checkpoint.tokenizer
 
     def run(self) -> LiveRun:
-        """The run of the prompt, complete."""
-        return completed(self.computed() if self.computed else LiveRun(self.model, list(self.ids)))
+        """The run of the prompt, complete, with the edits in force; EditError where one cannot be made."""
+        base = completed(self.computed() if self.computed else LiveRun(self.model, list(self.ids)))
+        if not self.edits:
+            return base
+        edits = Edits(self.model.config)
+        edit_words.add_all(self.edits, edits, len(self.ids))
+        return completed(edited(base, edits.active))
 
     def label(self, token: int) -> str:
         """The text of a token, made visible."""
@@ -78,7 +86,7 @@ def prompted(checkpoint: Checkpoint, model: GPT, options: argparse.Namespace, pr
     if options.bos:
         ids = with_beginning(ids, model.config)
     model.check(ids)
-    return Prompted(checkpoint, model, prompt, ids)
+    return Prompted(checkpoint, model, prompt, ids, tuple(getattr(options, "edit", ())))
 
 
 def completed(run: LiveRun) -> LiveRun:

@@ -4,7 +4,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from explorer.commands.many import add_prompts, check, run_many
-from explorer.commands.options import add_model, add_prompt
+from explorer.commands.options import add_edits, add_model, add_prompt
 from explorer.commands.parser import Parser
 from explorer.commands.tables import add_formats, open_run, print_table, run_of
 from explorer.terminal import output
@@ -24,6 +24,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--copying", action="store_true", help="add the copy score, over the tokens of the prompt")
     add_prompts(parser)
     add_formats(parser)
+    add_edits(parser)
     add_model(parser)
     return parser
 

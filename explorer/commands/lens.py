@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from explorer.commands.many import add_prompts, check, run_many
-from explorer.commands.options import add_model, add_prompt, count, progress
+from explorer.commands.options import add_edits, add_model, add_prompt, count, progress
 from explorer.commands.parser import Parser
 from explorer.commands.tables import add_json_and_csv, write_csv
 from explorer.terminal import output
@@ -33,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
     )
     add_json_and_csv(parser, in_csv="a row for each layer and position, at full precision")
     add_prompts(parser)
+    add_edits(parser)
     add_model(parser)
     return parser
 

@@ -2,11 +2,12 @@
 
 import argparse
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from explorer.commands.ablate import pair
 from explorer.commands.many import add_prompts, check, run_many
-from explorer.commands.options import add_model, add_prompt, count
+from explorer.commands.options import add_edits, add_model, add_prompt, count
 from explorer.commands.parser import Parser
 from explorer.commands.tables import add_formats, open_run, print_table, run_of
 from explorer.errors import UsageError
@@ -35,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--neuron", type=pair("a neuron", "3.120"), metavar="L.N", help="one neuron, at every token")
     add_prompts(parser)
     add_formats(parser, _TOP)
+    add_edits(parser)
     add_model(parser)
     return parser
 
@@ -46,23 +48,12 @@ def run(options: argparse.Namespace) -> int:
             raise UsageError("over a file of prompts one neuron is followed: say which with --neuron 3.120.")
         return run_many(options, _measures, ranking=lambda done: _strongest_places(done, options.top or _TOP))
     found = open_run(options)
-    print_table(_one(found, *options.neuron) if options.neuron else _strongest(found, options), options)
+    from explorer.api.asked import neurons
+
+    wanted = {"position": options.position, "layer": options.layer, "wrote": options.wrote}
+    strongest = partial(neurons, found, **wanted, count=options.top or _TOP)
+    print_table(_one(found, *options.neuron) if options.neuron else strongest(), options)
     return 0
-
-
-def _strongest(run: "Run", options: argparse.Namespace) -> "Table":
-    from explorer.analysis.neurons import effects, fired, wrote
-    from explorer.api.asked import place_of
-    from explorer.api.results import Table
-
-    place, label = place_of(run, options.position), run.model.label
-    rows = []
-    for neuron in (wrote if options.wrote else fired)(run.trace, place, options.layer, options.top or _TOP):
-        promoted = effects(run.trace, neuron.layer, neuron.index, 4).promoted
-        words = " ".join(label(effect.token) for effect in promoted)
-        rows.append((f"{neuron.layer}.{neuron.index}", neuron.activation, neuron.written, words))
-    title = f"neurons at {run.tokens[place]} ({place})"
-    return Table(title, ("neuron", "activation", "written", "promotes"), tuple(rows))
 
 
 def _one(run: "Run", layer: int, neuron: int) -> "Table":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from explorer.commands.ablate import add_alignment, alignment_in_words, finite, patch
 from explorer.commands.cluster import in_order, is_wanted, model_of, opened
 from explorer.commands.many import add_prompts, check, run_many
-from explorer.commands.options import add_model, add_prompt, count, progress
+from explorer.commands.options import add_edits, add_model, add_prompt, count, progress
 from explorer.commands.parser import Parser
 from explorer.commands.tables import add_json_and_csv, print_numbers, write_csv
 from explorer.commands.token_option import add_token, token_id
@@ -65,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
     add_alignment(parser)
     add_json_and_csv(parser, "one object: metric, baseline, effects, ...", "a row for each cell")
     add_prompts(parser)
+    add_edits(parser)
     add_model(parser)
     return parser
 

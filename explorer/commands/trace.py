@@ -27,7 +27,9 @@ _LIKELIEST = 10
 def parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="gpt-explorer trace",
-        description="Write every activation of a run as safetensors, under TransformerLens' names and shapes.",
+        description="Write every activation of a run as safetensors. Names are TransformerLens', for weights that it "
+        "does not process, and there is no batch axis; it has none for hook_mean and hook_var of a layer norm, "
+        "attn.hook_attn_scores_raw and ..._scaled, and logits, and hook_out only from version 4 on.",
     )
     add_prompt(parser, "the text to run")
     parser.add_argument(

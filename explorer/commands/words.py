@@ -10,7 +10,10 @@ from explorer.errors import UsageError
 from explorer.terminal.glyphs import quoted
 
 SCREEN = "explore"
-_WITH_A_VALUE = ("--model", "--engine", "--seed", "--temperature", "--top-k", "--top-p", "--theme", "--colours")
+_WITH_A_VALUE = (
+    *("--model", "--engine", "--seed", "--temperature", "--top-k", "--top-p", "--theme", "--colours"),
+    *("--at", "--view", "--look", "--edit", "--draw", "--other", "--align"),
+)
 """The options that may stand before a command's name: those of the screen."""
 
 _ALIKE = 0.75  # from which share of common letters on a word is nearly a command

@@ -104,7 +104,7 @@ class Mean(What):
 
     @property
     def words(self) -> str:
-        return "its mean over the prompt"
+        return "its mean over this prompt"
 
     def check(self, place: ActivationPart, config: GPTConfig) -> None:
         if _axes(place.name, config)[0] == "H":

@@ -164,6 +164,26 @@ def _title(place: ActivationPart, axes: tuple[str, ...]) -> str:
     return place.name + (f"[{','.join(parts)}]" if parts else "")
 
 
+def moved(where: Where, by: int, config: GPTConfig) -> Where | None:
+    """The same place in a text whose positions are moved by a number; None where it had positions, and none is left."""
+    shapes = dict(activation_shapes(config))
+    places = []
+    for place in where.places:
+        axes = [_further(numbers, by if axis in "TS" else 0) for axis, numbers in zip(shapes[place.name], place.index)]
+        if () in axes:
+            return None
+        places.append(ActivationPart(place.name, tuple(axes)))
+    title = where.title
+    if title == _title(where.places[0], shapes[where.places[0].name]):  # an activation is called by its index
+        title = _title(places[0], shapes[places[0].name])
+    edge = where.edge and (where.edge[0] + by, where.edge[1] + by)
+    return Where(title, tuple(places), _further(where.at, by), edge)
+
+
+def _further(numbers: Axis, by: int) -> Axis:
+    return None if numbers is None else tuple(number + by for number in numbers if number + by >= 0)
+
+
 # How far it reaches
 
 

@@ -4,6 +4,7 @@ from explorer.engine.engines import in_words
 from explorer.paint.spans import Line, Span, clipped, length
 from explorer.terminal.pressed import key as pressed
 from explorer.terminal.text import fit, visible, width
+from explorer.walk.beginning import state_in_words
 from explorer.walk.session import Session
 
 _NAME = 24  # cells for the model's name at the most
@@ -22,6 +23,7 @@ def header(session: Session | None, name: str, status: str, cells: int) -> list[
     size = config.parameters / 1e6
     left = [brand, Span(f"  {shown_name} ", "bold"), Span(f"{size:.1f}M" if size < 100 else f"{size:.0f}M", "bold")]
     doing = Span(f"   {status}", "done")
+    bos = Span(f"   {words}" if (words := state_in_words(session)) else "", "", ("bos",))
     shape = Span(f"   {config.n_layer} layers · {config.n_head} heads · {config.n_embd} wide", "dim")
     engine = Span(f"   {in_words(session.model)}", "lens")
     top_k = "off" if sampling.top_k is None else str(sampling.top_k)
@@ -36,7 +38,7 @@ def header(session: Session | None, name: str, status: str, cells: int) -> list[
     least = full if length([*left, *edits, *full]) < cells else short
     left[0], settings = fitting[0] if fitting else (brand, least)
     left += _edits(session, cells - length([*left, *settings]))
-    shown = [doing, engine, shape]  # in the order of importance
+    shown = [doing, bos, engine, shape]  # in the order of importance
     while length([*left, *shown, *settings]) + 1 > cells and shown:
         shown.pop()
     left += shown[::-1]

@@ -10,6 +10,7 @@ from explorer.paint.row import Entry
 from explorer.paint.spans import Line, Span, clipped, length, wrapped
 from explorer.stages import Kind
 from explorer.terminal.text import fit, number, short, visible, width
+from explorer.walk.beginning import begins_with_it
 from explorer.walk.session import Session
 from explorer.walk.talk import Talk
 
@@ -57,6 +58,7 @@ def _title(session: Session, cells: int) -> list[Line]:
     words = {Kind.PATTERN: "where", Kind.SCORES: "how well the offers fit"}.get(kind, "at")
     line = [Span(place, "accent"), Span(f"   {words} ", ""), Span(here, "here-text")]
     line.append(Span(" looks" if kind is Kind.PATTERN else ""))
+    line.append(Span(f"   with {session.label(session.ids[0])} first" if begins_with_it(session) else "", "dim"))
     edited = session.what_if.in_words(session.labels())
     lines = [line, [Span(f"✎ {edited}", "down")]] if edited else [line]
     return [clipped(line, cells) for line in lines]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from explorer.teaching.spots import Spot
+from explorer.teaching.start import Start
 from explorer.walk.session import Session
 
 if TYPE_CHECKING:
@@ -48,3 +49,5 @@ class Opening:
     session_file: Path | None = None  # the file that it is in
     autosave: bool = False  # the session is kept by itself
     offer_session: bool = False  # there is one of an earlier time
+    start: Start = field(default_factory=Start)  # the state that it opens in
+    model: str = ""  # the first model as it was named, where the screen shows it by a shorter name

@@ -229,14 +229,14 @@ def _cursor(table: Table) -> SavedCursor:
 
 
 def _view(table: Table, others: int) -> SavedView:
-    choices = table.table("choices")
+    looks = table.table("looks")
     found = SavedView(
         table.text("opened", "", ("", *VIEWS)),
         table.text("showing", "", SHOWING),
         table.text("aligned", ALIGNED[-1], ALIGNED),
         table.whole("other", 0, others - 1, -1) if "other" in table else -1,
         table.whole("code", 0, _MOST, -1) if "code" in table else -1,
-        {name: choices.numbers_by_name(name, _MOST) for name in choices.names() if _is_view(choices, name)},
+        {name: looks.text(name) for name in looks.names() if _is_view(looks, name)},
     )
     table.end()
     return found

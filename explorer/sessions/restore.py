@@ -19,7 +19,8 @@ from explorer.sessions.saved import Saved, SavedCursor, SavedDraw, SavedModel, S
 from explorer.teaching.spots import Spot
 from explorer.terminal.glyphs import one_line, quoted
 from explorer.terminal.text import counted
-from explorer.views.view import View, choose
+from explorer.views.looks import take_look
+from explorer.views.view import View
 from explorer.views.views import make
 from explorer.walk import cursor as walk_cursor
 from explorer.walk.opening import step_into_code
@@ -265,9 +266,12 @@ class _Restoring:
 
     def _views(self, session: Session) -> dict[str, View]:
         views = {}
-        for name, chosen in self._saved.view.choices.items():
+        for name, look in self._saved.view.looks.items():
             views[name] = make(name, session)
-            choose(views[name], chosen)
+            try:
+                take_look(views[name], look)
+            except GPTError as error:
+                self.notes.append(f"The view {name} is shown as it opens: {error}")
         if self._saved.view.opened and self._saved.view.opened not in views:
             views[self._saved.view.opened] = make(self._saved.view.opened, session)
         return views

@@ -126,7 +126,7 @@ class SavedView:
     aligned: str = END
     other: int = -1  # which of the other runs is B
     code: int = -1  # the stop of the code that is open
-    choices: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # by view
+    looks: Mapping[str, str] = field(default_factory=dict)  # by view, as `explorer.views.looks` writes them
 
 
 @dataclass(frozen=True)

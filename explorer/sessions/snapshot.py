@@ -29,7 +29,8 @@ from explorer.sessions.saved import (
     SavedWhy,
 )
 from explorer.teaching.spots import Spot
-from explorer.views.view import View, choices
+from explorer.views.looks import look
+from explorer.views.view import View
 from explorer.walk.session import Session, own_text
 from explorer.walk.text import DrawnToken
 from explorer.walk.why import Look, Why
@@ -157,7 +158,7 @@ class _Snapshot:
             what_if.aligned if what_if.other else END,
             other,
             session.code.index if session.code else -1,
-            {name: choices(view) for name, view in ours.items()},
+            {name: look(view) for name, view in ours.items()},
         )
 
 

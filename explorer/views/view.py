@@ -1,28 +1,13 @@
 """The base of every view: a look at a run, with a cursor of its own, and questions answered in a thread."""
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import Any
 
 from explorer.paint.spans import Action, Line
 from explorer.runs.trace import Trace
 from explorer.views.answers import Answers, never
 from explorer.views.choices import Dialog
 from explorer.walk.session import Session
-
-MOST_ROWS = 1_000_000  # of a list that is not found yet
-
-
-class Kept(NamedTuple):
-    """What can be chosen in a view, as a number that a file can hold."""
-
-    limit: Callable[[Any], range]  # the view -> the numbers that mean something in it
-    number: Callable[[Any, Any], int] = lambda view, value: int(value)
-    value: Callable[[Any, int], Any] = lambda view, number: number
-
-
-def or_none(limit: Callable[[Any], range]) -> Kept:
-    """The same where None can be chosen too: -1 in a file."""
-    return Kept(limit, lambda view, value: -1 if value is None else value, lambda view, n: None if n < 0 else n)
 
 
 class View:
@@ -38,15 +23,20 @@ class View:
 
     title = ""  # in the pane's border
     modes: tuple[str, ...] = ()  # the ways to show it, in words
+    measures: tuple[str, ...] = ()  # what its numbers can be, in words; k chooses the next
+    chooses_measure = -1  # the first number of a click on one of them
     asks = ""  # what enter asks for, where it asks: `take` gets what is typed
     asks_briefly = "another prompt"  # the same for the footer
     dialog: type[Dialog] = Dialog  # in which what it asks is chosen
+    looks: tuple[str, ...] = ("mode", "measure")  # the numbers that make its own state, by their names, for `looks`
+    taken_from_the_walk: tuple[str, ...] = ()  # those that follow the walk until a key chooses: always told
+    may_be_none: tuple[str, ...] = ()  # those that can be nothing in particular: all blocks, the answer
     remembers = 1  # of how many runs the answers are kept
-    keeps: Mapping[str, "Kept"] = {}  # what can be chosen in it besides its mode, by attribute
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self.mode = 0
+        self.measure = 0
         self.known = Answers(session, self.subject, self.questions, self.answers, self.remembers)
 
     # Drawing
@@ -85,7 +75,7 @@ class View:
         """Whether a key of the view, by its id, does something now: the footer offers no other."""
         if key == "look.choose":
             return bool(self.dialog(self).lines())
-        return key != "look.mode" or len(self.modes) > 1
+        return {"look.mode": len(self.modes), "look.measure": len(self.measures)}.get(key, 2) > 1
 
     def begins_with(self) -> str:
         """The text that stands there when the view asks."""
@@ -123,25 +113,3 @@ class View:
     def work(self, cancelled: Callable[[], bool] = never) -> Iterator[None]:
         """Answer the questions in their order, until others are asked; after each piece the screen may draw."""
         return self.known.work(cancelled)
-
-
-def choices(view: View) -> dict[str, int]:
-    """What is chosen in a view where the walk is now, to be chosen again in another session."""
-    _follow_walk(view)
-    found = {name.lstrip("_"): kept.number(view, getattr(view, name)) for name, kept in view.keeps.items()}
-    return {"mode": view.mode, **found}
-
-
-def choose(view: View, chosen: Mapping[str, int]) -> None:
-    """Take up what was chosen at another time, as far as there is that here."""
-    _follow_walk(view)
-    for name, kept in {"mode": Kept(lambda view: range(len(view.modes))), **view.keeps}.items():
-        number = chosen.get(name.lstrip("_"))
-        if number is not None and number in kept.limit(view):
-            setattr(view, name, kept.value(view, number))
-
-
-def _follow_walk(view: View) -> None:
-    """Let a view take up where the walk has gone, if it has a cursor that does."""
-    if follow := getattr(view, "follow_walk", None):
-        follow()

@@ -37,7 +37,7 @@ EDIT_KINDS = {
         EditKind(ZERO, "zero"),
         EditKind(SCALE, "scale by x", "2"),
         EditKind(SET, "set to x", "1"),
-        EditKind(MEAN, "its mean over the prompt"),
+        EditKind(MEAN, "its mean over this prompt"),
         EditKind(TOWARDS, "towards a token: + x times it", "4", tokens=1),
         EditKind(BETWEEN, "towards a token, from another", "4", tokens=2, hint="A / B: adds x × (A − B). A space is ·"),
         EditKind(CONTRAST, "towards the other run", "1", hint="adds x × (the other run − this one)"),

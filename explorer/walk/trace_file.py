@@ -1,4 +1,4 @@
-"""A recorded run as a file that other tools read: safetensors, under TransformerLens' names and shapes.
+"""A recorded run as a file that other tools read: safetensors, under the names of `gpt.hooks`, without a batch axis.
 
 with safe_open("run.safetensors", framework="numpy") as file:
     pattern = file.get_tensor("blocks.2.attn.hook_pattern")  # [H, T, S]

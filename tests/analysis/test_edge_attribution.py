@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from explorer.analysis.attribution import attribute
 from explorer.analysis.edge_attribution import edge_attribution
 from explorer.analysis.flow import EdgeKind, Node
 from explorer.analysis.recorded import residuals
@@ -22,6 +23,7 @@ def test_a_state_moved_by_itself_moves_the_logit_by_its_direction(config: str, v
     trace = traced(model, IDS)
     last = len(IDS) - 1
     found = edge_attribution(trace, last, TOKEN, versus)
+    assert found
 
     def lead(logits: Any) -> float:
         return float(logits[-1][TOKEN] - (0 if versus is None else logits[-1][versus]))
@@ -46,8 +48,32 @@ def test_a_state_moved_by_itself_moves_the_logit_by_its_direction(config: str, v
 
 def test_what_enters_a_state_adds_up_to_it() -> None:
     found = edge_attribution(traced(on_arrays(n_layer=3), IDS), 4, TOKEN)
+    assert found
     for node, value in found.states.items():
         if node.depth:
             assert found.into(node) == pytest.approx(value, abs=1e-10)
     assert found.states[Node(6, 4)] == pytest.approx(found.logit)
     assert {edge.kind for edge in found.edges} == set(EdgeKind)
+
+
+@pytest.mark.parametrize("centred", [False, True])
+def test_what_came_in_at_every_position_adds_up_to_the_logit(centred: bool) -> None:
+    trace = traced(on_arrays(n_layer=3), IDS)
+    found = edge_attribution(trace, 4, TOKEN, centred=centred)
+    assert found
+    logits = np.asarray(trace.values["logits"][4])
+    whole = attribute(trace, 4, TOKEN, centred=centred)
+    own = next(part.value for part in whole.contributions if part.name == "ln_final.hook_out")
+    assert sum(found.entered) == pytest.approx(whole.logit - own, abs=1e-10)
+    assert whole.logit == pytest.approx(float(logits[TOKEN] - (logits.mean() if centred else 0.0)))
+
+
+def test_a_threshold_leaves_out_the_smaller_edges_and_nothing_else() -> None:
+    trace = traced(on_arrays(n_layer=3), IDS)
+    whole, part = edge_attribution(trace, 4, TOKEN), edge_attribution(trace, 4, TOKEN, threshold=0.1)
+    assert whole
+    assert part
+    assert part.edges == tuple(edge for edge in whole.edges if edge.share >= 0.1)
+    assert 0 < len(part.edges) < len(whole.edges)
+    assert (part.states, part.entered) == (whole.states, whole.entered)
+    assert edge_attribution(trace, 4, TOKEN, cancelled=lambda: True) is None

@@ -58,7 +58,7 @@ def changed(*edits: Edit, base: Trace = BASE) -> Trace:
         ),
         (["--mlp", "2", "--scale", "0.5"], [Edit(where.mlp(2), Scale(0.5))], ["MLP 2: scaled by 0.5"]),
         (["--neuron", "4.17", "--set", "-2"], [Edit(where.neuron(4, 17), Set(-2))], ["neuron 4.17: set to -2"]),
-        (["--block", "5", "--mean"], [Edit(where.block(5), Mean())], ["block 5: its mean over the prompt"]),
+        (["--block", "5", "--mean"], [Edit(where.block(5), Mean())], ["block 5: its mean over this prompt"]),
         (
             ["--edge", "2.1:8-0", "--edge", "5:10-2", "--edge", "10-2"],
             [Edit(where.edge(MODEL.config, *edge), Cut()) for edge in ((8, 0, 2, 1), (10, 2, 5), (10, 2))],

@@ -87,7 +87,7 @@ def test_undoing_gives_the_very_bits_back(kind: str) -> None:
 @pytest.mark.parametrize(
     ("place", "what", "words"),
     [
-        (where.mlp(1), Mean(), "MLP 1: its mean over the prompt"),
+        (where.mlp(1), Mean(), "MLP 1: its mean over this prompt"),
         (where.block(1, 3), Set(-1.5), "block 1 at d: set to -1.5"),
         (where.edge(CONFIG, 3, 0), Cut(), "d → a (0) cut in every block"),
         (where.edge(CONFIG, 3, 1, layer=2), Cut(), "d → b cut in block 2"),

@@ -15,7 +15,8 @@ from explorer.paint.predictions import predictions
 from explorer.runs import running
 from explorer.runs.trace import LiveRun
 from explorer.teaching.spots import complete
-from explorer.views.view import View, choices
+from explorer.views.looks import look
+from explorer.views.view import View
 from explorer.views.views import NAMES, make
 from explorer.walk.edit_choices import EDIT_KINDS, edit_kinds, places, read_edit
 from explorer.walk.on_screen import wanted_lenses, wanted_way
@@ -210,5 +211,5 @@ def seen(session: Session, views: dict[str, View], opened: str) -> dict[str, Any
     found["code"] = session.code and session.code.index
     for name, view in views.items():
         settle(view)
-        found[name] = view.lines(*SIZE), choices(view)
+        found[name] = view.lines(*SIZE), look(view)
     return found

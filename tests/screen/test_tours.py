@@ -337,3 +337,16 @@ async def test_the_picture_stays_visible_below_every_stop(size: tuple[int, int])
             assert screen.middle.picture.size.height >= 5
             assert screen.tour_bar.region.bottom <= screen.middle.region.y
             await press(pilot, "N")
+
+
+async def test_a_stop_comes_back_without_the_token_that_was_put_before_its_prompt() -> None:
+    eos = embedded()[1].config.eos_token_id
+    async with touring(mine(), session=Session(tiny(eos_token_id=eos), embedded()[1].tokenizer)) as (pilot, screen):
+        assert screen.session
+        before = list(screen.session.ids)
+        await go_on(pilot, "a")
+        assert screen.session.ids == [eos, *before]
+        assert screen.prompt.value == f"<|endoftext|>{PROMPT}"
+        await go_on(pilot, "N", "P")
+        assert screen.session.ids == before
+        assert "There are 6 tokens." in bar(screen)

@@ -65,7 +65,7 @@ WRONG: list[tuple[Damage, str]] = [
     (lambda t: t["drawn"][0].update(number=2.0), "[drawn[0]] number must be from 0 to 1"),
     (lambda t: t["cursor"].update(position=-1), "[cursor] position is -1"),
     (lambda t: t["view"].update(opened="\x1b[2Jlens"), "opened is '␛[2Jlens'"),
-    (lambda t: t["view"].update(choices={"x": {}}), "there is no view 'x'"),
+    (lambda t: t["view"].update(looks={"x": ""}), "there is no view 'x'"),
     (lambda t: t.update(bookmark=[{"number": 0}]), "temperature is missing"),
 ]
 

@@ -4,12 +4,15 @@ import re
 from functools import partial
 from math import fsum
 
+import numpy as np
 import pytest
 
 from explorer.analysis import attribution
-from explorer.analysis.attribution import Convention, Level, PartKind
+from explorer.analysis.attribution import Level, PartKind
 from explorer.paint.bars import signed_bar
+from explorer.views.attribution.state import ViewConvention
 from explorer.views.attribution.view import AttributionView
+from explorer.views.looks import next_measure
 from explorer.views.view import View
 from tests.helpers.looking import (
     at_the_last_token,
@@ -67,7 +70,8 @@ def test_by_token_is_what_all_heads_moved_from_it() -> None:
     here = view.session
     view.against, view.mode = 0, view.modes.index("by token")
     settle(view)
-    parts = attribution.attribute(here.trace, here.position, here.trace.order(here.position)[0], level=Level.POSITION)
+    answer = here.trace.order(here.position)[0]
+    parts = attribution.attribute(here.trace, here.position, answer, level=Level.POSITION, centred=True)
     lily = [part.value for part in parts.contributions if part.source == 2]
     assert len(lily) == 36
     assert next(part.value for part in view.found().ranked if part.source == 2) == pytest.approx(fsum(lily))
@@ -78,7 +82,7 @@ def test_left_and_right_choose_what_it_is_held_against() -> None:
     here = view.session
     order = here.trace.order(here.position)
     view.move(-1, 0)
-    assert "the logit of ·Lily after" in shown(view)
+    assert "the logit of ·Lily less the mean of all after" in shown(view)
     view.move(3, 0)
     assert f"over {here.label(order[3])} after" in shown(view)
     view.move(10**6, 0)
@@ -89,18 +93,32 @@ def test_left_and_right_choose_what_it_is_held_against() -> None:
     assert f"over {here.label(order[2])} after" in shown(view)
 
 
-def test_the_other_convention_is_above_the_first_row() -> None:
+def test_the_conventions_are_named_and_their_parts_add_up() -> None:
     view = at_the_end(story())
+    here = view.session
+    logits = np.array(here.trace.logits(here.position))
+    answer, mean = logits.max(), logits.mean()
+    assert "a lead: what all tokens share falls out" in shown(view), "by default it is a lead"
     view.move(-1, -1)
-    assert "convention ⏎" in shown(view)
-    assert "convention ⏎" in shown(view, 49, 15)
-    assert not view.enter(), "it stays open"
-    assert view.convention is Convention.TRANSFORMER_LENS
-    assert "recorded − mean" in shown(view)
-    assert "measured against the mean of all logits" in shown(view).replace("\n", " ")
-    assert abs(view.found().gap) < 1e-12
+    assert view.state().convention is ViewConvention.CENTRED, "and without a rival centred"
+    for convention, logit in (
+        (ViewConvention.CENTRED, answer - mean),
+        (ViewConvention.PLAIN, answer),
+        (ViewConvention.TRANSFORMER_LENS, answer - mean),
+    ):
+        assert view.state().convention is convention
+        for cells, height in ((100, 30), (80, 15), (49, 15)):
+            assert f"▶ convention k  {convention}"[:14] in shown(view, cells, height)
+        assert convention in shown(view, 100, 30)
+        settle(view)
+        assert view.found().logit == pytest.approx(logit)
+        assert abs(view.found().gap) < 1e-12
+        assert ("less the mean of all" in shown(view)) is (convention is not ViewConvention.PLAIN)
+        assert not view.enter(), "it stays open"
+    next_measure(view)
+    assert view.state().convention is ViewConvention.PLAIN
     view.click(1, 0)
-    assert view.convention is Convention.PLAIN
+    assert view.state().convention is ViewConvention.CENTRED
 
 
 def test_every_row_leads_to_what_it_names() -> None:
@@ -157,7 +175,7 @@ def test_a_shorter_table_keeps_a_row_chosen() -> None:
     settle(view)
     view.move(0, 10**6)
     assert view.row == 62
-    view.click(1, 1)
+    view.click(1, 2)
     assert len(settle(view).lines(94, 24)) == 24
     assert "▶" in shown(view)
     view.move(0, -1)
@@ -249,6 +267,8 @@ async def test_the_mouse_chooses_rows_rivals_and_conventions() -> None:
         assert view.row == 2
         await click(pilot, "view", ("view", 1, 1))
         await until(pilot, lambda: view.found() is not None)
-        assert view.convention is Convention.TRANSFORMER_LENS
+        assert view.state().convention is ViewConvention.PLAIN
+        await press(pilot, "k")
+        assert view.state().convention is ViewConvention.TRANSFORMER_LENS
         await click(pilot, "view", ("view", 2, 0))
         assert view.against == 0

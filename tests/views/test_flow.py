@@ -6,10 +6,13 @@ from math import fsum
 import pytest
 
 from explorer.analysis import flow
+from explorer.analysis.edge_attribution import AttributedEdge, edge_attribution
 from explorer.analysis.flow import Edge, EdgeKind, Node, Routes
 from explorer.views.flow.paths import FlowPath, paths
 from explorer.views.flow.picture import FlowPicture
+from explorer.views.flow.state import key_of
 from explorer.views.flow.view import FlowView
+from explorer.views.looks import next_measure
 from explorer.views.parts import scene_of
 from tests.helpers.looking import (
     at_the_last_token,
@@ -116,10 +119,40 @@ def test_the_answer_and_the_chosen_edge_always_have_a_column() -> None:
     assert 7 not in FlowPicture(scene_of(here), edges, None, 30, True).columns
     picture = FlowPicture(scene_of(here), edges, edges[0], 30, True)
     assert {7, 29} <= set(picture.columns)
-    assert "out of sight" in text_of(picture.legend(49))[1]
+    assert "out of sight" in text_of(picture.legend(49, "share"))[1]
 
 
 # The view
+
+
+def test_the_other_measure_is_what_of_the_answer_came_by_the_same_edge() -> None:
+    view = at_the_end(story())
+    run, place = view.session.run, view.session.position
+    assert "of the last state" in shown(view)
+    assert "the same whatever token is asked for" in shown(view, 116, 30).replace("\n", " ")
+    first = view.chosen()
+    assert isinstance(first, Edge)
+    next_measure(view)
+    settle(view)
+    whole = edge_attribution(run, place, run.order(place)[0], centred=True)
+    assert whole
+    edge = view.chosen()
+    assert isinstance(edge, AttributedEdge)
+    assert (edge.layer, edge.head, edge.source) == (first.layer, first.head, first.source), "the cursor stays"
+    value = next(other.value for other in whole.edges if key_of(other) == key_of(edge))
+    assert edge.value == pytest.approx(value)
+    lines = shown(view, 116, 30)
+    assert f"{value:+.4f} logits of ·Lily" in lines
+    assert "10.03% of the last state" in lines, "beside it stands the other measure"
+    assert "share of the logit" in lines
+    assert "less the mean of all" in lines
+    kept = [other for other in whole.edges if other.share >= 0.02]
+    assert len(view.found().attributed.edges) == len(kept)
+    view.next_mode()
+    shown_values = sorted(edge.value for edge in view.found().edges[: view.found().count])
+    assert shown_values == pytest.approx(sorted(o.value for o in kept if o.kind in (EdgeKind.HEAD, EdgeKind.MLP)))
+    assert "edges, between tokens first; logits" in shown(view, 80, 20)
+    check_everywhere(view)
 
 
 def test_it_opens_on_the_strongest_move_between_tokens() -> None:
@@ -129,7 +162,7 @@ def test_it_opens_on_the_strongest_move_between_tokens() -> None:
     assert (chosen.layer, chosen.head) == (5, 2)
     assert chosen.source == Node(10, 2)
     lines = shown(view)
-    assert "head 5.2 ·Lily → ·to (10)\n10.03% of the answer" in lines
+    assert "head 5.2 ·Lily → ·to (10)\n10.03% of the last state" in lines
     assert "╚2══" in lines
     assert lines.index("block 0") < lines.index("block 5"), "down is the model's way"
     assert "46.4% traced back to a token; 53.6% not" in lines
@@ -196,7 +229,7 @@ def test_where_the_picture_does_not_fit_the_ways_are_told() -> None:
     view = at_the_end(hostile(9, n_layer=12, n_head=2))
     assert "block 11" in shown(view, 94, 24)
     assert isinstance(view.chosen(), Edge)
-    assert "ways to the answer" in shown(view, 74, 15)
+    assert "ways to the last state" in shown(view, 74, 15)
     assert isinstance(view.chosen(), FlowPath)
 
 
@@ -260,7 +293,7 @@ async def test_from_the_key_to_the_head(size: tuple[int, int]) -> None:
         chosen = view.chosen()
         assert isinstance(chosen, Edge)
         await press(pilot, "v")
-        assert any("ways to the answer" in line for line in text(screen, "view"))
+        assert any("ways to the last state" in line for line in text(screen, "view"))
         await press(pilot, "v", "down", "enter")
         assert screen.view is None
         assert screen.session
@@ -290,7 +323,7 @@ async def test_the_line_below_speaks_of_the_picture_at_every_opening() -> None:
             for _ in range(3):
                 await press(pilot, "5")
                 await until(pilot, lambda: "traced" in "\n".join(text(screen, "view")))
-                picture = any(line.startswith("answer ") for line in text(screen, "view"))
+                picture = any(line.startswith("state ") for line in text(screen, "view"))
                 below = "edge 1 of" if picture else "way 1 of"
                 await until(pilot, lambda: below in "\n".join(text(screen, "number")))  # noqa: B023
                 await press(pilot, "escape")

@@ -133,11 +133,11 @@ def test_the_flow_says_its_strongest_way_or_edge(tokens: int, size: tuple[int, i
     labels = [here.label(token) for token in here.ids]
     first = view.found().paths[0]
     assert said(lines, f"{first.share:.1%} ", token_at(first.source, labels)), lines
-    assert text_of(view.about(size[0]))[1] == f"{first.share:.2%} of the answer"
+    assert text_of(view.about(size[0]))[1] == f"{first.share:.2%} of the last state"
     view.next_mode()
     drawn(view, size)
     if isinstance(edge := view.chosen(), Edge):
-        assert text_of(view.about(size[0]))[1].startswith(f"{edge.share:.2%} of the answer")
+        assert text_of(view.about(size[0]))[1].startswith(f"{edge.share:.2%} of the last state")
 
 
 @pytest.mark.parametrize("tokens", [1, 8, 27])

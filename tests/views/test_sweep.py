@@ -268,7 +268,7 @@ def test_it_stays_within_its_pane(model: Any, size: tuple[int, int], other: str)
             view.move(1, 1)
             next(work, None)
         view.move(-1000000, -1000000)
-        assert (view._row, view._column) == (0, 0)
+        assert (view.row, view.column) == (0, 0)
 
 
 def test_every_measure_is_said() -> None:
@@ -372,7 +372,7 @@ async def test_keys_are_answered_while_it_runs_and_escape_ends_it(monkeypatch: p
         await until(pilot, reached.is_set)
         view: Any = screen.view
         await press(pilot, "down", "v")
-        assert (view._row, view.mode) == (1, 1)
+        assert (view.row, view.mode) == (1, 1)
         assert "0 of" in "\n".join(text(screen, "view"))
         await press(pilot, "escape")
         assert screen.view is None

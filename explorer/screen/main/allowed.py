@@ -8,7 +8,7 @@ from explorer.screen.main.offers import Mode
 if TYPE_CHECKING:
     from explorer.screen.main.screen import MainScreen
 
-_UNSEEN = {"prompt", "why", "code", "view", "editing", "lesson"}
+_UNSEEN = {"prompt", "why", "code", "view", "editing", "lesson", "copying"}
 """Parts of the screen that a talk covers."""
 
 _STAGE = ("move('stage'", "move('block'", "go('stage'")

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from explorer.stages import Kind
 from explorer.views.view import View
+from explorer.walk.beginning import begins_with_it
 from explorer.walk.on_screen import value_under_cursor
 from explorer.walk.session import Session
 from explorer.walk.why import Look
@@ -175,6 +176,8 @@ WORKS: dict[str, Test] = {
     "draw": _drawable,
     "draw.many": _drawable,
     "draw.back": lambda s: len(s.ids) > s.prompt_length,
+    "command": lambda s: not s.recorded,
+    "bos": lambda s: not s.recorded and bool(s.config.end_tokens),
     "engine": lambda s: not s.recorded,
     "why.enter": lambda s: s.why is not None and (s.why.look is Look.PATH or _door(s)),
     "why.up": lambda s: s.why is not None and _rows(s) > 1,
@@ -200,6 +203,13 @@ def _parts(here: Here) -> str:
         return _short(modes[(here.view.mode + 1) % len(modes)].removeprefix("v: the pictures "))
     assert here.session
     return "·".join(part.label for part in here.session.stage.parts)
+
+
+def _measure(here: Here) -> str:
+    """The next measure that k shows."""
+    assert here.view
+    measures = here.view.measures
+    return _short(measures[(here.view.measure + 1) % len(measures)])
 
 
 _LONGEST = 18
@@ -231,6 +241,10 @@ def _opened_by_enter(here: Here) -> str:
     return here.view.asks_briefly if here.view and here.view.asks else "open"
 
 
+def _bos(here: Here) -> str:
+    return "no bos" if here.session and begins_with_it(here.session) else "bos"
+
+
 _TOKEN = Offer("token.back token.forward", "token")
 _VIEWS = Offer(
     "view.heads view.lens view.attribution view.neurons view.flow view.compare view.circuits view.scores view.patching",
@@ -251,6 +265,8 @@ _LAST = (
     Offer("play", "play"),
     Offer("sweep", "sweep"),
     Offer("save", "save"),
+    Offer("bos", _bos),
+    Offer("command", "command"),
     Offer("palette", "actions"),
 )
 _SHOW = (Offer("spotlight", "spotlight"), Offer("zoom", "zoom"), Offer("talk", "talk"))
@@ -323,6 +339,7 @@ FOOTERS: dict[Mode, Sequence[Offer]] = {
         _ARROWS,
         Offer("look.enter", _opened_by_enter),
         Offer("look.mode", _parts),
+        Offer("look.measure", _measure),
         Offer("look.choose", "choose"),
         *_LESSON_OPEN,
         Offer("look.leave", "walk"),

@@ -7,6 +7,7 @@ from explorer.engine.engines import NUMPY, PYTHON, engine_of, in_words, largest_
 from explorer.runs.trace import LiveRun
 from explorer.screen.messages import AnswerReady, EngineReady, NoNumbers, RunEnded, RunFailed
 from explorer.terminal.pressed import key as pressed
+from explorer.walk import beginning
 from explorer.walk.on_screen import effect_in_words
 from explorer.walk.session import Session
 from gpt import GPTError
@@ -142,6 +143,22 @@ class Runs:
             title = "This prompt cannot be computed"
             self._screen.app.notify(reason, title=title, severity="error", timeout=15)
         self._without_numbers = about
+
+    def action_bos(self) -> None:
+        """Run the same prompt with `<|endoftext|>` before it, or without it."""
+        screen, session = self._screen, self._screen.ready
+        if session is None:
+            return
+        screen.playback.stop()
+        try:
+            gone = beginning.toggle(session)
+        except GPTError as error:
+            screen.notify(str(error), title="This prompt cannot be run so", severity="warning", markup=False)
+            return
+        if gone:
+            screen.notify(f"{'; '.join(gone)}: gone, as its token is.", title="An edit is gone", markup=False)
+        screen.background.cancel()
+        self.compute()
 
     # The other engine
 

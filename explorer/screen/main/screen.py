@@ -14,6 +14,7 @@ from explorer.screen.dialogs.help import Help
 from explorer.screen.main.allowed import allowed
 from explorer.screen.main.background import Background
 from explorer.screen.main.bookmarking import Bookmarking
+from explorer.screen.main.copying import Copying
 from explorer.screen.main.editing import Editing
 from explorer.screen.main.here import here_on
 from explorer.screen.main.keeping import Keeping
@@ -106,10 +107,12 @@ class MainScreen(Screen[None]):
             "playback": self.playback,
             "runs": self.runs,
             "models": self.models,
+            "copying": Copying(self, opening.model if opening else ""),
             "tours": self.tours,
             "bookmarks": self.bookmarks,
             "sessions": self.sessions,
         }
+        self._start = opening.start if opening else None  # until the first session is there
         self._version = -1  # of the trace that is on the screen
         self._noticed = False  # whether a notice about the open pane is shown
 
@@ -145,9 +148,12 @@ class MainScreen(Screen[None]):
         elif session.recorded:
             self.runs.compute()
             self.show_status("a recorded run")
-        elif not self.runs.run_prompt(self.prompt.to_run):
+        elif not self.runs.run_prompt(session.text or self.prompt.to_run):
             self.show_status("no prompt yet")
             self.prompt.type_on()
+        elif start := self._start:
+            self._start = None
+            self.tours.visiting.begin_at(start, session)
         if typed is not None:
             self.prompt.show_text(typed)
         self.bookmarks.begin(session)
@@ -272,6 +278,8 @@ class MainScreen(Screen[None]):
         kind, *numbers = message.action
         if kind == "settings":
             self.settings.action_open()
+        elif kind == "bos":
+            self.runs.action_bos()
         elif kind == "edits":
             self.editing.action_open()
         elif kind == "predicted":

@@ -24,7 +24,8 @@ from explorer.sessions.saved import Saved, SavedModel
 from explorer.sessions.snapshot import OnScreen, saved
 from explorer.sessions.writing import written
 from explorer.terminal.glyphs import one_line
-from explorer.views.view import View, choices
+from explorer.views.looks import look
+from explorer.views.view import View
 from explorer.walk.session import Session, own_text
 from gpt import GPTError, StopRun
 
@@ -238,7 +239,7 @@ class Sessions:
             (what_if.other, draws.sampling, draws.seed),
             (cursor.stage_index, cursor.position, cursor.head, cursor.overview, cursor.steps),
             (dict(cursor.chosen_columns), dict(cursor.chosen_parts)),
-            (_name_of(view, views), [(name, choices(each)) for name, each in views.items()]),
+            (_name_of(view, views), [(name, look(each)) for name, each in views.items()]),
             why and (why.at, why.unrolled, why.look, [(visit.cell, visit.row, visit.column) for visit in why.visits]),
             session.code and session.code.index,
             dict(self._screen.bookmarks.all),

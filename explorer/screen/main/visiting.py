@@ -10,6 +10,8 @@ from textual.worker import get_current_worker
 
 from explorer.teaching import spots
 from explorer.teaching.spots import CODE, PATH, WHY, Spot
+from explorer.teaching.start import Start
+from explorer.views.looks import take_look
 from explorer.views.view import View
 from explorer.walk.session import Session
 from explorer.walk.text import Tokens
@@ -164,6 +166,20 @@ class Visiting:
         screen.repaint()
         screen.middle.focus_opened()
         self._arrived()
+
+    def begin_at(self, start: Start, session: Session) -> None:
+        """Show the place and the view that the program was opened with; say so where there is no such place."""
+        spot = start.spot(session, self._screen.header.model_name)
+        if spot is None:
+            return
+        self.go(spot, session)
+        view = self._screen.view
+        if start.look and view:
+            try:
+                take_look(view, start.look)
+            except GPTError as error:
+                self._screen.app.notify(str(error), title="This cannot be shown", severity="error", markup=False)
+            self._screen.repaint()
 
     # As the run comes in
 

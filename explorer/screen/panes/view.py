@@ -9,6 +9,7 @@ from explorer.screen.dialogs.ask import AskDialog
 from explorer.screen.dialogs.choose import ChooseDialog
 from explorer.screen.messages import Clicked
 from explorer.screen.panes.pane import Host, Pane, literal
+from explorer.views.looks import next_measure
 from explorer.views.view import View
 from explorer.views.views import make
 from explorer.walk.session import Session
@@ -31,8 +32,9 @@ class ViewPane(Pane, can_focus=True):
         key("look.first", "home", "move(-1000000, 0)", "To the beginning of the row"),
         key("look.last", "end", "move(1000000, 0)", "To the end of the row"),
         key("look.enter", "enter", "enter", "Open what is chosen", display="⏎"),
-        key("look.mode", "v", "next_mode", "Show it in another way"),
-        key("look.choose", "a", "enter(True)", "Choose what is asked: of what, how it is edited, how it is measured"),
+        key("look.mode", "v", "next('mode')", "Show it in another way"),
+        key("look.measure", "k", "next('measure')", "Another measure, or convention"),
+        key("look.choose", "d", "enter(True)", "Choose what is asked: of what, how it is edited, how it is measured"),
         key("look.leave", "escape", "leave", "Back to the picture of the stage", display="esc"),
     ]
 
@@ -128,9 +130,9 @@ class ViewPane(Pane, can_focus=True):
         else:
             self._act(lambda view: view.enter())
 
-    def action_next_mode(self) -> None:
-        """Show it in another way."""
-        self._act(lambda view: view.next_mode())
+    def action_next(self, what: str) -> None:
+        """Show it in another way, or another measure."""
+        self._act(lambda view: view.next_mode() if what == "mode" else next_measure(view))
 
     def on_clicked(self, message: Clicked) -> None:
         kind, *numbers = message.action

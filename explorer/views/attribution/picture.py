@@ -1,22 +1,36 @@
 """The picture of an attribution: the question, its terms, that they add up, and the chosen one in words."""
 
 from explorer.analysis import attribution
-from explorer.analysis.attribution import Contribution, Convention
+from explorer.analysis.attribution import Contribution
 from explorer.paint.spans import Line, Span, clipped, length, wrapped
 from explorer.terminal.text import fit, number, short, width
-from explorer.views.attribution.state import CONVENTIONS, AttributionState, Grouping, RankedParts
+from explorer.views.attribution.state import CONVENTIONS, AttributionState, Grouping, RankedParts, ViewConvention
 from explorer.views.attribution.table import part_name, table, table_and_map
 from explorer.views.parts import ROW, fitting, to_choose
 
 CONVENTION, AGAINST = range(1, 3)
 """The first number of a click on a convention, and on what the answer is held against."""
 
-_NAMES = {Convention.PLAIN: "plain", Convention.TRANSFORMER_LENS: "TransformerLens"}
 _BRIEFLY = {
-    Convention.PLAIN: "the logit as it is; biases have lines of their own",
-    Convention.TRANSFORMER_LENS: "against the mean logit; biases folded in",
+    ViewConvention.CENTRED: "against the mean logit; biases have lines of their own",
+    ViewConvention.PLAIN: "the logit as it is, with what all tokens share",
+    ViewConvention.TRANSFORMER_LENS: "against the mean logit; biases folded in",
 }
-_SHORTEST = {Convention.PLAIN: "the logit itself", Convention.TRANSFORMER_LENS: "less the mean logit"}
+_SHORTEST = {
+    ViewConvention.CENTRED: "less the mean logit",
+    ViewConvention.PLAIN: "the logit itself",
+    ViewConvention.TRANSFORMER_LENS: "less the mean logit",
+}
+_OF_A_LEAD = {
+    ViewConvention.CENTRED: "a lead: what all tokens share falls out",
+    ViewConvention.PLAIN: "a lead: what all tokens share falls out",
+    ViewConvention.TRANSFORMER_LENS: "a lead; biases folded in",
+}
+_IN_FULL = {
+    ViewConvention.CENTRED: attribution.CENTRED,
+    ViewConvention.PLAIN: attribution.IN_WORDS[ViewConvention.PLAIN.folding],
+    ViewConvention.TRANSFORMER_LENS: attribution.IN_WORDS[ViewConvention.TRANSFORMER_LENS.folding],
+}
 _BETA = "ln_final's learned shift, the same after every token"
 _ROUNDING = 1e-4  # of the largest term
 _ROOMY = 22  # lines from which there are gaps, and the convention in words
@@ -38,18 +52,22 @@ def _head(state: AttributionState, cells: int) -> list[Line]:
     """The question, and what can be chosen in it."""
     scene, order = state.scene, state.order
     line = [Span("the lead of " if state.against else "the logit of "), Span(scene.label(order[0]), "answer")]
-    line += [Span(" over "), Span(scene.label(order[state.against]), "lens")] if state.against else []
+    if state.against:
+        line += [Span(" over "), Span(scene.label(order[state.against]), "lens")]
+    elif state.convention is not ViewConvention.PLAIN:
+        line.append(Span(" less the mean of all"))
     here = Span(scene.label(scene.ids[scene.position]), "here-text")
     line += [Span(" after "), here, Span(" = "), Span(number(state.found.logit, 4), "value"), Span(" logits", "dim")]
-    rivals = ["nothing", *map(scene.label, order[1:])]
+    rivals = ["nothing" if state.convention is ViewConvention.PLAIN else "the mean", *map(scene.label, order[1:])]
     labels = [fit(label, min(12, width(label))) for label in rivals]
     chosen = state.row < 0
-    names = [_NAMES[convention] for convention in CONVENTIONS]
+    names = list(CONVENTIONS)
     mark = Span("▶ " if chosen else "  ", "here-text", ("view", ROW, -1))
     title = Span("convention", "here-text" if chosen else "dim", ("view", ROW, -1))
-    keys = Span(" ⏎" if chosen else " ↑⏎", "dim")
+    keys = Span(" k", "dim")
     convention = [mark, title, keys, *to_choose(CONVENTION, names, CONVENTIONS.index(state.convention), cells)]
-    means = [words[state.convention] for words in (_BRIEFLY, _SHORTEST)]
+    forms = (_OF_A_LEAD,) if state.against else (_BRIEFLY, _SHORTEST)
+    means = [words[state.convention] for words in forms]
     hint = next(([Span(f" {words}", "dim")] for words in means if length(convention) + width(words) < cells), [])
     return [
         line,
@@ -64,7 +82,7 @@ def _foot(state: AttributionState, cells: int, height: int) -> list[Line]:
     what = "recorded"
     if state.against:
         what = "recorded lead"
-    elif state.convention is Convention.TRANSFORMER_LENS:
+    elif state.convention is not ViewConvention.PLAIN:
         what = "recorded − mean"
     small = cells < 70
     line = [
@@ -76,8 +94,18 @@ def _foot(state: AttributionState, cells: int, height: int) -> list[Line]:
         Span("0" if not found.gap else short(found.gap, 2)),
         Span(_why_gap(found, cells), "dim"),
     ]
-    words = wrapped(attribution.IN_WORDS[state.convention], cells, "dim") if height >= _ROOMY else []
+    words = wrapped(_in_full(state), cells, "dim") if height >= _ROOMY else []
     return [*([[]] if height >= 14 else []), line, *([[]] if words else []), *words]
+
+
+def _in_full(state: AttributionState) -> str:
+    """The convention in full; of a lead, where centring changes nothing, how biases are counted."""
+    if state.against and state.convention is not ViewConvention.TRANSFORMER_LENS:
+        return (
+            "The lead of one token over another: what all tokens share falls out, so centred and plain are the same. "
+            "Every bias has a line of its own. ln_final's scale is held as recorded."
+        )
+    return _IN_FULL[state.convention]
 
 
 def _why_gap(found: RankedParts, cells: int) -> str:
@@ -93,8 +121,8 @@ def in_words(state: AttributionState, cells: int) -> list[Line]:
     """The chosen term: its exact value, its rank, and what it does to the answer."""
     found = state.found
     if state.row < 0:
-        words = f"convention {_NAMES[state.convention]}: {_BRIEFLY[state.convention]}"
-        return [clipped([Span(words, "here-text"), Span("   ⏎ the other", "dim")], cells)]
+        words = f"convention {state.convention}: {(_OF_A_LEAD if state.against else _BRIEFLY)[state.convention]}"
+        return [clipped([Span(words, "here-text"), Span("   ⏎ the next", "dim")], cells)]
     if not isinstance(found, RankedParts) or not found.ranked:
         return []
     part: Contribution = found.ranked[state.row]

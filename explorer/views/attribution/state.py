@@ -1,16 +1,31 @@
 """The view of the attribution at one moment: all that its picture is drawn from."""
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Any
 
-from explorer.analysis.attribution import Contribution, Convention, Level
+from explorer.analysis.attribution import Contribution, Level
+from explorer.analysis.attribution import Convention as Folding
 from explorer.views.parts import Scene
 
 RIVALS = 10
 """Tokens that the answer can be held against."""
 
-CONVENTIONS = tuple(Convention)
+
+class ViewConvention(StrEnum):
+    """How biases are counted, and what a logit is measured against where it is against no other token."""
+
+    CENTRED = "centred"
+    PLAIN = "plain"
+    TRANSFORMER_LENS = "TransformerLens"
+
+    @property
+    def folding(self) -> Folding:
+        """How biases are counted."""
+        return Folding.TRANSFORMER_LENS if self is ViewConvention.TRANSFORMER_LENS else Folding.PLAIN
+
+
+CONVENTIONS = tuple(ViewConvention)
 
 
 class Grouping(Enum):
@@ -52,7 +67,7 @@ class AttributionState:
 
     scene: Scene
     grouping: Grouping
-    convention: Convention
+    convention: ViewConvention
     order: tuple[int, ...]  # the likeliest tokens, the answer first; none while there are no logits
     against: int  # the rank of the token that the answer is held against; 0: of none
     row: int  # -1: the convention

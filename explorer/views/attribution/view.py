@@ -6,14 +6,21 @@ from math import fsum
 from typing import Any
 
 from explorer.analysis import attribution
-from explorer.analysis.attribution import Contribution, Convention, PartKind
+from explorer.analysis.attribution import Contribution, PartKind
 from explorer.paint.spans import Line
 from explorer.runs.cells import Cell
 from explorer.runs.trace import Trace
 from explorer.views.attribution.picture import AGAINST, CONVENTION, in_words, picture
-from explorer.views.attribution.state import CONVENTIONS, RIVALS, AttributionState, Grouping, RankedParts
+from explorer.views.attribution.state import (
+    CONVENTIONS,
+    RIVALS,
+    AttributionState,
+    Grouping,
+    RankedParts,
+    ViewConvention,
+)
 from explorer.views.parts import ROW, guarded, scene_of
-from explorer.views.view import MOST_ROWS, Kept, View
+from explorer.views.view import View
 from explorer.walk.session import Session
 
 _MODES = ("by component", "by head", "by head and token", "by token", "by neuron")
@@ -24,20 +31,13 @@ class AttributionView(View):
 
     title = "Attribution · who wrote the answer"
     modes = _MODES
-    keeps = {
-        "against": Kept(lambda view: range(RIVALS + 1)),
-        "row": Kept(lambda view: range(-1, MOST_ROWS)),
-        "convention": Kept(
-            lambda view: range(len(CONVENTIONS)),
-            lambda view, convention: CONVENTIONS.index(convention),
-            lambda view, number: CONVENTIONS[number],
-        ),
-    }
+    measures = tuple(CONVENTIONS)
+    chooses_measure = CONVENTION
+    looks = ("mode", "measure", "against", "row")
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.against = 1  # the rank of the token that the answer is held against; 0: of none
-        self.convention = Convention.PLAIN
         self.row = 0  # -1: the convention
 
     # What is asked
@@ -54,11 +54,12 @@ class AttributionView(View):
         if not order:
             return []
         versus = order[against] if against else None
-        return [(self.session.position, order[0], versus, Grouping(self.mode), self.convention)]
+        return [(self.session.position, order[0], versus, Grouping(self.mode), CONVENTIONS[self.measure])]
 
     def answers(self, run: Trace, question: Any, cancelled: Callable[[], bool]) -> Iterator[RankedParts]:
         position, token, versus, grouping, convention = question
-        found = attribution.attribute(run, position, token, versus, grouping.level, convention)
+        centred = convention is not ViewConvention.PLAIN
+        found = attribution.attribute(run, position, token, versus, grouping.level, convention.folding, centred=centred)
         if grouping is Grouping.TOKEN:
             found = replace(found, contributions=tuple(_by_token(found.contributions)))
         values = [part.value for part in found.contributions]
@@ -94,13 +95,13 @@ class AttributionView(View):
         if which == AGAINST:
             self.against = number
         elif which == CONVENTION:
-            self.convention = CONVENTIONS[number]
+            self.measure = number
         else:
             self.row = number
 
     def enter(self) -> bool:
         if self.row < 0:
-            self.convention = CONVENTIONS[1 - CONVENTIONS.index(self.convention)]
+            self.click(CONVENTION, (self.measure + 1) % len(CONVENTIONS))
             return False
         rows = self._rows()
         return bool(rows) and self._go_to(rows[self._at(len(rows) - 1)])
@@ -128,7 +129,7 @@ class AttributionView(View):
         return AttributionState(
             scene_of(self.session),
             Grouping(self.mode),
-            self.convention,
+            CONVENTIONS[self.measure],
             tuple(self._order()),
             self._held_against(),
             self._at(len(self._rows()) - 1),

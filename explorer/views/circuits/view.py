@@ -31,6 +31,7 @@ class CircuitsView(View):
 
     title = "Circuits · what a head would do, whatever the prompt"
     modes = _SHOWN
+    looks = ("mode", "chosen")
 
     def __init__(self, session: Session) -> None:
         self.asked = Asked()

@@ -10,15 +10,13 @@ from explorer.analysis.errors import AnalysisError
 from explorer.paint.spans import Line
 from explorer.runs import running
 from explorer.runs.activations import Activations
-from explorer.runs.trace import LiveRun, Trace
+from explorer.runs.trace import Trace
 from explorer.terminal.pressed import key as pressed
 from explorer.views.compare.picture import ALIGNMENT, in_words, only_one_run, two_runs
 from explorer.views.compare.state import Apart, CompareState
 from explorer.views.parts import ROW, scene_of
 from explorer.views.view import View
-from explorer.walk.session import NO_OTHER_PROMPT
-from explorer.walk.what_if import OtherRun
-from gpt import InputError
+from explorer.walk.other_prompt import compare_with_prompt
 
 _CHANGES = 16  # tokens that are kept of each position
 _RUN = "run"  # the question for another prompt's run
@@ -29,6 +27,7 @@ class CompareView(View):
 
     title = "Compare"
     modes = ("v: the pictures show A", "v: the pictures show B", "v: the pictures show B − A")
+    looks = ()
     asks = "B: another prompt, to compare with this one"
     asks_briefly = "prompt to compare"
     remembers = 4
@@ -133,16 +132,7 @@ class CompareView(View):
 
     def take(self, text: str) -> None:
         """B's prompt; without any, B is no longer another prompt."""
-        session = self.session
-        if session.model is None:
-            raise InputError(NO_OTHER_PROMPT)
-        session.show(None)
-        if not text:
-            session.what_if.other = None
-            return
-        ids = session.tokenizer.encode(text)
-        session.model.check(ids)
-        session.what_if.other = OtherRun(text, LiveRun(session.model, ids))
+        compare_with_prompt(self.session, text)
 
     def _shown(self) -> int:
         """The mode of what the pictures show: A, B, or B − A."""

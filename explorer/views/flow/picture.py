@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 
-from explorer.analysis.flow import Edge, EdgeKind, Node
+from explorer.analysis.edge_attribution import AttributedEdge
+from explorer.analysis.flow import EdgeKind, Node
 from explorer.paint.spans import Action, Line, Span, clipped
 from explorer.terminal.text import counted, fit, width
+from explorer.views.flow.state import DrawnEdge
 from explorer.views.parts import ROW, Scene, fitting
 
 STRONG, MEDIUM = 0.1, 0.03
 _STRENGTHS = (
-    f"share of the answer: ┃━ ≥{STRONG:.0%}  │─ ≥{MEDIUM:.0%}  ┆╌ below",
+    f"{{}}: ┃━ ≥{STRONG:.0%}  │─ ≥{MEDIUM:.0%}  ┆╌ below",
     f"┃━ ≥{STRONG:.0%}  │─ ≥{MEDIUM:.0%}  ┆╌ below",
 )
 _MARGIN = 8
@@ -24,7 +26,9 @@ _CHOSEN = 3
 class FlowPicture:
     """A canvas of characters, onto which the streams, then the edges, then the chosen edge are drawn."""
 
-    def __init__(self, scene: Scene, edges: Sequence[Edge], chosen: Edge | None, cells: int, halves: bool) -> None:
+    def __init__(
+        self, scene: Scene, edges: Sequence[DrawnEdge], chosen: DrawnEdge | None, cells: int, halves: bool
+    ) -> None:
         self.scene = scene
         self.edges = edges
         self.chosen = chosen
@@ -72,13 +76,19 @@ class FlowPicture:
         drawn = [(left, right) for left, right in ends if left in self.columns and right in self.columns]
         return {position for position in self.columns if any(left < position < right for left, right in drawn)}
 
-    def legend(self, cells: int) -> list[Line]:
-        """The legend: the kinds of line, the signs, and how many tokens that are passed have no column."""
+    def legend(self, cells: int, of: str) -> list[Line]:
+        """The legend: the kinds of line, the signs, and how many tokens that are passed have no column.
+
+        `of`: the whole that shares are of.
+        """
         hidden = len({edge.source.position for edge in self.edges if edge.source} - set(self.columns))
         more = [f"{counted(hidden, 'token')} out of sight"] if hidden else []
         signs = ["├╰ head reads ▶ writes", "┼┴ passes", "↺ self"]
+        if any(map(_lowers, self.edges)):
+            signs = ["├╰ head reads ▶ raises it ▷ ◇ lower it", *signs[1:]]
         chosen: Line = [Span("═", "here-text"), Span(" chosen  ◆ MLP", "dim")]
-        strengths = next((words for words in _STRENGTHS if width(words) + 18 <= cells), _STRENGTHS[-1])
+        forms = [words.format(of) for words in _STRENGTHS]
+        strengths = next((words for words in forms if width(words) + 18 <= cells), forms[-1])
         first = [Span(strengths + "  ", "dim"), *chosen]
         second = [Span((more or signs)[0], "dim")]
         return [clipped(first, cells), clipped(fitting(second, [*more, *signs][1:], cells), cells)]
@@ -122,7 +132,7 @@ class FlowPicture:
         """The line in which a state comes about."""
         return depth - 1 if self.halves else (depth - 1) // 2
 
-    def _residual(self, depth: int, position: int) -> Edge | None:
+    def _residual(self, depth: int, position: int) -> DrawnEdge | None:
         return self._kept.get((EdgeKind.RESIDUAL, Node(depth - 1, position), Node(depth, position)))
 
     def _stream(self, target: Node, x: int) -> None:
@@ -132,15 +142,15 @@ class FlowPicture:
             level = _level(edge.share)
             self._put(self._y(target.depth), x, _DOWN[level], level)
 
-    def _mlp(self, edge: Edge, level: int) -> None:
+    def _mlp(self, edge: DrawnEdge, level: int) -> None:
         """Beside the stream; in its place where nothing else of it is kept."""
         x, y = self.columns.get(edge.target.position), self._y(edge.target.depth)
         if x is None:
             return
         alone = self.halves and self._residual(*edge.target) is None
-        self._put(y, x if alone else x + 1, "◈" if level == _CHOSEN else "◆", level, edge)
+        self._put(y, x if alone else x + 1, "◈" if level == _CHOSEN else "◇" if _lowers(edge) else "◆", level, edge)
 
-    def _head(self, edge: Edge, level: int) -> None:
+    def _head(self, edge: DrawnEdge, level: int) -> None:
         """From above, across to another token's stream; a mark beside the stream where it stays at its token."""
         assert edge.source
         left, right = self.columns.get(edge.source.position), self.columns.get(edge.target.position)
@@ -154,7 +164,7 @@ class FlowPicture:
         for x in range(left + 1, right - 1):
             if self._rows[y][x].text in " " + _ACROSS:  # what stands there stays: the line passes behind it
                 self._put(y, x, _ACROSS[level], level, edge)
-        self._put(y, right - 1, "▶", level, edge)
+        self._put(y, right - 1, "▷" if _lowers(edge) else "▶", level, edge)
         if self.halves and right - left > 4:
             for i, letter in enumerate(str(edge.head)):
                 self._put(y, left + 1 + i, letter, level, edge)
@@ -167,12 +177,12 @@ class FlowPicture:
         passed = source.position in self._passed[source.depth + 1]
         return _JOINTS[("┼" if passed else "├") if goes_on else ("┴" if passed else "╰")][level]
 
-    def _put(self, y: int, x: int, text: str, level: int, edge: Edge | None = None) -> None:
+    def _put(self, y: int, x: int, text: str, level: int, edge: DrawnEdge | None = None) -> None:
         if 0 <= x < self.cells:
             action: Action | None = ("view", ROW, self._number[id(edge)]) if edge else None
             self._rows[y][x] = Span(text, _STYLES[level], action)
 
-    def tokens(self, values: dict[int, Span]) -> list[Line]:
+    def tokens(self, values: dict[int, Span], title: str) -> list[Line]:
         """The prompt above its columns, with a text for each."""
         scene = self.scene
         labels = {
@@ -183,11 +193,16 @@ class FlowPicture:
             )
             for position in self.columns
         }
-        return [self.row_of(labels, ""), self.row_of(values, "share")]
+        return [self.row_of(labels, ""), self.row_of(values, title)]
 
 
-def _moves(edge: Edge, depth: int) -> bool:
+def _moves(edge: DrawnEdge, depth: int) -> bool:
     return edge.kind is EdgeKind.HEAD and edge.target.depth == depth
+
+
+def _lowers(edge: DrawnEdge) -> bool:
+    """Whether it lowers the answer; a share of a state has no sign."""
+    return isinstance(edge, AttributedEdge) and edge.value < 0
 
 
 def _level(share: float) -> int:

@@ -1,30 +1,45 @@
-"""How information reached the answer: the strongest edges as a picture, and the strongest ways in words."""
+"""How information reached the last position: the strongest edges as a picture, and the strongest ways in words."""
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from explorer.analysis import flow
+from explorer.analysis.edge_attribution import AttributedEdge, AttributedEdges, edge_attribution
 from explorer.analysis.flow import Edge, EdgeKind, Node, Routes
 from explorer.paint.spans import Line
 from explorer.runs.cells import Cell
 from explorer.runs.trace import Trace
-from explorer.views.flow.page import THRESHOLD, in_words, page, room_for_picture, told_only
+from explorer.views.flow.page import MEASURE, THRESHOLD, in_words, page, room_for_picture, told_only
 from explorer.views.flow.paths import FlowPath, paths
-from explorer.views.flow.state import IN_WORDS, THRESHOLDS, FlowState, RoutesFound
+from explorer.views.flow.state import (
+    IN_WORDS,
+    OF_THE_STATE,
+    THRESHOLDS,
+    AnswerFound,
+    DrawnEdge,
+    FlowState,
+    RoutesFound,
+)
 from explorer.views.parts import ROW, guarded, scene_of
-from explorer.views.view import MOST_ROWS, Kept, View
+from explorer.views.view import View
 from explorer.walk.session import Session
 
 _PATHS = 40
+_Edge = TypeVar("_Edge", Edge, AttributedEdge)
 
 
 class FlowView(View):
-    """Key 5. Its cursor is an edge of the picture, or a path in words; left and right change the threshold."""
+    """Key 5. Its cursor is an edge of the picture, or a path in words; left and right change the threshold.
 
-    title = "Flow · how information reached the answer"
+    Two measures of the same edges: the share of the last residual state, and what of the answer's logit came by them.
+    """
+
+    title = "Flow · how information reached this token"
     modes = ("picture", "in words")
-    keeps = {"level": Kept(lambda view: range(len(THRESHOLDS))), "row": Kept(lambda view: range(MOST_ROWS))}
+    measures = ("of the last state", "of the answer")
+    chooses_measure = MEASURE
+    looks = ("mode", "measure", "level", "row")
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -35,13 +50,27 @@ class FlowView(View):
     # What is asked
 
     def questions(self) -> list[Hashable]:
-        session = self.session
+        return self._questions(self.measure)
+
+    def _questions(self, measure: int) -> list[Hashable]:
+        session, threshold = self.session, THRESHOLDS[self.level]
         if session.run.positions(session.run.last_residual) <= session.position:
             return []
-        return [(session.position, THRESHOLDS[self.level])]
+        if measure == OF_THE_STATE:
+            return [(session.position, threshold)]
+        order = session.run.order(session.position)
+        return [(session.position, threshold, order[0])] if order else []
 
-    def answers(self, run: Trace, question: Any, cancelled: Callable[[], bool]) -> Iterator[RoutesFound]:
-        position, threshold = question
+    def answers(self, run: Trace, question: Any, cancelled: Callable[[], bool]) -> Iterator[RoutesFound | AnswerFound]:
+        if len(question) == 2:
+            yield from self._routes(run, *question)
+            return
+        position, threshold, token = question
+        found = edge_attribution(run, position, token, centred=True, threshold=threshold, cancelled=cancelled)
+        if found:
+            yield _brought(found)
+
+    def _routes(self, run: Trace, position: int, threshold: float) -> Iterator[RoutesFound]:
         depth = 2 * run.config.n_layer
         edges: list[Edge] = []
         shares = {Node(depth, position): 1.0}
@@ -55,8 +84,11 @@ class FlowView(View):
         yield _found(Routes(position, threshold, tuple(edges), shares), depth, whole=True)
 
     def found(self) -> Any:
-        """The answer to the question that is asked: None, an error or the routes."""
-        asked = self.questions()
+        """The answer to the question that is asked: None, an error, the routes or the edges to the answer."""
+        return self._found(self.measure)
+
+    def _found(self, measure: int) -> Any:
+        asked = self._questions(measure)
         return self.known.of(asked[0]) if asked else None
 
     def state(self) -> FlowState:
@@ -64,9 +96,10 @@ class FlowView(View):
         order = self.session.run.order(self.session.position)
         answer = self.session.label(order[0]) if order else ""
         scene = scene_of(self.session)
-        return FlowState(scene, self.mode, answer, self.found(), self.level, self.row, self._in_words)
+        found, other = self._found(self.measure), self._found(1 - self.measure)
+        return FlowState(scene, self.mode, self.measure, answer, found, other, self.level, self.row, self._in_words)
 
-    def chosen(self) -> Edge | FlowPath | None:
+    def chosen(self) -> DrawnEdge | FlowPath | None:
         """The edge or the path under the cursor."""
         return self.state().chosen
 
@@ -75,8 +108,9 @@ class FlowView(View):
     def move(self, across: int, down: int) -> None:
         self.level = max(0, min(self.level + across, len(THRESHOLDS) - 1))
         found = self.found()
-        if isinstance(found, RoutesFound):
-            count = len(found.paths) if self._in_words else found.count
+        if isinstance(found, RoutesFound | AnswerFound):
+            ways = isinstance(found, RoutesFound) and self._in_words
+            count = len(found.paths) if ways and isinstance(found, RoutesFound) else found.count
             self.row = max(0, min(min(self.row, count - 1) + down, count - 1))
 
     def next_mode(self) -> None:
@@ -87,6 +121,10 @@ class FlowView(View):
         which, chosen = numbers
         if which == THRESHOLD:
             self.level = chosen
+        elif which == MEASURE:
+            edge = self.chosen()
+            self.measure = chosen
+            self.row = self.state().row_of(edge)
         else:
             self.row = chosen
 
@@ -127,12 +165,22 @@ class FlowView(View):
 
 
 def _found(routes: Routes, depth: int, whole: bool) -> RoutesFound:
-    strongest = sorted(routes.edges, key=lambda edge: (not _moves(edge), -edge.share))
-    chosen = [edge for edge in strongest if edge.kind in (EdgeKind.HEAD, EdgeKind.MLP)]
-    others = [edge for edge in strongest if edge.kind is EdgeKind.RESIDUAL]
-    return RoutesFound(routes, (*chosen, *others), len(chosen), paths(routes, depth, _PATHS) if whole else [], whole)
+    edges, count = _ordered(routes.edges)
+    return RoutesFound(routes, edges, count, paths(routes, depth, _PATHS) if whole else [], whole)
 
 
-def _moves(edge: Edge) -> bool:
+def _brought(found: AttributedEdges) -> AnswerFound:
+    return AnswerFound(found, *_ordered(found.edges))
+
+
+def _ordered(edges: Sequence[_Edge]) -> tuple[tuple[_Edge, ...], int]:
+    """What moves between tokens, then other heads and MLPs, then the residual stream; and how many can be chosen."""
+    strongest: list[_Edge] = sorted(edges, key=lambda edge: (not _moves(edge), -edge.share))
+    chosen: list[_Edge] = [edge for edge in strongest if edge.kind in (EdgeKind.HEAD, EdgeKind.MLP)]
+    others: list[_Edge] = [edge for edge in strongest if edge.kind is EdgeKind.RESIDUAL]
+    return tuple(chosen + others), len(chosen)
+
+
+def _moves(edge: DrawnEdge) -> bool:
     """Whether it takes something from one token to another."""
     return edge.source is not None and edge.source.position != edge.target.position

@@ -162,14 +162,24 @@ def definitions(state: HeadsState, cells: int, height: int) -> list[Line]:
     found = state.scores.get(state.chosen)
     lines = [_title(state, found, cells), []]
     order = sorted(Behaviour, key=lambda each: not found or each is not found.label)
+    told = [*lines, *_defined(order, found, cells, sources=True), [], *wrapped(LABELLING, cells)]
+    if len(told) > height:
+        told = [*lines, *_defined(order, found, cells, sources=False), [], *wrapped(LABELLING, cells)]
+    lines = told
+    if len(lines) > height:
+        lines = [*lines[: height - 1], [Span("… a larger terminal shows the rest", "dim")]]
+    return [clipped(line, cells) for line in lines]
+
+
+def _defined(order: list[Behaviour], found: HeadScores | None, cells: int, sources: bool) -> list[Line]:
+    """Each behaviour's score and definition, and with `sources` how papers and libraries define it."""
+    lines: list[Line] = []
     for behaviour in order:
         value = found.scores[behaviour] if found else Score(None, None, 0)
         lines.append([Span(behaviour.words, "value"), Span(f"  {_measured(value)}")])
         lines += wrapped(behaviour.definition, cells, "dim")
-    lines += [[], *wrapped(LABELLING, cells)]
-    if len(lines) > height:
-        lines = [*lines[: height - 1], [Span("… a larger terminal shows the rest", "dim")]]
-    return [clipped(line, cells) for line in lines]
+        lines += wrapped(f"Beside it: {behaviour.source}", cells, "dim") if sources else []
+    return lines
 
 
 def _measured(value: Score) -> str:

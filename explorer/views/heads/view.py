@@ -13,7 +13,7 @@ from explorer.views.heads.picture import atlas, blocks_shown
 from explorer.views.heads.small_patterns import Extent, Levels, levels
 from explorer.views.heads.state import Head, HeadsState
 from explorer.views.parts import scene_of
-from explorer.views.view import Kept, View
+from explorer.views.view import View
 from explorer.walk.session import Session
 from gpt.ops import Matrix
 
@@ -26,13 +26,8 @@ class HeadsView(View):
 
     title = "Heads · what each one does with this prompt"
     modes = ("attention", "value-weighted", "what scores mean")
-    keeps = {
-        "chosen": Kept(
-            lambda view: range(view.session.config.n_layer * view.session.config.n_head),
-            lambda view, head: head.layer * view.session.config.n_head + head.head,
-            lambda view, number: Head(*divmod(number, view.session.config.n_head)),
-        )
-    }
+    looks = ("mode", "chosen")
+    taken_from_the_walk = ("chosen",)
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)

@@ -14,7 +14,7 @@ from explorer.views.lens.cell import in_words
 from explorer.views.lens.state import CURVE, LensState, Likely
 from explorer.views.lens.table import columns_shown, table
 from explorer.views.parts import scene_of
-from explorer.views.view import Kept, View, or_none
+from explorer.views.view import View
 from explorer.walk.session import Session
 from gpt import GPTError, InputError
 from gpt.ops import Vector, softmax_row
@@ -28,11 +28,10 @@ class LensView(View):
 
     title = "Lens · what it would say if it stopped there"
     modes = ("probability", "entropy", "rank of the answer", "one token's way")
-    keeps = {
-        "row": Kept(lambda view: range(len(view.rows))),
-        "token": or_none(lambda view: range(-1, view.session.config.vocab_size)),
-    }
 
+    looks = ("mode", "row", "token")
+    taken_from_the_walk = ("row",)
+    may_be_none = ("token",)
     asks_briefly = "another token"
 
     def __init__(self, session: Session) -> None:

@@ -13,7 +13,7 @@ from explorer.runs.trace import Trace
 from explorer.views.neurons.picture import LAYER, PROMOTED, in_words, picture
 from explorer.views.neurons.state import NeuronsState
 from explorer.views.parts import ROW, guarded, scene_of
-from explorer.views.view import MOST_ROWS, Kept, View, or_none
+from explorer.views.view import View
 from explorer.walk.session import Session
 from gpt import GPTError
 
@@ -33,10 +33,9 @@ class NeuronsView(View):
 
     title = "Neurons · which fired, and what they promote"
     modes = ("fired most", "wrote most")
-    keeps = {
-        "layer": or_none(lambda view: range(-1, view.session.config.n_layer)),
-        "row": Kept(lambda view: range(MOST_ROWS)),
-    }
+    looks = ("mode", "layer", "row")
+    taken_from_the_walk = ("layer",)
+    may_be_none = ("layer",)
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)

@@ -41,11 +41,12 @@ class PatchingView(View):
     asks_briefly = "the corrupted prompt"
     dialog = PatchingDialog
     remembers = 4
+    looks = ("mode", "row", "column", "placed")
 
     def __init__(self, session: Session) -> None:
         self.asked = Asked()
-        self._row = 0
-        self._column = 0
+        self.row = 0
+        self.column = 0
         self.placed = False  # before a key or a click has chosen, it stands on what matters most
         super().__init__(session)
 
@@ -175,7 +176,7 @@ class PatchingView(View):
         best = [] if self.placed else ranked(state)
         if best:
             return state.layout.at(best[0][1])
-        return min(self._row, rows - 1), min(self._column, columns - 1)
+        return max(0, min(self.row, rows - 1)), max(0, min(self.column, columns - 1))
 
     def move(self, across: int, down: int) -> None:
         state = None if _why_not(self.session) else self.state()
@@ -183,11 +184,11 @@ class PatchingView(View):
             return
         rows, columns = state.layout.shape
         self.placed = True
-        self._row = max(0, min(state.row + down, rows - 1))
-        self._column = max(0, min(state.column + across, columns - 1))
+        self.row = max(0, min(state.row + down, rows - 1))
+        self.column = max(0, min(state.column + across, columns - 1))
 
     def click(self, *numbers: int) -> None:
-        _, self._row, self._column = numbers
+        _, self.row, self.column = numbers
         self.placed = True
 
     def next_mode(self) -> None:

@@ -26,13 +26,15 @@ class ScoresView(View):
     title = "Scores · why this head looks there"
     modes = ("enter: the query's side", "enter: the key's side")
     remembers = 4
+    looks = ("mode", "layer", "key", "row", "column")
+    may_be_none = ("key",)
 
     def __init__(self, session: Session) -> None:
         layer = session.stage.layer
         self.layer = session.config.n_layer - 1 if layer is None else layer
         self.key: int | None = None  # None: where the head looks most
-        self._row = 0
-        self._column = 0
+        self.row = 0
+        self.column = 0
         super().__init__(session)
 
     @property
@@ -92,7 +94,8 @@ class ScoresView(View):
         found = self.found()
         if not isinstance(found, ScoreParts):
             return None
-        row, column = min(self._row, len(found.rows)), min(self._column, len(found.columns))
+        row = max(0, min(self.row, len(found.rows)))
+        column = max(0, min(self.column, len(found.columns)))
         return ScoreState(scene_of(self.session), found, self._weights(), row, column)
 
     def _weights(self) -> tuple[float, ...]:
@@ -127,15 +130,15 @@ class ScoresView(View):
         state = self.state()
         if state is None:
             return
-        self._row = max(0, min(state.row + down, len(state.rows)))
-        self._column = max(0, min(state.column + across, len(state.columns)))
+        self.row = max(0, min(state.row + down, len(state.rows)))
+        self.column = max(0, min(state.column + across, len(state.columns)))
 
     def click(self, *numbers: int) -> None:
         which, row, column = numbers
         if which == KEY:
             self.key = row
         else:
-            self._row, self._column = row, column
+            self.row, self.column = row, column
 
     def enter(self) -> bool:
         """Go to the first number of what wrote the chosen side."""

@@ -36,11 +36,12 @@ class SweepView(View):
     title = "Sweep · one part after another edited"
     dialog = SweepDialog
     remembers = 6
+    looks = ("mode", "row", "column", "placed")
 
     def __init__(self, session: Session) -> None:
         self.asked = Asked()
-        self._row = 0
-        self._column = 0
+        self.row = 0
+        self.column = 0
         self.placed = False  # before a key or a click has chosen, it stands on what matters most
         super().__init__(session)
 
@@ -208,7 +209,7 @@ class SweepView(View):
         best = [] if self.placed else ranked(state, 1)
         if best:
             return state.layout.at(best[0][1])
-        return min(self._row, rows - 1), min(self._column, columns - 1)
+        return max(0, min(self.row, rows - 1)), max(0, min(self.column, columns - 1))
 
     def move(self, across: int, down: int) -> None:
         state = self.state()
@@ -216,11 +217,11 @@ class SweepView(View):
             return
         rows, columns = state.layout.shape
         self.placed = True
-        self._row = max(0, min(state.row + down, rows - 1))
-        self._column = max(0, min(state.column + across, columns - 1))
+        self.row = max(0, min(state.row + down, rows - 1))
+        self.column = max(0, min(state.column + across, columns - 1))
 
     def click(self, *numbers: int) -> None:
-        _, self._row, self._column = numbers
+        _, self.row, self.column = numbers
         self.placed = True
 
     def enter(self) -> bool:
