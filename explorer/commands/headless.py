@@ -86,7 +86,7 @@ def prompted(checkpoint: Checkpoint, model: GPT, options: argparse.Namespace, pr
     if options.bos:
         ids = with_beginning(ids, model.config)
     model.check(ids)
-    return Prompted(checkpoint, model, prompt, ids, tuple(getattr(options, "edit", ())))
+    return Prompted(checkpoint, model, prompt, ids, edits=tuple(getattr(options, "edit", ())))
 
 
 def completed(run: LiveRun) -> LiveRun:

@@ -4,18 +4,24 @@ from collections.abc import Callable
 
 import numpy as np
 
+from explorer.analysis.circuits import Direction
 from explorer.api.results import Axis, Numbers, Table, numbered
 from explorer.errors import CellError
 from explorer.saving.numbers import NOT_YET, positions
 from explorer.terminal.pressed import key as pressed
 from explorer.terminal.text import token_at
 from explorer.views.attribution.view import AttributionView
+from explorer.views.circuits.state import Ends, Matches, Show
+from explorer.views.circuits.view import CircuitsView
 from explorer.views.compare.view import CompareView
 from explorer.views.flow.state import RoutesFound
 from explorer.views.flow.view import FlowView
 from explorer.views.heads.view import HeadsView
 from explorer.views.lens.view import LensView
 from explorer.views.neurons.view import NeuronsView
+from explorer.views.patching.view import PatchingView
+from explorer.views.scores.state import in_full
+from explorer.views.scores.view import ScoresView
 from explorer.views.sweep.view import SweepView
 from explorer.views.view import View
 from explorer.walk.session import Session
@@ -135,15 +141,62 @@ def _flow(view: FlowView) -> Table:
 
 def _sweep(view: SweepView) -> Table:
     state = view.state()
-    if state is None:
+    if state is None or not state.baseline:
         raise CellError(f"{NOT_YET}.")
     rows = tuple(
-        (over, cell[0], cell[1] if over != "mlps" else None, *effects)
-        for (over, cell), effects in sorted(state.effects.items())
+        (state.in_words(cell), *(value - before for value, before in zip(values, state.baseline)))
+        for cell, values in sorted(state.measured.items())
     )
     measures = tuple(metric.kind for metric in state.metrics)
     base = ", ".join(f"{name} {value!r}" for name, value in zip(measures, state.baseline))
-    return Table("sweep: the change by each edit", ("over", "block", "head or position", *measures), rows, base)
+    return Table("sweep: the change by each edit", ("place", *measures), rows, base)
+
+
+def _patching(view: PatchingView) -> Table:
+    state = view.state()
+    if state is None:
+        raise CellError(f"{NOT_YET}.")
+    rows = tuple((state.in_words(cell), state.normalised(lead), lead) for cell, lead in sorted(state.leads.items()))
+    note = f"lead of the clean run {state.clean!r}, of the corrupted one {state.corrupted!r}"
+    return Table("patching: 0 as corrupted, 1 as clean", ("place", "normalised", "lead"), rows, note)
+
+
+def _score_table(view: ScoresView) -> Table:
+    """Who wrote the query's side, by who wrote the key's; the first row and column are the sums."""
+    state = view.state()
+    if state is None:
+        raise CellError(f"{NOT_YET}.")
+    names = tuple(in_full(state.reader(column)) for column in range(len(state.columns) + 1))
+    rows = tuple((in_full(state.writer(row)), *values) for row, values in enumerate(state.totals))
+    return Table(f"score of head {view.layer}.{view.head}", ("query's side", *names), rows)
+
+
+def _circuits(view: CircuitsView) -> Numbers | Table:
+    """The table that is shown of the chosen head."""
+    state, label = view.state(), view.session.label
+    title = f"head {state.layer}.{state.head}, {view.modes[view.mode]}"
+    match state.found:
+        case Ends() as ends:
+            return Table(title, ("token", "logit"), _of_tokens(ends, label))
+        case Matches() as found:
+            sides = (("query", found.by_query), ("key", found.by_key))
+            rows = ((side, *row) for side, ends in sides for row in _of_tokens(ends, label))
+            return Table(title, ("side of the token", "matches", "score"), tuple(rows))
+        case [Direction(), *_] as directions:
+            rows = (
+                (each.strength, *(" ".join(label(t) for t, _ in end) for end in (each.read, each.written)))
+                for each in directions
+            )
+            return Table(title, ("strength", "reads", "writes"), tuple(rows))
+        case [[*_], *_] as table:
+            names = ("query", "key") if state.show is Show.POSITIONS else ("block", "head")
+            axes = tuple(numbered(name, range(size)) for name, size in zip(names, np.shape(table)))
+            return Numbers(title, axes, np.array(table))
+    raise CellError(f"{NOT_YET}.")
+
+
+def _of_tokens(ends: Ends, label: Callable[[int], str]) -> tuple[tuple[str, float], ...]:
+    return tuple((label(token), value) for token, value in (*ends.most, *reversed(ends.least)))
 
 
 def _compare(view: CompareView) -> Table:
@@ -172,6 +225,9 @@ _OF: dict[type[View], Callable[..., Numbers | Table]] = {
     NeuronsView: _neurons,
     FlowView: _flow,
     SweepView: _sweep,
+    CircuitsView: _circuits,
+    ScoresView: _score_table,
+    PatchingView: _patching,
     CompareView: _compare,
 }
 

@@ -53,7 +53,8 @@ def take_look(view: View, text: str) -> None:
     view.follow(*_ANY_SIZE)  # what it takes from the walk comes first, and is then chosen
     asked = view.dialog(view)
     choices = {choice.id: choice for choice in asked.lines()}
-    chosen, numbers = {}, {}
+    chosen: dict[str, int | str] = {}
+    numbers: dict[str, list[int]] = {}
     for part in text.split(",") if text else ():
         key, _, value = part.strip().partition("=")
         if key in choices:
@@ -62,8 +63,8 @@ def take_look(view: View, text: str) -> None:
             numbers[key] = _checked(view, part, key, value, choices)
     if chosen:
         asked.take({id: _value(choice) for id, choice in choices.items()} | chosen)
-    for key, value in numbers.items():
-        setattr(view, key, _read(view, key, value))
+    for key, found in numbers.items():
+        setattr(view, key, _read(view, key, found))
 
 
 def _option(choice: Choice, value: str, part: str) -> int | str:

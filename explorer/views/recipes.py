@@ -11,14 +11,16 @@ from typing import NamedTuple
 
 from explorer.analysis.attribution import Level
 from explorer.analysis.compare import BEGINNING
-from explorer.edits import Cut, Edit, Mean, Patch, Scale, Set, Zero
-from explorer.edits.metric import KL, PROBABILITY
+from explorer.edits import Cut, Edit, Mean, Scale, Set, Zero
+from explorer.edits.metric import KL, PROBABILITY, Metric
 from explorer.runs.beginning import with_beginning
 from explorer.stages import Kind
 from explorer.teaching import edit_words, places
 from explorer.teaching.spots import EMBEDDED, SAMPLING, SEED
 from explorer.views.attribution.state import Grouping, ViewConvention
 from explorer.views.attribution.view import AttributionView
+from explorer.views.circuits.state import Show
+from explorer.views.circuits.view import CircuitsView
 from explorer.views.compare.view import CompareView
 from explorer.views.flow.state import OF_THE_ANSWER, THRESHOLDS
 from explorer.views.flow.view import FlowView
@@ -26,6 +28,11 @@ from explorer.views.heads.view import HeadsView
 from explorer.views.lens.view import LensView
 from explorer.views.looks import look
 from explorer.views.neurons.view import NeuronsView
+from explorer.views.patching.choices import short
+from explorer.views.patching.state import Way
+from explorer.views.patching.view import PatchingView
+from explorer.views.scores.view import ScoresView
+from explorer.views.sweep.state import MEAN, MEASURES, PATCH, SCALE, Asked
 from explorer.views.sweep.view import SweepView
 from explorer.views.view import View
 from explorer.walk.draws import Draws
@@ -365,32 +372,117 @@ def compare(shown: Shown) -> Recipe:
 
 
 def sweep(shown: Shown) -> Recipe:
-    """The map in which the cursor is, by the same metric."""
+    """The table, by the measure that is shown."""
     session, view = shown.session, shown.view
     assert isinstance(view, SweepView)
     state = view.state()
     if state is None:
         return Recipe("sweep", (), ("print(run.sweep())",))
-    metric, over = state.metrics[state.mode], state.chosen[0]
+    asked, metric = state.asked, state.metrics[MEASURES.index(state.kind)]
+    measured, made = _measure(session, metric)
+    edit, lines, what = _swept(session, asked)
+    options = ["--over", asked.site, *measured, *edit]
+    named = [repr(asked.site), made, *what]
+    if asked.by_position and asked.site != "positions":
+        options.append("--by-position")
+        named.append("by_position=True")
+    if asked.site == "neurons":
+        options += ["--layer", str(asked.block)]
+        named.append(f"layers=[{asked.block}]")
+    note = "There it is the change of the logit difference, not between the two runs." if state.normalised else ""
+    return Recipe("sweep", tuple(options), (*lines, f"print(run.sweep({', '.join(named)}))"), note=note)
+
+
+def _measure(session: Session, metric: Metric) -> tuple[list[str], str]:
+    """A metric as options of `sweep`, and in Python."""
     token, versus = _token(session, metric.token), _token(session, metric.versus)
     names = [_name(session, each) for each in (metric.token, metric.versus)]
-    options = ["--over", over, "--metric", metric.kind]
+    options = ["--metric", metric.kind]
     if metric.kind == KL:
-        made = "gx.kl()"
-    elif metric.kind == PROBABILITY:
-        options += ["--token", token]
-        made = f"gx.probability({names[0]!r})"
-    else:
-        options += ["--token", token, "--versus", versus]
-        made = f"gx.logit_difference({names[0]!r}, {names[1]!r})"
-    lines, what = list[str](), ""
-    if isinstance(state.source, Patch) and over == "positions" and session.what_if.other:
-        other = session.what_if.other
-        lines.append(f"other = model.run({list(other.trace.ids)!r})")
-        what = f", what=other, align_at={session.what_if.aligned!r}"
-        options += ["--patch-from", other.text, "--align", session.what_if.aligned]
-    lines.append(f"print(run.sweep({over!r}, {made}{what}))")
-    return Recipe("sweep", tuple(options), tuple(lines))
+        return options, "gx.kl()"
+    if metric.kind == PROBABILITY:
+        return [*options, "--token", token], f"gx.probability({names[0]!r})"
+    return [*options, "--token", token, "--versus", versus], f"gx.logit_difference({names[0]!r}, {names[1]!r})"
+
+
+def _swept(session: Session, asked: Asked) -> tuple[list[str], list[str], list[str]]:
+    """What is done with a place: as options, the lines of Python that come before, and its argument."""
+    other, aligned = session.what_if.other, session.what_if.aligned
+    if asked.done == PATCH and other:
+        line = f"other = model.run({list(other.trace.ids)!r})"
+        return ["--patch-from", other.text, "--align", aligned], [line], ["what=other", f"align_at={aligned!r}"]
+    if asked.done == MEAN:
+        return ["--mean"], [], ["what='mean'"]
+    return (["--scale", f"{asked.factor!r}"], [], [f"what={asked.factor!r}"]) if asked.done == SCALE else ([], [], [])
+
+
+def circuits(shown: Shown) -> Recipe:
+    """What is shown of the chosen head, whatever the prompt."""
+    view = shown.view
+    assert isinstance(view, CircuitsView)
+    state = view.state()
+    head, place = ("--head", f"{state.layer}.{state.head}"), f"{state.layer}, {state.head}"
+    token, name = _token(shown.session, state.token), _name(shown.session, state.token)
+    length = len(shown.session.run.ids)
+    made = {
+        Show.PROMOTES: ((*head, "--token", token), f"model.promoted({place}, {name!r})"),
+        Show.MATCHES: ((*head, "--circuit", "qk", "--token", token), f"model.matched({place}, {name!r})"),
+        Show.POSITIONS: ((*head, "--positions", str(length)), f"model.matched_positions({place}, {length})"),
+        Show.DIRECTIONS: (
+            (*head, "--circuit", state.asked.circuit.value),
+            f"model.directions({place}, {state.asked.circuit.value!r})",
+        ),
+        Show.COMPOSITION: (("--composition", state.asked.kind.value), f"model.composition({state.asked.kind.value!r})"),
+    }
+    options, line = made[state.show]
+    return Recipe("circuit", options, (f"print({line})",), prompt=False)
+
+
+def scores(shown: Shown) -> Recipe:
+    """The table of one score."""
+    view = shown.view
+    assert isinstance(view, ScoresView)
+    state = view.state()
+    if state is None:
+        return walk(shown)
+    query, key = state.parts.query, state.parts.key
+    options = ("--head", f"{view.layer}.{view.head}", "--query", str(query), "--key", str(key))
+    return Recipe("score", options, (f"print(run.score({view.layer}, {view.head}, {query}, {key}))",))
+
+
+def patching(shown: Shown) -> Recipe:
+    """The table of normalised leads, or the path from the chosen head to the receivers."""
+    session, view, other = shown.session, shown.view, shown.session.what_if.other
+    assert isinstance(view, PatchingView)
+    state = view.state()
+    if state is None or state.metric is None or other is None:
+        return walk(shown)
+    line = f"other = model.run({list(other.trace.ids)!r})"
+    if state.way is Way.PATH:
+        layer, head = state.chosen or (0, 0)
+        to = list(map(short, state.asked.receivers))
+        follow = (["--mlps-follow"], ", mlps_follow=True") if state.asked.mlps_follow else ([], "")
+        options = [
+            "--head",
+            f"{layer}.{head}",
+            "--patch-from",
+            other.text,
+            *(word for each in to for word in ("--to", each)),
+            *follow[0],
+        ]
+        called = f"run.path(gx.head({layer}, {head}).patch(other), {to!r}{follow[1]})"
+        return Recipe("path", tuple(options), (line, f"print({called}.top())"))
+    _, made = _measure(session, state.metric)
+    token, versus = _token(session, state.metric.token), _token(session, state.metric.versus)
+    options = [session.text, other.text, "--over", state.asked.site, "--token", token, "--versus", versus]
+    named = ["other", repr(state.asked.site), made]
+    if state.asked.by_position:
+        options.append("--by-position")
+        named.append("by_position=True")
+    if state.way is Way.CORRUPT:
+        options.append("--noising")
+        named.append("noising=True")
+    return Recipe("patch", tuple(options), (line, f"print(run.patching({', '.join(named)}))"), prompt=False)
 
 
 RECIPES: dict[str, Callable[[Shown], Recipe]] = {
@@ -401,5 +493,8 @@ RECIPES: dict[str, Callable[[Shown], Recipe]] = {
     "flow": flow,
     "compare": compare,
     "sweep": sweep,
+    "circuits": circuits,
+    "scores": scores,
+    "patching": patching,
 }
 """A recipe for each view, by its name in `views.py`; where there is none, that of the walk."""

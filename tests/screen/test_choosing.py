@@ -15,7 +15,7 @@ SIZES = [(60, 18), (80, 24), *exhaustive((120, 36))]
 @pytest.mark.parametrize("size", SIZES, ids=str)
 async def test_lines_are_chosen_and_taken(size: tuple[int, int]) -> None:
     async with opened(size=size) as (pilot, screen):
-        await press(pilot, "w", "a")
+        await press(pilot, "w", "d")
         dialog, view = pilot.app.screen, screen.view
         assert isinstance(dialog, ChooseDialog)
         assert isinstance(view, SweepView)
@@ -33,13 +33,13 @@ async def test_lines_are_chosen_and_taken(size: tuple[int, int]) -> None:
         await press(pilot, "enter")
         assert pilot.app.screen is screen
         assert (view.asked.site, view.asked.block) == ("neurons", 1)
-        await press(pilot, "a", "left", "escape")
+        await press(pilot, "d", "left", "escape")
         assert view.asked.site == "neurons", "escape leaves it as it was"
 
 
 async def test_a_click_chooses() -> None:
     async with opened() as (pilot, _):
-        await press(pilot, "w", "a")
+        await press(pilot, "w", "d")
         dialog = pilot.app.screen
         options = dialog.query_one("#choice-done", Options)
         at = str(options.render()).index("scale") + 1
@@ -51,5 +51,5 @@ async def test_a_click_chooses() -> None:
 
 async def test_a_view_without_choices_has_no_dialog() -> None:
     async with opened() as (pilot, screen):
-        await press(pilot, "2", "a")
+        await press(pilot, "2", "d")
         assert pilot.app.screen is screen

@@ -8,6 +8,7 @@ from contextlib import redirect_stdout
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pytest
 
 import explorer as gx
@@ -248,13 +249,11 @@ def test_sweep() -> None:
     for mode in range(3):
         view.mode = mode
         copy = copied(shown)
-        effects = view.state().effects
-        theirs = json.loads(printed(f"{copy.command} --json"))
-        over, (layer, column) = view.state().chosen
-        assert theirs["over"] == over
-        assert theirs["effects"][layer][column] == pytest.approx(effects[over, (layer, column)][mode], abs=1e-4)
+        state = view.state()
+        theirs = np.array(json.loads(printed(f"{copy.command} --json"))["values"])
+        assert theirs[state.chosen] == pytest.approx(state.value(state.row, state.column), abs=1e-4)
         values = executed(copy.python.replace("print(", "grid = ("))[1]["grid"].values
-        assert values.reshape(6, -1)[layer, column] == pytest.approx(theirs["effects"][layer][column], abs=1e-6)
+        np.testing.assert_allclose(values, theirs, atol=1e-6)
 
 
 # The screen opens again

@@ -342,7 +342,7 @@ async def test_a_position_is_patched_from_the_prompt_that_compare_was_given(size
         await press(pilot, "enter", "w")
         view: Any = screen.view
         await until(pilot, lambda: isinstance(view, SweepView) and view.wanted() is None)
-        await press(pilot, "a", *["right"] * BEFORE, "down", "right", "down", *["right"] * 3, "enter")
+        await press(pilot, "d", *["right"] * BEFORE, "down", "right", "down", *["right"] * 3, "enter")
         await until(pilot, lambda: view.asked.done == "patch" and view.wanted() is None)
         assert "from “Tom and" in "\n".join(text(screen, "view"))
         await click(pilot, "view", ("view", 0, 0, 2))

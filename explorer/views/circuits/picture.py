@@ -189,7 +189,7 @@ def in_words(state: CircuitState, cells: int) -> list[Line]:
     here = state.copy_scores[position]
     mean = sum(state.copy_scores) / len(state.copy_scores)
     words = f"copy score at {state.scene.token_at(position)} {here:.0f}, over this prompt {mean:.2f}"
-    second = fitting([Span(words)], ["among the 5 most promoted (Wang et al. 2022)", "a: choose"], cells)
+    second = fitting([Span(words)], ["among the 5 most promoted (Wang et al. 2022)", "d: choose"], cells)
     return [clipped(first, cells), clipped(second, cells)]
 
 

@@ -27,7 +27,7 @@ _DIRECTIONS, _TOKENS = 12, 8
 
 
 class CircuitsView(View):
-    """Key 7. The arrows choose a head, v what is shown of it, a the token and the rest."""
+    """Key 7. The arrows choose a head, v what is shown of it, d the token and the rest."""
 
     title = "Circuits · what a head would do, whatever the prompt"
     modes = _SHOWN

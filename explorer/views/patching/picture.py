@@ -21,7 +21,7 @@ def picture(state: PatchingState, cells: int, height: int) -> list[Line]:
     if state.metric is None:
         return [clipped(line, cells) for line in (*head[1:], [Span("Computing both runs …", "dim")])]
     if state.clean == state.corrupted:
-        words = "Both runs have the same lead: press a, and choose two tokens that they differ in, or another prompt."
+        words = "Both runs have the same lead: press d, and choose two tokens that they differ in, or another prompt."
         return [clipped(line, cells) for line in (*head, *wrapped(words, cells, "down"))]
     drawn = table(state)
     below = [_legend(state, drawn, cells), _largest(state, cells)]
@@ -93,7 +93,7 @@ def _how(state: PatchingState, cells: int) -> Line:
     }[state.way]
     if state.way is Way.PATH and state.asked.mlps_follow:
         words += "; MLPs pass it on"
-    return fitting([Span(words, "dim")], ["a: choose"], cells)
+    return fitting([Span(words, "dim")], ["d: choose"], cells)
 
 
 def seen_by(state: PatchingState) -> str:

@@ -34,7 +34,7 @@ _OTHER = "other"  # the other run as it is walked, from which an edit can take v
 
 
 class PatchingView(View):
-    """Key 9. A table of normalised leads; v is the way, a opens the dialog."""
+    """Key 9. A table of normalised leads; v is the way, d opens the dialog."""
 
     title = "Patching · which parts carry the difference between two prompts"
     modes = ("clean into corrupted", "corrupted into clean", "along a path")
@@ -271,11 +271,11 @@ def _why_not(session: Session) -> list[str]:
             "Then values of one run are put into the other, place by place: which of them carry the difference?",
         ]
     if other.model:
-        return ["The other run is of another model: press a, and type a prompt for this one."]
+        return ["The other run is of another model: press d, and type a prompt for this one."]
     if len(other.trace.ids) != len(session.run.ids):
         return [
             f"The clean prompt has {len(session.run.ids)} tokens and the corrupted one {len(other.trace.ids)}: "
-            "press a, and type one of the same length, so that token stands above token."
+            "press d, and type one of the same length, so that token stands above token."
         ]
     return []
 

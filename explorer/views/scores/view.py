@@ -26,8 +26,7 @@ class ScoresView(View):
     title = "Scores · why this head looks there"
     modes = ("enter: the query's side", "enter: the key's side")
     remembers = 4
-    looks = ("mode", "layer", "key", "row", "column")
-    may_be_none = ("key",)
+    looks = ("mode", "row", "column")
 
     def __init__(self, session: Session) -> None:
         layer = session.stage.layer

@@ -63,7 +63,7 @@ def _head(state: SweepState, cells: int) -> list[Line]:
     line = [*what, Span(now)]
     for words in how_far:
         line += [Span(words, "dim")] if length([*line, Span(words)]) <= cells else []
-    return [line, fitting([Span(_how(state), "dim")], ["a: choose what is swept, how, and which tokens"], cells)]
+    return [line, fitting([Span(_how(state), "dim")], ["d: choose what is swept, how, and which tokens"], cells)]
 
 
 def _how(state: SweepState) -> str:

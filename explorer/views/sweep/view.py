@@ -31,7 +31,7 @@ _OTHER = "other"  # the other run
 
 
 class SweepView(View):
-    """A table of effects; a opens the dialog that says of what, v is the measure."""
+    """A table of effects; d opens the dialog that says of what, v is the measure."""
 
     title = "Sweep · one part after another edited"
     dialog = SweepDialog
@@ -66,7 +66,7 @@ class SweepView(View):
             return [[Span("The run is not computed yet: the sweep begins when it is.", "dim")]]
         if self.asked.done == PATCH and state.source is None:
             words = (
-                "There is no other run to patch from: press 6, then enter, and type its prompt; or a for another edit."
+                "There is no other run to patch from: press 6, then enter, and type its prompt; or d for another edit."
             )
             return wrapped(words, cells, "dim")
         return picture(state, cells, height)
