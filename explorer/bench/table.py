@@ -1,6 +1,6 @@
 """The tables and plots of a benchmark, as lines for a terminal."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from explorer.bench.timing import Growth, Part, Timing
 from explorer.paint.spans import bar
@@ -39,3 +39,14 @@ def _times(timing: Timing) -> str:
 def milliseconds(seconds: float) -> str:
     """Ten cells: "  12.34 ms", from a hundred seconds on "    123 s "."""
     return f"{seconds * 1000:>8.2f} ms" if seconds < 99.99 else f"{seconds:>8.0f} s "
+
+
+def rows(found: Iterable[Part | Growth]) -> Iterator[tuple[object, ...]]:
+    """The same for programs: the names of the columns, then a row for each timing."""
+    names = ("ratio", "median", "least", "most", "rounds")
+    yield ("table", "size", "name", *names)
+    for one in found:
+        sizes: Iterable[int | None] = one.sizes if isinstance(one, Growth) else (None for _ in one.timings)
+        for size, timing in zip(sizes, one.timings):
+            told = timing.as_json()
+            yield (one.title, size, timing.name, *(told[name] for name in names))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from explorer.commands.options import count, tell_notes
 from explorer.commands.parser import Parser
+from explorer.commands.tables import add_json_and_csv, write_csv
 from explorer.errors import UsageError
 from explorer.terminal import output
 
@@ -36,10 +37,12 @@ def parser() -> argparse.ArgumentParser:
         "programs that should compute the same do not.",
     )
     add = parser.add_argument
-    add("--json", action="store_true", help="one object: machine, parts, growth; times in seconds")
+    add_json_and_csv(
+        parser, "one object: machine, parts, growth; times in seconds", "a row for each timing; medians in seconds"
+    )
     add("--quick", action="store_true", help="one round of each, short prompts, and no terminal")
     add("--only", metavar="PART,...", help=f"some of {', '.join(PARTS)} (default: all)")
-    add("--against", metavar="PEER,...", help="transformers, transformer-lens (default: those installed); none: none")
+    add("--against", metavar="PEER,...", help="transformers, transformer-lens, or none (default: those installed)")
     add("--tokens", type=count, default=TOKENS, metavar="N", help=f"tokens of the prompt (default: {TOKENS})")
     add("--rounds", type=count, default=ROUNDS, metavar="N", help=f"how often each is timed (default: {ROUNDS})")
     add("--model", metavar="MODEL", help="as for `gpt-explorer generate` (default: stories, the embedded model)")
@@ -74,12 +77,13 @@ def _measure(options: argparse.Namespace, model: str | None) -> int:
     tell_notes(missing)
     done: list[Part | Growth] = []
     machine = _machine()
-    if not options.json:
+    silent = options.json or options.csv
+    if not silent:
         name = options.shape or checkpoint.name
         output.say(*machine, f"{name}: {checkpoint.config.parameters:,} parameters", "")
     for found in _all(options, checkpoint, model, there, chosen):
         done.append(found)
-        if not options.json:
+        if not silent:
             output.say(*(table.part(found) if isinstance(found, Part) else table.growth(found)))
     measured = [found for found in done if isinstance(found, Part)]
     if options.json:
@@ -91,6 +95,8 @@ def _measure(options: argparse.Namespace, model: str | None) -> int:
             "growth": [found.as_json() for found in done if isinstance(found, Growth)],
         }
         output.data(json.dumps(shown))
+    elif options.csv:
+        write_csv(table.rows(done))
     return 0 if all(found.equal for found in measured) else 1
 
 

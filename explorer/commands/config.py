@@ -6,30 +6,21 @@ from collections.abc import Container, Iterator
 from typing import TYPE_CHECKING, Any
 
 from explorer.commands.parser import Parser
+from explorer.commands.tables import write_csv
 from explorer.terminal import output
 
 if TYPE_CHECKING:
     from explorer.preferences.preferences import Preferences
-
-_EXAMPLES = """\
-examples:
-  gpt-explorer config                    what holds, from where, and what is wrong
-  gpt-explorer config --json             the same for programs
-  gpt-explorer config --example          a file to begin with
-  gpt-explorer config --keys             every action that a key can be given to
-"""
-
 
 def parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="gpt-explorer config",
         description="Your own settings: where the file is, what holds and from where. The status is 1 if something "
         "is wrong. docs/configuration.md describes them.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--json", action="store_true", help="one object")
+    shown.add_argument("--csv", action="store_true", help="a row for each setting: its value, and where that comes from")
     shown.add_argument("--path", action="store_true", help="print where the file is, or would be, and nothing else")
     shown.add_argument("--example", action="store_true", help="print a file to begin with: the settings as they are")
     shown.add_argument("--keys", action="store_true", help="print every action by its id, with the key it has now")
@@ -52,6 +43,8 @@ def run(options: argparse.Namespace) -> int:
         output.say(*_all_keys(keys))
     elif options.json:
         output.data(json.dumps(_as_json(own, keys), indent=1))
+    elif options.csv:
+        write_csv([("setting", "value", "from"), *_holds(own, keys)])
     else:
         output.say(*_lines(own, keys))
     return 1 if own.problems else 0

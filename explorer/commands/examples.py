@@ -39,6 +39,13 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "trace": ("gpt-explorer trace \"Once upon a time\" -o run.safetensors --only 'blocks.*.hook_resid_post'",),
     "open": ("gpt-explorer open run.safetensors",),
     "serve": ("gpt-explorer serve", 'gpt-explorer serve --port 0 "Once upon a time"'),
+    "save": (
+        'gpt-explorer save "Tom said to" --edit "head 3.3: zero" -o tom.toml',
+        'gpt-explorer save "Once upon a time" --draw 10 --seed 3 -o story.toml',
+    ),
+    "export": ("gpt-explorer export \"Once upon a time\" -o walk.html --from 'block 2' --to 'block 3'",),
+    "config": ("gpt-explorer config", "gpt-explorer config --example", "gpt-explorer config --keys"),
+    "bench": ("gpt-explorer bench --quick --only plain --tokens 4",),
     "models": ("gpt-explorer models", "gpt-explorer models --csv"),
     "verify": ("gpt-explorer verify --csv",),
     "man": ("gpt-explorer man",),

@@ -24,7 +24,6 @@ def parser() -> argparse.ArgumentParser:
         prog="gpt-explorer export",
         description="Write the walk as one HTML file: every stage and token, every number with its value and its why. "
         "It opens in any browser from the disk, and asks nothing of any network. "
-        "Example: gpt-explorer export \"Once upon a time\" -o walk.html --from 'block 2' --to 'block 3'",
     )
     add_prompt(parser, "the text to run")
     parser.add_argument("-o", "--output", required=True, type=Path, metavar="FILE", help="the page: walk.html")

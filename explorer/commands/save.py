@@ -11,20 +11,11 @@ from explorer.errors import SessionError
 from explorer.files import check, replacing
 from explorer.terminal import output
 
-_EXAMPLES = """\
-examples:
-  gpt-explorer save -o friday.toml                              the session that was on the screen last
-  gpt-explorer save "Tom said to" --edit "head 3.3: zero" -o tom.toml
-  gpt-explorer save "Once upon a time" --draw 10 --seed 3 -o story.toml
-"""
-
 
 def parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="gpt-explorer save",
         description="Save a session for `gpt-explorer open`: the one that was on the screen last, or that of a prompt.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
     add("prompt", nargs="?", help="the prompt; - reads it from standard input, @FILE from a file (default: the last)")
