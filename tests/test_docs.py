@@ -12,6 +12,7 @@ from assets import moving, pictures
 from explorer.cli import main
 from explorer.commands.words import command_and_words
 from explorer.screen.main.keys import SECTIONS
+from tests.helpers.any_python import on_any_python
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -102,13 +103,6 @@ def test_outputs_are_what_the_commands_print(
             assert on_any_python(capsys.readouterr().out) == on_any_python(shown)
 
 
-def on_any_python(text: str) -> list[str]:
-    """The words without the digits that differ: from 3.12 on products are added up with less rounding."""
-    text = re.sub(r" +[+−-]?\d\.?\d*e[−-]1\d", " tiny", text)
-    text = re.sub(r"\d+\.\d{7,}", lambda found: f"{float(found[0]):.6f}", text)
-    return [word for line in text.splitlines() if "rounded while adding" not in line for word in line.split()]
-
-
 @pytest.mark.parametrize("page", [page for page in PAGES if page.name != "ioi.md"], ids=lambda page: page.name)
 def test_programs_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page's programs in Python, each with the names of those before it. (tests/test_ioi.py runs that of ioi.md.)"""
@@ -126,7 +120,8 @@ def test_keys_in_the_tables_are_keys() -> None:
     """Every key in the first column of a table of keys in docs/screen.md is bound to something."""
     bindings = [binding for section in SECTIONS.values() for binding in section]
     bound = {key for binding in bindings for key in binding.key.split(",")} | {"ctrl+z", "f", "u", "backspace"}
-    rows = re.findall(r"^\| (`.*?) \|", text(ROOT / "docs/screen.md"), re.MULTILINE)
+    tables = re.findall(r"^\| key \|.*\n((?:\|.*\n)+)", text(ROOT / "docs/screen.md"), re.MULTILINE)
+    rows = re.findall(r"^\| (`.*?) \|", "".join(tables), re.MULTILINE)
     named = {key for row in rows for key in re.findall(r"`([^`]+)`", row)}
     known = {key for key in named if (_SHOWN.get(key) or (_character_to_key(key) if len(key) == 1 else key)) in bound}
     assert len(named) > 40

@@ -12,6 +12,7 @@ from explorer.terminal import output
 if TYPE_CHECKING:
     from explorer.preferences.preferences import Preferences
 
+
 def parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="gpt-explorer config",
@@ -20,7 +21,7 @@ def parser() -> argparse.ArgumentParser:
     )
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--json", action="store_true", help="one object")
-    shown.add_argument("--csv", action="store_true", help="a row for each setting: its value, and where that comes from")
+    shown.add_argument("--csv", action="store_true", help="a row for each setting, its value, and from where")
     shown.add_argument("--path", action="store_true", help="print where the file is, or would be, and nothing else")
     shown.add_argument("--example", action="store_true", help="print a file to begin with: the settings as they are")
     shown.add_argument("--keys", action="store_true", help="print every action by its id, with the key it has now")

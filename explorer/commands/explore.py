@@ -5,7 +5,7 @@ import codecs
 import gc
 import os
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +26,6 @@ from explorer.commands.parser import Parser
 from explorer.commands.personal import for_screen
 from explorer.commands.words import text_of
 from explorer.errors import TerminalError, UsageError
-from explorer.teaching.start import Start
 from explorer.terminal import colour, output
 from explorer.terminal.glyphs import quoted
 
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from explorer.screen.opening import Opening, OpenModel, OpenOther, Tell
     from explorer.sessions.saved import Saved, SavedModel
     from explorer.teaching.recording import Recorder, Recording
+    from explorer.teaching.start import Start
     from explorer.teaching.tours import Tour
     from explorer.walk.session import Session
     from gpt import Sampling
@@ -171,8 +171,10 @@ def prompt_of(options: argparse.Namespace) -> str:
     return prompt
 
 
-def start_of(options: argparse.Namespace) -> Start:
+def start_of(options: argparse.Namespace) -> "Start":
     """The state that the screen opens in, besides its prompt."""
+    from explorer.teaching.start import Start
+
     edits, other = tuple(options.edit), options.other and text_of(options.other)
     return Start(options.at, options.view, options.look, edits, options.draw, other, options.align)
 
@@ -196,7 +198,7 @@ class Wishes:
     autosave: bool = False  # the session is kept by itself, where that is wanted at all
     session: "Saved | None" = None  # that is opened again
     session_file: Path | None = None  # the file that it is in
-    start: Start = field(default_factory=Start)  # the state that it opens in
+    start: "Start | None" = None  # the state that it opens in; None: at the beginning
 
 
 def open_screen(prompt: str, model: str | None, engine: str, sampling: "Sampling", seed: int, wishes: Wishes) -> int:
@@ -297,9 +299,10 @@ def opening_of(
         speed=wishes.speed,
         preferences=for_screen(wishes.theme, wishes.colours),
         session_file=wishes.session_file,
-        start=wishes.start,
         model=named,
     )
+    if wishes.start:
+        opening.start = wishes.start
     if wishes.autosave:
         from explorer.sessions import store
 

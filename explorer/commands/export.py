@@ -23,7 +23,7 @@ def parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="gpt-explorer export",
         description="Write the walk as one HTML file: every stage and token, every number with its value and its why. "
-        "It opens in any browser from the disk, and asks nothing of any network. "
+        "It opens in any browser from the disk, and asks nothing of any network. ",
     )
     add_prompt(parser, "the text to run")
     parser.add_argument("-o", "--output", required=True, type=Path, metavar="FILE", help="the page: walk.html")

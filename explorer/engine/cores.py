@@ -59,8 +59,9 @@ def on_cores(model: GPT, inner: Arithmetic, check: Check = lambda: None) -> Arit
 
 
 def divided(model: GPT) -> GPT:
-    """The same model on all cores."""
-    return GPT(model.config, model.weights, ops=on_cores(model, model.ops))
+    """The same model on all cores; itself where that would change nothing."""
+    ops = on_cores(model, model.ops)
+    return model if ops is model.ops else GPT(model.config, model.weights, ops=ops)
 
 
 class Divided:

@@ -26,12 +26,13 @@ from explorer.sessions.saved import (
 from explorer.sessions.tables import AGAIN, Table
 from explorer.teaching.spots import LOOKS, Spot
 from explorer.terminal.glyphs import one_line, quoted, shortened
+from explorer.views import views
 from gpt import GPTError, Sampling
 
 MOST_BYTES = 32 * 2**20
 MOST_TOKENS = 100_000
 SHOWING = ("", "a", "b", "difference")
-VIEWS = LOOKS[1:8]
+VIEWS = (*views.NAMES, "sweep")
 _MOST = 2**31  # of any number that counts something
 _SEED = 10**4000
 _PASS = re.compile(r"(\d{1,9})(?:/(\d{1,9}))?(?:@(\d{1,9}))?", re.ASCII)

@@ -9,23 +9,14 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, unquote
 
-from explorer.analysis import lens
 from explorer.errors import UsageError
 from explorer.terminal.glyphs import quoted
-from explorer.views.attribution.state import RIVALS
 from explorer.views.choices import Choice
-from explorer.views.flow.state import THRESHOLDS
 from explorer.views.view import View
 
 _NUMBERS = re.compile(r"-?[0-9]{1,6}(\.[0-9]{1,6})?")
 _NONE = -1
 _ANY_SIZE = (80, 24)
-
-
-def next_measure(view: View) -> None:
-    """Let a view show the next of its measures, if it has some."""
-    if view.measures:
-        view.click(view.chooses_measure, (view.measure + 1) % len(view.measures))
 
 
 def look(view: View) -> str:
@@ -106,6 +97,10 @@ def _read(view: View, key: str, numbers: list[int]) -> Any:
 
 def _sizes(view: View) -> dict[str, tuple[int | None, ...]]:
     """How many values each part of a state can have; None where that depends on what is listed."""
+    from explorer.analysis import lens  # only now: they need NumPy, and the screen begins without it
+    from explorer.views.attribution.state import RIVALS
+    from explorer.views.flow.state import THRESHOLDS
+
     config = view.session.config
     return {
         "mode": (len(view.modes),),

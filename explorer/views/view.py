@@ -113,3 +113,9 @@ class View:
     def work(self, cancelled: Callable[[], bool] = never) -> Iterator[None]:
         """Answer the questions in their order, until others are asked; after each piece the screen may draw."""
         return self.known.work(cancelled)
+
+
+def next_measure(view: View) -> None:
+    """Let a view show the next of its measures, if it has some."""
+    if view.measures:
+        view.click(view.chooses_measure, (view.measure + 1) % len(view.measures))

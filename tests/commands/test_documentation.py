@@ -9,7 +9,7 @@ import pytest
 from explorer.cli import main
 from explorer.commands import COMMANDS, completion, man, serve
 from explorer.commands.explore import STATUS
-from tests.commands.test_cli import on_any_python
+from tests.helpers.any_python import on_any_python
 
 TEXT = (Path(__file__).parents[2] / "docs/commands.md").read_text(encoding="utf-8")
 

@@ -36,7 +36,7 @@ def test_every_option_is_documented_and_every_documented_option_is_there() -> No
     known = {option for action in parser()._actions for option in action.option_strings}
     named = set(re.findall(r"`(--[\w-]+)", TEXT))
     assert named <= known
-    assert known - named - {"-h", "--help", "-o", "--output", "--no-bos"} == set()
+    assert known - named - {"-h", "--help", "-o", "--output", "--no-bos", "--no-color"} == set()
 
 
 def test_the_keys_are_those_of_the_page() -> None:

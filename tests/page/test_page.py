@@ -44,7 +44,7 @@ def test_it_names_nothing_on_any_network(walk_page: Path) -> None:
 
 def test_the_looks_are_those_of_the_screen(walk_page: Path) -> None:
     from explorer.screen import palette
-    from explorer.screen.app import DARK, LIGHT
+    from explorer.screen.themes import DARK, LIGHT
 
     text = walk_page.read_text(encoding="utf-8")
     for theme in (DARK, LIGHT):

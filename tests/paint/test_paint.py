@@ -31,7 +31,7 @@ LENGTHS = {"one token": 1, "short": 5, "long": 60}
 
 ACTIONS = {"stage": 1, "position": 1, "head": 1, "part": 1, "cell": 2, "settings": 0, "overview": 0, "predicted": 1}
 ACTIONS |= {"column": 1, "steps": 0}
-ACTIONS |= {"term": 2, "trail": 1}
+ACTIONS |= {"term": 2, "trail": 1, "bos": 0}
 
 
 @cache

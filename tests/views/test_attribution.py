@@ -12,8 +12,7 @@ from explorer.analysis.attribution import Level, PartKind
 from explorer.paint.bars import signed_bar
 from explorer.views.attribution.state import ViewConvention
 from explorer.views.attribution.view import AttributionView
-from explorer.views.looks import next_measure
-from explorer.views.view import View
+from explorer.views.view import View, next_measure
 from tests.helpers.looking import (
     at_the_last_token,
     check_everywhere,

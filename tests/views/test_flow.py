@@ -12,8 +12,8 @@ from explorer.views.flow.paths import FlowPath, paths
 from explorer.views.flow.picture import FlowPicture
 from explorer.views.flow.state import key_of
 from explorer.views.flow.view import FlowView
-from explorer.views.looks import next_measure
 from explorer.views.parts import scene_of
+from explorer.views.view import next_measure
 from tests.helpers.looking import (
     at_the_last_token,
     check_everywhere,

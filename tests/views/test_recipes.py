@@ -19,9 +19,9 @@ from explorer.edits import Cut, Mean, Patch, Scale, Set, Zero, where
 from explorer.teaching import edit_words, places, spots
 from explorer.teaching.spots import EMBEDDED
 from explorer.teaching.start import Start
-from explorer.views.looks import look, next_measure, take_look
+from explorer.views.looks import look, take_look
 from explorer.views.recipes import RECIPES, Shown, copied
-from explorer.views.view import View
+from explorer.views.view import View, next_measure
 from explorer.views.views import NAMES, make
 from explorer.walk import beginning
 from explorer.walk.on_screen import value_under_cursor

@@ -13,7 +13,9 @@ from textual.widget import Widget
 from textual.widgets import Label, Static
 
 from explorer.screen.dialogs.problem import Problem
+from explorer.screen.panes.pane import literal
 from explorer.screen.widgets.field import Field
+from explorer.terminal.glyphs import one_line
 from explorer.terminal.text import width
 from explorer.views.choices import Choice, Chosen, shown
 from gpt import GPTError
@@ -96,7 +98,7 @@ class ChooseDialog(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="choose", classes="dialog") as dialog:
-            dialog.border_title = self._title
+            dialog.border_title = literal(self._title)
             dialog.border_subtitle = "↑↓ line · ←→ choose · enter takes it · esc leaves"
             for choice in self._choices:
                 with Horizontal(id=f"line-{choice.id}", classes="choice"):
@@ -109,7 +111,7 @@ class ChooseDialog(ModalScreen[bool]):
             self._widgets[choice.id] = Options(choice)
         else:
             self._widgets[choice.id] = field = Field(choice.text, id=f"choice-{choice.id}")
-            field.placeholder = choice.hint
+            field.placeholder = one_line(choice.hint)
         return self._widgets[choice.id]
 
     def on_mount(self) -> None:

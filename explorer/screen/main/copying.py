@@ -2,9 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from explorer.screen.dialogs.copied import CopiedDialog
-from explorer.views.recipes import Shown, copied
-
 if TYPE_CHECKING:
     from explorer.screen.main.screen import MainScreen
 
@@ -26,6 +23,9 @@ class Copying:
         if session.recorded:
             screen.notify("This is a recorded run: `gpt-explorer open FILE` opens it again.", markup=False)
             return
+        from explorer.screen.dialogs.copied import CopiedDialog  # only now: recipes know every view
+        from explorer.views.recipes import Shown, copied
+
         name = screen.header.model_name
         model = self._first if self._first and name == self._shown_as else name
         opened = screen.tours.visiting.opened_now()

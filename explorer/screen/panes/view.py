@@ -9,8 +9,7 @@ from explorer.screen.dialogs.ask import AskDialog
 from explorer.screen.dialogs.choose import ChooseDialog
 from explorer.screen.messages import Clicked
 from explorer.screen.panes.pane import Host, Pane, literal
-from explorer.views.looks import next_measure
-from explorer.views.view import View
+from explorer.views.view import View, next_measure
 from explorer.views.views import make
 from explorer.walk.session import Session
 from gpt import GPTError

@@ -73,7 +73,7 @@ def _legend(drawn: Heatmap, cells: int) -> Line:
         Span("colours ", "dim"),
         *legend_of_signed(drawn.spread, ends=(min(drawn.values), max(drawn.values)), cells=40),
     ]
-    return fitting(scale, ["of the score, as ln1 was recorded", "a: another head or key"], cells)
+    return fitting(scale, ["of the score, as ln1 was recorded", "d: another head or key"], cells)
 
 
 def _largest(state: ScoreState, cells: int) -> Line:

@@ -182,7 +182,7 @@ class SweepView(View):
         if plan is None:
             return
         known = dict(self.known.of(question) or {})
-        row = [layout.cell(row, column) for column in range(layout.shape[1]) if self._reaches(plan, column)]
+        row = [layout.cell(row, column) for column in range(layout.shape[1]) if _reaches(plan, column)]
         left = [cell for cell in row if cell is not None and cell not in known]
         while left:
             done = 0
@@ -196,10 +196,6 @@ class SweepView(View):
                 known = {**known, left[done]: tuple(math.nan for _ in metrics)}
                 yield known
             left = left[done + 1 :]
-
-    def _reaches(self, plan: Sweep, column: int) -> bool:
-        """Whether the edit does something there: a patch may know no value for a position."""
-        return not self.asked.by_position or column in plan.positions
 
     # The keys
 
@@ -232,6 +228,11 @@ class SweepView(View):
         edit = state.plan.edit(state.chosen)
         self.session.edit(lambda edits: edits.add(edit.where, edit.what, len(self.session.ids)))
         return True
+
+
+def _reaches(plan: Sweep, column: int) -> bool:
+    """Whether the edit does something there: a patch may know no value for a position."""
+    return not plan.by_position or column in plan.positions
 
 
 def _base(run: Trace, cancelled: Callable[[], bool]) -> SweepBase | None:
