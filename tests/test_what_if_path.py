@@ -39,8 +39,8 @@ async def test_the_head_without_which_it_forgets_the_name() -> None:
             assert points
             assert points[1] in EXAMPLE
 
-        assert "MLP 0" in " ".join(text(screen, "number")), "the cursor is on the largest effect"
-        await press(pilot, "down", "down", "down", "left", "left", "left", "enter")
+        assert "head 3.3" in " ".join(text(screen, "number")), "the cursor is on the largest effect"
+        await press(pilot, "enter")
         await until(pilot, lambda: "edited" in text(screen, "header")[0] and "·the" in list(shares(screen))[:1])
         await computed(pilot)
         after = shares(screen)

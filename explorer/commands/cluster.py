@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from explorer.loading.checkpoints import Checkpoint
     from gpt import GPT
 
-_INSTALL = "this needs dask.distributed: pip install 'gpt-explorer[cluster]'"
+_INSTALL = "this needs dask.distributed: pip install 'gpt2-explorer[cluster]'"
 _TO_CONNECT = 20  # seconds
 
 

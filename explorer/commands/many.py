@@ -9,7 +9,7 @@ import argparse
 import contextlib
 import json
 import sys
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Container, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -124,9 +124,8 @@ def run_many(
     known = _known(options.results, wanted, call)
     compute = _divided if is_wanted(options) else _here
     tell, done, status = progress("computing"), list[dict[str, Any]](), 0
-    missing = [row for row in wanted if row.number not in known]
     try:
-        with contextlib.closing(compute(options, measure, missing, arrays)) as found:
+        with contextlib.closing(compute(options, measure, _pieces(wanted, known), arrays)) as found:
             for row in wanted:
                 if row.number not in known:
                     known[row.number] = next(found)
@@ -137,7 +136,7 @@ def run_many(
         status = 130
         output.complain(f"interrupted after {len(done)} of {len(wanted)} prompts")
     _print(options, done, len(wanted))
-    if ranking and done and not options.json:
+    if ranking and done and not (options.json or options.csv):
         output.say("", *ranking(done))
     return status
 
@@ -145,51 +144,68 @@ def run_many(
 Found = Generator[dict[str, Any], None, None]
 
 
-def _here(options: argparse.Namespace, measure: Measure, missing: Sequence[Row], arrays: bool) -> Found:
-    """What is kept of each of these prompts, computed in this process."""
+PIECE = 8
+"""Prompts that are computed together, here or on a worker: the same ones wherever that is, so the same bytes come out."""
+
+Piece = tuple[list[Row], set[int]]
+"""Rows of the file that follow one another, and the numbers of those that are wanted."""
+
+
+def _pieces(wanted: Sequence[Row], known: Container[int]) -> list[Piece]:
+    """The pieces in which something is missing."""
+    pieces = [list(wanted[first : first + PIECE]) for first in range(0, len(wanted), PIECE)]
+    found = [(piece, {row.number for row in piece if row.number not in known}) for piece in pieces]
+    return [(piece, missing) for piece, missing in found if missing]
+
+
+def _here(options: argparse.Namespace, measure: Measure, pieces: Sequence[Piece], arrays: bool) -> Found:
+    """The lines that are kept of these prompts, computed in this process."""
     from explorer.commands.options import open_model
     from explorer.engine.threads import few_threads
 
     checkpoint, model = open_model(options, arrays=arrays)
     with few_threads(model):
-        together = _together(checkpoint, model, [row.options(options) for row in missing])
-        for row in missing:
-            yield _measured(options, measure, row, lambda own: next(together))
+        for piece in pieces:
+            yield from _measured(options, measure, piece, checkpoint, model)
 
 
-def _divided(options: argparse.Namespace, measure: Measure, missing: Sequence[Row], arrays: bool) -> Found:
+def _divided(options: argparse.Namespace, measure: Measure, pieces: Sequence[Piece], arrays: bool) -> Found:
     """The same, computed by the workers of a cluster."""
     from explorer.loading.catalogue import locate, namesake, resolve
     from explorer.loading.checkpoints import open_checkpoint
 
     tell_notes([*namesake(options.model), *open_checkpoint(resolve(locate(options.model))).notes])
-    if missing:
+    if pieces:
         with opened(options) as client:
-            yield from in_order(client, _on_worker, [(options, measure, row, arrays) for row in missing])
+            for found in in_order(client, _on_worker, [(options, measure, piece, arrays) for piece in pieces]):
+                yield from found
 
 
-def _on_worker(options: argparse.Namespace, measure: Measure, row: Row, arrays: bool) -> dict[str, Any]:
-    from explorer.commands.headless import prompted
+def _on_worker(options: argparse.Namespace, measure: Measure, piece: Piece, arrays: bool) -> list[dict[str, Any]]:
     from explorer.engine.threads import few_threads
 
     checkpoint, model = model_of(options, arrays)
     with few_threads(model):
-        return _measured(options, measure, row, lambda own: prompted(checkpoint, model, own, own.prompt))
+        return list(_measured(options, measure, piece, checkpoint, model))
 
 
 def _measured(
-    options: argparse.Namespace, measure: Measure, row: Row, taken: "Callable[[argparse.Namespace], Prompted]"
-) -> dict[str, Any]:
-    """The line that is kept of a prompt; UsageError, with its number, where it cannot be computed."""
+    options: argparse.Namespace, measure: Measure, piece: Piece, checkpoint: "Checkpoint", model: "GPT"
+) -> Found:
+    """The line that is kept of each wanted prompt; UsageError, with its number, where one cannot be computed."""
     from gpt import GPTError
 
-    own = row.options(options)
-    try:
-        given = taken(own)
-        measures, extra = measure(given, own)
-    except GPTError as error:
-        raise UsageError(f"{options.prompts}, line {row.number}: {error}") from error
-    return {"line": row.number, "prompt": given.prompt, "measures": measures, **extra}
+    calls = [row.options(options) for row in piece[0]]
+    together = _together(checkpoint, model, calls)
+    for row, call in zip(piece[0], calls):
+        try:
+            given = next(together)
+            if row.number not in piece[1]:
+                continue
+            measures, extra = measure(given, call)
+        except GPTError as error:
+            raise UsageError(f"{options.prompts}, line {row.number}: {error}") from error
+        yield {"line": row.number, "prompt": given.prompt, "measures": measures, **extra}
 
 
 def _together(checkpoint: "Checkpoint", model: "GPT", calls: Sequence[argparse.Namespace]) -> "Iterator[Prompted]":

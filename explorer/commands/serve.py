@@ -108,7 +108,7 @@ def _server(command: str, listening: socket.socket) -> "BrowserServer":
             raise
         raise ServeError(
             "the screen in a browser needs textual-serve, which is not installed. Install it: "
-            'pip install "gpt-explorer[serve]"'
+            'pip install "gpt2-explorer[serve]"'
         ) from error
     return BrowserServer(command, listening)
 

@@ -36,7 +36,7 @@ _TEXT = re.compile(r'<text ([^>]*)textLength="[^"]*"([^>]*)>([^<]*)</text>')
 _SCALE = 2  # pixels of a PNG for one of the SVG
 
 NO_PNG = (
-    "PNG needs one more package: pip install 'gpt-explorer[png]' (or pip install resvg-py). "
+    "PNG needs one more package: pip install 'gpt2-explorer[png]' (or pip install resvg-py). "
     "SVG needs none, and every browser opens it."
 )
 NO_FONT = (

@@ -47,6 +47,7 @@ def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 def test_a_worker_is_killed_half_way_and_the_same_bytes_come_out(
     prompts: str, scheduler: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(many, "PIECE", 1)
     call = ["lens", "--prompts", prompts, "--json", "--results"]
     alone = printed(capsys, *call, str(tmp_path / "alone.jsonl"))
     killed: list[int] = []
@@ -69,6 +70,7 @@ def test_a_worker_is_killed_half_way_and_the_same_bytes_come_out(
 def test_an_interrupted_run_goes_on_where_it_ended(
     prompts: str, scheduler: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(many, "PIECE", 1)
     results = tmp_path / "results.jsonl"
     call = ["lens", "--prompts", prompts, "--json", "--results", str(results), "--scheduler", scheduler]
     asked: list[int] = []
@@ -151,7 +153,7 @@ def test_without_the_extra_it_says_what_to_install(
 ) -> None:
     monkeypatch.setattr(cluster, "find_spec", lambda name: None)
     assert main(["lens", "--prompts", prompts, *where]) == 2
-    assert "pip install 'gpt-explorer[cluster]'" in capsys.readouterr().err
+    assert "pip install 'gpt2-explorer[cluster]'" in capsys.readouterr().err
 
 
 def test_a_scheduler_that_is_not_there_or_has_nobody(

@@ -28,7 +28,7 @@ def test_without_the_library(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     monkeypatch.setitem(sys.modules, "textual_serve.server", None)
     monkeypatch.setitem(sys.modules, "textual_serve.app_service", None)
     assert main(["serve", "--port", "0"]) == 1
-    assert 'pip install "gpt-explorer[serve]"' in capsys.readouterr().err
+    assert 'pip install "gpt2-explorer[serve]"' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,7 @@ def looks(here: Session) -> Drawn:
         here.cursor.go_to_stage(0)
         here.cursor.go_to_position(len(here.ids) - 1)
         view = views.make(name, here)
-        if name == "compare":
+        if name in ("compare", "patching"):
             view.take(OTHER)
         for mode in range(max(1, len(view.modes))):
             for cells, height in ((58, 12), (110, 26)):

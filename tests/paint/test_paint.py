@@ -90,6 +90,7 @@ def check_action(action: tuple[Any, ...], session: Session) -> None:
         "part": [len(session.stage.parts)],
         "cell": [len(session.ids), cursor.columns],
         "settings": [],
+        "bos": [],
         "overview": [],
         "steps": [],
         "column": [cursor.columns],
