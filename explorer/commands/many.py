@@ -145,7 +145,7 @@ Found = Generator[dict[str, Any], None, None]
 
 
 PIECE = 8
-"""Prompts that are computed together, here or on a worker: the same ones wherever that is, so the same bytes come out."""
+"""Prompts that are computed together: the same ones here and on a worker, so that the same bytes come out."""
 
 Piece = tuple[list[Row], set[int]]
 """Rows of the file that follow one another, and the numbers of those that are wanted."""
