@@ -45,7 +45,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "export": ("gpt-explorer export \"Once upon a time\" -o walk.html --from 'block 2' --to 'block 3'",),
     "config": ("gpt-explorer config", "gpt-explorer config --example", "gpt-explorer config --keys"),
-    "bench": ("gpt-explorer bench --quick --only plain --tokens 4",),
+    "bench": ("gpt-explorer bench --quick --only plain --tokens 4 --against none",),
     "models": ("gpt-explorer models", "gpt-explorer models --csv"),
     "verify": ("gpt-explorer verify --csv",),
     "man": ("gpt-explorer man",),

@@ -33,7 +33,7 @@ def test_defaults_are_written_one_way(name: str) -> None:
             assert DEFAULT.search(text), text
             assert DEFAULT.sub("", text).replace("default processing", "").count("default") == 0, text
             assert re.search(r"\(default: [^()]+\)$", text), text
-        if action.default not in (None, False, [], argparse.SUPPRESS):
+        if action.default not in (None, False, True, [], "", argparse.SUPPRESS):
             shown = repr(action.default) if name in ("explore", "serve") and action.dest == "prompt" else action.default
             assert f"(default: {shown:g}" in text if isinstance(shown, float) else f"(default: {shown}" in text, text
 

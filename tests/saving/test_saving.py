@@ -322,7 +322,7 @@ async def test_png_is_the_svg_at_twice_its_size(here: Path) -> None:
 
 def test_without_its_package_png_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "resvg_py", None)
-    with pytest.raises(WriteError, match=r"pip install 'gpt-explorer\[png\]'"):
+    with pytest.raises(WriteError, match=r"pip install 'gpt2-explorer\[png\]'"):
         drawn.as_png("<svg/>")
 
 
