@@ -60,7 +60,8 @@ def calls(page: Path) -> list[list[str]]:
     """Every call of `gpt-explorer` in a block of commands or within a line, as words."""
     inline = re.findall(r"(?<!`)`(gpt-explorer(?: [^`]+)?)`", _BLOCK.sub("", text(page)))
     lines = [line for block in blocks(page, "sh") for line in block.splitlines()]
-    return [shlex.split(line, comments=True)[1:] for line in (*inline, *lines) if line.startswith("gpt-explorer")]
+    found = (line.partition(" | ")[0] for line in (*inline, *lines) if line.startswith("gpt-explorer"))
+    return [shlex.split(line, comments=True)[1:] for line in found]
 
 
 @page

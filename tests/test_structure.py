@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import explorer
 import gpt
 
+NEEDING = ("explorer.verify.torch_functions", "explorer.web.server")  # PyTorch, textual-serve: extras
 MOST = 25  # methods of a class, those inherited from our own classes counted
 
 
@@ -17,7 +18,7 @@ def classes() -> Iterator[type]:
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if module.name.endswith(".__main__"):  # it would start the program
                 continue
-            if module.name == "explorer.verify.torch_functions":  # it needs PyTorch, and has functions alone
+            if module.name in NEEDING:
                 continue
             for _, found in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
                 if found.__module__ == module.name:
