@@ -173,7 +173,8 @@ def _showing(session: Session) -> str:
 
 def _cursor(session: Session) -> SavedCursor:
     cursor = session.cursor
-    stage, columns, parts = cursor.stage.id, dict(cursor.chosen_columns), dict(cursor.chosen_parts)
+    stage, parts = cursor.stage.id, dict(cursor.chosen_parts)
+    columns = {axes: column for axes, column in cursor.chosen_columns.items() if axes}  # tokens have none
     return SavedCursor(stage, cursor.position, cursor.head, cursor.overview, cursor.steps, columns, parts)
 
 

@@ -31,6 +31,10 @@ class Dialog:
         """The lines, as things are now; none where nothing can be chosen."""
         return []
 
+    def is_asked(self) -> bool:
+        """Whether there is something to choose from by now: what belongs to a view's state is then said."""
+        return True
+
     def take(self, chosen: Chosen) -> None:
         """Let the view ask what was chosen; GPTError where that cannot be done, and nothing changes."""
 

@@ -29,6 +29,8 @@ def look(view: View) -> str:
 
 
 def _chosen(view: View, opened: View) -> Iterator[str]:
+    if not view.dialog(view).is_asked():
+        return
     before = {choice.id: choice for choice in opened.dialog(opened).lines()}
     for choice in view.dialog(view).lines():
         if choice.id not in before or _value(choice) != _value(before[choice.id]):

@@ -128,7 +128,7 @@ def terminal(dice: random.Random, folder: Path) -> int:
 
     with within(folder):
         program = Program("Once")
-        program.until(lambda: b"computed in" in program.seen)
+        program.until(lambda: b"computed in" in program.seen or b"last session" in program.seen)
         for _ in range(_SENT_AT_A_TIME):
             kind = dice.random()
             if kind < 0.05:

@@ -19,6 +19,9 @@ class PatchingDialog(Dialog):
         session = self.view.session
         return [] if session.recorded else choices(session, self.view.asked, self.view.way)
 
+    def is_asked(self) -> bool:
+        return self.view.session.what_if.other is not None
+
     def take(self, chosen: Chosen) -> None:
         asked = read(self.view.session, chosen)
         other, prompt = self.view.session.what_if.other, str(chosen["prompt"])
