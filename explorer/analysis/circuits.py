@@ -179,7 +179,7 @@ class Circuits:
 
     @cached_property
     def _writers(self) -> list[tuple[Array, Array, Array]]:  # [H·e, d], [H, e, e], [H] for each block
-        """What the heads of each block write, one below the other; their values' products; and the norms of both."""
+        """Of each block: what its heads write, one below the other; their values' products; the norms of both."""
         found = []
         for layer in range(self.config.n_layer):
             pairs = [(self.values(layer, head), self.output(layer, head)) for head in range(self.config.n_head)]

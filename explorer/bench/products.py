@@ -32,7 +32,7 @@ class _Noting:
 
 
 def products(model: GPT, ids: list[int], cache: Cache | None = None) -> list[Pair]:
-    """What a forward pass multiplies, a · bᵀ each."""
+    """The pairs of matrices that a forward pass multiplies, a · bᵀ each."""
     pairs: list[Pair] = []
     noting: Any = _Noting(model.ops, pairs)
     GPT(model.config, model.weights, ops=noting).forward(ids, cache)

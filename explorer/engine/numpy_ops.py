@@ -70,7 +70,7 @@ def variance(x: ArrayLike, mean: ArrayLike) -> Array:  # [T, d], [T, 1] -> [T, 1
 
 
 def _row_means(x: Array) -> Array:
-    """What `x.mean` computes, without its checks: of one row they take longer than the sum."""
+    """`x.mean` without its checks: for one row they take longer than the sum."""
     return np.add.reduce(x, axis=-1, keepdims=True) / x.dtype.type(x.shape[-1])
 
 

@@ -25,7 +25,7 @@ _LINE = re.compile(r" \(at line (\d+), column (\d+)\)$")
 
 @dataclass
 class ConfigFile:
-    """What the file says: its tables, and what is wrong with it."""
+    """The content of the file: its tables, and what is wrong with it."""
 
     path: Path | None  # None: no file is read
     exists: bool = False

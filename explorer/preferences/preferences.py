@@ -37,7 +37,7 @@ class Moved(NamedTuple):
 
 @dataclass
 class Preferences:
-    """What a person has set; what is wrong is left out and is in `problems`."""
+    """The settings of a person; a wrong one is left out and is in `problems`."""
 
     file: ConfigFile = field(default_factory=lambda: ConfigFile(None))
     held: dict[str, Held] = field(default_factory=dict)  # by the setting's name

@@ -1,4 +1,4 @@
-"""What was chosen on the screen, kept from one start to the next in the state folder, beside the person's own file.
+"""Choices made on the screen, kept from one start to the next in the state folder, beside the person's own file.
 
 A choice of looks holds until the person's file says something else than it said when the choice was made: then the
 file is the later of the two.
@@ -30,7 +30,7 @@ def keep_look(name: str, chosen: str, said: Any) -> None:
 
 
 def last_saved() -> dict[str, str]:
-    """What was saved last, and as which kind of file."""
+    """The part of the screen that was saved last, and the kind of file."""
     return {name: value for name, value in _read(SAVING).items() if isinstance(value, str)}
 
 

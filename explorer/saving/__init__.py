@@ -1,1 +1,1 @@
-"""What is on the screen, written into files and copied: as numbers, text or a picture."""
+"""The screen, written into files and copied: as numbers, text or a picture."""

@@ -34,7 +34,7 @@ def of_model(saved: SavedModel, model: GPT, name: str) -> list[str]:
 
 
 def of_program(saved: Saved) -> list[str]:
-    """What may change the last digits: another Python, another NumPy, another machine."""
+    """Differences that may change the last digits: another Python, another NumPy, another machine."""
     then, now = saved.program, this_program()
     changed = [("Python", then.python, now.python), ("", then.machine, now.machine)]
     if saved.engine == "numpy":

@@ -119,7 +119,7 @@ class SavedWhy:
 
 @dataclass(frozen=True)
 class SavedView:
-    """What is open on the screen, and how each view shows it."""
+    """The open view and pane, and how each view shows its numbers."""
 
     opened: str = ""
     showing: str = ""  # "a", "b" or "difference", where Compare shows it in the place of the run

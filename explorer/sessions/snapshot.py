@@ -1,4 +1,4 @@
-"""What is to be saved of a session, as it stands now."""
+"""A session as it stands now, ready to be saved."""
 
 import platform
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ from gpt import GPT
 
 @dataclass(frozen=True)
 class OnScreen:
-    """What is on the screen besides the session."""
+    """The views of the screen, which are not part of the session."""
 
     views: Mapping[str, View] = field(default_factory=dict)
     opened: str = ""  # the view that is open

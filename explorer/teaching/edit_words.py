@@ -18,7 +18,7 @@ _AT = re.compile(r"(.*\S)\s+at\s+(\d+(?:/\d+)*)")
 _PLAIN: dict[str, Callable[[], What]] = {"zero": Zero, "mean": Mean, "cut": Cut}
 _WITH_A_NUMBER: dict[str, Callable[[float], What]] = {"set": Set, "scale": Scale}
 ADD, PATCH = "add", "patch"
-"""What is done with something that a text cannot hold: a direction, another run."""
+"""Edits that a text cannot hold whole: along a direction, or from another run."""
 
 Given = Callable[[str, float | None], What]
 """(ADD and a strength, or PATCH and None) -> the edit; EditError."""

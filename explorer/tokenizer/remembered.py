@@ -1,4 +1,4 @@
-"""What was worked out about a tokenizer's list of merges, kept for the next start: the same list gives the same.
+"""The ranks of a tokenizer's merges, kept for the next start: the same list gives the same ranks.
 
 It lies in the system's folder for caches. GPT_EXPLORER_STATE names another one; if it is empty, nothing is kept.
 """
@@ -18,7 +18,7 @@ _FEWEST = 5_000
 
 
 def unused(merges: Sequence[Pair], find: Callable[[Sequence[Pair]], list[int]]) -> list[int]:
-    """What `find` gives for these merges, places in the list; from an earlier start where it was kept."""
+    """The result of `find` for these merges, places in the list; from an earlier start where it was kept."""
     path = _path(merges) if len(merges) >= _FEWEST else None
     if path is None:
         return find(merges)

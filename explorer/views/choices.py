@@ -1,4 +1,4 @@
-"""What a view lets one choose in its dialog: one of several things, or a text."""
+"""Choices that a view offers in its dialog: one of several things, or a text."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

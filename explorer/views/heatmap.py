@@ -21,7 +21,7 @@ _LEAST_ROW = 4  # lines for a row in figures under the table: a title, two numbe
 
 @dataclass(frozen=True)
 class Heatmap:
-    """What is drawn: the names of rows and columns, the numbers by row and column, and where the cursor is."""
+    """A table to draw: the names of rows and columns, the numbers, and where the cursor is."""
 
     rows: Sequence[str]
     columns: Sequence[str]
@@ -45,7 +45,7 @@ class Heatmap:
         return max((abs(value - self.origin) for value in self.values if math.isfinite(value)), default=0.0)
 
     def action(self, row: int, column: int) -> Action | None:
-        """What a click on a cell does."""
+        """The action of a click on a cell."""
         return ("view", CELL, row, column) if self.chosen_by_click else None
 
     @cached_property

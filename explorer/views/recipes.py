@@ -71,7 +71,7 @@ class Shown(NamedTuple):
 
 
 def copied(shown: Shown) -> Copied:
-    """What is on the screen, to be run elsewhere."""
+    """The screen in three texts, to be run elsewhere."""
     session, recipe = shown.session, RECIPES.get(shown.name, walk)(shown)
     words, rest = _edits_in_words(session)
     notes = [recipe.note] if recipe.note else []
@@ -406,7 +406,7 @@ def _measure(session: Session, metric: Metric) -> tuple[list[str], str]:
 
 
 def _swept(session: Session, asked: Asked) -> tuple[list[str], list[str], list[str]]:
-    """What is done with a place: as options, the lines of Python that come before, and its argument."""
+    """The edit of a sweep: as options, the lines of Python that come before, and its argument."""
     other, aligned = session.what_if.other, session.what_if.aligned
     if asked.done == PATCH and other:
         line = f"other = model.run({list(other.trace.ids)!r})"
@@ -417,7 +417,7 @@ def _swept(session: Session, asked: Asked) -> tuple[list[str], list[str], list[s
 
 
 def circuits(shown: Shown) -> Recipe:
-    """What is shown of the chosen head, whatever the prompt."""
+    """The question to the chosen head, whatever the prompt."""
     view = shown.view
     assert isinstance(view, CircuitsView)
     state = view.state()

@@ -1,4 +1,4 @@
-"""What a command prints, to be compared whatever Python prints it."""
+"""The output of a command, to be compared whatever Python prints it."""
 
 import re
 

@@ -70,7 +70,7 @@ def pictures(here: Session) -> Drawn:
 
 
 def panes(here: Session) -> Drawn:
-    """What stands around the picture, at a few places."""
+    """The panes around the picture, at a few places."""
     for place in ("embed", "blocks.0.scores", "blocks.5.pattern", "logits"):
         index = next((index for index, stage in enumerate(here.cursor.stages) if stage.id == place), 0)
         here.cursor.go_to_stage(index)

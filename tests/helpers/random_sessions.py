@@ -192,7 +192,7 @@ def numbers(session: Session) -> dict[str, Any]:
 
 
 def seen(session: Session, views: dict[str, View], opened: str) -> dict[str, Any]:
-    """What stands on the screen: the picture, the number, the next tokens, the edits, what is open, every view."""
+    """Everything on the screen: the picture, the number, the next tokens, the edits, what is open, every view."""
     for residual, position in wanted_lenses(session):
         running.look_through_lens(session.trace, residual, position, lambda: False)
     for name, position in wanted_way(session):

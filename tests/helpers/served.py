@@ -67,7 +67,7 @@ class Page:
 
 
 def plain(drawn: bytes) -> str:
-    """What was drawn, without the terminal's codes."""
+    """The drawn text, without the terminal's codes."""
     return re.sub(r"\x1b\[[0-9;?<>$]*[ -/]*[@-~]", "", drawn.decode("utf-8", "replace"))
 
 

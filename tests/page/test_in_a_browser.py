@@ -161,7 +161,7 @@ def test_logits_and_probabilities_are_those_of_another_program(shown: Shown) -> 
 
 
 def test_the_lens_is_that_of_another_program(shown: Shown) -> None:
-    """What it would say if it stopped there, after the final norm and the unembedding."""
+    """The logits if it stopped there: after the final norm and the unembedding."""
     shown.open()
     for row in rows(story().config.n_layer):
         x = oracle()[row.name][-1]

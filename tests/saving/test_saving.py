@@ -1,4 +1,4 @@
-"""What leaves the screen: the files are what they say, the numbers are those of the run, nothing is written over."""
+"""Saving and copying: the files are what they say, the numbers are those of the run, nothing is written over."""
 
 import csv
 import io

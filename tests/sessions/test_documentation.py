@@ -1,4 +1,4 @@
-"""What docs/sessions.md says: its commands print what stands there, and its file is a session."""
+"""docs/sessions.md: its commands print what stands there, and its file is a session."""
 
 import re
 import shlex

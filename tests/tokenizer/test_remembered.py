@@ -1,4 +1,4 @@
-"""What is kept of a list of merges for the next start: the same ranks, and nothing is believed that does not fit."""
+"""Ranks of merges that are kept for the next start: the same ones, and nothing is believed that does not fit."""
 
 import json
 import random

@@ -54,7 +54,7 @@ def seen(session: Session, name: str = "") -> Shown:
 
 
 def printed(command: str) -> str:
-    """What a command prints; it must succeed."""
+    """The output of a command, which must succeed."""
     words = shlex.split(command)
     assert words[0] == "gpt-explorer"
     out = io.StringIO()
@@ -64,7 +64,7 @@ def printed(command: str) -> str:
 
 
 def executed(lines: str) -> tuple[str, dict[str, Any]]:
-    """What lines of Python print, and the names that they leave."""
+    """The output of lines of Python, and the names that they leave."""
     names: dict[str, Any] = {}
     out = io.StringIO()
     with redirect_stdout(out):

@@ -53,7 +53,7 @@ def ask(view: SweepView, **chosen: Any) -> SweepView:
 
 
 def worked(view: SweepView) -> SweepState:
-    """What it knows when its work is done."""
+    """Everything that it knows when its work is done."""
     while view.wanted():
         for _ in view.work():
             pass

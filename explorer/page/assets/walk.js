@@ -194,7 +194,7 @@ class Walk {
     });
   }
 
-  // What is shown
+  // The parts of the page
 
   render() {
     const key = document.activeElement?.closest?.("[data-key]")?.dataset.key;

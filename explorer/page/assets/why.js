@@ -59,7 +59,7 @@ class Why {
     return Array.from(scores, (score) => Math.exp(score - largest));
   }
 
-  // What a cell is made of: { value, terms, count, rest, line } or { value, origin }; a sum of sums as one, if unrolled.
+  // The terms of a cell: { value, terms, count, rest, line } or { value, origin }; a sum of sums as one, if unrolled.
   explain(asked, unrolled) {
     const value = this.value(asked);
     const rule = this.ruleOf(asked);

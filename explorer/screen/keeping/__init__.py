@@ -1,1 +1,1 @@
-"""What is on the screen, taken away: saved as a file, or copied."""
+"""The screen, taken away: saved as a file, or copied."""

@@ -1,4 +1,4 @@
-"""What is on the screen, taken as it is at one moment: its cells, its text, its numbers."""
+"""The screen at one moment: its cells, its text, its numbers."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class Captured:
 
 
 def capture(screen: "MainScreen") -> Captured:
-    """What is on the screen now."""
+    """The screen as it is now."""
     pane = shown_pane(screen)
     region = pane.content_region
     inner = Region(region.x - pane.region.x, region.y - pane.region.y, region.width, region.height)

@@ -101,7 +101,7 @@ class Sessions:
         self._screen.app.notify(str(self._file.absolute()), title="The session is in")
 
     def _snapshot(self, session: Session | None, fingerprint: bool) -> Saved:
-        """What is to be saved: during a tour the session that was left for it."""
+        """The session to save: during a tour, the one that was left for it."""
         screen = self._screen
         views, view, model = *screen.middle.view.kept(), screen.header.model_name
         if (home := screen.tours.visiting.home) and screen.tours.shown:

@@ -51,7 +51,7 @@ def _text(value: float) -> str:
 
 
 def _shown(state: CircuitState, cells: int, height: int) -> list[Line]:
-    """What is asked of the chosen head."""
+    """The question to the chosen head, in words."""
     title = _title(state)
     if waiting := state.scene.waiting(state.found, cells):
         lines = [title, *waiting]
@@ -85,7 +85,7 @@ def _title(state: CircuitState) -> Line:
 
 
 def _matches(found: Matches, state: CircuitState, cells: int) -> list[Line]:
-    """What the token's query looks for, and which queries look for its key."""
+    """The tokens that its query looks for, and those whose queries look for its key."""
     columns = [("its query looks for", found.by_query.most), ("its key is found by", found.by_key.most)]
     if cells >= 2 * _BESIDE // 3:
         columns += [("and least for", found.by_query.least), ("and least by", found.by_key.least)]

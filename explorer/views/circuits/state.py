@@ -16,7 +16,7 @@ KEPT = 40
 
 
 class Show(IntEnum):
-    """What is shown of the chosen head; the numbers are those of the view's modes."""
+    """The ways to show the chosen head; their numbers are those of the view's modes."""
 
     PROMOTES = 0
     MATCHES = 1
@@ -27,7 +27,7 @@ class Show(IntEnum):
 
 @dataclass(frozen=True)
 class Asked:
-    """What the head is asked about."""
+    """The choices: the token, the circuit and the kind of composition."""
 
     token: int | None = None  # None: the one where one stands
     circuit: Circuit = Circuit.OV  # whose singular vectors

@@ -75,7 +75,7 @@ class CircuitsView(View):
         return in_words(state, cells)
 
     def _copy_scores(self, layer: int, head: int) -> tuple[float, ...]:
-        """What a head would copy at each token of this run; empty while that is not known."""
+        """A head's copy score at each token of this run; empty while it is not known."""
         found = self.known.of((_COPIES, layer))
         return found.get(head, ()) if isinstance(found, dict) else ()
 
@@ -101,7 +101,7 @@ class CircuitsView(View):
     # Questions
 
     def _question(self) -> Hashable:
-        """What is asked of the chosen head."""
+        """The question to the chosen head."""
         asked, show, place = self.asked, self._show, self.chosen
         match show:
             case Show.PROMOTES | Show.MATCHES:
@@ -114,7 +114,7 @@ class CircuitsView(View):
                 return show, place, asked.kind
 
     def questions(self) -> list[Hashable]:
-        """What is shown of the chosen head; how far every head copies; and what each would copy in this run."""
+        """The question to the chosen head; how far every head copies; and what each would copy in this run."""
         session = self.session
         if session.recorded or session.model is None or not session.run.ids:
             return []

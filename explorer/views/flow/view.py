@@ -174,7 +174,7 @@ def _brought(found: AttributedEdges) -> AnswerFound:
 
 
 def _ordered(edges: Sequence[_Edge]) -> tuple[tuple[_Edge, ...], int]:
-    """What moves between tokens, then other heads and MLPs, then the residual stream; and how many can be chosen."""
+    """Edges between tokens first, then other heads and MLPs, then the residual stream; and how many can be chosen."""
     strongest: list[_Edge] = sorted(edges, key=lambda edge: (not _moves(edge), -edge.share))
     chosen: list[_Edge] = [edge for edge in strongest if edge.kind in (EdgeKind.HEAD, EdgeKind.MLP)]
     others: list[_Edge] = [edge for edge in strongest if edge.kind is EdgeKind.RESIDUAL]

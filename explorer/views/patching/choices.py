@@ -53,7 +53,7 @@ def short(given: Receiver) -> str:
 
 
 def read(session: Session, chosen: Chosen) -> Asked:
-    """What was chosen; EditError says what cannot be read."""
+    """The choices as they were taken; EditError says which cannot be read."""
     token, versus = (read_token(session, str(chosen[name])) for name in ("token", "versus"))
     if token is not None and token == versus:
         raise EditError("the two tokens are the same: there is no lead of one over the other.")

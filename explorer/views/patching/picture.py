@@ -83,7 +83,7 @@ def aligned(state: PatchingState, cells: int) -> list[Line]:
 
 
 def _how(state: PatchingState, cells: int) -> Line:
-    """What is put where."""
+    """The direction in words: whose values are put where."""
     where = ", by position" if state.layout.by_position else ""
     site = SHORT[state.layout.site_id]
     words = {
@@ -118,7 +118,7 @@ def _legend(state: PatchingState, drawn: Heatmap, cells: int) -> Line:
 
 
 def ranked(state: PatchingState) -> list[tuple[float, SweepCell]]:
-    """What is known, the largest effect first."""
+    """The known places, the largest effect first."""
     known = [(state.normalised(lead), cell) for cell, lead in state.leads.items()]
     finite = (each for each in known if not math.isnan(each[0]))
     return sorted(finite, key=lambda each: -abs(each[0] - state.origin))

@@ -24,7 +24,7 @@ class Way(IntEnum):
 
 @dataclass(frozen=True)
 class Asked:
-    """What is patched, by which path, and which tokens are looked at."""
+    """The choices: the site, the path, and the tokens that are measured."""
 
     site: str = "z"
     by_position: bool = False

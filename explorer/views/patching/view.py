@@ -261,7 +261,7 @@ def _along(runs: Runs, asked: Asked) -> LogitsOf:
 
 
 def _why_not(session: Session) -> list[str]:
-    """What keeps the two runs from being patched, in words."""
+    """The reason, in words, why the two runs cannot be patched; nothing where they can."""
     other = session.what_if.other
     if session.recorded:
         return ["This is a recorded run: there is no model that could run another prompt."]

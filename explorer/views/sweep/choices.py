@@ -17,7 +17,7 @@ AT_ONCE = ("all at once", "one by one")
 
 
 class SweepDialog(Dialog):
-    """What is swept, what is done there, and what is measured."""
+    """The site, the edit and the measure of a sweep."""
 
     def lines(self) -> list[Choice]:
         return choices(self.view.session, self.view.asked, self.view.mode)
@@ -66,7 +66,7 @@ def read_token(session: Session, text: str) -> int | None:
 
 
 def read(session: Session, asked: Asked, chosen: Chosen) -> Asked:
-    """What was chosen; EditError says what cannot be read, or does not go together."""
+    """The choices as they were taken; EditError says which cannot be read, or do not go together."""
     site, done, measure = OFFERED[int(chosen["site"])], DONE[int(chosen["done"])], int(chosen["measure"])
     if done == MEAN and site == "pattern":
         raise EditError("a pattern has a row for each pair of positions: no mean is meant there. Zero or patch it.")

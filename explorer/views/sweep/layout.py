@@ -77,7 +77,7 @@ class Layout:
 
     @property
     def corner(self) -> str:
-        """What the columns are."""
+        """The word for a column."""
         return "position" if self.by_position else self.site.unit
 
 

@@ -67,7 +67,7 @@ def _head(state: SweepState, cells: int) -> list[Line]:
 
 
 def _how(state: SweepState) -> str:
-    """What is edited in turn, and how."""
+    """The places that are edited in turn, and how."""
     site, what = SITES[state.asked.site], state.what.words
     over = f"each of {'the ' if not site.unit else ''}{SHORT[site.id]}"
     if site.unit == "neuron":

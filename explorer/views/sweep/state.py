@@ -15,7 +15,7 @@ from gpt.ops import Vector
 
 ZERO, MEAN, SCALE, PATCH = "zero", "mean", "scale", "patch"
 DONE = (ZERO, MEAN, SCALE, PATCH)
-"""What is done with a place."""
+"""The kinds of edit."""
 
 MEASURES = (PROBABILITY, LOGIT_DIFFERENCE, KL)
 NORMALISED = 3
@@ -27,7 +27,7 @@ Measured = tuple[float, ...]
 
 @dataclass(frozen=True)
 class Asked:
-    """What is swept, what is done, and which tokens are looked at."""
+    """The choices: the site, the edit, and the tokens that are measured."""
 
     site: str = "z"
     by_position: bool = False

@@ -263,7 +263,7 @@ def _key(what: What) -> Hashable:
 
 
 def _edit(asked: Asked, what_if: WhatIf) -> What:
-    """What is done with a place; where there is no other run, zero stands for a patch."""
+    """The edit of a place; where there is no other run, zero stands for a patch."""
     other, alignment = what_if.other, what_if.alignment
     if asked.done == PATCH and other and alignment:
         return Patch(other.trace, other.title, alignment.shift)
