@@ -129,7 +129,9 @@ class Wanderer:
         make("compare", self.session).next_mode()
 
     def _walk(self) -> None:
+        """Move the cursor, which closes code that is open, as on the screen."""
         cursor, dice = self.session.cursor, self.dice
+        self.session.code = None
         cursor.go_to_stage(dice.randrange(len(cursor.stages)))
         cursor.go_to_position(dice.randrange(cursor.length))
         cursor.go_to_head(dice.randrange(self.session.config.n_head))
