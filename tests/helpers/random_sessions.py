@@ -77,7 +77,7 @@ class Wanderer:
     def _settings(self) -> None:
         draws, dice = self.session.draws, self.dice
         draws.sampling = Sampling(dice.choice((0.0, 0.7, 1 / 3)), dice.choice((None, 5)), dice.choice((1.0, 0.9)))
-        draws.seed = dice.randrange(100)
+        draws.seed = dice.randrange(-100, 100)
 
     def _place(self) -> where.Where:
         dice, config, length = self.dice, self.session.config, len(self.session.ids)
