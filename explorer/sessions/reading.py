@@ -26,13 +26,12 @@ from explorer.sessions.saved import (
 from explorer.sessions.tables import AGAIN, Table
 from explorer.teaching.spots import LOOKS, Spot
 from explorer.terminal.glyphs import one_line, quoted, shortened
-from explorer.views import views
+from explorer.views.views import ALL
 from gpt import GPTError, Sampling
 
 MOST_BYTES = 32 * 2**20
 MOST_TOKENS = 100_000
 SHOWING = ("", "a", "b", "difference")
-VIEWS = (*views.NAMES, "sweep")
 _MOST = 2**31  # of any number that counts something
 _SEED = 10**4000
 _PASS = re.compile(r"(\d{1,9})(?:/(\d{1,9}))?(?:@(\d{1,9}))?", re.ASCII)
@@ -228,7 +227,7 @@ def _cursor(table: Table) -> SavedCursor:
 def _view(table: Table, others: int) -> SavedView:
     looks = table.table("looks")
     found = SavedView(
-        table.text("opened", "", ("", *VIEWS)),
+        table.text("opened", "", ("", *ALL)),
         table.text("showing", "", SHOWING),
         table.text("aligned", ALIGNED[-1], ALIGNED),
         table.whole("other", 0, others - 1, -1) if "other" in table else -1,
@@ -240,8 +239,8 @@ def _view(table: Table, others: int) -> SavedView:
 
 
 def _is_view(table: Table, name: str) -> bool:
-    if name not in VIEWS:
-        raise table.wrong(f"there is no view {quoted(name)}: there are {', '.join(VIEWS)}.")
+    if name not in ALL:
+        raise table.wrong(f"there is no view {quoted(name)}: there are {', '.join(ALL)}.")
     return True
 
 
