@@ -6,16 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from explorer.bench.peers import LENS, TRANSFORMERS, lens_model, named, transformers_model
-from explorer.bench.plain import largest_difference
+from explorer.bench.plain import largest_difference, recorded
 from explorer.bench.products import bare, products
 from explorer.bench.timing import Part, Work, in_turn
 from explorer.edits.metric import PROBABILITY, Metric
 from explorer.edits.sweep import Sweep
 from explorer.engine.engines import in_words
 from explorer.engine.threads import few_threads
-from explorer.runs import running
 from explorer.runs.packing import run_together
-from explorer.runs.trace import LiveRun
 from gpt import GPT
 
 CLOSE = 1e-3
@@ -109,13 +107,6 @@ class Arrays:
             mask = torch.tensor([[1] * len(text) + [0] * (longest - len(text)) for text in texts])
             works[f"{named(TRANSFORMERS)}, padded batch"] = lambda: theirs(padded, attention_mask=mask)
         return Part(f"{self.engine}, {prompts} prompts", in_turn(works, max(1, rounds // 2)))
-
-
-def recorded(model: GPT, ids: list[int]) -> LiveRun:
-    """The complete run of these ids."""
-    run = LiveRun(model, list(ids))
-    running.complete(run, lambda: False)
-    return run
 
 
 def _lens_sweep(lens: Any, batch: Any, heads: int) -> None:

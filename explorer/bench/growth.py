@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from explorer.bench.arrays import recorded
+from explorer.bench.plain import recorded
 from explorer.bench.timing import Growth, Work, in_turn
 from explorer.engine.engines import in_words
 from explorer.engine.threads import few_threads

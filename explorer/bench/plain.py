@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from explorer.bench.products import dots, products
 from explorer.bench.textbook import arithmetic
@@ -38,7 +38,7 @@ def _part(title: str, model: GPT, ids: list[int], cache: Cache | None, workers: 
     if workers:
         works[f"forward pass, {workers} processes"] = lambda: many.forward(ids, cache)
         if cache is None:
-            works["the same, recording everything"] = lambda: _recorded(model, ids)
+            works["the same, recording everything"] = lambda: recorded(model, ids)
     expected = textbook.forward(ids, cache).logits
     found = model.forward(ids, cache).logits
     apart = largest_difference(found, expected)
@@ -53,9 +53,11 @@ def _part(title: str, model: GPT, ids: list[int], cache: Cache | None, workers: 
     return Part(title, in_turn(works, rounds), tuple(notes), equal)
 
 
-def _recorded(model: GPT, ids: list[int]) -> None:
-    never: Callable[[], bool] = lambda: False  # noqa: E731
-    running.complete(LiveRun(model, ids), never)
+def recorded(model: GPT, ids: list[int]) -> LiveRun:
+    """The complete run of these ids."""
+    run = LiveRun(model, list(ids))
+    running.complete(run, lambda: False)
+    return run
 
 
 def largest_difference(found: Matrix, expected: Matrix) -> float:

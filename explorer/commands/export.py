@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from explorer.commands.options import add_model, add_prompt, add_sampling, open_model, progress, sampling
+from explorer.commands.options import add_edits, add_model, add_prompt, add_sampling, open_model, progress, sampling
 from explorer.commands.parser import Parser
 from explorer.errors import UsageError
 from explorer.terminal import output
@@ -34,12 +34,9 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--tour", metavar="NAME|FILE", help="begin with the Stops of this tour; without a PROMPT its own is walked"
     )
-    parser.add_argument(
-        "--edit",
-        action="append",
-        default=[],
-        metavar="EDIT",
-        help="edit the run, in the words of tours: 'head 3.3: zero', 'neuron 4.12: set 3'; can be given more than once",
+    add_edits(
+        parser,
+        "edit the run, in the words of tours: 'head 3.3: zero', 'neuron 4.12: set 3'; can be given more than once",
     )
     add_model(parser)
     add_sampling(parser)

@@ -98,16 +98,15 @@ def add_beginning(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_edits(parser: argparse.ArgumentParser) -> None:
+_EDITS = (
+    "an edit in force, in words: 'head 3.3: zero', 'MLP 2 at 7: mean' (over this prompt's positions), "
+    "'5.2:10-2: cut', 'blocks.2.hook_resid_post[7,*]: scale 2', 'neuron 4.12: set 3'; can be given more than once"
+)
+
+
+def add_edits(parser: argparse.ArgumentParser, meaning: str = _EDITS) -> None:
     """--edit."""
-    parser.add_argument(
-        "--edit",
-        action="append",
-        default=[],
-        metavar="EDIT",
-        help="an edit in force, in words: 'head 3.3: zero', 'MLP 2 at 7: mean' (over this prompt's positions), "
-        "'5.2:10-2: cut', 'blocks.2.hook_resid_post[7,*]: scale 2', 'neuron 4.12: set 3'; can be given more than once",
-    )
+    parser.add_argument("--edit", action="append", default=[], metavar="EDIT", help=meaning)
 
 
 def count(text: str) -> int:

@@ -3,7 +3,7 @@
 import argparse
 
 from explorer.commands.explore import BEGINNING
-from explorer.commands.options import add_beginning, add_model, add_sampling, count, open_model, sampling
+from explorer.commands.options import add_beginning, add_edits, add_model, add_sampling, count, open_model, sampling
 from explorer.commands.parser import Parser
 from explorer.commands.trace import file_name
 from explorer.commands.words import text_of
@@ -20,9 +20,7 @@ def parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("prompt", nargs="?", help="the prompt; - reads it from standard input, @FILE from a file (default: the last)")
     add("-o", "--output", type=file_name, required=True, metavar="FILE", help="the file to write, such as tom.toml")
-    add(
-        "--edit", action="append", default=[], metavar="EDIT", help="edit the run: 'head 3.3: zero', 'mlp 2: scale 0.5'"
-    )
+    add_edits(parser, "edit the run: 'head 3.3: zero', 'mlp 2: scale 0.5'")
     add("--draw", type=count, default=0, metavar="N", help="draw N tokens (default: 0)")
     add_beginning(parser)
     add_model(parser)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.commands.many import add_prompts, run_many
 from explorer.commands.many import check as check_prompts
-from explorer.commands.options import add_model, add_prompt
+from explorer.commands.options import add_edits, add_model, add_prompt
 from explorer.commands.parser import Parser
 from explorer.commands.tables import add_json_and_csv, in_csv
 from explorer.errors import TraceError, UsageError
@@ -47,13 +47,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="GLOB",
         help="write only activations with such names: 'blocks.*.hook_resid_post'",
     )
-    parser.add_argument(
-        "--edit",
-        action="append",
-        default=[],
-        metavar="EDIT",
-        help="record the run with this edit: 'head 3.3: zero'; the file says so",
-    )
+    add_edits(parser, "record the run with this edit: 'head 3.3: zero'; the file says so")
     parser.add_argument(
         "--float32", action="store_true", help="write float32, which takes half the space (default: float64)"
     )

@@ -13,7 +13,8 @@ from explorer.teaching.expressions import fill
 from explorer.teaching.here import Here
 from explorer.teaching.spots import Spot
 from explorer.teaching.tours import Stop, Tour
-from explorer.views.prepared import VIEWS, Prepared
+from explorer.views.prepared import Prepared
+from explorer.views.views import ALL
 from explorer.walk.on_screen import wanted_lenses
 from explorer.walk.session import Session
 
@@ -84,7 +85,7 @@ class Guided:
             part if parts and part != parts - 1 else None,
         )
         data: dict[str, Any] = {"title": fill(stop.title, here), "text": fill(stop.text, here).strip()}
-        if stop.spot.view in VIEWS:
+        if stop.spot.view in ALL:
             view = self._prepared.views[stop.spot.run][stop.spot.view]
             view.follow(_CELLS, _HEIGHT)
             data["picture"] = _spans(view.lines(_CELLS, _HEIGHT))

@@ -26,13 +26,12 @@ from explorer.sessions.saved import (
 from explorer.sessions.tables import AGAIN, Table
 from explorer.teaching.spots import LOOKS, Spot
 from explorer.terminal.glyphs import one_line, quoted, shortened
-from explorer.views import views
+from explorer.views.views import ALL
 from gpt import GPTError, Sampling
 
 MOST_BYTES = 32 * 2**20
 MOST_TOKENS = 100_000
 SHOWING = ("", "a", "b", "difference")
-VIEWS = (*views.NAMES, "sweep")
 _MOST = 2**31  # of any number that counts something
 _SEED = 10**4000
 _PASS = re.compile(r"(\d{1,9})(?:/(\d{1,9}))?(?:@(\d{1,9}))?", re.ASCII)
@@ -73,12 +72,7 @@ def parse(text: str, file: str) -> Saved:
             f"{file}: this session is of format {shortened(version)}, and this program reads up to {FORMAT}. "
             "Use a newer version of GPT Explorer."
         )
-    try:
-        return _saved(table)
-    except SessionError:
-        raise
-    except GPTError as error:  # of Sampling
-        raise table.wrong(str(error)) from error
+    return _saved(table)
 
 
 def _saved(table: Table) -> Saved:
@@ -91,13 +85,16 @@ def _saved(table: Table) -> Saved:
         raise table.wrong(f"ids must be the tokens of a prompt, and of drawn ones up to {MOST_TOKENS:,} in all.")
     others = tuple(map(_other, table.tables("other")))
     engine = table.text("engine", among=_ENGINES)
+    settings = table.table("sampling")
+    sampling, seed = _sampling(settings)
+    settings.end()
     saved = Saved(
         _model(table.table("model")),
         engine,
         prompt,
         ids,
-        _sampling(table.table("sampling")),
-        table.table("sampling").whole("seed", 0, None),
+        sampling,
+        seed,
         _run(table.table("run"), engine, length, len(edits)),
         drawn,
         edits,
@@ -123,12 +120,14 @@ def _model(table: Table) -> SavedModel:
     return found
 
 
-def _sampling(table: Table) -> Sampling:
-    """The settings of a draw; 0 is no top-k. SamplingError."""
-    found = Sampling(table.real("temperature"), table.whole("top_k", 0, _MOST) or None, table.real("top_p"))
-    table.whole("seed", -_SEED, _SEED)
-    table.end()
-    return found
+def _sampling(table: Table) -> tuple[Sampling, int]:
+    """The settings of a draw, and its seed; 0 is no top-k."""
+    temperature, top_k, top_p = table.real("temperature"), table.whole("top_k", 0, _MOST), table.real("top_p")
+    try:
+        sampling = Sampling(temperature, top_k or None, top_p)
+    except GPTError as error:
+        raise table.wrong(str(error)) from error
+    return sampling, table.whole("seed", -_SEED, _SEED)
 
 
 def _passes(table: Table, key: str, length: int) -> tuple[Pass, ...]:
@@ -166,11 +165,7 @@ def _draw(table: Table, edits: int) -> SavedDraw:
     if not 0 <= number <= 1:
         raise table.wrong("number must be from 0 to 1.")
     token, chosen = table.whole("id", 0, _MOST), table.flag("chosen", False)
-    seed, top_k = table.whole("seed", -_SEED, _SEED), table.whole("top_k", 0, _MOST) or None
-    try:
-        sampling = Sampling(table.real("temperature"), top_k, table.real("top_p"))
-    except GPTError as error:
-        raise table.wrong(str(error)) from error
+    sampling, seed = _sampling(table)
     run = _run(table.table("run"), PYTHON, MOST_TOKENS, edits) if "run" in table else None
     text = table.text("text", "")
     table.end()
@@ -232,7 +227,7 @@ def _cursor(table: Table) -> SavedCursor:
 def _view(table: Table, others: int) -> SavedView:
     looks = table.table("looks")
     found = SavedView(
-        table.text("opened", "", ("", *VIEWS)),
+        table.text("opened", "", ("", *ALL)),
         table.text("showing", "", SHOWING),
         table.text("aligned", ALIGNED[-1], ALIGNED),
         table.whole("other", 0, others - 1, -1) if "other" in table else -1,
@@ -244,8 +239,8 @@ def _view(table: Table, others: int) -> SavedView:
 
 
 def _is_view(table: Table, name: str) -> bool:
-    if name not in VIEWS:
-        raise table.wrong(f"there is no view {quoted(name)}: there are {', '.join(VIEWS)}.")
+    if name not in ALL:
+        raise table.wrong(f"there is no view {quoted(name)}: there are {', '.join(ALL)}.")
     return True
 
 
@@ -275,10 +270,7 @@ def _bookmark(table: Table) -> tuple[int, Spot]:
     edits: Any = table.entries("edits")
     if not all(isinstance(edit, str) for edit in edits):
         raise table.wrong("edits must be a list of texts.")
-    try:
-        sampling = Sampling(table.real("temperature"), table.whole("top_k", 0, _MOST) or None, table.real("top_p"))
-    except GPTError as error:
-        raise table.wrong(str(error)) from error
+    sampling, seed = _sampling(table)
     spot = Spot(
         table.text("prompt"),
         table.text("at", ""),
@@ -286,7 +278,7 @@ def _bookmark(table: Table) -> tuple[int, Spot]:
         tuple(edits),
         table.text("model"),
         sampling,
-        table.whole("seed", -_SEED, _SEED),
+        seed,
     )
     number = table.whole("number", 1, 9)
     table.end()

@@ -15,7 +15,7 @@ EMBEDDED = "stories"
 SAMPLING, SEED = Sampling(0.8, 40), 42
 """How tokens are drawn where nothing else is said."""
 
-WHY, PATH, CODE, SWEEP = "why", "path", "code", "sweep"
+WHY, PATH, CODE = "why", "path", "code"
 LOOKS = (
     "",
     "heads",
@@ -27,7 +27,7 @@ LOOKS = (
     "circuits",
     "scores",
     "patching",
-    SWEEP,
+    "sweep",
     WHY,
     PATH,
     CODE,

@@ -5,15 +5,13 @@ from dataclasses import dataclass, field
 
 from explorer.runs import running
 from explorer.teaching.checking import OpenSession, Runs
-from explorer.teaching.spots import SWEEP
 from explorer.teaching.tours import Tour
 from explorer.views.answers import never
 from explorer.views.view import View
-from explorer.views.views import NAMES, make
+from explorer.views.views import ALL, make
 from explorer.walk.on_screen import wanted_lenses
 from explorer.walk.session import Session
 
-VIEWS = (*NAMES, SWEEP)
 Tell = Callable[[int, int, str], object]
 _RunName = tuple[str, str, tuple[str, ...]]
 
@@ -57,7 +55,7 @@ def prepare(
         for residual, position in wanted_lenses(session):
             running.look_through_lens(session.trace, residual, position, cancelled)
         views = found.views.setdefault(stop.spot.run, {})
-        if stop.spot.view in VIEWS and stop.spot.view not in views:
+        if stop.spot.view in ALL and stop.spot.view not in views:
             views[stop.spot.view] = _worked_out(stop.spot.view, session, cancelled)
     return found
 

@@ -5,9 +5,6 @@ from importlib import import_module
 from explorer.views.view import View
 from explorer.walk.session import Session
 
-NAMES = ("heads", "lens", "attribution", "neurons", "flow", "compare", "circuits", "scores", "patching")
-"""Keys 1 to 9."""
-
 _HOMES = {
     "heads": "heads.view:HeadsView",
     "lens": "lens.view:LensView",
@@ -21,6 +18,10 @@ _HOMES = {
     "sweep": "sweep.view:SweepView",
 }
 """The module and the class of each view."""
+
+ALL = tuple(_HOMES)
+NAMES = ALL[:9]
+"""Keys 1 to 9."""
 
 
 def make(name: str, session: Session) -> View:

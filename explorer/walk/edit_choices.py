@@ -178,7 +178,7 @@ def _with_alignment(session: Session, place: Where, kind: EditKind) -> EditKind:
 def read_edit(session: Session, place: Where, id: str, amount: str, token: str) -> What:
     """The edit, from what was typed; EditError says what cannot be read."""
     if EDIT_KINDS[id].amount:
-        return _read_amount(session, place, id, _number(amount), token)
+        return _read_amount(session, place, id, finite(amount, "x"), token)
     if id == OTHER and session.what_if.other:
         other, alignment = session.what_if.other, session.what_if.alignment
         return Patch(other.trace, other.title, alignment.shift if alignment else 0)
@@ -214,13 +214,14 @@ def _towards_other(session: Session, place: Where, strength: float) -> What:
     return contrast(name, (other.trace, partner), (run, position), f"({other.title} − this run)", strength)
 
 
-def _number(text: str) -> float:
+def finite(text: str, name: str) -> float:
+    """A number that was typed; EditError, with the name of what it is for, where it is none."""
     try:
         number = float(text.replace("−", "-"))
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise EditError(f"x is {quoted(text)}: it must be a number.")
+        raise EditError(f"{name} is {quoted(text)}: it must be a number.")
     return number
 
 

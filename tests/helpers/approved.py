@@ -122,7 +122,7 @@ def questions(here: Session) -> Drawn:
 
 def looks(here: Session) -> Drawn:
     """Every view, in every way to show it."""
-    for name in (*views.NAMES, "sweep"):
+    for name in views.ALL:
         here.cursor.go_to_stage(0)
         here.cursor.go_to_position(len(here.ids) - 1)
         view = views.make(name, here)

@@ -17,7 +17,7 @@ from explorer.runs.trace import LiveRun
 from explorer.teaching.spots import complete
 from explorer.views.looks import look
 from explorer.views.view import View
-from explorer.views.views import NAMES, make
+from explorer.views.views import ALL, make
 from explorer.walk.edit_choices import EDIT_KINDS, edit_kinds, places, read_edit
 from explorer.walk.on_screen import wanted_lenses, wanted_way
 from explorer.walk.opening import ask_why, step_into_code
@@ -77,7 +77,7 @@ class Wanderer:
     def _settings(self) -> None:
         draws, dice = self.session.draws, self.dice
         draws.sampling = Sampling(dice.choice((0.0, 0.7, 1 / 3)), dice.choice((None, 5)), dice.choice((1.0, 0.9)))
-        draws.seed = dice.randrange(100)
+        draws.seed = dice.randrange(-100, 100)
 
     def _place(self) -> where.Where:
         dice, config, length = self.dice, self.session.config, len(self.session.ids)
@@ -145,7 +145,7 @@ class Wanderer:
     def _look(self) -> None:
         """Open a view, and move in it."""
         complete(self.session)
-        self.opened = self.dice.choice((*NAMES, "sweep"))
+        self.opened = self.dice.choice(ALL)
         if self.opened != "compare":
             self.session.show(None)
         view = self.views.setdefault(self.opened, make(self.opened, self.session))

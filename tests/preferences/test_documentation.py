@@ -9,12 +9,15 @@ import pytest
 
 from explorer.cli import main
 from explorer.commands.config import example
+from explorer.commands.man import ENVIRONMENT
+from explorer.engine import cores
 from explorer.preferences import config_file, preferences
 from explorer.preferences.settings import COLOURS, KEYS, SETTINGS
 from explorer.screen import keymap
 from explorer.screen.dialogs.save import KINDS, WHATS
 from explorer.screen.main.all_keys import ALL
 from explorer.screen.themes import theme_named
+from explorer.sessions import store
 from explorer.teaching import state_folder
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -102,6 +105,18 @@ def test_everything_that_can_be_set_is_documented() -> None:
     themes = RIGHT.splitlines()[0].partition("# ")[2]
     for name in re.findall(r"[\w-]+", themes.replace("or another theme of Textual's:", "")):
         theme_named(name)
+
+
+def test_no_variable_that_is_heeded_is_taken_for_a_mistyped_one() -> None:
+    def unknown(variable: str) -> list[str]:
+        problems = preferences.read({variable: "1"}).problems
+        return [problem.place.source for problem in problems if "no such variable" in problem.words]
+
+    heeded = (config_file.VARIABLE, state_folder.VARIABLE, store.VARIABLE, cores.VARIABLE)
+    for variable in (*heeded, *(setting.variable for setting in SETTINGS)):
+        assert unknown(variable) == []
+        assert unknown(f"{variable}S") == [f"{variable}S"]
+    assert set(heeded) <= set(ENVIRONMENT)
 
 
 def test_the_example_that_is_printed_can_be_used_as_it_is(here: Path) -> None:

@@ -56,7 +56,7 @@ WRONG: list[tuple[Damage, str]] = [
     (lambda t: t.update(session=True), "session must be a whole number"),
     (lambda t: t.pop("session"), "this is no session of GPT Explorer"),
     (lambda t: t.update(colour=1), "there is no 'colour' here"),
-    (lambda t: t["sampling"].update(temperature=-1.0), "the temperature is -1.0"),
+    (lambda t: t["sampling"].update(temperature=-1.0), "[sampling] the temperature is -1.0"),
     (lambda t: t["sampling"].update(temperature=float("nan")), "temperature must be a finite number"),
     (lambda t: t["sampling"].update(seed=10**4001), "seed is 10000000000000000000… (4,002 digits)"),
     (lambda t: t["run"].update(base="5 4"), "base has '4': that is no pass from position 5 on"),
@@ -83,6 +83,11 @@ def test_what_is_wrong_is_said_with_its_place(damage: Damage, words: str, sound:
     assert words.replace("␛", "\\x1b") in message or words in message
     assert "\x1b" not in message
     assert "\n" not in message
+
+
+def test_a_seed_below_zero_is_one_as_others_are(sound: Saved) -> None:
+    saved_with = replace(sound, seed=-1)
+    assert parse(written(saved_with), "mine.toml") == saved_with
 
 
 @pytest.mark.parametrize("text", ["", "x", "a = [" * 2000, "session = 1" + "0" * 5000, "[[[", "\x00"])

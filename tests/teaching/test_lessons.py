@@ -8,7 +8,7 @@ from explorer.stages import walk
 from explorer.teaching.expressions import UNKNOWN, fill
 from explorer.teaching.here import Here
 from explorer.teaching.lessons import every_lesson, filled, glossary, lesson, lesson_of_stage, links, plain
-from explorer.views.views import _HOMES as VIEWS
+from explorer.views.views import ALL
 from tests.helpers.looking import hostile, story, without_weights
 
 LINES, CELLS = 20, 70  # of a pane at 80x24, beside the headings
@@ -17,7 +17,7 @@ LINES, CELLS = 20, 70  # of a pane at 80x24, beside the headings
 def test_every_stage_and_view_has_a_lesson_and_nothing_else_has() -> None:
     named = {kind: {name for of, name, _ in every_lesson() if of == kind} for kind in ("stage", "view", "tool")}
     assert named["stage"] == {stage.local_id for stage in walk(story().config)}
-    assert named["view"] == set(VIEWS)
+    assert named["view"] == set(ALL)
 
 
 @pytest.mark.parametrize("head", [0, 5])

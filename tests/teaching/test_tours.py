@@ -15,7 +15,7 @@ from explorer.teaching.here import Here
 from explorer.teaching.playing import Playing, read_answer, reply
 from explorer.teaching.spots import CODE, LOOKS, PATH, WHY, Spot, complete
 from explorer.teaching.tours import SHIPPED, Stop, Tour, folder, shipped
-from explorer.views.prepared import VIEWS
+from explorer.views.views import ALL
 from explorer.walk.session import Session
 from tests.helpers.looking import story
 from tests.helpers.models import embedded
@@ -65,7 +65,7 @@ def test_the_first_tour_takes_about_twenty_minutes() -> None:
 
 
 def test_what_can_be_open_at_a_stop_is_what_the_screen_can_open() -> None:
-    assert set(LOOKS) == {"", *VIEWS, WHY, PATH, CODE}
+    assert set(LOOKS) == {"", *ALL, WHY, PATH, CODE}
 
 
 # Exercises

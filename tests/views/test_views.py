@@ -8,12 +8,11 @@ import pytest
 from explorer.analysis import neurons
 from explorer.views.parts import out_of_sight
 from explorer.views.view import View
-from explorer.views.views import NAMES, make
+from explorer.views.views import ALL, make
 from explorer.walk.session import Session
 from tests.helpers.looking import hostile, settle, story, text_of
 from tests.helpers.models import finish
 
-ALL = (*NAMES, "sweep")
 OF_TWO = ("compare", "patching")  # there is nothing to find while there is one run
 
 

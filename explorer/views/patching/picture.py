@@ -1,17 +1,18 @@
 """The picture of patching: both prompts token by token, the table, what matters most, and in words what is chosen."""
 
 import math
+from heapq import nlargest
 
 from explorer.edits.sweep import SweepCell
 from explorer.paint.legend import legend_of_signed
-from explorer.paint.spans import Line, Span, clipped, length, window, wrapped
+from explorer.paint.spans import Line, Span, clipped, window, wrapped
 from explorer.terminal.text import fit, number, width
-from explorer.views.heatmap import CELL, Heatmap, heatmap
+from explorer.views.heatmap import Heatmap, heatmap
 from explorer.views.parts import fitting
 from explorer.views.patching.state import PatchingState, Way
 from explorer.views.sweep.layout import SHORT
+from explorer.views.sweep.picture import largest
 
-_MOST = 6  # places that are named below
 _NAME = 10  # cells for "clean" and "corrupted"
 
 
@@ -24,7 +25,7 @@ def picture(state: PatchingState, cells: int, height: int) -> list[Line]:
         words = "Both runs have the same lead: press d, and choose two tokens that they differ in, or another prompt."
         return [clipped(line, cells) for line in (*head, *wrapped(words, cells, "down"))]
     drawn = table(state)
-    below = [_legend(state, drawn, cells), _largest(state, cells)]
+    below = [_legend(state, drawn, cells), largest(state, ranked, _text, cells)]
     body = heatmap(drawn, cells, max(2, height - len(head) - len(below)))
     return [clipped(line, cells) for line in (*head, *body, *below)]
 
@@ -117,23 +118,11 @@ def _legend(state: PatchingState, drawn: Heatmap, cells: int) -> Line:
     return fitting([Span("colours ", "dim"), *scale, Span(words, "dim")], [late] if late else [], cells)
 
 
-def ranked(state: PatchingState) -> list[tuple[float, SweepCell]]:
-    """The known places, the largest effect first."""
+def ranked(state: PatchingState, count: int) -> list[tuple[float, SweepCell]]:
+    """The largest effects that are known, the largest first."""
     known = [(state.normalised(lead), cell) for cell, lead in state.leads.items()]
     finite = (each for each in known if not math.isnan(each[0]))
-    return sorted(finite, key=lambda each: -abs(each[0] - state.origin))
-
-
-def _largest(state: PatchingState, cells: int) -> Line:
-    """The places with the largest effects."""
-    line = [Span("most: ", "dim")]
-    for value, cell in ranked(state)[:_MOST]:
-        action = ("view", CELL, *state.layout.at(cell))
-        style = "positive" if value >= state.origin else "negative"
-        entry = [Span(f"{state.in_words(cell)} ", "", action), Span(f"{_text(value)}   ", style, action)]
-        if length([*line, *entry]) - 3 <= cells:
-            line += entry
-    return line
+    return nlargest(count, finite, key=lambda each: abs(each[0] - state.origin))
 
 
 def in_words(state: PatchingState, cells: int) -> list[Line]:

@@ -6,7 +6,6 @@ float32. Sources: those of `explorer.edits.sweep` and `explorer.edits.path_patch
 
 import math
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from explorer.edits import Edit, Patch, edited, where
@@ -24,7 +23,7 @@ from explorer.views.patching.choices import PatchingDialog
 from explorer.views.patching.picture import in_words, picture, ranked
 from explorer.views.patching.state import Asked, PatchingState, Runs, Way
 from explorer.views.sweep.layout import Layout
-from explorer.views.view import View
+from explorer.views.table import TableView, clicked
 from explorer.walk.session import NO_OTHER_PROMPT, Session
 from explorer.walk.what_if import OtherRun
 from gpt import InputError
@@ -33,7 +32,7 @@ _RUNS = "runs"  # the first question
 _OTHER = "other"  # the other run as it is walked, from which an edit can take values
 
 
-class PatchingView(View):
+class PatchingView(TableView):
     """Key 9. A table of normalised leads; v is the way, d opens the dialog."""
 
     title = "Patching · which parts carry the difference between two prompts"
@@ -41,13 +40,9 @@ class PatchingView(View):
     asks_briefly = "the corrupted prompt"
     dialog = PatchingDialog
     remembers = 4
-    looks = ("mode", "row", "column", "placed")
 
     def __init__(self, session: Session) -> None:
         self.asked = Asked()
-        self.row = 0
-        self.column = 0
-        self.placed = False  # before a key or a click has chosen, it stands on what matters most
         super().__init__(session)
 
     @property
@@ -76,15 +71,12 @@ class PatchingView(View):
         return picture(state, cells, height) if state else [[Span("The run is not computed yet.", "dim")]]
 
     def about(self, cells: int) -> list[Line]:
-        state = None if _why_not(self.session) else self.state()
+        state = self.state()
         return in_words(state, cells) if state else []
 
     def about_choice(self, numbers: tuple[int, ...], cells: int) -> list[Line]:
-        _, row, column = numbers
-        state = None if _why_not(self.session) else self.state()
-        if state is None or row >= state.layout.shape[0] or column >= state.layout.shape[1]:
-            return []
-        return in_words(replace(state, row=row, column=column), cells)
+        state = clicked(self.state(), numbers)
+        return in_words(state, cells) if state else []
 
     def _layout(self) -> Layout:
         config, length = self.session.config, len(self.session.run.ids)
@@ -93,9 +85,9 @@ class PatchingView(View):
         return Layout(config, self.asked.site, self.asked.by_position, length)
 
     def state(self) -> PatchingState | None:
-        """Everything known; None while this run is not computed."""
+        """Everything known; None while this run is not computed, and where the two cannot be patched."""
         session, other = self.session, self.session.what_if.other
-        if other is None or session.computing:
+        if other is None or session.computing or _why_not(session):
             return None
         runs, metric = self._runs(), self._metric()
         leads: dict[SweepCell, float] = {}
@@ -118,8 +110,7 @@ class PatchingView(View):
             corrupted,
             leads,
         )
-        row, column = self._row_and_column(state)
-        return replace(state, row=row, column=column)
+        return self.put(state, ranked)
 
     def _runs(self) -> Runs | None:
         found = self.known.of(_RUNS)
@@ -170,27 +161,6 @@ class PatchingView(View):
 
     # The keys
 
-    def _row_and_column(self, state: PatchingState) -> tuple[int, int]:
-        """Where the cursor is: on the largest effect that is known, until something is chosen."""
-        rows, columns = state.layout.shape
-        best = [] if self.placed else ranked(state)
-        if best:
-            return state.layout.at(best[0][1])
-        return max(0, min(self.row, rows - 1)), max(0, min(self.column, columns - 1))
-
-    def move(self, across: int, down: int) -> None:
-        state = None if _why_not(self.session) else self.state()
-        if state is None:
-            return
-        rows, columns = state.layout.shape
-        self.placed = True
-        self.row = max(0, min(state.row + down, rows - 1))
-        self.column = max(0, min(state.column + across, columns - 1))
-
-    def click(self, *numbers: int) -> None:
-        _, self.row, self.column = numbers
-        self.placed = True
-
     def next_mode(self) -> None:
         super().next_mode()
         self.placed = False
@@ -198,7 +168,7 @@ class PatchingView(View):
     def enter(self) -> bool:
         """Make this edit in the clean run, or go to the numbers that are put in, or to the sender."""
         state, other = self.state(), self.session.what_if.other
-        if _why_not(self.session) or state is None or state.chosen is None or other is None:
+        if state is None or state.chosen is None or other is None:
             return False
         cell, layout = state.chosen, state.layout
         if state.way is Way.CORRUPT:

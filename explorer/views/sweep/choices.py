@@ -1,6 +1,5 @@
 """The dialog of a sweep: what is swept, what is done, what is measured, and how that is read."""
 
-import math
 from dataclasses import replace
 
 from explorer.errors import EditError
@@ -8,7 +7,7 @@ from explorer.terminal.glyphs import quoted
 from explorer.views.choices import Choice, Chosen, Dialog
 from explorer.views.sweep.layout import OFFERED, SHORT
 from explorer.views.sweep.state import DONE, MEAN, SCALE, Asked
-from explorer.walk.edit_choices import token_of
+from explorer.walk.edit_choices import finite, token_of
 from explorer.walk.session import Session
 
 _DONE_WORDS = ("zero", "mean over the prompt", "scale", "patch from the other run")
@@ -83,7 +82,7 @@ def read(session: Session, asked: Asked, chosen: Chosen) -> Asked:
         by_position=bool(chosen["positions"]),
         block=_block(session, str(chosen["block"])) if site == "neurons" else asked.block,
         done=done,
-        factor=_number(str(chosen["factor"])) if done == SCALE else asked.factor,
+        factor=finite(str(chosen["factor"]), "the factor") if done == SCALE else asked.factor,
         token=token,
         versus=versus,
     )
@@ -94,13 +93,3 @@ def _block(session: Session, text: str) -> int:
     if not (text.isascii() and text.isdigit()) or len(text) > 4 or int(text) >= layers:
         raise EditError(f"there is no block {quoted(text)}: they go from 0 to {layers - 1}.")
     return int(text)
-
-
-def _number(text: str) -> float:
-    try:
-        number = float(text.replace("−", "-"))
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise EditError(f"the factor is {quoted(text)}: it must be a number.")
-    return number

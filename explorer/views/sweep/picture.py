@@ -1,7 +1,10 @@
 """The picture of a sweep: the table of effects, what matters most, and in words what is chosen."""
 
 import math
+from collections.abc import Callable
+from functools import partial
 from heapq import nlargest
+from typing import Any
 
 from explorer.edits.metric import KL, LOGIT_DIFFERENCE, PROBABILITY
 from explorer.edits.sweep import SITES, SweepCell
@@ -22,7 +25,7 @@ _UNITS = {PROBABILITY: "percentage points", LOGIT_DIFFERENCE: "logits", KL: "bit
 def picture(state: SweepState, cells: int, height: int) -> list[Line]:
     """The whole picture."""
     drawn = table(state)
-    head, below = _head(state, cells), [_legend(state, drawn), _largest(state, cells)]
+    head, below = _head(state, cells), [_legend(state, drawn), largest(state, ranked, partial(_text, state), cells)]
     body = heatmap(drawn, cells, max(2, height - len(head) - len(below)))
     return [clipped(line, cells) for line in (*head, *body, *below)]
 
@@ -34,7 +37,7 @@ def table(state: SweepState) -> Heatmap:
         layout.rows(),
         layout.columns(state.labels),
         state.value,
-        lambda value: _text(state, value),
+        partial(_text, state),
         state.row,
         state.column,
         state.origin,
@@ -107,13 +110,15 @@ def _legend(state: SweepState, drawn: Heatmap) -> Line:
     return [Span("colours ", "dim"), *legend_of_signed(drawn.spread * factor), Span(f" {unit}", "dim")]
 
 
-def _largest(state: SweepState, cells: int) -> Line:
-    """The places with the largest effects, either way."""
+def largest(
+    state: Any, ranked: Callable[[Any, int], list[tuple[float, SweepCell]]], text: Callable[[float], str], cells: int
+) -> Line:
+    """The places with the largest effects, either way, of a sweep or of patching."""
     line = [Span("most: ", "dim")]
     for value, cell in ranked(state, _MOST):
         action = ("view", CELL, *state.layout.at(cell))
         style = "positive" if value >= state.origin else "negative"
-        entry = [Span(f"{state.in_words(cell)} ", "", action), Span(f"{_text(state, value)}   ", style, action)]
+        entry = [Span(f"{state.in_words(cell)} ", "", action), Span(f"{text(value)}   ", style, action)]
         if length([*line, *entry]) - 3 <= cells:
             line += entry
     return line

@@ -5,7 +5,6 @@ It is computed with NumPy in float32, whatever the walk runs on: over a hundred 
 
 import math
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from explorer.edits import Mean, Patch, Scale, What, Zero
@@ -22,7 +21,7 @@ from explorer.views.sweep.choices import SweepDialog
 from explorer.views.sweep.layout import Layout
 from explorer.views.sweep.picture import in_words, picture, ranked
 from explorer.views.sweep.state import MEAN, MEASURES, PATCH, SCALE, Asked, Measured, SweepBase, SweepState
-from explorer.views.view import View
+from explorer.views.table import TableView, clicked
 from explorer.walk.session import Session
 from explorer.walk.what_if import WhatIf
 
@@ -30,19 +29,15 @@ _BASE = "base"  # the first question
 _OTHER = "other"  # the other run
 
 
-class SweepView(View):
+class SweepView(TableView):
     """A table of effects; d opens the dialog that says of what, v is the measure."""
 
     title = "Sweep · one part after another edited"
     dialog = SweepDialog
     remembers = 6
-    looks = ("mode", "row", "column", "placed")
 
     def __init__(self, session: Session) -> None:
         self.asked = Asked()
-        self.row = 0
-        self.column = 0
-        self.placed = False  # before a key or a click has chosen, it stands on what matters most
         super().__init__(session)
 
     @property
@@ -76,11 +71,8 @@ class SweepView(View):
         return in_words(state, cells) if state and not (self.asked.done == PATCH and state.source is None) else []
 
     def about_choice(self, numbers: tuple[int, ...], cells: int) -> list[Line]:
-        _, row, column = numbers
-        state = self.state()
-        if state is None or row >= state.layout.shape[0] or column >= state.layout.shape[1]:
-            return []
-        return in_words(replace(state, row=row, column=column), cells)
+        state = clicked(self.state(), numbers)
+        return in_words(state, cells) if state else []
 
     def _layout(self) -> Layout:
         asked = self.asked
@@ -114,8 +106,7 @@ class SweepView(View):
             self._plan(base, what) if base else None,
             self.session.what_if.aligned,
         )
-        row, column = self._row_and_column(state)
-        return replace(state, row=row, column=column)
+        return self.put(state, ranked)
 
     def _plan(self, base: SweepBase, what: What) -> Sweep | None:
         """The edits of every place, where they can be said by now."""
@@ -198,27 +189,6 @@ class SweepView(View):
             left = left[done + 1 :]
 
     # The keys
-
-    def _row_and_column(self, state: SweepState) -> tuple[int, int]:
-        """Where the cursor is: on the largest effect that is known, until something is chosen."""
-        rows, columns = state.layout.shape
-        best = [] if self.placed else ranked(state, 1)
-        if best:
-            return state.layout.at(best[0][1])
-        return max(0, min(self.row, rows - 1)), max(0, min(self.column, columns - 1))
-
-    def move(self, across: int, down: int) -> None:
-        state = self.state()
-        if state is None:
-            return
-        rows, columns = state.layout.shape
-        self.placed = True
-        self.row = max(0, min(state.row + down, rows - 1))
-        self.column = max(0, min(state.column + across, columns - 1))
-
-    def click(self, *numbers: int) -> None:
-        _, self.row, self.column = numbers
-        self.placed = True
 
     def enter(self) -> bool:
         """Make this edit, and look at the run with it."""
