@@ -1,4 +1,6 @@
-"""A table of signed numbers: in figures on colours where all columns fit, else in colours with one row in figures."""
+"""A table of signed numbers: in figures on colours where all columns fit, else in colours with one row in figures.
+
+Where the columns are in the order of their sizes, those that fit are in figures: the others are small."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -16,6 +18,7 @@ CELL = 0
 _FIGURE = 6  # cells for a number in figures, and more where numbers are longer
 _BARS = 30  # cells that a row in figures needs beside a thumbnail
 _ARROWS = 18  # cells for the stretch of columns that a thumbnail shows
+_BOTH = 110  # cells from where a row in figures stands beside the columns that fit
 _LEAST_ROW = 4  # lines for a row in figures under the table: a title, two numbers, and the others
 
 
@@ -36,6 +39,7 @@ class Heatmap:
     missing: str = "·"
     chosen_by_click: bool = True
     most: float | None = None  # where the colours end, if not at the largest number
+    by_size: bool = False  # the columns are in the order of their sizes
 
     @cached_property
     def spread(self) -> float:
@@ -67,12 +71,24 @@ def heatmap(table: Heatmap, cells: int, height: int) -> list[Line]:
         rest = height - len(grid) - 1
         below = [[], *chosen_row(table, cells, rest)] if rest >= _LEAST_ROW and count > 1 else []
         return [*grid, *below]
+    if table.by_size:
+        return _largest_columns(table, cells, height)
     room = max(1, min(count * 2, cells - label - _BARS - 3))
     size = 2 if room >= count * 2 else 1
     columns = range(*window(table.column, count, room // size))
     grid = _cells(table, columns, label, size, height, spread)
     used = label + max(len(columns) * size, _ARROWS) + 2
     return side_by_side(grid, chosen_row(table, cells - used, height), used)
+
+
+def _largest_columns(table: Heatmap, cells: int, height: int) -> list[Line]:
+    """As many columns in figures as fit around the chosen one; beside them the chosen row, where there is room."""
+    label, count, size = _label(table, cells), len(table.columns), _figure(table) + 1
+    bars = _BARS + 3 if cells >= _BOTH else 0
+    stretch = range(*window(table.column, count, max(1, (cells - label - bars) // size)))
+    grid = _cells(table, stretch, label, size, height, table.spread)
+    used = label + len(stretch) * size + 2
+    return side_by_side(grid, chosen_row(table, cells - used, height), used) if bars else grid
 
 
 def _label(table: Heatmap, cells: int) -> int:
@@ -85,26 +101,37 @@ def _size(table: Heatmap, cells: int) -> int:
     count, room = len(table.columns), cells - _label(table, cells)
     if count * _FIGURE > room:
         return 0
-    ends = (min(table.values), max(table.values)) if table.values else ()
-    figure = max([_FIGURE, *(width(table.text(value)) + 1 for value in ends)])
+    figure = _figure(table)
     whole = max(figure + 1, *(width(name) + 1 for name in table.columns))
     if count * whole <= room:
         return whole
     return room // count if count * figure <= room else 0
 
 
+def _figure(table: Heatmap) -> int:
+    """How many cells the longest number needs, and one between two."""
+    ends = (min(table.values), max(table.values)) if table.values else ()
+    return max([_FIGURE, *(width(table.text(value)) + 1 for value in ends)])
+
+
 def _cells(table: Heatmap, columns: range, label: int, size: int, height: int, spread: float) -> list[Line]:
     """The numbers in colour, and in figures where a column has room for them."""
     top, bottom = window(table.row, len(table.rows), max(1, height - 1))
+    before, after = beyond(columns.start, columns.stop, len(table.columns))
+    corner = table.corner
     if size > 2:
+        room = label - width(corner) - 2
+        arrows = "  ".join(filter(None, (before, after)))
+        if width(arrows) > room:
+            arrows = "".join(sign for sign in arrows if sign in "←→")
+        corner += fit(arrows, room + 1, ">") if arrows and width(arrows) <= room else ""
         names: Line = [
             Span(fit(table.columns[column], size - 1, ">") + " ", "here-text" if column == table.column else "dim")
             for column in columns
         ]
     else:
-        before, after = beyond(columns.start, columns.stop, len(table.columns))
         names = [Span(f"{before} {columns.start}–{columns.stop - 1} {after}".strip(), "dim")]
-    lines: list[Line] = [[Span(fit(table.corner, label), "dim"), *names]]
+    lines: list[Line] = [[Span(fit(corner, label), "dim"), *names]]
     for row in range(top, bottom):
         here = row == table.row
         name = fit(table.rows[row], label - 2) + row_mark(row, top, bottom, len(table.rows)) + " "

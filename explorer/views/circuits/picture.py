@@ -86,9 +86,9 @@ def _title(state: CircuitState) -> Line:
 
 def _matches(found: Matches, state: CircuitState, cells: int) -> list[Line]:
     """The tokens that its query looks for, and those whose queries look for its key."""
-    columns = [("its query looks for", found.by_query.most), ("its key is found by", found.by_key.most)]
+    columns = [("query looks for", found.by_query.most), ("key is found by", found.by_key.most)]
     if cells >= 2 * _BESIDE // 3:
-        columns += [("and least for", found.by_query.least), ("and least by", found.by_key.least)]
+        columns += [("least for", found.by_query.least), ("least by", found.by_key.least)]
     return _columns(columns, state, cells)
 
 

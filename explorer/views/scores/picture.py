@@ -36,6 +36,7 @@ def table(state: ScoreState) -> Heatmap:
         corner="query \\ key",
         unit="with the key's side of",
         most=max(pairs, default=0.0),
+        by_size=True,
     )
 
 

@@ -21,10 +21,10 @@ from explorer.walk.session import Session
 
 
 class ScoresView(View):
-    """Key 8. The query is the token where one stands; a chooses the head and the key, v the side that enter opens."""
+    """Key 8. The query is the token where one stands; d chooses the head and the key, v the side that enter opens."""
 
     title = "Scores · why this head looks there"
-    modes = ("enter: the query's side", "enter: the key's side")
+    modes = ("query's side", "key's side")
     remembers = 4
     looks = ("mode", "row", "column")
 
