@@ -107,7 +107,8 @@ def add_state(parser: argparse.ArgumentParser) -> None:
         "--view",
         default="",
         metavar="NAME",
-        help="with this open: heads, lens, attribution, neurons, flow, compare, sweep, why, path or code",
+        help="with this open: heads, lens, attribution, neurons, flow, compare, circuits, scores, patching, sweep, "
+        "why, path or code",
     )
     add("--look", default="", metavar="KEY=N,...", help="the view as it was copied, such as mode=1,row=3")
     add("--other", default="", metavar="PROMPT", help="another prompt, which --view compare holds this one against")
