@@ -4,7 +4,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from explorer.commands.ablate import finite, pair
-from explorer.commands.options import add_model, add_prompt, count
+from explorer.commands.options import add_edits, add_model, add_prompt, count
 from explorer.commands.parser import Parser
 from explorer.commands.tables import add_formats, open_run, print_table
 from explorer.errors import UsageError
@@ -40,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
     kinds.add_argument("--mean", action="store_true", help="its mean over this prompt's positions in place of zero")
     kinds.add_argument("--scale", type=finite, metavar="X", help="multiply it by a number")
     add_formats(parser, _TOP)
+    add_edits(parser)
     add_model(parser)
     return parser
 

@@ -3,7 +3,7 @@
 import argparse
 
 from explorer.commands.ablate import pair
-from explorer.commands.options import add_model, add_prompt
+from explorer.commands.options import add_edits, add_model, add_prompt
 from explorer.commands.parser import Parser
 from explorer.commands.tables import add_formats, open_run, print_table
 
@@ -23,6 +23,7 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--key", type=int, required=True, metavar="P", help="the position that is looked at")
     add_formats(parser, _TOP)
+    add_edits(parser)
     add_model(parser)
     return parser
 

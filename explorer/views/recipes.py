@@ -462,16 +462,12 @@ def patching(shown: Shown) -> Recipe:
         layer, head = state.chosen or (0, 0)
         to = list(map(short, state.asked.receivers))
         follow = (["--mlps-follow"], ", mlps_follow=True") if state.asked.mlps_follow else ([], "")
-        options = [
-            "--head",
-            f"{layer}.{head}",
-            "--patch-from",
-            other.text,
-            *(word for each in to for word in ("--to", each)),
-            *follow[0],
-        ]
+        options = ["--head", f"{layer}.{head}", "--patch-from", other.text]
+        options += [*(word for each in to for word in ("--to", each)), *follow[0]]
         called = f"run.path(gx.head({layer}, {head}).patch(other), {to!r}{follow[1]})"
         return Recipe("path", tuple(options), (line, f"print({called}.top())"))
+    if state.metric.token == state.metric.versus:
+        return walk(shown)._replace(note="Both runs say the same token: choose two with d, and there is a lead.")
     _, made = _measure(session, state.metric)
     token, versus = _token(session, state.metric.token), _token(session, state.metric.versus)
     options = [session.text, other.text, "--over", state.asked.site, "--token", token, "--versus", versus]
@@ -482,7 +478,8 @@ def patching(shown: Shown) -> Recipe:
     if state.way is Way.CORRUPT:
         options.append("--noising")
         named.append("noising=True")
-    return Recipe("patch", tuple(options), (line, f"print(run.patching({', '.join(named)}))"), prompt=False)
+    note = "The second command is without the edits; Python has them." if session.what_if.edited else ""
+    return Recipe("patch", tuple(options), (line, f"print(run.patching({', '.join(named)}))"), prompt=False, note=note)
 
 
 RECIPES: dict[str, Callable[[Shown], Recipe]] = {

@@ -28,7 +28,7 @@ from explorer.walk.on_screen import value_under_cursor
 from explorer.walk.other_prompt import compare_with_prompt
 from explorer.walk.session import Session
 from gpt import Sampling
-from tests.helpers.looking import settle
+from tests.helpers.looking import ask, settle
 from tests.helpers.models import embedded
 from tests.helpers.pilot import opened, press, tiny
 from tests.helpers.pilot import session as small_session
@@ -254,6 +254,58 @@ def test_sweep() -> None:
         assert theirs[state.chosen] == pytest.approx(state.value(state.row, state.column), abs=1e-4)
         values = executed(copy.python.replace("print(", "grid = ("))[1]["grid"].values
         np.testing.assert_allclose(values, theirs, atol=1e-6)
+
+
+def test_scores_and_paths_of_an_edited_run() -> None:
+    """Both commands take the edits in force, and what they print is what the screen shows."""
+    session = story()
+    session.edit(lambda edits: edit_words.add("head 3.3: zero", edits, len(session.ids)))
+    compare_with_prompt(session, OTHER)
+    places.go(places.parse("block 5 pattern head 2 token 10", session), session)
+    spots.complete(session)
+    shown = seen(session, "scores")
+    state = shown.view.state()  # type: ignore[union-attr]
+    copy = copied(shown)
+    assert not copy.notes
+    rows = json.loads(printed(f"{copy.command} --json"))["rows"]
+    parts = sorted(np.ravel(state.parts.values), key=abs)
+    assert sorted((row["value"] for row in rows), key=abs) == pytest.approx(parts, abs=1e-9)
+    shown = seen(session, "patching")
+    view: Any = shown.view
+    ask(view, way=2, to="5.2.q", mlps=1)
+    settle(view)
+    copy = copied(shown)
+    rows = json.loads(printed(f"{copy.command} --json"))["rows"]
+    made = executed(copy.python.replace("print(", "found = ("))[1]["found"]
+    top = made[0]
+    text, chance = (top[0], top[1]) if isinstance(top[0], str) else (top[1], top[2])
+    assert any(chance == pytest.approx(value) for row in rows for value in row.values() if isinstance(value, float)), (
+        text
+    )
+
+
+def test_patching_of_an_edited_run_says_what_it_leaves_out() -> None:
+    session = story()
+    session.edit(lambda edits: edit_words.add("head 3.3: zero", edits, len(session.ids)))
+    spots.complete(session)
+    compare_with_prompt(session, OTHER)
+    shown = seen(session, "patching")
+    (note,) = copied(shown).notes
+    assert "without the edits" in note
+
+
+def test_without_a_lead_the_number_under_the_cursor_is_copied() -> None:
+    session = story(f"{STORY} Lily,")
+    compare_with_prompt(session, f"{OTHER} Lily,")
+    places.go(places.parse("logits", session), session)
+    copy = copied(seen(session, "patching"))
+    assert "the same token" in copy.notes[0]
+    assert printed(copy.command)
+
+
+def test_the_help_names_every_view() -> None:
+    words = explore.parser().format_help().replace(",", " ").split()
+    assert set(filter(None, spots.LOOKS)) <= set(words)
 
 
 # The screen opens again
