@@ -5,21 +5,13 @@ from functools import cache
 
 import numpy as np
 
-from explorer.engine.engines import NUMPY, on_engine
 from explorer.stages import Kind
 from explorer.walk.session import Session
-from gpt import GPT
 from tests.helpers.models import embedded
 
 LENGTHS = (1, 8, 11, 27, 60, 250)
 VECTORS = (Kind.VECTORS, Kind.NORM, Kind.HEADS_OUT, Kind.NEURONS)
 _STORY = "Tom and Lily went to the park. Tom said to Lily that they could play with a big red ball near the pond. "
-
-
-@cache
-def quick() -> GPT:
-    """The embedded model on arrays: long prompts take no time."""
-    return on_engine(embedded()[0], NUMPY)
 
 
 @cache

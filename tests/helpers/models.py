@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from explorer.engine import numpy_ops
+from explorer.engine.engines import NUMPY, on_engine
 from explorer.engine.weights import map_weights
 from explorer.loading.checkpoints import Checkpoint, open_checkpoint
 from explorer.runs import running
@@ -56,6 +57,12 @@ def embedded() -> tuple[GPT, Checkpoint]:
     """The model that comes with the program, and its checkpoint with the tokenizer."""
     checkpoint = open_checkpoint()
     return checkpoint.load(), checkpoint
+
+
+@cache
+def embedded_on_arrays() -> GPT:
+    """The embedded model on NumPy: long prompts, and many of them, take no time."""
+    return on_engine(embedded()[0], NUMPY)
 
 
 def full_run(model: GPT, ids: Sequence[int]) -> dict[str, Any]:

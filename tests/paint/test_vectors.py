@@ -21,9 +21,9 @@ from explorer.paint.spans import Line, Span, length
 from explorer.stages import Kind
 from explorer.walk.session import Session
 from tests.helpers.exhaustive import exhaustive
-from tests.helpers.legible import LENGTHS, VECTORS, largest_of, numbers_of, prompt_of, quick
+from tests.helpers.legible import LENGTHS, VECTORS, largest_of, numbers_of, prompt_of
 from tests.helpers.looking import hostile, overflowed, text_of, without_weights
-from tests.helpers.models import Words, embedded, finish, small_model, start
+from tests.helpers.models import Words, embedded, embedded_on_arrays, finish, small_model, start
 from tests.helpers.styles import check_style
 
 SIZES = [(58, 10), (76, 15), (62, 24), (116, 24), (190, 48)]  # at 60x18, 80x24, 120x36, 200x60
@@ -32,7 +32,7 @@ SIZES = [(58, 10), (76, 15), (62, 24), (116, 24), (190, 48)]  # at 60x18, 80x24,
 @cache
 def story(tokens: int) -> Session:
     """The embedded model, on so many tokens."""
-    return start(quick(), embedded()[1].tokenizer, prompt_of(tokens))
+    return start(embedded_on_arrays(), embedded()[1].tokenizer, prompt_of(tokens))
 
 
 def stages(session: Session) -> Iterator[None]:
@@ -167,7 +167,7 @@ ROW = re.compile(r"^(0\.\d+|1\.000) +\S+ .*?([+−][\d.]+) +([+−][\d.]+)$", re
     ],
 )
 def test_what_is_edited_is_not_said_to_be_computed(stage: str, words: str) -> None:
-    session = start(quick(), embedded()[1].tokenizer, prompt_of(8))
+    session = start(embedded_on_arrays(), embedded()[1].tokenizer, prompt_of(8))
     assert words in "\n".join(text_of(picture(go_to(session, stage), 156, 24)))
     assert session.cursor.part
     place = where.activation(session.cursor.part.activation, 7)
@@ -248,7 +248,7 @@ def test_any_numbers_and_runs_without_weights_can_be_drawn(size: tuple[int, int]
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_a_difference_of_two_runs_says_so_and_names_no_tokens(size: tuple[int, int]) -> None:
-    session = start(quick(), embedded()[1].tokenizer, prompt_of(8))
+    session = start(embedded_on_arrays(), embedded()[1].tokenizer, prompt_of(8))
     session.edit(lambda edits: edits.add(where.head(1, 4), Zero(), None))
     finish(session)
     session.show(Difference(Pair(session.what_if.base, session.run, "without", "with")))

@@ -8,7 +8,8 @@ from explorer.screen.main.screen import MainScreen
 from explorer.screen.panes.picture import PicturePane
 from explorer.stages import Kind
 from tests.helpers.exhaustive import exhaustive
-from tests.helpers.legible import LENGTHS, VECTORS, largest_of, numbers_of, prompt_of, quick
+from tests.helpers.legible import LENGTHS, VECTORS, largest_of, numbers_of, prompt_of
+from tests.helpers.models import embedded_on_arrays
 from tests.helpers.pilot import opened, session, until
 
 
@@ -46,7 +47,7 @@ async def check_logits(pilot: Pilot[str], screen: MainScreen) -> None:
 
 
 async def check_all(size: tuple[int, int], tokens: int, layers: range) -> None:
-    async with opened(session(quick()), size, prompt_of(tokens)) as (pilot, screen):
+    async with opened(session(embedded_on_arrays()), size, prompt_of(tokens)) as (pilot, screen):
         here = screen.ready
         assert here
         for index, stage in enumerate(here.cursor.stages):
@@ -80,7 +81,7 @@ async def test_the_largest_number_of_each_vector_everywhere(size: tuple[int, int
 
 @pytest.mark.parametrize("size", [(80, 24), *exhaustive((120, 36), (200, 60))], ids=str)
 async def test_the_nearest_tokens_come_from_the_background(size: tuple[int, int]) -> None:
-    async with opened(session(quick()), size, prompt_of(8)) as (pilot, screen):
+    async with opened(session(embedded_on_arrays()), size, prompt_of(8)) as (pilot, screen):
         here = screen.ready
         assert here
         screen.move_cursor("go_to_stage", 3)

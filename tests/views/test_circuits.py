@@ -24,13 +24,12 @@ from tests.helpers.looking import (
     without_weights,
 )
 from tests.helpers.looking import story as shared
-from tests.helpers.models import embedded, start
+from tests.helpers.models import embedded, embedded_on_arrays, start
 
 
 @pytest.fixture(scope="module")
 def session() -> Session:
-    model, checkpoint = embedded()
-    return start(model, checkpoint.tokenizer, shared().text)
+    return start(embedded_on_arrays(), embedded()[1].tokenizer, shared().text)
 
 
 @pytest.fixture(scope="module")

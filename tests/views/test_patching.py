@@ -13,7 +13,7 @@ from explorer.views.patching.view import PatchingView
 from explorer.walk.session import Session
 from gpt import InputError
 from tests.helpers.looking import SIZES, ask, check_everywhere, check_fits, overflowed, settle, text_of, without_weights
-from tests.helpers.models import Bytes, embedded, small_model, start
+from tests.helpers.models import Bytes, embedded, embedded_on_arrays, small_model, start
 
 MODEL = small_model(seed=2, vocab_size=256, n_positions=24)
 A, B = "Tom and Lily went to the park. Tom said to", "Tom and Lily went to the park. Lily said to"
@@ -21,8 +21,7 @@ A, B = "Tom and Lily went to the park. Tom said to", "Tom and Lily went to the p
 
 def patched(**chosen: Any) -> PatchingView:
     """The view of two prompts of the embedded model."""
-    model, checkpoint = embedded()
-    view = PatchingView(start(model, checkpoint.tokenizer, A))
+    view = PatchingView(start(embedded_on_arrays(), embedded()[1].tokenizer, A))
     ask(view, **{"prompt": B, **chosen})
     settle(view)
     return view
@@ -115,8 +114,7 @@ def test_enter_makes_the_edit_or_goes_to_what_is_put_in() -> None:
     ],
 )
 def test_what_cannot_be_patched_is_said(chosen: dict[str, Any], said: str) -> None:
-    model, checkpoint = embedded()
-    view = PatchingView(start(model, checkpoint.tokenizer, A))
+    view = PatchingView(start(embedded_on_arrays(), embedded()[1].tokenizer, A))
     with pytest.raises((EditError, InputError), match=said):
         ask(view, **chosen)
 

@@ -21,7 +21,7 @@ from explorer.views.view import View
 from explorer.walk.session import Session
 from tests.helpers.exhaustive import exhaustive
 from tests.helpers.looking import SIZES, check_fits, settle, text_of
-from tests.helpers.models import Bytes, embedded, never, small_model, start
+from tests.helpers.models import Bytes, embedded, embedded_on_arrays, never, small_model, start
 
 WIDE = SIZES[1:]  # with all of the width
 LENGTHS = [1, 11, 27, *exhaustive(8, 60, 250)]
@@ -31,9 +31,9 @@ TEXT = "Tom and Lily went to the park. Tom said to Lily that he had a big red ba
 @cache
 def session(tokens: int) -> Session:
     """The embedded model with a prompt of so many tokens, at its last one."""
-    model, checkpoint = embedded()
+    _, checkpoint = embedded()
     text = checkpoint.tokenizer.decode(checkpoint.tokenizer.encode(TEXT * (1 + tokens // 20))[:tokens])
-    here = start(model, checkpoint.tokenizer, text)
+    here = start(embedded_on_arrays(), checkpoint.tokenizer, text)
     here.cursor.go_to_stage(0)
     here.cursor.go_to_position(len(here.ids) - 1)
     return here

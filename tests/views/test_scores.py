@@ -20,12 +20,11 @@ from tests.helpers.looking import (
     without_weights,
 )
 from tests.helpers.looking import story as shared
-from tests.helpers.models import embedded, start
+from tests.helpers.models import embedded, embedded_on_arrays, start
 
 
 def story() -> Session:
-    model, checkpoint = embedded()
-    return start(model, checkpoint.tokenizer, shared().text)
+    return start(embedded_on_arrays(), embedded()[1].tokenizer, shared().text)
 
 
 def asked(head: str, key: int = 0) -> tuple[ScoresView, ScoreState]:
