@@ -4,6 +4,7 @@ Who has set their number (`OPENBLAS_NUM_THREADS` and the like) keeps it.
 """
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,12 +23,51 @@ SETTINGS = (
 """The variables of the environment by which people choose."""
 
 
+def chosen_by_user() -> bool:
+    """Whether the environment says how many threads there are to be."""
+    return any(os.environ.get(name) for name in SETTINGS)
+
+
 def one_is_quickest(config: GPTConfig) -> bool:
     """Whether a model is so small that several threads wait for one another longer than they compute."""
-    return config.parameters <= PYTHON_UP_TO and not any(os.environ.get(name) for name in SETTINGS)
+    return config.parameters <= PYTHON_UP_TO and not chosen_by_user()
 
 
-_limits: list[Any] = []  # the limit in force, which knows what was there before
+class _OneThread:
+    """One thread for as long as anybody has asked for it; then as many as there were before the first did."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._askers = 0
+        self._limit: Any = None  # the limit in force, which knows what was there before
+        self.settled = False
+
+    def ask(self) -> None:
+        with self._guard:
+            if not self._askers:
+                from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+                self._limit = threadpool_limits(limits=1, user_api="blas")
+            self._askers += 1
+
+    def leave(self) -> None:
+        with self._guard:
+            self._askers -= 1
+            if not self._askers:
+                self._limit.restore_original_limits()
+
+
+_one = _OneThread()
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One thread meanwhile, in whichever threads of Python."""
+    _one.ask()
+    try:
+        yield
+    finally:
+        _one.leave()
 
 
 @contextmanager
@@ -36,9 +76,7 @@ def few_threads(model: GPT) -> Iterator[None]:
     if engine_of(model) != NUMPY or not one_is_quickest(model.config):
         yield
         return
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    with threadpool_limits(limits=1, user_api="blas"):
+    with one_thread():
         yield
 
 
@@ -47,10 +85,9 @@ def settle(config: GPTConfig) -> None:
 
     It sweeps with NumPy whatever the model runs on.
     """
-    from threadpoolctl import threadpool_limits
-
-    if one_is_quickest(config):
-        if not _limits:
-            _limits.append(threadpool_limits(limits=1, user_api="blas"))
-    elif _limits:
-        _limits.pop().restore_original_limits()
+    wanted = one_is_quickest(config)
+    if wanted and not _one.settled:
+        _one.ask()
+    elif _one.settled and not wanted:
+        _one.leave()
+    _one.settled = wanted

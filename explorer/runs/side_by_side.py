@@ -23,6 +23,7 @@ class SideBySide:
     def __init__(self, ops: Arithmetic, lengths: Sequence[int], first: int = 0) -> None:
         self._ops = ops
         self.lengths = lengths
+        self.first = first
         self._run: Any = np.repeat(np.arange(len(lengths)), lengths)  # of each row
         self._place: Any = np.concatenate([np.arange(length) for length in lengths])  # in its run
         self._positions: Any = first + self._place
@@ -46,8 +47,12 @@ class SideBySide:
         return x.reshape(len(x), len(self.lengths), -1)[self._place, self._run]
 
     def concatenate(self, a: Any, b: Any) -> Any:  # [P, H, e], [T, B·H, e] -> [P + T, B·H, e]
-        """Keys or values of earlier positions, which all runs share, before those of each."""
-        return self._ops.concatenate(np.tile(a, (1, len(self.lengths), 1)), b)
+        """Keys or values of earlier positions, shared by all runs or their own, before those of each."""
+        return self._ops.concatenate(np.tile(a, (1, b.shape[1] // a.shape[1], 1)), b)
+
+    def rows(self, start: int, count: int = 1) -> "SideBySide":
+        """The arithmetic for so many positions of each run, from the one at `start` on."""
+        return SideBySide(self._ops, [count] * len(self.lengths), self.first + start)
 
     def repeated(self, rows: Any) -> Any:  # [T, d] -> [B·T, d]
         """The same rows for every run."""
@@ -69,18 +74,12 @@ class SideBySide:
 class Together(GPT):
     """A model for runs side by side, whose positions were checked run by run."""
 
-    def __init__(self, model: GPT, side: SideBySide, last_only: bool = False) -> None:
+    def __init__(self, model: GPT, side: SideBySide) -> None:
         super().__init__(model.config, model.weights, ops=side)
-        self._last: Any = np.cumsum(side.lengths) - 1 if last_only else None
 
     def embedded(self, ids: Sequence[int], hook: Hook | None = None) -> Matrix:  # [N] -> [N, d]
         """The residual stream that enters the first block, for the tokens of one run after the other."""
         return embed(ids, 0, self.weights, Run(self.config, self.ops, hook))
-
-    def read_out(self, residual: Matrix, *, hook: Hook | None = None) -> Matrix:  # [N, d] -> [N, V] or [B, V]
-        """The logits of all positions, or of the last of each run."""
-        rows: Any = residual
-        return super().read_out(rows if self._last is None else rows[self._last], hook=hook)
 
     def _check_room(self, count: int, first: int) -> None:
         """The rows are those of several runs: together they may be more than a model has positions."""

@@ -11,7 +11,7 @@ from explorer.edits.metric import LOGIT, Metric
 from explorer.edits.sweep import SITES, Sweep
 from explorer.engine.engines import NUMPY, on_engine
 from explorer.errors import EditError
-from explorer.runs import running, side_by_side
+from explorer.runs import last_position, running, side_by_side
 from explorer.runs.trace import LiveRun
 from gpt import GPT
 from tests.helpers.models import CONFIGS, never, on_arrays, small_model, traced
@@ -56,13 +56,13 @@ def test_stacks_of_edits_on_top_of_others() -> None:
 def test_edits_of_one_block_are_one_pass_of_bounded_size(monkeypatch: pytest.MonkeyPatch) -> None:
     base = traced(on_arrays(n_layer=3), IDS)
     passes: list[tuple[int, int]] = []
-    forward_from = GPT.forward_from
+    last_logits = last_position.last_logits
 
-    def noted(self: GPT, layer: int, residual: Any, *args: Any, **options: Any) -> Any:
+    def noted(model: GPT, layer: int, residual: Any, *args: Any) -> Any:
         passes.append((layer, len(residual)))
-        return forward_from(self, layer, residual, *args, **options)
+        return last_logits(model, layer, residual, *args)
 
-    monkeypatch.setattr(GPT, "forward_from", noted)
+    monkeypatch.setattr(last_position, "last_logits", noted)
     stacks = [[Edit(where.head(layer, head), Zero())] for layer in range(3) for head in range(3)]
     assert len(list(answers(base, stacks))) == 9
     assert passes == [(layer, 21) for layer in range(3)]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
 from explorer.edits import Mean, Patch, Scale, What, Zero
-from explorer.edits.batch import answers
+from explorer.edits.batch import answers, last_row
 from explorer.edits.metric import Metric
 from explorer.edits.sweep import Sweep, SweepCell
 from explorer.engine.engines import NUMPY, on_engine
@@ -213,9 +213,7 @@ def _base(run: Trace, cancelled: Callable[[], bool]) -> SweepBase | None:
     base.editor = run.editor
     if not running.complete(base, cancelled):
         return None
-    before = base.logits(len(base.ids) - 1)
-    assert before is not None
-    return SweepBase(run, base, before)
+    return SweepBase(run, base, last_row(base))
 
 
 def _of(metrics: tuple[Metric, ...], logits: Any, before: Any) -> Measured:
