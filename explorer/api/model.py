@@ -12,7 +12,7 @@ from explorer.analysis.folded import folded
 from explorer.api.metrics import Token
 from explorer.api.results import Numbers, Table, numbered
 from explorer.api.run import Run
-from explorer.engine import numpy_ops
+from explorer.engine import array_ops
 from explorer.engine.cores import divided
 from explorer.engine.engines import PYTHON_UP_TO
 from explorer.engine.threads import few_threads
@@ -47,7 +47,7 @@ def load(name: str | Path | None = None, *, dtype: str | None = None, convention
     model = checkpoint.arrays(precision)
     if convention == TRANSFORMER_LENS:
         config = replace(model.config, tie_word_embeddings=False)
-        model = GPT(config, folded(model.weights, config), ops=numpy_ops)
+        model = GPT(config, folded(model.weights, config), ops=array_ops)
     return Model(checkpoint, model)
 
 

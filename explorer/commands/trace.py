@@ -155,10 +155,10 @@ def _model(options: argparse.Namespace, given: "Prompted") -> GPT:
     from dataclasses import replace
 
     from explorer.analysis.folded import folded
-    from explorer.engine import numpy_ops
+    from explorer.engine import array_ops
 
     config = replace(given.model.config, tie_word_embeddings=False)
-    return GPT(config, folded(given.model.weights, config), ops=numpy_ops)
+    return GPT(config, folded(given.model.weights, config), ops=array_ops)
 
 
 def _asks_for_results(options: argparse.Namespace) -> bool:

@@ -58,14 +58,14 @@ def on_engine(model: GPT, engine: str) -> GPT:
         return GPT(model.config, map_weights(model.weights, _rows(model.config)), ops=ops)
     import numpy as np
 
-    from explorer.engine import numpy_ops
+    from explorer.engine import array_ops
 
     def largest(values: Any) -> float:
         return float(np.abs(np.asarray(values, dtype=np.float64)).max(initial=0))
 
     wide = max(model.config.layer_norm_epsilon, *map(largest, leaves(model.weights))) > SINGLE_UP_TO
     dtype = np.float64 if wide else np.float32
-    return GPT(model.config, map_weights(model.weights, lambda values: np.asarray(values, dtype=dtype)), ops=numpy_ops)
+    return GPT(model.config, map_weights(model.weights, lambda values: np.asarray(values, dtype=dtype)), ops=array_ops)
 
 
 def _rows(config: GPTConfig) -> Callable[[Any], Any]:

@@ -35,21 +35,21 @@ class Checkpoint:
         CheckpointError where a file is damaged after all, or a weight is not a finite number.
         """
         if choose(engine, self.config) == NUMPY:
-            from explorer.engine import numpy_ops
+            from explorer.engine import array_ops
 
             arrays = Arrays(self.tensors)
             weights = load_weights(self.config, arrays, progress)
             if max(arrays.largest, self.config.layer_norm_epsilon) > SINGLE_UP_TO:
                 weights = load_weights(self.config, Arrays(self.tensors, np.float64), progress)
-            return GPT(self.config, weights, ops=numpy_ops)
+            return GPT(self.config, weights, ops=array_ops)
         rows = Rows(self.tensors, compact=self.config.parameters > LISTS_UP_TO)
         return GPT(self.config, load_weights(self.config, rows, progress))
 
     def arrays(self, dtype: type[np.floating]) -> GPT:
         """The model on NumPy arrays of that precision; CheckpointError as for `load`."""
-        from explorer.engine import numpy_ops
+        from explorer.engine import array_ops
 
-        return GPT(self.config, load_weights(self.config, Arrays(self.tensors, dtype)), ops=numpy_ops)
+        return GPT(self.config, load_weights(self.config, Arrays(self.tensors, dtype)), ops=array_ops)
 
 
 def open_checkpoint(path: Path | str | None = None, ids_alone: bool = False) -> Checkpoint:

@@ -39,7 +39,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer.engine import numpy_ops
+from explorer.engine import array_ops
 
 Array = Any
 
@@ -226,7 +226,7 @@ class Rounding:
 
     def causal_mask(self, scores: Any) -> Uncertain:
         scores = uncertain(scores)
-        masked = numpy_ops.causal_mask(scores.value)
+        masked = array_ops.causal_mask(scores.value)
         hidden = np.isinf(masked)
         return Uncertain(masked, np.where(hidden, 0.0, scores.error), scores.settled | hidden)
 
@@ -235,7 +235,7 @@ class Rounding:
 
     def _softmax(self, scores: Uncertain, exponentials: int, ulps: float) -> Uncertain:
         """Every share is a product of so many exponentials, over their sum."""
-        value = numpy_ops.softmax(scores.value)
+        value = array_ops.softmax(scores.value)
         below = scores.value.max(axis=-1, keepdims=True) - scores.value
         moved = self.errors.join(scores.error, self.unit * np.where(np.isinf(below), 0.0, below))
         own = np.where(value > 0, self.errors.join(moved, 2 * ulps * exponentials * self.unit), 0.0)
@@ -248,7 +248,7 @@ class Rounding:
     def activate(self, x: Any, activation: str) -> Uncertain:
         """Errors in x, and those of evaluating the function: of its library function, and of a few basic operations."""
         x = uncertain(x)
-        value = numpy_ops.activate(x.value, activation)
+        value = array_ops.activate(x.value, activation)
         if activation == "relu":
             return Uncertain(value, x.error, x.settled)
         if activation.startswith("gelu"):
@@ -269,14 +269,14 @@ class Rounding:
         return _together(np.concatenate, [a, b])
 
     def split_heads(self, x: Any, n_head: int) -> Uncertain:
-        return uncertain(x).rearranged(lambda array: numpy_ops.split_heads(array, n_head))
+        return uncertain(x).rearranged(lambda array: array_ops.split_heads(array, n_head))
 
     def merge_heads(self, x: Any) -> Uncertain:
-        return uncertain(x).rearranged(numpy_ops.merge_heads)
+        return uncertain(x).rearranged(array_ops.merge_heads)
 
     def split_columns(self, x: Any, parts: int) -> list[Uncertain]:
         x = uncertain(x)
-        split = (numpy_ops.split_columns(array, parts) for array in (x.value, x.error, x.settled))
+        split = (array_ops.split_columns(array, parts) for array in (x.value, x.error, x.settled))
         return [Uncertain(*part) for part in zip(*split)]
 
     def swap(self, x: Any) -> Uncertain:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer.engine import numpy_ops
+from explorer.engine import array_ops
 from explorer.verify.check import Check
 from explorer.verify.compare import Component
 from explorer.verify.inputs import Inputs
@@ -88,7 +88,7 @@ def _reference(check: Check, against: str, arguments: tuple[Any, ...]) -> tuple[
         assert check.torch
         return check.torch(*as_tensors(arguments))
     arrays = as_arrays(arguments)
-    return check.numpy(*arrays) if check.numpy else check.run(numpy_ops, *arrays)
+    return check.numpy(*arrays) if check.numpy else check.run(array_ops, *arrays)
 
 
 def _add(component: Component, pair: Pair, ours: Any, theirs: Any, our_bound: Any, their_bound: Any) -> None:
