@@ -82,7 +82,7 @@ def _begins(branch: LiveRun | EditError) -> int | None:
     editor = branch.editor
     if engine_of(branch.model) != NUMPY or not isinstance(editor, Editor) or branch.complete == len(branch.ids):
         return None
-    if editor.names is None or any(name.startswith(("ln_final", "logits")) for name in editor.names):
+    if editor.names is None:
         return None
     if branch.upstream is None:
         return 0

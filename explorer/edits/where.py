@@ -118,9 +118,7 @@ def checked(where: Where, config: GPTConfig, length: int | None = None) -> Where
     return Where(title, places, where.at, where.edge)
 
 
-def _checked(
-    place: ActivationPart, shapes: Mapping[str, str], config: GPTConfig, length: int | None
-) -> ActivationPart:
+def _checked(place: ActivationPart, shapes: Mapping[str, str], config: GPTConfig, length: int | None) -> ActivationPart:
     if place.name not in shapes:
         raise EditError(_no_such_name(place.name, list(shapes), config))
     axes = shapes[place.name]

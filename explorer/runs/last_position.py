@@ -27,12 +27,14 @@ def last_logits(
 
     The runs are of one length; `cache` holds the positions before `side.first`, which they share.
     """
-    final = model.config.n_layer - 1
-    run = Run(model.config, side, hook_of(side))
+    final, run = model.config.n_layer - 1, Run(model.config, side, hook_of(side))
     for index in range(layer, final):
         past = cache[index] if cache else None
         residual, _ = block(residual, model.weights.blocks[index], run.block(index), past)  # [B·T, d]
-    residual = _last_block(model, residual, cache[final] if cache else None, side, hook_of)  # [B, d]
+    if layer <= final:
+        residual = _last_block(model, residual, cache[final] if cache else None, side, hook_of)  # [B, d]
+    else:
+        residual = side.by_run(residual)[:, -1]  # [B, d]
     return model.read_out(residual, hook=hook_of(side.rows(side.lengths[0] - 1)))
 
 
@@ -42,7 +44,7 @@ def _last_block(
     """The residual stream of the last positions after the last block."""
     weights, layer = model.weights.blocks[-1], model.config.n_layer - 1
     runs, before = len(side.lengths), side.lengths[0] - 1
-    rows = residual.reshape(runs, before + 1, -1)  # [B, T, d]
+    rows = side.by_run(residual)  # [B, T, d]
     if before:
         earlier = side.rows(0, before)
         run = Run(model.config, earlier, hook_of(earlier)).block(layer)

@@ -126,19 +126,26 @@ def last_logits(branch: LiveRun, cancelled: Callable[[], bool]) -> Vector | None
 def _run_on(trace: LiveRun, model: GPT, hook: Hook, last_only: bool = False) -> tuple[list[int], Output]:
     """Run the missing positions, or those of them whose first blocks are known; and all ids that are known then."""
     upstream, known = trace.upstream, trace.complete
-    if upstream and trace.ids[: len(upstream.ids)] == upstream.ids:
+    if upstream and _to_run(trace) is upstream.ids:
         entering = trace.values[f"blocks.{upstream.layer - 1}.hook_resid_post"][known : len(upstream.ids)]
         output = model.forward_from(upstream.layer, entering, upstream.cache, hook=hook, last_only=last_only)
         return upstream.ids, output
     return trace.ids, model.forward(trace.ids[known:], trace.cache, hook=hook, last_only=last_only)
 
 
+def _to_run(trace: LiveRun) -> list[int]:
+    """The tokens up to where the next pass goes: those whose first blocks are known, or all."""
+    upstream = trace.upstream
+    return upstream.ids if upstream and trace.ids[: len(upstream.ids)] == upstream.ids else trace.ids
+
+
 def _editing(trace: LiveRun) -> Hook:
-    """The hook that edits as the trace does, and records nothing."""
-    editor, first = trace.editor, trace.complete
+    """The hook that edits as the trace does, and records nothing: of a run that reads out its last position alone."""
+    editor, first, last = trace.editor, trace.complete, len(_to_run(trace)) - 1
 
     def hook(name: str, value: Any) -> Any:
-        edited = editor(name, value, first) if editor else value
+        at = last if name.startswith(("ln_final.", "logits")) else first
+        edited = editor(name, value, at) if editor else value
         return None if edited is value else edited
 
     return hook

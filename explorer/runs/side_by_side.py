@@ -54,6 +54,10 @@ class SideBySide:
         """The arithmetic for so many positions of each run, from the one at `start` on."""
         return SideBySide(self._ops, [count] * len(self.lengths), self.first + start)
 
+    def by_run(self, rows: Any) -> Any:  # [B·T, d] -> [B, T, d]
+        """The rows of each run, where all are of one length."""
+        return rows.reshape(len(self.lengths), self.lengths[0], -1)
+
     def repeated(self, rows: Any) -> Any:  # [T, d] -> [B·T, d]
         """The same rows for every run."""
         return np.tile(rows, (len(self.lengths), 1))
