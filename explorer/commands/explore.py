@@ -275,7 +275,6 @@ def opening_of(
     """The opening of the screen, and the tour that is computed before; TourError, WriteError."""
     from explorer.screen.opening import Opening
     from explorer.teaching import bookmarks, state_folder
-    from explorer.teaching.recording import Recording
 
     prepared = wishes.prepared
     if wishes.prepare:
@@ -295,13 +294,17 @@ def opening_of(
         offer=wishes.offer and state_folder.greet(),
         bookmarks=marks,
         bookmarks_file=file,
-        recorder=recorder_of(wishes, Recording(prompt, model, sampling, seed, bookmarks=marks)),
         replay=wishes.replay,
         speed=wishes.speed,
         preferences=for_screen(wishes.theme, wishes.colours),
         session_file=wishes.session_file,
         model=named,
     )
+    if wishes.record:
+        from explorer.teaching.recording import Recording
+
+        opened = Recording(prompt, model, sampling, seed, bookmarks=marks)
+        opening.recorder = recorder_of(wishes.record, wishes, opened)
     if wishes.start:
         opening.start = wishes.start
     if wishes.autosave:
@@ -312,16 +315,14 @@ def opening_of(
     return opening, prepared
 
 
-def recorder_of(wishes: Wishes, opened: "Recording") -> "Recorder | None":
-    """The writer of the recording, if one is wanted; WriteError."""
+def recorder_of(file: Path, wishes: Wishes, opened: "Recording") -> "Recorder":
+    """The writer of the recording; WriteError."""
     from explorer.teaching.recording import Recorder
     from explorer.teaching.tours import SHIPPED
 
-    if wishes.record is None:
-        return None
     tour = wishes.tour
     named = "" if tour is None else tour.name if tour.name in SHIPPED else str(Path(tour.file).resolve())
-    return Recorder(wishes.record, replace(opened, tour=named, at=wishes.at))
+    return Recorder(file, replace(opened, tour=named, at=wishes.at))
 
 
 def require_terminal() -> None:
