@@ -48,7 +48,7 @@ def _last_block(
     if before:
         earlier = side.rows(0, before)
         run = Run(model.config, earlier, hook_of(earlier)).block(layer)
-        past = _keys_values(rows[:, :-1].reshape(runs * before, -1), weights, run, past)
+        past = _keys_values(earlier.reshape(rows[:, :-1], (runs * before, -1)), weights, run, past)
     last = side.rows(before)
     return block(rows[:, -1], weights, Run(model.config, last, hook_of(last)).block(layer), past)[0]
 

@@ -56,7 +56,8 @@ class SideBySide:
 
     def by_run(self, rows: Any) -> Any:  # [B·T, d] -> [B, T, d]
         """The rows of each run, where all are of one length."""
-        return rows.reshape(len(self.lengths), self.lengths[0], -1)
+        arrays: Any = self._ops
+        return arrays.reshape(rows, (len(self.lengths), self.lengths[0], -1))
 
     def repeated(self, rows: Any) -> Any:  # [T, d] -> [B·T, d]
         """The same rows for every run."""
