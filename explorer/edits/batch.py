@@ -20,7 +20,8 @@ from gpt.ops import Vector
 
 ROWS_AT_ONCE = 512
 """Rows of the residual stream in one batch, those of all its runs together. The largest value of one, the neurons of
-an MLP, takes 6 MB in GPT-2 small and 13 MB in GPT-2 XL, and a handful of such values are there at a time."""
+an MLP, takes 6 MB in GPT-2 small and 13 MB in GPT-2 XL, and a handful of such values are there at a time, for each core
+that has a batch."""
 
 Batch = Sequence[LiveRun]
 
