@@ -9,7 +9,7 @@ from typing import Any
 
 from explorer.edits.apply import Editor, edited
 from explorer.edits.edit import Edit
-from explorer.engine.engines import NUMPY, engine_of, plain
+from explorer.engine.engines import like, on_arrays, plain
 from explorer.runs.running import check_numbers, interruptible, last_logits, within_numbers
 from explorer.runs.trace import LiveRun, Trace
 from gpt import StopRun
@@ -48,7 +48,7 @@ def answers(
 def _begins(branch: LiveRun) -> int | None:
     """The block in which the edits of a branch begin; None where it has to run by itself."""
     editor = branch.editor
-    if engine_of(branch.model) != NUMPY or not isinstance(editor, Editor) or branch.complete == len(branch.ids):
+    if not on_arrays(branch.model) or not isinstance(editor, Editor) or branch.complete == len(branch.ids):
         return None
     if editor.names is None or any(name.startswith(("ln_final", "logits")) for name in editor.names):
         return None
@@ -107,6 +107,6 @@ def _hook(batch: Sequence[LiveRun], side: Any, first: int) -> Callable[[str, Any
             if new is not own:
                 changed = value.copy() if changed is None else changed
                 side.part(axes[name], changed, run)[...] = new
-        return changed
+        return None if changed is None else like(value, changed)
 
     return hook

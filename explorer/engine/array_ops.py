@@ -207,13 +207,13 @@ def activate(x: Array, activation: str) -> Array:  # [T, m] -> [T, m]
 # Rearranging
 
 
-def take(matrix: Array, rows: Sequence[int]) -> Array:  # [V, d], [T] -> [T, d]
+def take(matrix: Array, rows: Sequence[int] | ndarray) -> Array:  # [V, d], [T] -> [T, d]
     """The rows of those numbers."""
     matrix = matrix if type(matrix) is ndarray else array(matrix)
     if type(matrix) is ndarray:
-        return matrix[list(rows)]
+        return matrix[rows if type(rows) is ndarray else list(rows)]
     xp = library(matrix)
-    return xp.take(matrix, xp.asarray(list(rows), dtype=xp.int64, device=matrix.device), axis=0)
+    return xp.take(matrix, xp.asarray(np.asarray(rows), dtype=xp.int64, device=matrix.device), axis=0)
 
 
 def transpose(matrix: Array) -> Array:  # [n, m] -> [m, n]
@@ -263,6 +263,21 @@ def reshape(x: Array, shape: tuple[int, ...]) -> Array:
     """The same numbers in another shape."""
     x = x if type(x) is ndarray else array(x)
     return x.reshape(shape) if type(x) is ndarray else library(x).reshape(x, shape)
+
+
+def tile(x: Array, repetitions: tuple[int, ...]) -> Array:
+    """The same numbers again and again, so many times along each axis."""
+    x = x if type(x) is ndarray else array(x)
+    return library(x).tile(x, repetitions)
+
+
+def grow(known: Array, beyond: Array, new: Array) -> Array:  # [H, P, P], [H, P, T], [H, T, P + T] -> [H, P + T, P + T]
+    """Scores of earlier positions, widened to the later keys, and below them those of the new positions."""
+    known, beyond, new = arrays(known, beyond, new)
+    if type(known) is ndarray:
+        return np.concatenate([np.concatenate([known, beyond.astype(known.dtype, copy=False)], axis=2), new], axis=1)
+    xp = library(known)
+    return xp.concat([xp.concat([known, beyond], axis=2), new], axis=1)
 
 
 # Libraries

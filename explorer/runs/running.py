@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from explorer.engine.cores import on_cores
-from explorer.engine.engines import NUMPY, engine_of, plain
+from explorer.engine.engines import on_arrays, plain
 from explorer.errors import CheckpointError, EditError
 from explorer.runs.activations import Activations
 from explorer.runs.passes import Pass
@@ -78,7 +78,7 @@ def interruptible(model: GPT, cancelled: Callable[[], bool]) -> GPT:
         if cancelled():
             raise StopRun
 
-    if engine_of(model) == NUMPY:
+    if on_arrays(model):
         return GPT(model.config, model.weights, ops=Checking(model.ops, check))
     return GPT(model.config, model.weights, ops=on_cores(model, Interruptible(model.ops, check), check))
 
@@ -158,7 +158,7 @@ def within_numbers(trace: LiveRun) -> Iterator[None]:
 
 def _silent(trace: LiveRun) -> AbstractContextManager[None]:
     """No warnings of NumPy about infinite or undefined numbers: the end of the run checks for them."""
-    if engine_of(trace.model) != NUMPY:
+    if not on_arrays(trace.model):
         return nullcontext()
     import numpy as np
 
