@@ -77,7 +77,7 @@ def _check(options: argparse.Namespace) -> None:
 def shell_command(options: argparse.Namespace) -> str:
     """The call of the screen with these options, as the shell of this system reads it."""
     words = [sys.executable, "-m", "explorer"]
-    for name in ("model", "engine", "seed", "temperature", "top_k", "top_p"):
+    for name in ("model", "engine", "device", "dtype", "seed", "temperature", "top_k", "top_p"):
         value = getattr(options, name)
         if value is not None:
             words.append(f"--{name.replace('_', '-')}={value}")

@@ -51,7 +51,7 @@ def asked(name: str, device: str | None = None, dtype: str | None = None) -> Eng
         raise UsageError(f"there is no device {device!r}: there are {', '.join(DEVICES)}.")
     if dtype and dtype not in DTYPES:
         raise UsageError(f"there is no dtype {dtype!r}: there are {', '.join(DTYPES)}.")
-    if device and name != TORCH:
+    if device not in (None, "", AUTO) and name != TORCH:
         raise UsageError("a device is chosen for PyTorch alone: use --engine torch with --device.")
     if dtype and name in (PYTHON, AUTO):
         of = "plain Python computes in float64" if name == PYTHON else "auto may choose plain Python"
@@ -74,6 +74,22 @@ def check_installed(engine: str) -> None:
     """EngineError where the library of an engine is not installed."""
     if parsed(engine).name == TORCH and not find_spec("torch"):
         raise EngineError(_INSTALL)
+
+
+def nearest(engine: str) -> str:
+    """The engine, or where it is not here, the one of the same precision that is nearest to it."""
+    wanted = parsed(engine)
+    if wanted.name != TORCH:
+        return engine
+    if not find_spec("torch"):
+        return str(Engine(NUMPY, dtype="float64" if wanted.dtype == "float64" else ""))
+    from explorer.engine.on_torch import device_of
+
+    try:
+        device_of(wanted.device, wanted.dtype)
+    except EngineError:
+        return str(wanted._replace(device="cpu"))
+    return engine
 
 
 def choose(name: str, config: GPTConfig) -> str:
@@ -108,12 +124,16 @@ def on_arrays(model: GPT | None) -> bool:
 
 def in_words(model: GPT | None) -> str:
     """The same for people: "plain Python", "PyTorch float32 on cuda"; "recorded" where there is no model."""
-    if model is None:
-        return "recorded"
-    engine = engine_in_full(model)
-    if engine.name == TORCH:
-        return f"PyTorch {engine.dtype} on {engine.device}"
-    return "plain Python" if engine.name == PYTHON else f"NumPy {engine.dtype or 'float32'}"
+    return "recorded" if model is None else words_for(str(engine_in_full(model)))
+
+
+def words_for(engine: str) -> str:
+    """An engine in one line, for people: words_for("torch cuda bfloat16") = "PyTorch bfloat16 on cuda"."""
+    wanted = parsed(engine)
+    if wanted.name == PYTHON:
+        return "plain Python"
+    where = f" on {wanted.device}" if wanted.device else ""
+    return f"{'NumPy' if wanted.name == NUMPY else 'PyTorch'} {wanted.dtype or 'float32'}{where}"
 
 
 def roundoff(model: GPT | None) -> float:

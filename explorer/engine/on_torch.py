@@ -80,7 +80,7 @@ class OnDevice(NDArrayOperatorsMixin):
 
     def __getitem__(self, index: Any) -> Any:
         """A part of it: where it was not looked at before, the part is not either."""
-        slices = all(isinstance(part, slice) for part in index) if isinstance(index, tuple) else isinstance(index, slice)
+        slices = all(isinstance(part, slice) for part in (index if isinstance(index, tuple) else (index,)))
         if not slices and (self._seen is not None or not _is_basic(index)):
             return self.seen[index]  # as an array of NumPy gives it
         return OnDevice(None, self, index)

@@ -1,14 +1,14 @@
-"""The threads of the library that NumPy multiplies with: on small matrices one alone is the quickest.
+"""The threads that NumPy's BLAS and PyTorch multiply with: on small matrices one alone is the quickest.
 
 Who has set their number (`OPENBLAS_NUM_THREADS` and the like) keeps it.
 """
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from explorer.engine.engines import NUMPY, PYTHON_UP_TO, engine_of
+from explorer.engine.engines import NUMPY, PYTHON_UP_TO, TORCH, engine_of, on_arrays
 from gpt import GPT, GPTConfig
 
 SETTINGS = (
@@ -32,25 +32,45 @@ _limits: list[Any] = []  # the limit in force, which knows what was there before
 
 @contextmanager
 def few_threads(model: GPT) -> Iterator[None]:
-    """One thread while a small model runs on NumPy; as many as there were afterwards."""
-    if engine_of(model) != NUMPY or not one_is_quickest(model.config):
+    """One thread while a small model runs on arrays; as many as there were afterwards."""
+    if not on_arrays(model) or not one_is_quickest(model.config):
         yield
         return
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    with threadpool_limits(limits=1, user_api="blas"):
+    with ExitStack() as stack:
+        stack.enter_context(threadpool_limits(limits=1, user_api="blas"))
+        if engine_of(model) == TORCH:
+            stack.enter_context(_one_of_torch())
         yield
 
 
-def settle(config: GPTConfig) -> None:
+@contextmanager
+def _one_of_torch() -> Iterator[None]:
+    """One thread of PyTorch's; as many as there were afterwards."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def settle(config: GPTConfig, engine: str = NUMPY) -> None:
     """The same for good: for the program, which has the process to itself and computes in several threads of its own.
 
-    It sweeps with NumPy whatever the model runs on.
+    It sweeps with NumPy where the model runs in plain Python.
     """
     from threadpoolctl import threadpool_limits
 
     if one_is_quickest(config):
         if not _limits:
             _limits.append(threadpool_limits(limits=1, user_api="blas"))
+        if engine == TORCH:
+            import torch
+
+            torch.set_num_threads(1)
     elif _limits:
         _limits.pop().restore_original_limits()

@@ -66,9 +66,7 @@ class Checkpoint:
             return self.arrays(np.float64, progress)
         return GPT(self.config, weights, ops=array_ops)
 
-    def arrays(
-        self, dtype: type[np.floating], progress: Callable[[int, int], None] = lambda done, of: None
-    ) -> GPT:
+    def arrays(self, dtype: type[np.floating], progress: Callable[[int, int], None] = lambda done, of: None) -> GPT:
         """The model on NumPy arrays of that precision; CheckpointError as for `load`."""
         from explorer.engine import array_ops
 

@@ -13,6 +13,7 @@ from explorer.analysis.attribution import Level
 from explorer.analysis.compare import BEGINNING
 from explorer.edits import Cut, Edit, Mean, Scale, Set, Zero
 from explorer.edits.metric import KL, PROBABILITY, Metric
+from explorer.engine.engines import DTYPES, TORCH, Engine, engine_in_full, engine_of
 from explorer.runs.beginning import with_beginning
 from explorer.stages import Kind
 from explorer.teaching import edit_words, places
@@ -158,7 +159,19 @@ def _edits_in_words(session: Session) -> tuple[list[str], list[str]]:
 
 
 def _model(shown: Shown) -> list[str]:
-    return [] if shown.model == EMBEDDED else ["--model", shown.model]
+    """The options for the model, and for PyTorch where it computes."""
+    words = [] if shown.model == EMBEDDED else ["--model", shown.model]
+    engine = _on_torch(shown)
+    if engine is None:
+        return words
+    words += ["--engine", engine.name, "--device", engine.device]
+    return words if engine.dtype == DTYPES[0] else [*words, "--dtype", engine.dtype]
+
+
+def _on_torch(shown: Shown) -> Engine | None:
+    """The engine, where it is PyTorch: the others are chosen by the model's size, and by the command."""
+    model = shown.session.model
+    return engine_in_full(model) if model and engine_of(model) == TORCH else None
 
 
 def _sampling(draws: Draws) -> list[str]:
@@ -188,6 +201,14 @@ def _token(session: Session, token: int) -> str:
 # Python
 
 
+def _engine_in_python(shown: Shown) -> str:
+    engine = _on_torch(shown)
+    if engine is None:
+        return ""
+    dtype = "" if engine.dtype == DTYPES[0] else f", dtype={engine.dtype!r}"
+    return f", engine={engine.name!r}, device={engine.device!r}{dtype}"
+
+
 def python(shown: Shown, recipe: Recipe) -> str:
     """The lines of Python: the model, the run, its edits, and what the screen shows of it."""
     session = shown.session
@@ -195,7 +216,8 @@ def python(shown: Shown, recipe: Recipe) -> str:
     given, flag = repr(text), ", bos=True" if bos else ""
     if (ids := session.tokenizer.encode(text)) != session.ids[1 if bos else 0 :] or (bos and not ids):
         given, flag = repr(session.ids), ""
-    lines = ["import explorer as gx", "", f"model = gx.load({shown.model!r})", f"run = model.run({given}{flag})"]
+    load = f"model = gx.load({shown.model!r}{_engine_in_python(shown)})"
+    lines = ["import explorer as gx", "", load, f"run = model.run({given}{flag})"]
     made = [line for edit in session.what_if.edits.active if (line := _edit_in_python(edit))]
     if made:
         lines.append(f"run = run.edit({', '.join(made)})")
