@@ -152,8 +152,10 @@ def on_engine(model: GPT, engine: str) -> GPT:
     wanted, now = parsed(engine), engine_in_full(model)
     if wanted.name == now.name and wanted.device in ("", now.device) and wanted.dtype in ("", now.dtype or "float32"):
         return model
+    if now.name == TORCH:
+        model = GPT(model.config, map_weights(model.weights, lambda values: values.given), ops=model.ops)
     if wanted.name == PYTHON:
-        return GPT(model.config, map_weights(model.weights, _rows(model.config)), ops=ops)
+        return GPT(model.config, map_weights(model.weights, rows_of(model.config)), ops=ops)
     dtype = wanted.dtype or ("float64" if _is_wide(model) else "float32")
     if wanted.name == TORCH:
         check_installed(engine)
@@ -183,7 +185,7 @@ def _is_wide(model: GPT) -> bool:
     return max(model.config.layer_norm_epsilon, *map(largest, leaves(model.weights))) > SINGLE_UP_TO
 
 
-def _rows(config: GPTConfig) -> Callable[[Any], Any]:
+def rows_of(config: GPTConfig) -> Callable[[Any], Any]:
     """A function from arrays to what plain Python computes with."""
     if config.parameters <= LISTS_UP_TO:
         return lambda values: values.tolist()

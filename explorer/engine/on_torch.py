@@ -42,6 +42,7 @@ class OnDevice(NDArrayOperatorsMixin):
         self._whole = whole
         self._index = index
         self._seen: Any = None
+        self.given: Any = self  # a weight before it was rounded
 
     @property
     def tensor(self) -> Tensor:
@@ -204,9 +205,20 @@ def _computed(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def on_torch(model: GPT, device: str, dtype: str) -> GPT:
-    """The same model on a device ("" or "auto": the best there is) in a precision; EngineError where that cannot be."""
+    """The same model on a device ("" or "auto": the best there is) in a precision; EngineError where that cannot be.
+
+    Weights that lose digits are kept as they were as well, for the other engines.
+    """
     ops = TorchOps(device_of(device, dtype), _TYPES[dtype])
-    return GPT(model.config, map_weights(model.weights, ops.held), ops=ops)
+
+    def held(values: Any) -> OnDevice:
+        given = np.asarray(values)
+        found = ops.held(given)
+        if dtype == "bfloat16" and not np.array_equal(to_processor(found.tensor), given):
+            found.given = given
+        return found
+
+    return GPT(model.config, map_weights(model.weights, held), ops=ops)
 
 
 def device_of(name: str, dtype: str) -> Any:

@@ -83,6 +83,12 @@ def interruptible(model: GPT, cancelled: Callable[[], bool]) -> GPT:
     return GPT(model.config, model.weights, ops=on_cores(model, Interruptible(model.ops, check), check))
 
 
+def interruptible_ops(trace: LiveRun, cancelled: Callable[[], bool]) -> Arithmetic:
+    """The arithmetic of questions to a run, whose products raise StopRun as soon as they are cancelled."""
+    model = trace.model if trace.ops is trace.model.ops else GPT(trace.config, trace.model.weights, ops=trace.ops)
+    return interruptible(model, cancelled).ops
+
+
 def complete(trace: Trace, cancelled: Callable[[], bool]) -> bool:
     """Compute the positions of the trace that are not known yet; False if it was cancelled on the way.
 
