@@ -59,6 +59,11 @@ class OnDevice(NDArrayOperatorsMixin):
             self._seen = to_processor(self._tensor) if self._whole is None else self._whole.seen[self._index]
         return self._seen
 
+    @property
+    def finite(self) -> bool:
+        """Whether all numbers are: only that comes to the processor."""
+        return bool(self.tensor.isfinite().all())
+
     def like(self, values: Any) -> "OnDevice":
         """Other values, as this array is: on its device, in its precision."""
         return TorchOps(self.tensor.device, self.tensor.dtype).held(values)
@@ -82,7 +87,7 @@ class OnDevice(NDArrayOperatorsMixin):
     def __getitem__(self, index: Any) -> Any:
         """A part of it: where it was not looked at before, the part is not either."""
         slices = all(isinstance(part, slice) for part in (index if isinstance(index, tuple) else (index,)))
-        if not slices and (self._seen is not None or not _is_basic(index)):
+        if not _is_basic(index) or (self._seen is not None and not slices):
             return self.seen[index]  # as an array of NumPy gives it
         return OnDevice(None, self, index)
 

@@ -173,7 +173,10 @@ def _silent(trace: LiveRun) -> AbstractContextManager[None]:
 
 def check_numbers(trace: LiveRun, logits: Matrix) -> None:
     """EditError where the logits of an edited run are infinite or undefined."""
-    if trace.editor and not all(map(_finite, logits)):
+    if not trace.editor:
+        return
+    finite = logits.finite if hasattr(logits, "tensor") else all(map(_finite, logits))  # type: ignore[attr-defined]
+    if not finite:
         raise EditError(_NO_NUMBERS)
 
 
