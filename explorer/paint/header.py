@@ -22,7 +22,7 @@ def header(session: Session | None, name: str, status: str, cells: int) -> list[
     config, sampling = session.config, session.draws.sampling
     size = config.parameters / 1e6
     left = [brand, Span(f"  {shown_name} ", "bold"), Span(f"{size:.1f}M" if size < 100 else f"{size:.0f}M", "bold")]
-    doing = Span(f"   {status}", "done")
+    doing = Span(f"   {status}" if status else "", "done")
     bos = Span(f"   {words}" if (words := state_in_words(session)) else "", "", ("bos",))
     shape = Span(f"   {config.n_layer} layers · {config.n_head} heads · {config.n_embd} wide", "dim")
     top_k = "off" if sampling.top_k is None else str(sampling.top_k)
