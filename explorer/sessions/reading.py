@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.analysis.compare import ALIGNED
-from explorer.engine.engines import AUTO, PYTHON, parsed
+from explorer.engine.engines import AUTO, PYTHON, Engine, parsed
 from explorer.errors import SessionError
 from explorer.runs.passes import Pass
 from explorer.sessions.saved import (
@@ -117,10 +117,10 @@ def _engine(table: Table, default: str | None = None) -> str:
     line = table.text("engine", default)
     try:
         found = parsed(line[:100])
-    except GPTError as error:
-        raise table.wrong(f"engine is {quoted(line[:100])}: {error}") from error
+    except GPTError:
+        found = Engine(AUTO)
     if found.name == AUTO:
-        raise table.wrong("engine is that which was chosen, not auto.")
+        raise table.wrong(f"engine is {quoted(line)}: it must be python or numpy, or torch with a device and a dtype.")
     return str(found)
 
 
