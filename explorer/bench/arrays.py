@@ -50,7 +50,9 @@ class Arrays:
         notes, equal = [], True
         if self.torch:
             again = self.torch
-            works[in_words(again)] = lambda: recorded(again, ids).logits(len(ids) - 1)  # which waits for the device
+            works[in_words(again)] = _on(
+                again, lambda: recorded(again, ids).logits(len(ids) - 1)
+            )  # it waits for the device
         if self.theirs is not None:
             import torch
 
@@ -72,7 +74,7 @@ class Arrays:
         }
         if self.torch:
             again, begun = self.torch, self.torch.forward(ids[:-1]).cache
-            works[in_words(again)] = lambda: plain(again.forward(ids[-1:], begun).logits[-1])
+            works[in_words(again)] = _on(again, lambda: plain(again.forward(ids[-1:], begun).logits[-1]))
         if self.theirs is not None and self.shown:
             import torch
 
@@ -96,7 +98,7 @@ class Arrays:
         }
         if self.torch:
             again = Sweep(recorded(self.torch, ids), Metric(PROBABILITY, ids[0]))
-            works[in_words(self.torch)] = lambda: list(again.effects())
+            works[in_words(self.torch)] = _on(self.torch, lambda: list(again.effects()))
         if self.lens is not None:
             import torch
 
@@ -118,6 +120,16 @@ class Arrays:
             mask = torch.tensor([[1] * len(text) + [0] * (longest - len(text)) for text in texts])
             works[f"{named(TRANSFORMERS)}, padded batch"] = lambda: theirs(padded, attention_mask=mask)
         return Part(f"{self.engine}, {prompts} prompts", in_turn(works, max(1, rounds // 2)))
+
+
+def _on(model: GPT, work: Work) -> Work:
+    """The same work with the threads that are right for the model: those of PyTorch are the peers' as well."""
+
+    def run() -> None:
+        with few_threads(model):
+            work()
+
+    return run
 
 
 def _lens_sweep(lens: Any, batch: Any, heads: int) -> None:
