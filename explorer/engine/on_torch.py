@@ -5,7 +5,7 @@ brings it to the processor, once. Imported only where this engine is asked for.
 """
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,7 +56,7 @@ class OnDevice(NDArrayOperatorsMixin):
     def seen(self) -> Any:
         """The same numbers as a read-only array of NumPy."""
         if self._seen is None:
-            self._seen = to_processor(self._tensor) if self._whole is None else self._whole.seen[self._index]
+            self._seen = to_processor(self.tensor) if self._whole is None else self._whole.seen[self._index]
         return self._seen
 
     @property
@@ -109,6 +109,16 @@ class OnDevice(NDArrayOperatorsMixin):
             raise AttributeError(name)
         return getattr(self.seen, name)
 
+    def beside(self, other: Any) -> bool:
+        """Whether this and another are the same rows, one and one, of two arrays."""
+        return (
+            isinstance(other, OnDevice)
+            and type(self._index) is type(other._index) is int
+            and self._index == other._index
+            and self._whole is not None
+            and other._whole is not None
+        )
+
     def __float__(self) -> float:
         return float(self.seen)
 
@@ -120,6 +130,43 @@ class OnDevice(NDArrayOperatorsMixin):
 
     def __repr__(self) -> str:
         return f"<{list(self.shape)} of {self.tensor.dtype} on {self.tensor.device}>"
+
+
+class Product(OnDevice):
+    """The product of two matrices, computed when it is needed: those of all heads are one batch (`TorchOps.stack`)."""
+
+    def __init__(self, a: OnDevice, b: OnDevice, transposed: bool) -> None:
+        super().__init__(None)
+        self.a, self.b, self.transposed = a, b, transposed
+
+    @property
+    def tensor(self) -> Tensor:
+        if self._tensor is None:
+            self._tensor = _multiplied(self.a.tensor, self.b.tensor, self.transposed)
+        return self._tensor
+
+
+def together(matrices: Sequence[Any]) -> OnDevice | None:
+    """The products of every row of one array with the same row of another, as one; None where they are not that."""
+    first = matrices[0]
+    if not isinstance(first, Product):
+        return None
+    a, b, transposed = first.a._whole, first.b._whole, first.transposed
+    assert a is not None
+    assert b is not None
+    alike = len(matrices) == len(a) == len(b) and all(
+        isinstance(each, Product)
+        and each.a._whole is a
+        and each.b._whole is b
+        and each.transposed == transposed
+        and each.a._index == number
+        for number, each in enumerate(matrices)
+    )
+    return OnDevice(_multiplied(a.tensor, b.tensor, transposed)) if alike else None
+
+
+def _multiplied(a: Tensor, b: Tensor, transposed: bool) -> Tensor:
+    return _computed(torch.matmul, a, b.mT if transposed else b)
 
 
 def to_processor(tensor: Tensor) -> Any:
@@ -170,8 +217,23 @@ class TorchOps:
 
         return run
 
+    def matmul_transposed(self, a: Any, b: Any) -> OnDevice:
+        """a · bᵀ."""
+        return self._product(a, b, transposed=True)
+
+    def matmul(self, a: Any, b: Any) -> OnDevice:
+        """a · b."""
+        return self._product(a, b, transposed=False)
+
+    def _product(self, a: Any, b: Any, transposed: bool) -> OnDevice:
+        if isinstance(a, OnDevice) and a.beside(b) and self._fits(a.tensor) and self._fits(b.tensor):
+            return Product(a, b, transposed)
+        return OnDevice(_multiplied(self.tensor(a), self.tensor(b), transposed))
+
     def stack(self, matrices: Any) -> Any:
         """Matrices of one shape as one tensor."""
+        if (found := together(matrices)) is not None:
+            return found
         return OnDevice(_computed(array_ops.stack, [self.tensor(matrix) for matrix in matrices]))
 
     def held(self, values: Any) -> OnDevice:

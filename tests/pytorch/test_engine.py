@@ -406,3 +406,31 @@ def test_a_small_model_runs_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("OMP_NUM_THREADS", "3")  # who sets it keeps it
     with few_threads(on_torch_in("float32")):
         assert torch.get_num_threads() == before
+
+
+def test_the_products_of_all_heads_are_one_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, made = on_torch_in("float64"), list[tuple[int, ...]]()
+    multiply = on_torch._multiplied
+
+    def counted(a: Any, b: Any, transposed: bool) -> Any:
+        made.append(tuple(a.shape))
+        return multiply(a, b, transposed)
+
+    monkeypatch.setattr(on_torch, "_multiplied", counted)
+    config = model.config
+    model.forward(IDS, head_results=True)
+    assert len(made) == 3 * config.n_layer + 1, "scores, z and the heads' outputs of each block; and the logits"
+    assert made[0] == (config.n_head, len(IDS), config.head_width)
+
+
+def test_a_product_of_one_head_is_there_when_it_is_looked_at() -> None:
+    ops = TorchOps(torch.device("cpu"), torch.float64)
+    a, b = (ops.held(np.random.default_rng(seed).normal(size=(3, 2, 4))) for seed in (1, 2))
+    products = [ops.matmul_transposed(x, y) for x, y in zip(a, b)]
+    wanted = np.asarray(a) @ np.asarray(b).swapaxes(1, 2)
+    np.testing.assert_allclose(np.asarray(products[1]), wanted[1], rtol=1e-14)
+    np.testing.assert_allclose(np.asarray(ops.stack(products)), wanted, rtol=1e-14)
+    backwards = ops.stack(products[::-1])
+    np.testing.assert_allclose(np.asarray(backwards), wanted[::-1], rtol=1e-14)
+    some = ops.stack(products[:2])
+    np.testing.assert_allclose(np.asarray(some), wanted[:2], rtol=1e-14)
