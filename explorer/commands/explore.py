@@ -19,6 +19,7 @@ from explorer.commands.options import (
     add_model,
     add_sampling,
     count,
+    engine_of_call,
     sampling,
     tell_notes,
 )
@@ -161,7 +162,7 @@ def run(options: argparse.Namespace) -> int:
         start=start,
     )
     wishes.theme, wishes.colours = options.theme, options.colours
-    return open_screen(prompt_of(options), options.model, options.engine, chosen, options.seed, wishes)
+    return open_screen(prompt_of(options), options.model, engine_of_call(options), chosen, options.seed, wishes)
 
 
 def prompt_of(options: argparse.Namespace) -> str:
@@ -222,6 +223,7 @@ def _open_screen(prompt: str, model: str | None, engine: str, sampling: "Samplin
     notes.update(dict.fromkeys(namesake(model)))
 
     def open_named(name: str | None, progress: "Tell") -> "Session":
+        from explorer.engine.engines import engine_of
         from explorer.engine.threads import settle
         from explorer.loading.catalogue import resolve
         from explorer.loading.checkpoints import open_checkpoint
@@ -234,7 +236,7 @@ def _open_screen(prompt: str, model: str | None, engine: str, sampling: "Samplin
         checkpoint = open_checkpoint(directory)
         notes.update(dict.fromkeys(checkpoint.notes))
         loaded = checkpoint.load(progress, engine)
-        settle(loaded.config)
+        settle(loaded.config, engine_of(loaded))
         remember(loaded, Origin(lasting_name(name), directory, checkpoint.config))
         return Session(loaded, checkpoint.tokenizer, sampling, seed)
 

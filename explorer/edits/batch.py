@@ -10,7 +10,7 @@ from typing import Any
 from explorer.edits.apply import Editor, edited
 from explorer.edits.edit import Edit
 from explorer.engine.abreast import in_order
-from explorer.engine.engines import NUMPY, as_numpy, engine_of, on_arrays
+from explorer.engine.engines import as_numpy, like, on_arrays
 from explorer.errors import EditError
 from explorer.runs import running
 from explorer.runs.running import check_numbers, interruptible, within_numbers
@@ -81,7 +81,7 @@ def _begins(branch: LiveRun | EditError) -> int | None:
     if isinstance(branch, EditError):
         return None
     editor = branch.editor
-    if engine_of(branch.model) != NUMPY or not isinstance(editor, Editor) or branch.complete == len(branch.ids):
+    if not on_arrays(branch.model) or not isinstance(editor, Editor) or branch.complete == len(branch.ids):
         return None
     if editor.names is None:
         return None
@@ -140,6 +140,6 @@ def _hook(batch: Batch, side: Any) -> Hook:
             if new is not own:
                 changed = value.copy() if changed is None else changed
                 side.part(axes[name], changed, run)[...] = new
-        return changed
+        return None if changed is None else like(value, changed)
 
     return hook

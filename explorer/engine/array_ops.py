@@ -207,13 +207,13 @@ def activate(x: Array, activation: str) -> Array:  # [T, m] -> [T, m]
 # Rearranging
 
 
-def take(matrix: Array, rows: Sequence[int]) -> Array:  # [V, d], [T] -> [T, d]
+def take(matrix: Array, rows: Sequence[int] | ndarray) -> Array:  # [V, d], [T] -> [T, d]
     """The rows of those numbers."""
     matrix = matrix if type(matrix) is ndarray else array(matrix)
     if type(matrix) is ndarray:
-        return matrix[list(rows)]
+        return matrix[rows if type(rows) is ndarray else list(rows)]
     xp = library(matrix)
-    return xp.take(matrix, xp.asarray(list(rows), dtype=xp.int64, device=matrix.device), axis=0)
+    return xp.take(matrix, xp.asarray(np.asarray(rows), dtype=xp.int64, device=matrix.device), axis=0)
 
 
 def transpose(matrix: Array) -> Array:  # [n, m] -> [m, n]
@@ -265,6 +265,21 @@ def reshape(x: Array, shape: tuple[int, ...]) -> Array:
     return x.reshape(shape) if type(x) is ndarray else library(x).reshape(x, shape)
 
 
+def tile(x: Array, repetitions: tuple[int, ...]) -> Array:
+    """The same numbers again and again, so many times along each axis."""
+    x = x if type(x) is ndarray else array(x)
+    return library(x).tile(x, repetitions)
+
+
+def grow(known: Array, beyond: Array, new: Array) -> Array:  # [H, P, P], [H, P, T], [H, T, P + T] -> [H, P + T, P + T]
+    """Scores of earlier positions, widened to the later keys, and below them those of the new positions."""
+    known, beyond, new = arrays(known, beyond, new)
+    if type(known) is ndarray:
+        return np.concatenate([np.concatenate([known, beyond.astype(known.dtype, copy=False)], axis=2), new], axis=1)
+    xp = library(known)
+    return xp.concat([xp.concat([known, beyond], axis=2), new], axis=1)
+
+
 # Libraries
 
 
@@ -285,32 +300,44 @@ def arrays(*values: Array) -> Sequence[Array]:
 
 
 def _of_one_library(values: Sequence[Array]) -> Sequence[Array]:
-    model = next((value for value in values if _others(value)), None)
-    if model is None:
+    first = next((value for value in values if _others(value)), None)
+    if first is None:
         return [np.asarray(value) for value in values]
-    xp, dtype, device = library(model), model.dtype, model.device
+    if all(type(value) is type(first) for value in values):
+        return values
+    xp, dtype, device = library(first), first.dtype, first.device
     return [value if _others(value) else xp.asarray(np.asarray(value), dtype=dtype, device=device) for value in values]
+
+
+def library(x: Array) -> Any:
+    """The functions of an array's library, by the names of the standard; None for what is no array.
+
+    NumPy's own have these names, as far as they are used here, and do without the detour.
+    """
+    kind = type(x)
+    if kind is ndarray:
+        return np
+    if kind not in _libraries:
+        _libraries[kind] = _library_of(x)
+    return _libraries[kind]
+
+
+_libraries: dict[type, Any] = {}  # looking takes as long as multiplying a small matrix
+
+
+def _library_of(x: Any) -> Any:
+    if isinstance(x, ndarray | np.generic):
+        return np
+    if isinstance(x, list | tuple | float | int):
+        return None
+    import array_api_compat  # only here: with NumPy alone it need not be loaded
+
+    return array_api_compat.array_namespace(x) if array_api_compat.is_array_api_obj(x) else None
 
 
 def _others(value: Any) -> bool:
     """Whether this is an array of another library than NumPy."""
-    if type(value) is ndarray or isinstance(value, ndarray | np.generic | list | tuple | float | int):
-        return False
-    import array_api_compat  # only here: with NumPy alone it need not be loaded
-
-    return array_api_compat.is_array_api_obj(value)
-
-
-def library(x: Array) -> Any:
-    """The functions of an array's library, by the names of the standard.
-
-    NumPy's own have these names, as far as they are used here, and do without the detour.
-    """
-    if type(x) is ndarray or isinstance(x, np.generic):
-        return np
-    import array_api_compat
-
-    return array_api_compat.array_namespace(x)
+    return library(value) not in (None, np)
 
 
 # For few numbers NumPy's functions take longer than the sums; its ufuncs do not, and can write into their argument

@@ -1,4 +1,4 @@
-"""The threads of the library that NumPy multiplies with: on small matrices one alone is the quickest.
+"""The threads that NumPy's BLAS and PyTorch multiply with: on small matrices one alone is the quickest.
 
 Who has set their number (`OPENBLAS_NUM_THREADS` and the like) keeps it.
 """
@@ -6,10 +6,10 @@ Who has set their number (`OPENBLAS_NUM_THREADS` and the like) keeps it.
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from explorer.engine.engines import NUMPY, PYTHON_UP_TO, engine_of
+from explorer.engine.engines import NUMPY, PYTHON_UP_TO, TORCH, engine_of, on_arrays
 from gpt import GPT, GPTConfig
 
 SETTINGS = (
@@ -72,18 +72,31 @@ def one_thread() -> Iterator[None]:
 
 @contextmanager
 def few_threads(model: GPT) -> Iterator[None]:
-    """One thread while a small model runs on NumPy; as many as there were afterwards."""
-    if engine_of(model) != NUMPY or not one_is_quickest(model.config):
+    """One thread while a small model runs on arrays; as many as there were afterwards."""
+    if not on_arrays(model) or not one_is_quickest(model.config):
         yield
         return
-    with one_thread():
+    with one_thread(), _one_of_torch() if engine_of(model) == TORCH else nullcontext():
         yield
 
 
-def settle(config: GPTConfig) -> None:
+@contextmanager
+def _one_of_torch() -> Iterator[None]:
+    """One thread of PyTorch's; as many as there were afterwards."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def settle(config: GPTConfig, engine: str = NUMPY) -> None:
     """The same for good: for the program, which has the process to itself and computes in several threads of its own.
 
-    It sweeps with NumPy whatever the model runs on.
+    It sweeps with NumPy where the model runs in plain Python.
     """
     wanted = one_is_quickest(config)
     if wanted and not _one.settled:
@@ -91,3 +104,7 @@ def settle(config: GPTConfig) -> None:
     elif _one.settled and not wanted:
         _one.leave()
     _one.settled = wanted
+    if wanted and engine == TORCH:
+        import torch
+
+        torch.set_num_threads(1)

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from explorer.engine.cores import on_cores
-from explorer.engine.engines import NUMPY, engine_of, plain
+from explorer.engine.engines import on_arrays, plain
 from explorer.errors import CheckpointError, EditError
 from explorer.runs.activations import Activations
 from explorer.runs.passes import Pass
@@ -78,9 +78,15 @@ def interruptible(model: GPT, cancelled: Callable[[], bool]) -> GPT:
         if cancelled():
             raise StopRun
 
-    if engine_of(model) == NUMPY:
+    if on_arrays(model):
         return GPT(model.config, model.weights, ops=Checking(model.ops, check))
     return GPT(model.config, model.weights, ops=on_cores(model, Interruptible(model.ops, check), check))
+
+
+def interruptible_ops(trace: LiveRun, cancelled: Callable[[], bool]) -> Arithmetic:
+    """The arithmetic of questions to a run, whose products raise StopRun as soon as they are cancelled."""
+    model = trace.model if trace.ops is trace.model.ops else GPT(trace.config, trace.model.weights, ops=trace.ops)
+    return interruptible(model, cancelled).ops
 
 
 def complete(trace: Trace, cancelled: Callable[[], bool]) -> bool:
@@ -165,7 +171,7 @@ def within_numbers(trace: LiveRun) -> Iterator[None]:
 
 def _silent(trace: LiveRun) -> AbstractContextManager[None]:
     """No warnings of NumPy about infinite or undefined numbers: the end of the run checks for them."""
-    if engine_of(trace.model) != NUMPY:
+    if not on_arrays(trace.model):
         return nullcontext()
     import numpy as np
 
@@ -174,7 +180,10 @@ def _silent(trace: LiveRun) -> AbstractContextManager[None]:
 
 def check_numbers(trace: LiveRun, logits: Matrix) -> None:
     """EditError where the logits of an edited run are infinite or undefined."""
-    if trace.editor and not all(map(_finite, logits)):
+    if not trace.editor:
+        return
+    finite = logits.finite if hasattr(logits, "tensor") else all(map(_finite, logits))  # type: ignore[attr-defined]
+    if not finite:
         raise EditError(_NO_NUMBERS)
 
 

@@ -34,3 +34,4 @@ class Check:
     reference: Callable[..., Results] | None = None
     kernels: type[Rounding] = Torch
     independent: bool = False
+    arithmetic: bool = True  # `run` computes with the operations that it is given

@@ -10,7 +10,7 @@ forward pass, `GPT(config, weights, ops=Rounding())`, it bounds every intermedia
 together differently is bounded by a run in its own order (`reference` of a check), and PyTorch's fused kernels by
 `Kernels`.
 
-With u the unit roundoff (2^-53 in float64, 2^-24 in float32):
+With u the unit roundoff (2^-53 in float64, 2^-24 in float32, 2^-8 in bfloat16):
 
     a basic operation        (+ - * /, and sqrt in Python and NumPy) is rounded correctly (IEEE 754): off by
                              u · |result|. The same inputs give the same bits: where a number comes from nothing else
@@ -43,8 +43,8 @@ from explorer.engine import array_ops
 
 Array = Any
 
-DOUBLE, SINGLE = 2.0**-53, 2.0**-24
-TINY = {DOUBLE: 2.0**-1022, SINGLE: 2.0**-126}
+DOUBLE, SINGLE, BRAIN = 2.0**-53, 2.0**-24, 2.0**-8
+TINY = {DOUBLE: 2.0**-1022, SINGLE: 2.0**-126, BRAIN: 2.0**-126}
 """Below it a number loses digits, or is flushed to zero."""
 
 LIBRARY_ULPS = 4
@@ -324,6 +324,23 @@ class Torch(Rounding):
 
     root = 2.0
     root_settled = False
+
+
+class Brain(Torch):
+    """PyTorch's own operations in bfloat16: a sum is added up in float32, and rounded when it is done."""
+
+    def __init__(self, independent: bool = False) -> None:
+        super().__init__(BRAIN, independent)
+        self.errors = _InSingle(BRAIN, independent)
+
+
+class _InSingle(Errors):
+    """Sums in float32, whose terms and results are rounded to another precision a few times."""
+
+    often = 5  # of a variance: a difference, its square, the sum, the quotient, and once more
+
+    def summing(self, n: int, sizes: Array) -> Array:
+        return Errors(SINGLE, self.independent).summing(n, sizes) + self.often * self.unit * sizes
 
 
 class Kernels(Torch):

@@ -228,6 +228,7 @@ WHOLE = (
         formula("distribution"),
         in_torch("distribution"),
         _distribution_bound,
+        arithmetic=False,
     ),
     _generation("generation, greedy", Sampling(0.0)),
     _generation("generation, sampled", Sampling(0.9, 20, 0.95)),

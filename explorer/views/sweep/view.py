@@ -11,7 +11,7 @@ from explorer.edits import Mean, Patch, Scale, What, Zero
 from explorer.edits.batch import answers, last_row
 from explorer.edits.metric import Metric
 from explorer.edits.sweep import Sweep, SweepCell
-from explorer.engine.engines import NUMPY, on_engine
+from explorer.engine.engines import for_many_runs
 from explorer.errors import EditError
 from explorer.paint.spans import Line, Span, wrapped
 from explorer.runs import running
@@ -209,7 +209,7 @@ def _base(run: Trace, cancelled: Callable[[], bool]) -> SweepBase | None:
     """The same run with NumPy."""
     if not isinstance(run, LiveRun):
         return None
-    base = LiveRun(on_engine(run.model, NUMPY), run.ids)
+    base = LiveRun(for_many_runs(run.model), run.ids)
     base.editor = run.editor
     if not running.complete(base, cancelled):
         return None
