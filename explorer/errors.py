@@ -6,6 +6,7 @@ __all__ = [
     "CellError",
     "CheckpointError",
     "EditError",
+    "EngineError",
     "HubError",
     "ModelNameError",
     "OutputError",
@@ -46,6 +47,10 @@ class OutputError(GPTError):
 
 class ServeError(GPTError):
     """A server of the screen that cannot be started: its port is taken, or a library is missing."""
+
+
+class EngineError(GPTError):
+    """An engine that cannot be used here: its library is not installed, its device is not there or has no memory."""
 
 
 class TerminalError(GPTError):

@@ -144,6 +144,10 @@ def compare(a: Trace, b: Trace, position_b: int | None = None, at: str = END) ->
 
 def kl(before: Vector, after: Vector) -> float:  # [V], [V]
     """KL(A ‖ B) in bits between the next-token distributions of two rows of logits. `KL` says what it means."""
+    if hasattr(after, "argmax"):
+        from explorer.analysis.read_outs import kl as of_arrays
+
+        return of_arrays(before, after)
     return _kl(log_probabilities(before), log_probabilities(after))
 
 

@@ -13,7 +13,7 @@ from explorer.analysis.directions import length
 from explorer.analysis.recorded import OF_THE_MODEL
 from explorer.engine.engines import plain
 from explorer.runs.activations import Activations
-from explorer.runs.running import interruptible
+from explorer.runs.running import interruptible_ops
 from explorer.runs.trace import LiveRun
 from gpt import StopRun
 from gpt.ops import Vector
@@ -75,7 +75,7 @@ def _cosines(trace: LiveRun, direction: Vector, positions: bool, cancelled: Call
         import numpy as np
 
         rows = np.asarray(rows, dtype=table.dtype)
-    products = plain(interruptible(trace.model, cancelled).ops.matmul_transposed(rows, table)[0])
+    products = plain(interruptible_ops(trace, cancelled).matmul_transposed(rows, table)[0])
     return [value / size if size else 0.0 for value, size in zip(products, trace.derived[key])]
 
 

@@ -13,7 +13,7 @@ from explorer.analysis.errors import AnalysisError
 from explorer.analysis.recorded import OF_THE_MODEL, check_position, row_of, value_of, weights_of
 from explorer.engine.engines import plain
 from explorer.runs.activations import Activations
-from explorer.runs.running import interruptible
+from explorer.runs.running import interruptible_ops
 from explorer.runs.trace import LiveRun, Trace
 from gpt import StopRun
 from gpt.ops import Arithmetic, Vector
@@ -140,7 +140,7 @@ def find_effects(trace: Activations, layer: int, neuron: int, cancelled: Callabl
     if not isinstance(trace, LiveRun):
         return False
     try:
-        found = effects(trace, layer, neuron, ops=interruptible(trace.model, cancelled).ops)
+        found = effects(trace, layer, neuron, ops=interruptible_ops(trace, cancelled))
     except StopRun:
         return False
     except (ArithmeticError, ValueError):  # sums of infinities

@@ -3,6 +3,7 @@
 A product reads the whole unembedding once, for one state as for a hundred: so many cost little more than one.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -63,3 +64,13 @@ def log_sum_exp(logits: Any) -> float:  # [V]
         apart = logits.astype(np.float64)
         largest = apart.max()
         return float(largest + np.log(np.exp(apart - largest).sum()))
+
+
+def kl(before: Any, after: Any) -> float:  # [V], [V]
+    """KL(before ‖ after) in bits, worked out in float64."""
+    before, after = (as_numpy(logits).astype(np.float64) for logits in (before, after))
+    with np.errstate(all="ignore"):
+        log_a, log_b = before - log_sum_exp(before), after - log_sum_exp(after)
+        terms = np.exp(log_a) * (log_a - log_b)
+    nats = float(terms[log_a != -np.inf].sum())  # 0 · log 0 is 0
+    return max(0.0, nats / math.log(2))  # rounding may make it slightly negative

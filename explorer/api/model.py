@@ -12,9 +12,19 @@ from explorer.analysis.folded import folded
 from explorer.api.metrics import Token
 from explorer.api.results import Numbers, Table, numbered
 from explorer.api.run import Run
-from explorer.engine import numpy_ops
+from explorer.engine import array_ops
 from explorer.engine.cores import divided
-from explorer.engine.engines import PYTHON_UP_TO
+from explorer.engine.engines import (
+    NUMPY,
+    PYTHON_UP_TO,
+    TORCH,
+    Engine,
+    asked,
+    check_installed,
+    engine_of,
+    in_words,
+    on_engine,
+)
 from explorer.engine.threads import few_threads
 from explorer.errors import UsageError
 from explorer.loading.catalogue import locate, resolve, short_name
@@ -30,25 +40,42 @@ TRANSFORMER_LENS = "transformer-lens"
 _CONVENTIONS = ("plain", TRANSFORMER_LENS)
 
 
-def load(name: str | Path | None = None, *, dtype: str | None = None, convention: str = "plain") -> "Model":
-    """The model of that name ("stories", "gpt2", OWNER/NAME) or in that directory, on NumPy arrays.
+def load(
+    name: str | Path | None = None,
+    *,
+    engine: str = NUMPY,
+    device: str | None = None,
+    dtype: str | None = None,
+    convention: str = "plain",
+) -> "Model":
+    """The model of that name ("stories", "gpt2", OWNER/NAME) or in that directory, on arrays.
 
-    `dtype` is "float64" or "float32": by default float64 up to 30 million parameters. `convention="transformer-lens"`
-    processes the weights as TransformerLens does by default: layer norms folded, everything centred.
+    `engine` is "numpy" or "torch"; the latter computes on `device`, "cpu", "cuda" or "mps" (by default the GPU where
+    there is one). `dtype` is "float64" or "float32" (by default float64 up to 30 million parameters), for torch
+    "bfloat16" as well (and by default float32). `convention="transformer-lens"` processes the weights as
+    TransformerLens does by default: layer norms folded, everything centred.
     """
     if convention not in _CONVENTIONS:
         raise UsageError(f"there is no convention {convention!r}: there are {', '.join(_CONVENTIONS)}.")
-    if dtype not in (None, "float32", "float64"):
-        raise UsageError(f"dtype is {dtype!r}: it must be 'float32' or 'float64'.")
+    wanted = _engine(engine, device, dtype)
     place = locate(None if name is None else str(name))
     checkpoint = replace(open_checkpoint(resolve(place)), name=short_name(place))
-    small = checkpoint.config.parameters <= PYTHON_UP_TO
+    small = checkpoint.config.parameters <= PYTHON_UP_TO and engine == NUMPY
     precision = np.float64 if dtype == "float64" or (dtype is None and small) else np.float32
     model = checkpoint.arrays(precision)
     if convention == TRANSFORMER_LENS:
         config = replace(model.config, tie_word_embeddings=False)
-        model = GPT(config, folded(model.weights, config), ops=numpy_ops)
-    return Model(checkpoint, model)
+        model = GPT(config, folded(model.weights, config), ops=array_ops)
+    return Model(checkpoint, model if engine == NUMPY else on_engine(model, str(wanted)))
+
+
+def _engine(name: str, device: str | None, dtype: str | None) -> Engine:
+    """The engine of a call; UsageError, EngineError."""
+    if name not in (NUMPY, TORCH):
+        raise UsageError(f"engine is {name!r}: it must be 'numpy' or 'torch'.")
+    found = asked(name, device, dtype)
+    check_installed(str(found))
+    return found
 
 
 @dataclass(frozen=True)
@@ -70,9 +97,9 @@ class Model:
     def __repr__(self) -> str:
         config = self.config
         size = f"{config.parameters / 1e6:.1f} million parameters"
-        return (
-            f"<{self.checkpoint.name}: {config.n_layer} blocks of {config.n_head} heads, width {config.n_embd}, {size}>"
-        )
+        engine = f", {in_words(self.model)}" if engine_of(self.model) == TORCH else ""
+        blocks = f"{config.n_layer} blocks of {config.n_head} heads, width {config.n_embd}"
+        return f"<{self.checkpoint.name}: {blocks}, {size}{engine}>"
 
     def run(self, prompt: str | Sequence[int], *, bos: bool = False) -> Run:
         """Run a text, or token ids; `bos` puts `<|endoftext|>` before it, as TransformerLens does."""

@@ -11,7 +11,7 @@ from explorer.bench.products import bare, products
 from explorer.bench.timing import Part, Work, in_turn
 from explorer.edits.metric import PROBABILITY, Metric
 from explorer.edits.sweep import Sweep
-from explorer.engine.engines import in_words
+from explorer.engine.engines import TORCH, engine_in_full, in_words, on_engine, plain
 from explorer.engine.threads import few_threads
 from explorer.runs.packing import run_together
 from gpt import GPT
@@ -29,6 +29,8 @@ class Arrays:
         self.theirs = transformers_model(directory) if peers else None
         self.shown = TRANSFORMERS in peers
         self.lens = lens_model(self.theirs) if LENS in peers else None
+        dtype = engine_in_full(model).dtype or "float32"
+        self.torch = None if self.theirs is None else on_engine(model, f"{TORCH} {dtype}")
 
     def parts(self, ids: list[int], prompts: int, rounds: int) -> Iterator[Part]:
         """All tables, one after the other."""
@@ -46,6 +48,11 @@ class Arrays:
             "forward pass, recording everything": lambda: recorded(self.model, ids),
         }
         notes, equal = [], True
+        if self.torch:
+            again = self.torch
+            works[in_words(again)] = _on(
+                again, lambda: recorded(again, ids).logits(len(ids) - 1)
+            )  # it waits for the device
         if self.theirs is not None:
             import torch
 
@@ -65,6 +72,9 @@ class Arrays:
             "the same products, bare: the weights read once": lambda: bare(pairs),
             "one more token": lambda: self.model.forward(ids[-1:], cache),
         }
+        if self.torch:
+            again, begun = self.torch, self.torch.forward(ids[:-1]).cache
+            works[in_words(again)] = _on(again, lambda: plain(again.forward(ids[-1:], begun).logits[-1]))
         if self.theirs is not None and self.shown:
             import torch
 
@@ -86,6 +96,9 @@ class Arrays:
             "one forward pass, recording everything": lambda: recorded(self.model, ids),
             f"a sweep of {config.n_layer * config.n_head} heads": lambda: list(plan.effects()),
         }
+        if self.torch:
+            again = Sweep(recorded(self.torch, ids), Metric(PROBABILITY, ids[0]))
+            works[in_words(self.torch)] = _on(self.torch, lambda: list(again.effects()))
         if self.lens is not None:
             import torch
 
@@ -107,6 +120,16 @@ class Arrays:
             mask = torch.tensor([[1] * len(text) + [0] * (longest - len(text)) for text in texts])
             works[f"{named(TRANSFORMERS)}, padded batch"] = lambda: theirs(padded, attention_mask=mask)
         return Part(f"{self.engine}, {prompts} prompts", in_turn(works, max(1, rounds // 2)))
+
+
+def _on(model: GPT, work: Work) -> Work:
+    """The same work with the threads that are right for the model: those of PyTorch are the peers' as well."""
+
+    def run() -> None:
+        with few_threads(model):
+            work()
+
+    return run
 
 
 def _lens_sweep(lens: Any, batch: Any, heads: int) -> None:

@@ -145,9 +145,9 @@ _opening = threading.Lock()
 
 def model_of(options: argparse.Namespace, arrays: bool) -> "tuple[Checkpoint, GPT]":
     """The model of a call, opened once in every process."""
-    from explorer.commands.options import open_model
+    from explorer.commands.options import engine_of_call, open_model
 
-    key = options.model, options.engine, arrays
+    key = options.model, engine_of_call(options), arrays
     with _opening:
         if key not in _models:
             _models.clear()

@@ -19,6 +19,7 @@ from explorer.commands.options import (
     add_model,
     add_sampling,
     count,
+    engine_of_call,
     sampling,
     tell_notes,
 )
@@ -161,7 +162,7 @@ def run(options: argparse.Namespace) -> int:
         start=start,
     )
     wishes.theme, wishes.colours = options.theme, options.colours
-    return open_screen(prompt_of(options), options.model, options.engine, chosen, options.seed, wishes)
+    return open_screen(prompt_of(options), options.model, engine_of_call(options), chosen, options.seed, wishes)
 
 
 def prompt_of(options: argparse.Namespace) -> str:
@@ -222,6 +223,7 @@ def _open_screen(prompt: str, model: str | None, engine: str, sampling: "Samplin
     notes.update(dict.fromkeys(namesake(model)))
 
     def open_named(name: str | None, progress: "Tell") -> "Session":
+        from explorer.engine.engines import engine_of
         from explorer.engine.threads import settle
         from explorer.loading.catalogue import resolve
         from explorer.loading.checkpoints import open_checkpoint
@@ -234,7 +236,7 @@ def _open_screen(prompt: str, model: str | None, engine: str, sampling: "Samplin
         checkpoint = open_checkpoint(directory)
         notes.update(dict.fromkeys(checkpoint.notes))
         loaded = checkpoint.load(progress, engine)
-        settle(loaded.config)
+        settle(loaded.config, engine_of(loaded))
         remember(loaded, Origin(lasting_name(name), directory, checkpoint.config))
         return Session(loaded, checkpoint.tokenizer, sampling, seed)
 
@@ -275,7 +277,6 @@ def opening_of(
     """The opening of the screen, and the tour that is computed before; TourError, WriteError."""
     from explorer.screen.opening import Opening
     from explorer.teaching import bookmarks, state_folder
-    from explorer.teaching.recording import Recording
 
     prepared = wishes.prepared
     if wishes.prepare:
@@ -295,13 +296,17 @@ def opening_of(
         offer=wishes.offer and state_folder.greet(),
         bookmarks=marks,
         bookmarks_file=file,
-        recorder=recorder_of(wishes, Recording(prompt, model, sampling, seed, bookmarks=marks)),
         replay=wishes.replay,
         speed=wishes.speed,
         preferences=for_screen(wishes.theme, wishes.colours),
         session_file=wishes.session_file,
         model=named,
     )
+    if wishes.record:
+        from explorer.teaching.recording import Recording
+
+        opened = Recording(prompt, model, sampling, seed, bookmarks=marks)
+        opening.recorder = recorder_of(wishes.record, wishes, opened)
     if wishes.start:
         opening.start = wishes.start
     if wishes.autosave:
@@ -312,16 +317,14 @@ def opening_of(
     return opening, prepared
 
 
-def recorder_of(wishes: Wishes, opened: "Recording") -> "Recorder | None":
-    """The writer of the recording, if one is wanted; WriteError."""
+def recorder_of(file: Path, wishes: Wishes, opened: "Recording") -> "Recorder":
+    """The writer of the recording; WriteError."""
     from explorer.teaching.recording import Recorder
     from explorer.teaching.tours import SHIPPED
 
-    if wishes.record is None:
-        return None
     tour = wishes.tour
     named = "" if tour is None else tour.name if tour.name in SHIPPED else str(Path(tour.file).resolve())
-    return Recorder(wishes.record, replace(opened, tour=named, at=wishes.at))
+    return Recorder(file, replace(opened, tour=named, at=wishes.at))
 
 
 def require_terminal() -> None:

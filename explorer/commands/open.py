@@ -39,10 +39,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _open_session(options: argparse.Namespace) -> int:
+    from explorer.engine.engines import nearest
     from explorer.sessions import reading, store
 
     saved = reading.read(options.file)
     kept = options.file.absolute().parent == store.folder()
     wishes = Wishes(autosave=options.autosave, session=saved, session_file=None if kept else options.file)
     model = options.model or saved.model.name
-    return open_screen(saved.prompt, model, saved.engine, saved.sampling, saved.seed, wishes)
+    return open_screen(saved.prompt, model, nearest(saved.engine), saved.sampling, saved.seed, wishes)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from explorer.engine.engines import AUTO, NAMES, PYTHON_UP_TO
+from explorer.engine.engines import AUTO, DEVICES, DTYPES, NAMES, PYTHON_UP_TO, asked, check_installed
 from explorer.terminal import output
 from explorer.terminal.glyphs import LONGEST_NUMBER, quoted, shortened
 from gpt import GPT, Sampling
@@ -18,7 +18,7 @@ TEMPERATURE, TOP_K, SEED = 0.8, 40, 42
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
-    """--model and --engine."""
+    """--model, --engine, --device and --dtype."""
     parser.add_argument(
         "--model",
         metavar="MODEL",
@@ -29,7 +29,18 @@ def add_model(parser: argparse.ArgumentParser) -> None:
         "--engine",
         choices=NAMES,
         default=AUTO,
-        help="compute in plain Python or with NumPy; auto chooses by the model's size (default: auto)",
+        help="compute in plain Python, with NumPy or with PyTorch; auto chooses one of the first two by the model's "
+        "size (default: auto)",
+    )
+    parser.add_argument(
+        "--device",
+        choices=DEVICES,
+        help="where --engine torch computes; auto takes the GPU where there is one (default: auto)",
+    )
+    parser.add_argument(
+        "--dtype",
+        choices=DTYPES,
+        help="the precision of --engine numpy (float32, float64) and --engine torch (default: float32)",
     )
 
 
@@ -130,6 +141,13 @@ def ids(text: str) -> list[int]:
     return [count(part.strip()) for part in text.split(",")]
 
 
+def engine_of_call(options: argparse.Namespace) -> str:
+    """The engine that --engine, --device and --dtype ask for; UsageError where they do not fit, or it is not there."""
+    engine = str(asked(options.engine, getattr(options, "device", None), getattr(options, "dtype", None)))
+    check_installed(engine)
+    return engine
+
+
 def open_model(options: argparse.Namespace, ids_alone: bool = False, arrays: bool = False) -> "tuple[Checkpoint, GPT]":
     """The model that --model and --engine ask for: fetched where that is needed, and loaded.
 
@@ -139,18 +157,18 @@ def open_model(options: argparse.Namespace, ids_alone: bool = False, arrays: boo
     from explorer.loading.catalogue import locate, namesake, resolve, short_name
     from explorer.loading.checkpoints import open_checkpoint
 
-    place = locate(options.model)
+    place, engine = locate(options.model), engine_of_call(options)
     ids_alone = ids_alone or getattr(options, "ids", None) is not None
     tell_notes(namesake(options.model))
     checkpoint = open_checkpoint(resolve(place, progress("downloading", in_bytes=True), ids_alone=ids_alone), ids_alone)
     tell_notes(checkpoint.notes)
     checkpoint = replace(checkpoint, name=short_name(place))  # in the hub's cache a directory is named by its commit
-    if arrays and options.engine == AUTO:
+    if arrays and engine == AUTO:
         import numpy as np
 
         small = checkpoint.config.parameters <= PYTHON_UP_TO
         return checkpoint, checkpoint.arrays(np.float64 if small else np.float32)
-    return checkpoint, checkpoint.load(progress("loading"), options.engine)
+    return checkpoint, checkpoint.load(progress("loading"), engine)
 
 
 def tell_notes(notes: Iterable[str]) -> None:

@@ -26,8 +26,23 @@ def parsed(parser: argparse.ArgumentParser, name: str, words: Sequence[str]) -> 
     own.give(parser, without)
     options = parser.parse_args(words)
     _check_model(options, own)
+    _fit_engine(options, own)
     tell_notes(map(str, own.problems))
     return options
+
+
+def _fit_engine(options: argparse.Namespace, own: "Preferences") -> None:
+    """Leave out the device and the precision that the person has set, where the engine of this call has none such."""
+    from explorer.engine.engines import asked
+
+    for name in ("device", "dtype"):
+        value = getattr(options, name, None)
+        if value is None or value is not own.value(name):  # the call says it
+            continue
+        try:
+            asked(options.engine, **{name: value})
+        except UsageError:
+            setattr(options, name, None)
 
 
 def explain(options: argparse.Namespace) -> None:

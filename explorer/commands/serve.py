@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from explorer.commands.options import add_beginning, add_model, add_sampling, count, sampling
+from explorer.commands.options import add_beginning, add_model, add_sampling, count, engine_of_call, sampling
 from explorer.commands.parser import Parser
 from explorer.commands.words import text_of
 from explorer.errors import ServeError, UsageError
@@ -67,6 +67,7 @@ def _check(options: argparse.Namespace) -> None:
     from explorer.loading.catalogue import locate
 
     sampling(options)
+    engine_of_call(options)
     if options.prompt == "-":
         raise UsageError("the prompt of a page cannot come from standard input: give the text itself, or @FILE.")
     if options.prompt is not None:
@@ -77,7 +78,7 @@ def _check(options: argparse.Namespace) -> None:
 def shell_command(options: argparse.Namespace) -> str:
     """The call of the screen with these options, as the shell of this system reads it."""
     words = [sys.executable, "-m", "explorer"]
-    for name in ("model", "engine", "seed", "temperature", "top_k", "top_p"):
+    for name in ("model", "engine", "device", "dtype", "seed", "temperature", "top_k", "top_p"):
         value = getattr(options, name)
         if value is not None:
             words.append(f"--{name.replace('_', '-')}={value}")

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from explorer.commands.options import add_model
+from explorer.commands.options import add_model, engine_of_call
 from explorer.commands.parser import Parser
 from explorer.commands.tables import add_json_and_csv, write_csv
 from explorer.errors import UsageError
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
     first = tour.stops[options.stop - 1].spot
     model = options.model or first.model
     wishes = Wishes(tour=tour, at=options.stop - 1, prepared=tour if options.prepare else None, record=options.record)
-    return open_screen(first.prompt, model, options.engine, first.sampling, first.seed, wishes)
+    return open_screen(first.prompt, model, engine_of_call(options), first.sampling, first.seed, wishes)
 
 
 def find(name: str) -> "Tour":
@@ -115,7 +115,7 @@ def _check(tour: "Tour", options: argparse.Namespace) -> int:
 
 def opener(options: argparse.Namespace) -> "Opener":
     """Opens sessions on models by name, each model once. --model takes the place of the embedded one."""
-    return Opener(options.model, options.engine)
+    return Opener(options.model, engine_of_call(options))
 
 
 class Opener:

@@ -155,10 +155,12 @@ def _model(options: argparse.Namespace, given: "Prompted") -> GPT:
     from dataclasses import replace
 
     from explorer.analysis.folded import folded
-    from explorer.engine import numpy_ops
+    from explorer.engine import array_ops
+    from explorer.engine.engines import TORCH, engine_in_full, engine_of, on_engine
 
     config = replace(given.model.config, tie_word_embeddings=False)
-    return GPT(config, folded(given.model.weights, config), ops=numpy_ops)
+    processed = GPT(config, folded(given.model.weights, config), ops=array_ops)
+    return on_engine(processed, str(engine_in_full(given.model))) if engine_of(given.model) == TORCH else processed
 
 
 def _asks_for_results(options: argparse.Namespace) -> bool:

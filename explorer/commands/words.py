@@ -11,7 +11,8 @@ from explorer.terminal.glyphs import quoted
 
 SCREEN = "explore"
 _WITH_A_VALUE = (
-    *("--model", "--engine", "--seed", "--temperature", "--top-k", "--top-p", "--theme", "--colours"),
+    *("--model", "--engine", "--device", "--dtype", "--theme", "--colours"),
+    *("--seed", "--temperature", "--top-k", "--top-p"),
     *("--at", "--view", "--look", "--edit", "--draw", "--other", "--align"),
 )
 """The options that may stand before a command's name: those of the screen."""

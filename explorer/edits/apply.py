@@ -6,7 +6,7 @@ from typing import Any
 from explorer.edits.edit import Edit, check, check_together
 from explorer.edits.what import ActivationRow, Change
 from explorer.edits.where import ActivationPart, Axis, first_layer, first_position
-from explorer.engine.engines import plain
+from explorer.engine.engines import like, plain
 from explorer.errors import EditError
 from explorer.runs.trace import LiveRun, Trace
 
@@ -37,11 +37,12 @@ class Editor:
         """The edited value, whose first row belongs to position `first`; the same object where there is no edit."""
         if self._before:
             value = self._before(name, value, first)
+        edited = value
         for number, place, change in self._changes.get(name, ()):
-            value, different = _changed(value, place, self._axes[name], first, change)
+            edited, different = _changed(edited, place, self._axes[name], first, change)
             if different:
                 self.effective.add(number)
-        return value
+        return value if edited is value else like(value, edited)
 
 
 def edited(base: Trace, edits: Sequence[Edit], prompt: int | None = None) -> LiveRun:

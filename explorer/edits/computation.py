@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from explorer.edits.apply import Editor, edited
 from explorer.edits.edit import Edit
 from explorer.edits.where import first_layer, first_position
-from explorer.engine.engines import engine_of
+from explorer.engine.engines import engine_in_full
 from explorer.errors import EditError
 from explorer.runs.passes import Pass
 from explorer.runs.running import complete
@@ -42,7 +42,7 @@ def computation_of(base: Trace, run: Trace) -> Computation | None:
     if not isinstance(base, LiveRun) or not isinstance(run, LiveRun):
         return None
     edits = run.editor.edits if isinstance(run.editor, Editor) else ()
-    return Computation(engine_of(run.model), edits, base.passes, run.passes)
+    return Computation(str(engine_in_full(run.model)), edits, base.passes, run.passes)
 
 
 def computed_again(

@@ -1,9 +1,11 @@
 """Metrics: one number for an answer, from its logits."""
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
 from explorer.analysis.compare import kl
+from explorer.analysis.lens import log_sum_exp
 from gpt import InputError
 from gpt.ops import Vector, softmax_row
 
@@ -45,8 +47,14 @@ class Metric:
         if self.kind == KL:
             return kl(before, logits)
         if self.kind == PROBABILITY:
-            return softmax_row(logits)[self.token]
-        return logits[self.token] - (logits[self.versus] if self.of_two else 0.0)
+            return _probability(logits, self.token)
+        return float(logits[self.token]) - (float(logits[self.versus]) if self.of_two else 0.0)
+
+
+def _probability(logits: Vector, token: int) -> float:  # [V]
+    if hasattr(logits, "argmax"):  # an array: fifty thousand numbers one by one take as long as a block
+        return math.exp(float(logits[token]) - log_sum_exp(logits))
+    return softmax_row(logits)[token]
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from explorer.edits import where
-from explorer.edits.batch import answers
+from explorer.edits.batch import answers, last_row
 from explorer.edits.edit import Edit
 from explorer.edits.metric import Measure
 from explorer.edits.what import Patch, What, Zero
 from explorer.errors import EditError
 from explorer.runs.trace import Trace
 from explorer.terminal.text import token_at
-from gpt.ops import Vector
 
 HEADS, MLPS, POSITIONS = "heads", "mlps", "positions"
 
@@ -98,7 +97,7 @@ class Sweep:
         if at is not None and not self.positions:
             raise EditError("none of these positions has a counterpart in the run that is patched from: choose others.")
         self._at = None if at is None else tuple(self.positions)
-        self._before: Vector = base.logits(len(base.ids) - 1) or []
+        self._before = last_row(base)
         self.baseline = metric.of(self._before, self._before)
 
     @property

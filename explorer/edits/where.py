@@ -1,14 +1,14 @@
 """Where a run is edited: a head, a neuron, an edge, any part of any activation; and whether there is such a place."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from explorer.engine.axes import axis_sizes
+from explorer.engine.axes import axis_sizes, letters
 from explorer.errors import EditError
 from explorer.terminal.glyphs import LONGEST_NUMBER, quoted, shortened
-from gpt import GPTConfig, activation_shapes
+from gpt import GPTConfig
 
 Axis = tuple[int, ...] | None
 """The indices that are edited along one axis, counted from 0; None: all of them."""
@@ -112,15 +112,13 @@ def _axis(given: int | Sequence[int] | None) -> Axis:
 
 def checked(where: Where, config: GPTConfig, length: int | None = None) -> Where:
     """The place with an index for every axis; EditError unless the model has it, and `length` tokens reach it."""
-    shapes = dict(activation_shapes(config))
+    shapes = letters(config)
     places = tuple(_checked(place, shapes, config, length) for place in where.places)
     title = where.title or _title(places[0], shapes[places[0].name])
     return Where(title, places, where.at, where.edge)
 
 
-def _checked(
-    place: ActivationPart, shapes: dict[str, tuple[str, ...]], config: GPTConfig, length: int | None
-) -> ActivationPart:
+def _checked(place: ActivationPart, shapes: Mapping[str, str], config: GPTConfig, length: int | None) -> ActivationPart:
     if place.name not in shapes:
         raise EditError(_no_such_name(place.name, list(shapes), config))
     axes = shapes[place.name]
@@ -156,7 +154,7 @@ def _no_such_name(name: str, names: list[str], config: GPTConfig) -> str:
     return f"there is no activation {quoted(name)}: the names are {names[0]}, {names[2]} and so on."
 
 
-def _title(place: ActivationPart, axes: tuple[str, ...]) -> str:
+def _title(place: ActivationPart, axes: str) -> str:
     """The name and the index as `parse` reads them: all of the last axes left out."""
     parts = ["*" if axis is None else "/".join(map(str, axis)) for axis in place.index]
     while parts and parts[-1] == "*":
@@ -166,7 +164,7 @@ def _title(place: ActivationPart, axes: tuple[str, ...]) -> str:
 
 def moved(where: Where, by: int, config: GPTConfig) -> Where | None:
     """The same place in a text whose positions are moved by a number; None where it had positions, and none is left."""
-    shapes = dict(activation_shapes(config))
+    shapes = letters(config)
     places = []
     for place in where.places:
         axes = [_further(numbers, by if axis in "TS" else 0) for axis, numbers in zip(shapes[place.name], place.index)]
@@ -189,11 +187,11 @@ def _further(numbers: Axis, by: int) -> Axis:
 
 def first_position(where: Where, config: GPTConfig) -> int:
     """The first position that is different for an edit there."""
-    shapes = dict(activation_shapes(config))
+    shapes = letters(config)
     return min(_first_position(place, shapes[place.name]) for place in where.places)
 
 
-def _first_position(place: ActivationPart, axes: tuple[str, ...]) -> int:
+def _first_position(place: ActivationPart, axes: str) -> int:
     if axes[0] == "H":  # what a query reads of a key: neither comes before the other
         return max(min(axis or (0,)) for axis in place.index[1:])
     return min(place.index[0] or (0,))

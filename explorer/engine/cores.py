@@ -21,7 +21,7 @@ from gpt.ops import Arithmetic, Matrix, Vector
 from gpt.weights import Weights
 
 VARIABLE = "GPT_EXPLORER_CORES"
-"""The environment's word on how many cores plain Python may use; 1 is as good as none of this."""
+"""The environment's word on how many cores plain Python and batches on arrays may use; with 1 nothing is divided."""
 
 MOST = 8  # with more, the part of a run that is not divided counts for more than what they save
 _PRODUCT = 50_000  # multiplications: about a millisecond, and asking the workers takes a tenth

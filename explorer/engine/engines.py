@@ -1,17 +1,23 @@
-"""The two engines: plain Python and NumPy. One forward pass, two arithmetics; what they record can be read alike.
+"""The engines: plain Python, NumPy, PyTorch. One forward pass, two arithmetics; what they record can be read alike.
 
-NumPy is imported only where it is used: plain Python does without.
+NumPy and PyTorch are imported only where they are used: plain Python does without.
 """
 
 from array import array
 from collections.abc import Callable
-from typing import Any
+from importlib.util import find_spec
+from typing import Any, NamedTuple
 
 from explorer.engine.weights import leaves, map_weights
+from explorer.errors import EngineError, UsageError
 from gpt import GPT, GPTConfig, ops
+from gpt.ops import Arithmetic
 
-PYTHON, NUMPY, AUTO = "python", "numpy", "auto"
-NAMES = (PYTHON, NUMPY, AUTO)
+PYTHON, NUMPY, TORCH, AUTO = "python", "numpy", "torch", "auto"
+NAMES = (PYTHON, NUMPY, TORCH, AUTO)
+
+DEVICES = (AUTO, "cpu", "cuda", "mps")
+DTYPES = ("float32", "bfloat16", "float64")
 
 PYTHON_UP_TO = 30_000_000
 """Parameters: larger models take plain Python seconds for every token, so `auto` gives them to NumPy."""
@@ -20,7 +26,70 @@ LISTS_UP_TO = 8_000_000
 """Parameters: larger models are kept in arrays in plain Python, where a list takes 32 bytes a number."""
 
 SINGLE_UP_TO = 1e6
-"""The size of a weight: with larger ones a run may leave the range of float32, and NumPy works in float64."""
+"""The size of a weight: with larger ones a run may leave the range of float32, and arrays are of float64."""
+
+_INSTALL = "--engine torch needs PyTorch: pip install 'gpt2-explorer[torch]' (or pip install torch)."
+
+
+class Engine(NamedTuple):
+    """An engine, and where and how it computes; "" leaves that to it."""
+
+    name: str
+    device: str = ""
+    dtype: str = ""
+
+    def __str__(self) -> str:
+        """In one line, as sessions keep it: "torch cuda bfloat16"."""
+        return " ".join(filter(None, self))
+
+
+def asked(name: str, device: str | None = None, dtype: str | None = None) -> Engine:
+    """The engine that is asked for; UsageError where it has no such device or precision."""
+    if name not in NAMES:
+        raise UsageError(f"there is no engine {name!r}: there are {', '.join(NAMES)}.")
+    if device and device not in DEVICES:
+        raise UsageError(f"there is no device {device!r}: there are {', '.join(DEVICES)}.")
+    if dtype and dtype not in DTYPES:
+        raise UsageError(f"there is no dtype {dtype!r}: there are {', '.join(DTYPES)}.")
+    if device not in (None, "", AUTO) and name != TORCH:
+        raise UsageError("a device is chosen for PyTorch alone: use --engine torch with --device.")
+    if dtype and name in (PYTHON, AUTO):
+        of = "plain Python computes in float64" if name == PYTHON else "auto may choose plain Python"
+        raise UsageError(f"{of}: use --engine numpy or --engine torch with --dtype.")
+    if dtype == "bfloat16" and name == NUMPY:
+        raise UsageError("NumPy has no bfloat16: use --engine torch with it, or --dtype float32.")
+    return Engine(name, "" if device in (None, AUTO) else str(device), dtype or "")
+
+
+def parsed(line: str) -> Engine:
+    """The engine of such a line, in any order after the name; UsageError for what is none."""
+    name, *rest = line.split() or [""]
+    devices, others = [word for word in rest if word in DEVICES], [word for word in rest if word not in DEVICES]
+    if len(devices) > 1 or len(others) > 1:
+        raise UsageError(f"{line!r} is no engine: a name, a device and a dtype.")
+    return asked(name, *(devices or [""]), *(others or [""]))
+
+
+def check_installed(engine: str) -> None:
+    """EngineError where the library of an engine is not installed."""
+    if parsed(engine).name == TORCH and not find_spec("torch"):
+        raise EngineError(_INSTALL)
+
+
+def nearest(engine: str) -> str:
+    """The engine, or where it is not here, the one of the same precision that is nearest to it."""
+    wanted = parsed(engine)
+    if wanted.name != TORCH:
+        return engine
+    if not find_spec("torch"):
+        return str(Engine(NUMPY, dtype="float64" if wanted.dtype == "float64" else ""))
+    from explorer.engine.on_torch import device_of
+
+    try:
+        device_of(wanted.device, wanted.dtype)
+    except EngineError:
+        return str(wanted._replace(device="cpu"))
+    return engine
 
 
 def choose(name: str, config: GPTConfig) -> str:
@@ -31,8 +100,21 @@ def choose(name: str, config: GPTConfig) -> str:
 
 
 def engine_of(model: GPT | None) -> str:
-    """The engine a model runs on: its weights are arrays of NumPy, or lists."""
-    return NUMPY if model and model.weights and hasattr(model.weights.token_embedding, "dtype") else PYTHON
+    """The name of the engine that a model runs on: its weights are lists, or arrays of NumPy, or of PyTorch."""
+    weights: Any = model.weights.token_embedding if model and model.weights else None
+    if hasattr(weights, "tensor"):
+        return TORCH
+    return NUMPY if hasattr(weights, "dtype") else PYTHON
+
+
+def engine_in_full(model: GPT) -> Engine:
+    """The engine that a model runs on, with all that decides its numbers."""
+    name, weights = engine_of(model), model.weights.token_embedding
+    single = Engine(name, dtype="" if str(getattr(weights, "dtype", "float32")) == "float32" else "float64")
+    if name == TORCH:
+        tensor = weights.tensor  # type: ignore[attr-defined]
+        return Engine(name, tensor.device.type, str(tensor.dtype).removeprefix("torch."))
+    return single if name == NUMPY else Engine(name)
 
 
 def on_arrays(model: GPT | None) -> bool:
@@ -41,34 +123,69 @@ def on_arrays(model: GPT | None) -> bool:
 
 
 def in_words(model: GPT | None) -> str:
-    """The same for people: "plain Python", "NumPy float32"; "recorded" where there is no model."""
-    if model is None:
-        return "recorded"
-    if engine_of(model) == PYTHON:
+    """The same for people: "plain Python", "PyTorch float32 on cuda"; "recorded" where there is no model."""
+    return "recorded" if model is None else words_for(str(engine_in_full(model)))
+
+
+def words_for(engine: str) -> str:
+    """An engine in one line, for people: words_for("torch cuda bfloat16") = "PyTorch bfloat16 on cuda"."""
+    wanted = parsed(engine)
+    if wanted.name == PYTHON:
         return "plain Python"
-    weights: Any = model.weights.token_embedding
-    return f"NumPy {weights.dtype}"
+    where = f" on {wanted.device}" if wanted.device else ""
+    return f"{'NumPy' if wanted.name == NUMPY else 'PyTorch'} {wanted.dtype or 'float32'}{where}"
+
+
+def roundoff(model: GPT | None) -> float:
+    """The unit roundoff of a model's arithmetic: 2^-53 in float64, 2^-24 in float32, 2^-8 in bfloat16."""
+    engine = engine_in_full(model) if model else Engine(PYTHON)
+    if engine.name == PYTHON or engine.dtype == "float64":
+        return 2.0**-53
+    return 2.0**-8 if engine.dtype == "bfloat16" else 2.0**-24
 
 
 def on_engine(model: GPT, engine: str) -> GPT:
-    """The same model on that engine; NumPy works in float32, as long as its range is enough."""
-    if engine == engine_of(model):
+    """The same model on that engine; arrays are of float32, as long as its range is enough.
+
+    EngineError where PyTorch, or the device, is not there.
+    """
+    wanted, now = parsed(engine), engine_in_full(model)
+    if wanted.name == now.name and wanted.device in ("", now.device) and wanted.dtype in ("", now.dtype or "float32"):
         return model
-    if engine == PYTHON:
-        return GPT(model.config, map_weights(model.weights, _rows(model.config)), ops=ops)
+    if now.name == TORCH:
+        model = GPT(model.config, map_weights(model.weights, lambda values: values.given), ops=model.ops)
+    if wanted.name == PYTHON:
+        return GPT(model.config, map_weights(model.weights, rows_of(model.config)), ops=ops)
+    dtype = wanted.dtype or ("float64" if _is_wide(model) else "float32")
+    if wanted.name == TORCH:
+        check_installed(engine)
+        from explorer.engine.on_torch import on_torch
+
+        return on_torch(model, wanted.device, dtype)
     import numpy as np
 
-    from explorer.engine import numpy_ops
+    from explorer.engine import array_ops
+
+    weights = map_weights(model.weights, lambda values: np.asarray(values, dtype=dtype))
+    return GPT(model.config, weights, ops=array_ops)
+
+
+def for_many_runs(model: GPT) -> GPT:
+    """The same model on arrays: as it is where it runs on them, else on NumPy."""
+    return model if on_arrays(model) else on_engine(model, NUMPY)
+
+
+def _is_wide(model: GPT) -> bool:
+    """Whether a run may leave the range of float32."""
+    import numpy as np
 
     def largest(values: Any) -> float:
         return float(np.abs(np.asarray(values, dtype=np.float64)).max(initial=0))
 
-    wide = max(model.config.layer_norm_epsilon, *map(largest, leaves(model.weights))) > SINGLE_UP_TO
-    dtype = np.float64 if wide else np.float32
-    return GPT(model.config, map_weights(model.weights, lambda values: np.asarray(values, dtype=dtype)), ops=numpy_ops)
+    return max(model.config.layer_norm_epsilon, *map(largest, leaves(model.weights))) > SINGLE_UP_TO
 
 
-def _rows(config: GPTConfig) -> Callable[[Any], Any]:
+def rows_of(config: GPTConfig) -> Callable[[Any], Any]:
     """A function from arrays to what plain Python computes with."""
     if config.parameters <= LISTS_UP_TO:
         return lambda values: values.tolist()
@@ -93,6 +210,11 @@ def as_numpy(values: Any) -> Any:
     return np.asarray(values)
 
 
+def like(original: Any, value: Any) -> Any:
+    """A value as the engine would hold it that computed the original: on its device, in its precision."""
+    return original.like(value) if hasattr(original, "tensor") else value
+
+
 def crop(scores: Any, size: int) -> Any:  # [H, T, S] -> [H, size, size]
     """The scores of the first positions for the first positions."""
     if hasattr(scores, "shape"):
@@ -100,12 +222,13 @@ def crop(scores: Any, size: int) -> Any:  # [H, T, S] -> [H, size, size]
     return [[row[:size] for row in head[:size]] for head in scores]
 
 
-def grow(known: Any, beyond: Any, new: Any) -> Any:  # [H, P, P], [H, P, T], [H, T, P + T] -> [H, P + T, P + T]
+def grow(
+    known: Any, beyond: Any, new: Any, ops: Arithmetic
+) -> Any:  # [H, P, P], [H, P, T], [H, T, P + T] -> [H, P + T, P + T]
     """The scores of earlier positions, widened to the later keys, and below them those of the new positions."""
     if hasattr(known, "shape"):
-        import numpy as np
-
-        return np.concatenate([np.concatenate([known, np.asarray(beyond, known.dtype)], axis=2), new], axis=1)
+        arrays: Any = ops
+        return arrays.grow(known, beyond, new)
     return [[*([*row, *extra] for row, extra in zip(old, more)), *rows] for old, more, rows in zip(known, beyond, new)]
 
 

@@ -6,7 +6,17 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.engine.engines import LISTS_UP_TO, NUMPY, PYTHON, SINGLE_UP_TO, choose
+from explorer.engine.engines import (
+    LISTS_UP_TO,
+    NUMPY,
+    PYTHON,
+    SINGLE_UP_TO,
+    check_installed,
+    choose,
+    engine_in_full,
+    on_engine,
+    parsed,
+)
 from explorer.errors import CheckpointError, TokenizerError
 from explorer.json_file import read_json
 from explorer.loading.layout import fit
@@ -32,24 +42,35 @@ class Checkpoint:
     def load(self, progress: Callable[[int, int], None] = lambda done, of: None, engine: str = PYTHON) -> GPT:
         """The model on that engine. `progress` is called with how many of how many parts have been read.
 
-        CheckpointError where a file is damaged after all, or a weight is not a finite number.
+        CheckpointError where a file is damaged after all, or a weight is not a finite number; EngineError where the
+        engine is not there.
         """
-        if choose(engine, self.config) == NUMPY:
-            from explorer.engine import numpy_ops
-
-            arrays = Arrays(self.tensors)
-            weights = load_weights(self.config, arrays, progress)
-            if max(arrays.largest, self.config.layer_norm_epsilon) > SINGLE_UP_TO:
-                weights = load_weights(self.config, Arrays(self.tensors, np.float64), progress)
-            return GPT(self.config, weights, ops=numpy_ops)
+        check_installed(engine)
+        chosen = parsed(choose(engine, self.config))
+        if chosen.name != PYTHON:
+            found = self._on_numpy(chosen.dtype, progress)
+            precision = chosen.dtype or engine_in_full(found).dtype or "float32"
+            return found if chosen.name == NUMPY else on_engine(found, str(chosen._replace(dtype=precision)))
         rows = Rows(self.tensors, compact=self.config.parameters > LISTS_UP_TO)
         return GPT(self.config, load_weights(self.config, rows, progress))
 
-    def arrays(self, dtype: type[np.floating]) -> GPT:
-        """The model on NumPy arrays of that precision; CheckpointError as for `load`."""
-        from explorer.engine import numpy_ops
+    def _on_numpy(self, dtype: str, progress: Callable[[int, int], None]) -> GPT:
+        """The model on NumPy arrays: where no precision is asked for, of float32 if its range is enough."""
+        from explorer.engine import array_ops
 
-        return GPT(self.config, load_weights(self.config, Arrays(self.tensors, dtype)), ops=numpy_ops)
+        if dtype == "float64":
+            return self.arrays(np.float64, progress)
+        arrays = Arrays(self.tensors)
+        weights = load_weights(self.config, arrays, progress)
+        if not dtype and max(arrays.largest, self.config.layer_norm_epsilon) > SINGLE_UP_TO:
+            return self.arrays(np.float64, progress)
+        return GPT(self.config, weights, ops=array_ops)
+
+    def arrays(self, dtype: type[np.floating], progress: Callable[[int, int], None] = lambda done, of: None) -> GPT:
+        """The model on NumPy arrays of that precision; CheckpointError as for `load`."""
+        from explorer.engine import array_ops
+
+        return GPT(self.config, load_weights(self.config, Arrays(self.tensors, dtype), progress), ops=array_ops)
 
 
 def open_checkpoint(path: Path | str | None = None, ids_alone: bool = False) -> Checkpoint:

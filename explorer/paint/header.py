@@ -1,6 +1,6 @@
 """The line at the top: the model, what it is doing, and how the next token will be drawn."""
 
-from explorer.engine.engines import in_words
+from explorer.engine.engines import TORCH, engine_in_full, in_words
 from explorer.paint.spans import Line, Span, clipped, length
 from explorer.terminal.pressed import key as pressed
 from explorer.terminal.text import fit, visible, width
@@ -22,10 +22,9 @@ def header(session: Session | None, name: str, status: str, cells: int) -> list[
     config, sampling = session.config, session.draws.sampling
     size = config.parameters / 1e6
     left = [brand, Span(f"  {shown_name} ", "bold"), Span(f"{size:.1f}M" if size < 100 else f"{size:.0f}M", "bold")]
-    doing = Span(f"   {status}", "done")
+    doing = Span(f"   {status}" if status else "", "done")
     bos = Span(f"   {words}" if (words := state_in_words(session)) else "", "", ("bos",))
     shape = Span(f"   {config.n_layer} layers · {config.n_head} heads · {config.n_embd} wide", "dim")
-    engine = Span(f"   {in_words(session.model)}", "lens")
     top_k = "off" if sampling.top_k is None else str(sampling.top_k)
     values = (f"{sampling.temperature:g}", top_k, f"{sampling.top_p:g}", str(session.draws.seed))
     edits, full, short = _edits(session, cells), _settings(_NAMES, values), _settings(_SHORT, values)
@@ -38,12 +37,29 @@ def header(session: Session | None, name: str, status: str, cells: int) -> list[
     least = full if length([*left, *edits, *full]) < cells else short
     left[0], settings = fitting[0] if fitting else (brand, least)
     left += _edits(session, cells - length([*left, *settings]))
-    shown = [doing, bos, engine, shape]  # in the order of importance
-    while length([*left, *shown, *settings]) + 1 > cells and shown:
-        shown.pop()
-    left += shown[::-1]
+    room = cells - length([*left, *settings]) - 1
+    left += _shown(doing, bos, [Span(f"   {words}", "lens") for words in _engines(session)], shape, room)[::-1]
     gap = cells - length(left) - length(settings) - 1
     return [clipped([*left, Span(" " * max(1, gap)), *settings], cells)]
+
+
+def _engines(session: Session) -> list[str]:
+    """The engine, and in brief where that is one with a device."""
+    model = session.model
+    found = engine_in_full(model) if model else None
+    return [in_words(model), *([f"PyTorch {found.device}"] if found and found.name == TORCH else [])]
+
+
+def _shown(doing: Span, bos: Span, engines: list[Span], shape: Span, room: int) -> list[Span]:
+    """What there is room for, the most important first: a device that was chosen is more so than the rest."""
+    brief = engines[1:]
+    for engine in engines:
+        shown = [doing, engine, bos, shape] if brief else [doing, bos, engine, shape]
+        while length(shown) > room and shown:
+            shown.pop()
+        if engine in shown or not brief:
+            return shown
+    return shown
 
 
 def _edits(session: Session, room: int) -> Line:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from explorer.engine.engines import NUMPY, engine_of
+from explorer.engine.engines import in_words, on_arrays, roundoff
 from explorer.paint.number import exactly
 from explorer.paint.spans import Line, Span, bar, length, window, wrapped
 from explorer.provenance.explanation import Explanation, Factor, Term, exact_sum
@@ -17,7 +17,7 @@ from explorer.walk.why import Why
 _LABEL = 34  # cells for a term's name at the most
 _VALUE = 11
 _LEAST_BAR, _MOST_BAR = 6, 30
-_SINGLE, _DOUBLE = 2.0**-24, 2.0**-53  # unit roundoffs
+_DOUBLE = 2.0**-53  # the unit roundoff of the sum
 _ROUNDED = 200  # times, at the most: a number itself, with the exponential and the argument of one
 
 
@@ -99,8 +99,9 @@ def _reason(session: Session, explanation: Explanation) -> str:
     """Why the sum may differ from what was recorded."""
     if session.trace.editor and not _nearly(session, explanation):
         return "an edit changed it after it was computed"
-    if engine_of(session.model) == NUMPY:
-        return "NumPy adds in another order, in float32"
+    if on_arrays(session.model):
+        library, dtype, *_ = in_words(session.model).split()
+        return f"{library} adds in another order, in {dtype}"
     if explanation.unrolled:
         return "added in another order"
     return "recorded with less precision" if session.recorded else "changed after it was computed"
@@ -113,7 +114,7 @@ def _nearly(session: Session, explanation: Explanation) -> bool:
     config = session.config
     often = len(explanation.terms) + config.n_embd + config.n_positions + _ROUNDED
     sizes = math.fsum(abs(value) for value in explanation.values if value is not None)
-    run = _SINGLE if engine_of(session.model) == NUMPY else _DOUBLE
+    run = roundoff(session.model)
     return abs(explanation.computed - explanation.value) <= often * (run + _DOUBLE) * sizes
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from explorer.engine.engines import DEVICES, DTYPES
 from explorer.engine.engines import NAMES as ENGINES
 from explorer.terminal.glyphs import quoted
 from gpt import Sampling, SamplingError
@@ -141,7 +142,9 @@ SETTINGS = (
     ),
     Setting("pictures", _folder, "the folder that W saves to (default: the working directory)", '"~/Pictures"'),
     Setting("model", _text, "the model that is opened, as with --model", '"stories"', "--model"),
-    Setting("engine", _one_of(ENGINES), "python, numpy, or auto", '"auto"', "--engine"),
+    Setting("engine", _one_of(ENGINES), "python, numpy, torch, or auto", '"auto"', "--engine"),
+    Setting("device", _one_of(DEVICES), "where torch computes: cpu, cuda, mps, or auto", '"auto"', "--device"),
+    Setting("dtype", _one_of(DTYPES), "the precision of torch, and of numpy", '"float32"', "--dtype"),
     Setting("bos", _yes_or_no, "put <|endoftext|> before a prompt", "false", "--bos"),
     Setting("sampling.temperature", _temperature, "0 is greedy", "0.8", "--temperature"),
     Setting("sampling.top_k", _top_k, "keep the likeliest tokens; 0 keeps all", "40", "--top-k"),

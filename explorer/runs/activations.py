@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
+from explorer.engine.axes import letters
 from explorer.engine.engines import plain
 from explorer.runs.ranking import Ranking, rank
 from explorer.stages import Stage
-from gpt import activation_shapes
 from gpt.config import GPTConfig
 from gpt.ops import Matrix, Vector
 from gpt.weights import Weights
@@ -26,7 +26,7 @@ class Activations:
     def __init__(self, config: GPTConfig, ids: list[int]) -> None:
         self.config = config
         self.ids = ids
-        self.axes = {name: "".join(letters) for name, letters in activation_shapes(config)}
+        self.axes = letters(config)
         # what was worked out on request, by name and position: lenses (under the residual stream's name), head results
         self.derived: dict[tuple[str, int], Any] = {}
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from explorer.engine.engines import NUMPY, engine_of
+from explorer.engine.engines import on_arrays
 from explorer.runs.running import complete
 from explorer.runs.side_by_side import SideBySide, Together
 from explorer.runs.trace import LiveRun
@@ -28,7 +28,7 @@ def run_together(model: GPT, prompts: Iterable[Sequence[int]]) -> Iterator[LiveR
     prompts = list(prompts)
     for ids in prompts:
         model.check(ids)
-    if engine_of(model) != NUMPY:
+    if not on_arrays(model):
         for ids in prompts:
             run = LiveRun(model, list(ids))
             complete(run, lambda: False)

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from explorer.engine.cores import on_cores
-from explorer.engine.engines import NUMPY, engine_of, plain
+from explorer.engine.engines import on_arrays, plain
 from explorer.errors import CheckpointError, EditError
 from explorer.runs.activations import Activations
 from explorer.runs.passes import Pass
@@ -78,9 +78,15 @@ def interruptible(model: GPT, cancelled: Callable[[], bool]) -> GPT:
         if cancelled():
             raise StopRun
 
-    if engine_of(model) == NUMPY:
+    if on_arrays(model):
         return GPT(model.config, model.weights, ops=Checking(model.ops, check))
     return GPT(model.config, model.weights, ops=on_cores(model, Interruptible(model.ops, check), check))
+
+
+def interruptible_ops(trace: LiveRun, cancelled: Callable[[], bool]) -> Arithmetic:
+    """The arithmetic of questions to a run, whose products raise StopRun as soon as they are cancelled."""
+    model = trace.model if trace.ops is trace.model.ops else GPT(trace.config, trace.model.weights, ops=trace.ops)
+    return interruptible(model, cancelled).ops
 
 
 def complete(trace: Trace, cancelled: Callable[[], bool]) -> bool:
@@ -126,19 +132,26 @@ def last_logits(branch: LiveRun, cancelled: Callable[[], bool]) -> Vector | None
 def _run_on(trace: LiveRun, model: GPT, hook: Hook, last_only: bool = False) -> tuple[list[int], Output]:
     """Run the missing positions, or those of them whose first blocks are known; and all ids that are known then."""
     upstream, known = trace.upstream, trace.complete
-    if upstream and trace.ids[: len(upstream.ids)] == upstream.ids:
+    if upstream and _to_run(trace) is upstream.ids:
         entering = trace.values[f"blocks.{upstream.layer - 1}.hook_resid_post"][known : len(upstream.ids)]
         output = model.forward_from(upstream.layer, entering, upstream.cache, hook=hook, last_only=last_only)
         return upstream.ids, output
     return trace.ids, model.forward(trace.ids[known:], trace.cache, hook=hook, last_only=last_only)
 
 
+def _to_run(trace: LiveRun) -> list[int]:
+    """The tokens up to where the next pass goes: those whose first blocks are known, or all."""
+    upstream = trace.upstream
+    return upstream.ids if upstream and trace.ids[: len(upstream.ids)] == upstream.ids else trace.ids
+
+
 def _editing(trace: LiveRun) -> Hook:
-    """The hook that edits as the trace does, and records nothing."""
-    editor, first = trace.editor, trace.complete
+    """The hook that edits as the trace does, and records nothing: of a run that reads out its last position alone."""
+    editor, first, last = trace.editor, trace.complete, len(_to_run(trace)) - 1
 
     def hook(name: str, value: Any) -> Any:
-        edited = editor(name, value, first) if editor else value
+        at = last if name.startswith(("ln_final.", "logits")) else first
+        edited = editor(name, value, at) if editor else value
         return None if edited is value else edited
 
     return hook
@@ -158,7 +171,7 @@ def within_numbers(trace: LiveRun) -> Iterator[None]:
 
 def _silent(trace: LiveRun) -> AbstractContextManager[None]:
     """No warnings of NumPy about infinite or undefined numbers: the end of the run checks for them."""
-    if engine_of(trace.model) != NUMPY:
+    if not on_arrays(trace.model):
         return nullcontext()
     import numpy as np
 
@@ -167,7 +180,10 @@ def _silent(trace: LiveRun) -> AbstractContextManager[None]:
 
 def check_numbers(trace: LiveRun, logits: Matrix) -> None:
     """EditError where the logits of an edited run are infinite or undefined."""
-    if trace.editor and not all(map(_finite, logits)):
+    if not trace.editor:
+        return
+    finite = logits.finite if hasattr(logits, "tensor") else all(map(_finite, logits))  # type: ignore[attr-defined]
+    if not finite:
         raise EditError(_NO_NUMBERS)
 
 

@@ -22,10 +22,17 @@ class SideBySide:
 
     def __init__(self, ops: Arithmetic, lengths: Sequence[int], first: int = 0) -> None:
         self._ops = ops
+        self._arrays: Any = ops  # which offers more than a forward pass of one run needs
         self.lengths = lengths
-        self._run: Any = np.repeat(np.arange(len(lengths)), lengths)  # of each row
-        self._place: Any = np.concatenate([np.arange(length) for length in lengths])  # in its run
-        self._positions: Any = first + self._place
+        self.first = first
+        count, longest = len(lengths), max(lengths)
+        place = np.concatenate([np.arange(length) for length in lengths])  # of each row, in its run
+        starts = np.cumsum(lengths) - lengths
+        self._positions: Any = first + place
+        # a shorter run is filled up with its own last row
+        self._spread: Any = (starts + np.minimum(np.arange(longest)[:, None], np.subtract(lengths, 1))).reshape(-1)
+        self._joined: Any = place * count + np.repeat(np.arange(count), lengths)
+        self._alike = len(set(lengths)) == 1
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._ops, name)
@@ -37,21 +44,35 @@ class SideBySide:
     def split_heads(self, x: Any, n_head: int) -> Any:  # [N, H·e] -> [T, B·H, e]
         """The heads of all B runs, one run after the other."""
         longest, runs = max(self.lengths), len(self.lengths)
-        spread = np.zeros((longest, runs, x.shape[-1]), x.dtype)
-        spread[self._place, self._run] = x
-        return spread.reshape(longest, runs * n_head, -1)
+        if self._alike:
+            x = self._arrays.swap(self._arrays.reshape(x, (runs, longest, -1)))
+        else:
+            x = self._arrays.take(x, self._spread)
+        return self._arrays.reshape(x, (longest, runs * n_head, -1))
 
     def merge_heads(self, x: Any) -> Any:  # [T, B·H, e] -> [N, H·e]
         """The rows of all runs again, without those that filled them up."""
-        return x.reshape(len(x), len(self.lengths), -1)[self._place, self._run]
+        longest, runs = max(self.lengths), len(self.lengths)
+        if self._alike:
+            x = self._arrays.swap(self._arrays.reshape(x, (longest, runs, -1)))
+            return self._arrays.reshape(x, (runs * longest, -1))
+        return self._arrays.take(self._arrays.reshape(x, (longest * runs, -1)), self._joined)
 
     def concatenate(self, a: Any, b: Any) -> Any:  # [P, H, e], [T, B·H, e] -> [P + T, B·H, e]
-        """Keys or values of earlier positions, which all runs share, before those of each."""
-        return self._ops.concatenate(np.tile(a, (1, len(self.lengths), 1)), b)
+        """Keys or values of earlier positions, shared by all runs or their own, before those of each."""
+        return self._ops.concatenate(self._arrays.tile(a, (1, b.shape[1] // a.shape[1], 1)), b)
+
+    def rows(self, start: int, count: int = 1) -> "SideBySide":
+        """The arithmetic for so many positions of each run, from the one at `start` on."""
+        return SideBySide(self._ops, [count] * len(self.lengths), self.first + start)
+
+    def by_run(self, rows: Any) -> Any:  # [B·T, d] -> [B, T, d]
+        """The rows of each run, where all are of one length."""
+        return self._arrays.reshape(rows, (len(self.lengths), self.lengths[0], -1))
 
     def repeated(self, rows: Any) -> Any:  # [T, d] -> [B·T, d]
         """The same rows for every run."""
-        return np.tile(rows, (len(self.lengths), 1))
+        return self._arrays.tile(rows, (len(self.lengths), 1))
 
     def part(self, axes: str, value: Any, run: int) -> Any:
         """The view of an activation that belongs to a run, in the shape that it has there."""
@@ -69,18 +90,12 @@ class SideBySide:
 class Together(GPT):
     """A model for runs side by side, whose positions were checked run by run."""
 
-    def __init__(self, model: GPT, side: SideBySide, last_only: bool = False) -> None:
+    def __init__(self, model: GPT, side: SideBySide) -> None:
         super().__init__(model.config, model.weights, ops=side)
-        self._last: Any = np.cumsum(side.lengths) - 1 if last_only else None
 
     def embedded(self, ids: Sequence[int], hook: Hook | None = None) -> Matrix:  # [N] -> [N, d]
         """The residual stream that enters the first block, for the tokens of one run after the other."""
         return embed(ids, 0, self.weights, Run(self.config, self.ops, hook))
-
-    def read_out(self, residual: Matrix, *, hook: Hook | None = None) -> Matrix:  # [N, d] -> [N, V] or [B, V]
-        """The logits of all positions, or of the last of each run."""
-        rows: Any = residual
-        return super().read_out(rows if self._last is None else rows[self._last], hook=hook)
 
     def _check_room(self, count: int, first: int) -> None:
         """The rows are those of several runs: together they may be more than a model has positions."""

@@ -8,7 +8,7 @@ read from a file does neither: it is whole, and its model is not there.
 import math
 from typing import Any, NamedTuple
 
-from explorer.engine.engines import crop, grow, plain
+from explorer.engine.engines import TORCH, crop, engine_of, grow, plain
 from explorer.runs.activations import Activations, Editor
 from explorer.runs.passes import Pass, first_passes
 from gpt import GPT, ops
@@ -86,7 +86,12 @@ class LiveRun(Trace):
 
     @property
     def ops(self) -> Arithmetic:
-        return self.model.ops
+        """The arithmetic of questions to the run: on the processor, whatever device the model is on."""
+        if engine_of(self.model) != TORCH:
+            return self.model.ops
+        from explorer.engine import array_ops
+
+        return array_ops
 
     def hook(self, name: str, value: Any) -> Any:
         """Edit and record a value: the hook of a forward pass of this run."""
@@ -147,7 +152,7 @@ class LiveRun(Trace):
         z, key = f"blocks.{layer}.attn.hook_z", (f"blocks.{layer}.attn.hook_result", position)
         if key not in self.derived and self.positions(z) > position:
             weights = self.model.weights.blocks[layer].attn_out
-            (writes,) = results_by_head([self.values[z][position]], weights, ops=self.model.ops)
+            (writes,) = results_by_head([self.values[z][position]], weights, ops=self.ops)
             self.derived[key] = plain(writes)
         return self.derived.get(key)
 
@@ -172,7 +177,7 @@ class LiveRun(Trace):
             if kind == SCALED:
                 layer = int(prefix.split(".")[1])
                 filling = self.model.ops.divide(filling, self.config.score_divisor(layer))
-        return grow(known, filling, new)
+        return grow(known, filling, new, self.model.ops)
 
 
 def _is_before(name: str, layer: int) -> bool:

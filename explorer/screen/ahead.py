@@ -9,9 +9,16 @@ from pkgutil import walk_packages
 
 from explorer.screen.turns import give_way
 
-_PACKAGES = ("explorer.code", "explorer.paint", "explorer.teaching", "explorer.views")
+_PACKAGES = (
+    "explorer.code",
+    "explorer.paint",
+    "explorer.screen.dialogs",
+    "explorer.sessions",
+    "explorer.teaching",
+    "explorer.views",
+)
 # Textual's own modules come with their use
-_MODULES = ("explorer.screen.dialogs.models", "textual.scrollbar", "textual.system_commands")
+_MODULES = ("textual.scrollbar", "textual.system_commands")
 
 
 def prepare() -> None:

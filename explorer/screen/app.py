@@ -15,7 +15,7 @@ from textual.screen import Screen
 
 from explorer.preferences.preferences import Preferences
 from explorer.preferences.problem import in_brief
-from explorer.screen import keymap, replay
+from explorer.screen import keymap
 from explorer.screen.ahead import prepare
 from explorer.screen.appearance import Appearance
 from explorer.screen.guard import is_a_librarys_own
@@ -113,6 +113,8 @@ class ExplorerApp(App[str]):
         if self._opening.recorder:
             self._opening.recorder.begin(*self.size)
         if self._opening.replay:
+            from explorer.screen import replay
+
             self.run_worker(replay.play(self, self._opening.replay, self._opening.speed), group=replay.GROUP)
 
     def on_open_failed(self, message: OpenFailed) -> None:
@@ -122,6 +124,8 @@ class ExplorerApp(App[str]):
         """Handle an event; a talk shows its keys, and a recording keeps keys and clicks, if there is one."""
         self._main.talk.hear(event)
         if self._opening.recorder:
+            from explorer.screen import replay
+
             replay.record(self._opening.recorder, event, self._main)
         await super().on_event(event)
 

@@ -1,5 +1,6 @@
 """How the model that a session is opened with differs from the one that it was saved with."""
 
+from explorer.engine.engines import NUMPY, TORCH, in_words, nearest, parsed, words_for
 from explorer.loading.origins import origin_of
 from explorer.sessions.saved import Saved, SavedModel
 from explorer.sessions.snapshot import this_program
@@ -34,13 +35,24 @@ def of_model(saved: SavedModel, model: GPT, name: str) -> list[str]:
 
 
 def of_program(saved: Saved) -> list[str]:
-    """Differences that may change the last digits: another Python, another NumPy, another machine."""
+    """Differences that may change the last digits: another Python, NumPy or PyTorch, another machine."""
     then, now = saved.program, this_program()
     changed = [("Python", then.python, now.python), ("", then.machine, now.machine)]
-    if saved.engine == "numpy":
+    engine = parsed(saved.engine).name
+    if engine == NUMPY:
         changed.append(("NumPy", then.numpy, now.numpy))
+    if engine == TORCH:
+        changed.append(("PyTorch", then.torch, now.torch))
     words = [f"{name} {a}".strip() for name, a, b in changed if a and a != b]
     return [f"It was saved with {', '.join(words)}: the last digits may be others here."] if words else []
+
+
+def of_engine(saved: Saved, model: GPT) -> list[str]:
+    """Whether the session is computed by another engine, as its own is not here."""
+    if nearest(saved.engine) == saved.engine:
+        return []
+    theirs, ours = words_for(saved.engine), in_words(model)
+    return [f"It was saved with {theirs}, which is not here: {ours} computes it, and its digits may be others."]
 
 
 def of_tokens(saved: Saved, tokenizer: Tokens) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.analysis.compare import ALIGNED
-from explorer.engine.engines import NUMPY, PYTHON
+from explorer.engine.engines import AUTO, PYTHON, Engine, parsed
 from explorer.errors import SessionError
 from explorer.runs.passes import Pass
 from explorer.sessions.saved import (
@@ -35,7 +35,6 @@ SHOWING = ("", "a", "b", "difference")
 _MOST = 2**31  # of any number that counts something
 _SEED = 10**4000
 _PASS = re.compile(r"(\d{1,9})(?:/(\d{1,9}))?(?:@(\d{1,9}))?", re.ASCII)
-_ENGINES = (PYTHON, NUMPY)
 
 
 def read(path: Path) -> Saved:
@@ -84,7 +83,7 @@ def _saved(table: Table) -> Saved:
     if not ids or not prompt or length > MOST_TOKENS:
         raise table.wrong(f"ids must be the tokens of a prompt, and of drawn ones up to {MOST_TOKENS:,} in all.")
     others = tuple(map(_other, table.tables("other")))
-    engine = table.text("engine", among=_ENGINES)
+    engine = _engine(table)
     settings = table.table("sampling")
     sampling, seed = _sampling(settings)
     settings.end()
@@ -111,6 +110,18 @@ def _saved(table: Table) -> Saved:
             raise table.wrong(f"there is no other run {edit.source} for an edit to take from.")
     table.end()
     return saved
+
+
+def _engine(table: Table, default: str | None = None) -> str:
+    """An engine in one line: "numpy", "torch cuda bfloat16"."""
+    line = table.text("engine", default)
+    try:
+        found = parsed(line[:100])
+    except GPTError:
+        found = Engine(AUTO)
+    if found.name == AUTO:
+        raise table.wrong(f"engine is {quoted(line)}: it must be python or numpy, or torch with a device and a dtype.")
+    return str(found)
 
 
 def _model(table: Table) -> SavedModel:
@@ -149,7 +160,7 @@ def _passes(table: Table, key: str, length: int) -> tuple[Pass, ...]:
 
 def _run(table: Table, engine: str, length: int, edits: int) -> SavedRun:
     found = SavedRun(
-        table.text("engine", engine, _ENGINES),
+        _engine(table, engine),
         table.wholes("edits", 0, edits - 1),
         _passes(table, "base", length),
         _passes(table, "run", length),
@@ -200,7 +211,7 @@ def _other(table: Table) -> SavedOther:
     found = SavedOther(
         table.text("prompt"),
         ids,
-        table.text("engine", among=_ENGINES),
+        _engine(table),
         _model(table.table("model")) if "model" in table else None,
         _passes(table, "passes", len(ids)),
     )
@@ -286,7 +297,8 @@ def _bookmark(table: Table) -> tuple[int, Spot]:
 
 
 def _program(table: Table) -> SavedProgram:
-    found = SavedProgram(*(one_line(table.text(key, ""))[:100] for key in ("version", "python", "numpy", "machine")))
+    keys = ("version", "python", "numpy", "machine", "torch")
+    found = SavedProgram(*(one_line(table.text(key, ""))[:100] for key in keys))
     table.end()
     return found
 

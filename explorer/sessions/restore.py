@@ -7,7 +7,7 @@ from explorer.analysis.difference import Difference
 from explorer.edits import Edit
 from explorer.edits.computation import Computation, computed_again
 from explorer.edits.edit import Entry
-from explorer.engine.engines import on_engine
+from explorer.engine.engines import nearest, on_engine
 from explorer.errors import EditError, SessionError
 from explorer.loading import origins
 from explorer.runs.cells import Cell
@@ -88,7 +88,7 @@ class _Restoring:
         self._tell = tell
         different = differences.of_model(saved.model, opened.model, name)
         self._same_model = not different
-        self.notes = different + differences.of_program(saved)
+        self.notes = different + differences.of_engine(saved, self._model) + differences.of_program(saved)
         self._ids, self._length = self._tokens()
         self._others = {number: self._other(each) for number, each in enumerate(saved.others)}
         self._edits = self._read_edits()
@@ -300,8 +300,8 @@ class _Restoring:
 
 
 def _on(model: GPT, engine: str) -> GPT:
-    """The model on that engine."""
-    converted = on_engine(model, engine)
+    """The model on that engine, or the nearest that is here."""
+    converted = on_engine(model, nearest(engine))
     origins.remember(converted, origins.origin_of(model))
     return converted
 

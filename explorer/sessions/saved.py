@@ -34,6 +34,7 @@ class SavedProgram:
     python: str = ""
     numpy: str = ""
     machine: str = ""
+    torch: str = ""  # where it was in use
 
 
 @dataclass(frozen=True)

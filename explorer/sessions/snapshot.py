@@ -1,6 +1,7 @@
 """A session as it stands now, ready to be saved."""
 
 import platform
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from explorer import __version__
 from explorer.analysis.compare import END
 from explorer.edits import Edit
 from explorer.edits.computation import Computation, computation_of
-from explorer.engine.engines import engine_of
+from explorer.engine.engines import engine_in_full
 from explorer.errors import SessionError
 from explorer.loading.origins import origin_of
 from explorer.runs.trace import LiveRun, Trace
@@ -84,7 +85,7 @@ class _Snapshot:
             other = self._source(what_if.other.trace, what_if.other.text, what_if.other.model)
         return Saved(
             self._model(session.model, self._name),
-            engine_of(session.model),
+            str(engine_in_full(session.model)),
             written.typed or written.text,
             tuple(what_if.run.ids[: written.prompt_length]),
             session.draws.sampling,
@@ -135,7 +136,7 @@ class _Snapshot:
         text = text or self._session.tokenizer.decode(trace.ids)
         model = None if same else self._model(theirs, name)
         self._sources.append(trace)
-        self._others.append(SavedOther(text, tuple(trace.ids), engine_of(theirs), model, trace.passes))
+        self._others.append(SavedOther(text, tuple(trace.ids), str(engine_in_full(theirs)), model, trace.passes))
         return len(self._sources) - 1
 
     def _run(self, how: Computation) -> SavedRun:
@@ -185,8 +186,13 @@ def _why(why: Why) -> SavedWhy:
 
 def this_program() -> SavedProgram:
     """This program, with all that rounding depends on."""
-    try:
-        numpy = version("numpy")
-    except PackageNotFoundError:
-        numpy = ""
-    return SavedProgram(__version__, platform.python_version(), numpy, f"{platform.system()} {platform.machine()}")
+
+    def library(name: str) -> str:
+        try:
+            return version(name)
+        except PackageNotFoundError:
+            return ""
+
+    torch = library("torch") if "torch" in sys.modules else ""  # else it computed nothing
+    machine = f"{platform.system()} {platform.machine()}"
+    return SavedProgram(__version__, platform.python_version(), library("numpy"), machine, torch)

@@ -11,15 +11,15 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from explorer.errors import SessionError
-from explorer.sessions.reading import read
-from explorer.sessions.saved import Saved
-from explorer.sessions.writing import written
 from explorer.teaching import state_folder
 from explorer.terminal.glyphs import one_line
 from explorer.terminal.text import counted
+
+if TYPE_CHECKING:  # the screen asks for the folder before its first frame; the rest comes when it is needed
+    from explorer.sessions.saved import Saved
 
 VARIABLE = "GPT_EXPLORER_AUTOSAVE"
 FOLDER = "sessions"
@@ -34,7 +34,7 @@ class Kept(NamedTuple):
     path: Path
     time: float  # of its last change, in seconds
     words: str  # the prompt, and what was done with it
-    saved: Saved | None = None
+    saved: "Saved | None" = None
 
 
 def wanted(option: bool = True) -> bool:
@@ -54,8 +54,10 @@ class Autosave:
         now = datetime.now(UTC)
         self.name = f"{now:%Y%m%d-%H%M%S}-{os.getpid()}-{token_hex(4)}.toml"
 
-    def keep(self, saved: Saved) -> bool:
+    def keep(self, saved: "Saved") -> bool:
         """Write the session, whole or not at all; False where that is not possible."""
+        from explorer.sessions.writing import written
+
         return state_folder.keep(f"{FOLDER}/{self.name}", written(saved))
 
     @property
@@ -82,6 +84,8 @@ def latest(other_than: Path | None = None) -> Kept | None:
 
 def about(path: Path) -> Kept | None:
     """A session in a line; None where it cannot be read."""
+    from explorer.sessions.reading import read
+
     try:
         saved = read(path)
         return Kept(path, path.stat().st_mtime, in_words(saved), saved)
@@ -89,7 +93,7 @@ def about(path: Path) -> Kept | None:
         return None
 
 
-def in_words(saved: Saved) -> str:
+def in_words(saved: "Saved") -> str:
     """A session in a line: "“Once upon a time” · 2 edits · 3 drawn · gpt2"."""
     edits = sum(each.on is not None for each in saved.edits)
     parts = [f"“{one_line(saved.prompt)[:60]}{'…' if len(saved.prompt) > 60 else ''}”"]

@@ -39,7 +39,7 @@ def as_tables(saved: Saved) -> dict[str, Any]:
         "cursor": asdict(saved.cursor),
         "view": view,
         "run": _run(saved.run, saved.engine),
-        "program": asdict(saved.program),
+        "program": {key: value for key, value in asdict(saved.program).items() if value or key != "torch"},
         "edit": list(map(_edit, saved.edits)),
         "drawn": list(map(_draw, saved.drawn)),
         "other": list(map(_other, saved.others)),

@@ -7,7 +7,7 @@ Source: Radford et al. 2019, section 2.2, and OpenAI's GPT-2, src/encoder.py.
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 
 import tiktoken
 
@@ -15,7 +15,7 @@ from explorer.errors import TokenizerError
 from explorer.tokenizer.files import Vocabulary
 from explorer.tokenizer.merging import merges_of, token_ranks, unreachable
 from explorer.tokenizer.tokenizer import Tokenizer
-from gpt.tokenizer import Piece, split
+from gpt.tokenizer import Pair, Piece, split
 
 
 class ByteLevelTokenizer(Tokenizer):
@@ -26,13 +26,17 @@ class ByteLevelTokenizer(Tokenizer):
         self.n_vocab = max(vocabulary.tokens) + 1
         self._tokens = vocabulary.tokens
         self._ids = vocabulary.ids
-        self._merge_ranks = {pair: rank for rank, pair in enumerate(vocabulary.merges)}
+        self._merges = vocabulary.merges
         # tiktoken needs all 256 bytes; those that the vocabulary lacks are refused before it sees them.
         self._unspellable = {byte for byte in range(256) if bytes([byte]) not in self._ids}
-        ranks = token_ranks(vocabulary.merges)
+        ranks = token_ranks(vocabulary.merges, vocabulary.unused)
         self._id_of_rank = {rank: self._ids[token] for token, rank in ranks.items() if token in self._ids}
         self._bpe = _encoding(r"(?s).+", ranks)  # one piece is given at a time, so all of it matches
         self.notes = unreachable(self._ids, ranks, self.special.values())
+
+    @cached_property
+    def _merge_ranks(self) -> dict[Pair, int]:
+        return {pair: rank for rank, pair in enumerate(self._merges)}
 
     def ids(self) -> Collection[int]:
         return self._tokens.keys()

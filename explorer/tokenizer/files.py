@@ -15,6 +15,7 @@ from typing import Any
 from explorer.errors import TokenizerError
 from explorer.json_file import read_json
 from explorer.terminal.text import printable
+from explorer.tokenizer.merging import unused
 from explorer.tokenizer.pipeline import Pipeline, described
 from explorer.tokenizer.special_tokens import read_added_tokens, read_config
 from gpt.tokenizer import Pair, byte_letters
@@ -34,6 +35,7 @@ class Vocabulary:
     merges: list[Pair]
     special: dict[str, int]  # tokens that are found in a text as they stand, before any merge
     tokens: dict[int, bytes]  # every token by its id
+    unused: tuple[int, ...]  # the places of merges whose token is not merged into itself by them
 
 
 # For str.translate: a letter becomes the character of Latin-1 that is its byte, any other one that Latin-1 lacks.
@@ -88,7 +90,7 @@ def read_files(directory: Path) -> Vocabulary | Pipeline:
     tokens = {number: letters.get(name) or name.encode("utf-8", "replace") for name, number in numbers.items()}
     tokens |= {token.id: token.content.encode("utf-8", "replace") for token in added}
     ids = {token: numbers[name] for name, token in letters.items()}
-    return Vocabulary(ids, pairs, special, tokens)
+    return Vocabulary(ids, pairs, special, tokens, unused(pairs))
 
 
 def _tokenizer_json(path: Path) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 
 from explorer.terminal.text import counted, visible
-from explorer.tokenizer.remembered import unused
 from gpt.tokenizer import Merge, Pair
 
 Join = tuple[int, int, int, int]
@@ -22,27 +21,28 @@ def merges_of(piece: bytes, ranks: Mapping[Pair, int]) -> list[Merge]:
     ]
 
 
-def token_ranks(merges: Sequence[Pair]) -> dict[bytes, int]:
+def token_ranks(merges: Sequence[Pair], unused: Iterable[int] = ()) -> dict[bytes, int]:
     """The ranks that tiktoken asks for: every single byte, then the tokens that the merges make, in their order.
 
     tiktoken joins neighbours whenever the two together are a token, where the list of merges names the two. That comes
     to the same if each token, spelled out, is merged into itself: so a token that never is (its neighbours always join
-    otherwise first) stays out, and where two merges make one token, the one that happens counts.
+    otherwise first) stays out, and where two merges make one token, the one that happens counts: `unused` says which
+    merges do not.
     """
-    left_out = set(unused(merges, _unused))
+    left_out = set(unused)
     ranks = {bytes([byte]): byte for byte in range(256)}
     return ranks | {left + right: 256 + rank for rank, (left, right) in enumerate(merges) if rank not in left_out}
 
 
-def _unused(merges: Sequence[Pair]) -> list[int]:
-    """The merges whose token, spelled out, is not merged into itself by them."""
+def unused(merges: Sequence[Pair]) -> tuple[int, ...]:
+    """The places of merges whose token, spelled out, is not merged into itself by them."""
     pairs, found = {pair: rank for rank, pair in enumerate(merges)}, []
     for rank, (left, right) in enumerate(merges):
         token = left + right
         joins = list(_joins(token, pairs))
         if len(joins) < len(token) - 1 or joins[-1][0] != rank:
             found.append(rank)
-    return found
+    return tuple(found)
 
 
 def unreachable(ids: Mapping[bytes, int], made: Container[bytes], special: Iterable[int]) -> tuple[str, ...]:

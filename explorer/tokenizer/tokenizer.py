@@ -36,10 +36,11 @@ class Tokenizer:
     @staticmethod
     def from_directory(path: Path | str) -> "Tokenizer":
         """The tokenizer of a model's directory; a TokenizerError says what is wrong with its files."""
+        from explorer.tokenizer import remembered
         from explorer.tokenizer.byte_level import ByteLevelTokenizer
         from explorer.tokenizer.files import Vocabulary, read_files
 
-        found = read_files(Path(path))
+        found = remembered.vocabulary(Path(path), read_files)
         if isinstance(found, Vocabulary):
             return ByteLevelTokenizer(found)
         from explorer.tokenizer.library import LibraryTokenizer  # most models do without it

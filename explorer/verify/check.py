@@ -16,7 +16,7 @@ SUMS = "order of sums"
 class Check:
     """`run(ops, *arguments)` gives one result for each of the names; so do `numpy` and `torch`, without ops.
 
-    A reference may lack a result: None. Where `numpy` is None the reference is `run` with `explorer.engine.numpy_ops`.
+    A reference may lack a result: None. Where `numpy` is None the reference is `run` with `explorer.engine.array_ops`.
 
     How far our program may be off is `run` with a `Rounding`, or `bound(ops, *arguments)` where running does not show
     it. How far a reference may be off is the same, unless it is put together otherwise: `reference(ops, *arguments)` is
@@ -34,3 +34,4 @@ class Check:
     reference: Callable[..., Results] | None = None
     kernels: type[Rounding] = Torch
     independent: bool = False
+    arithmetic: bool = True  # `run` computes with the operations that it is given

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from explorer.engine import numpy_ops
+from explorer.engine import array_ops
 from explorer.verify.nested import Model
 from explorer.verify.rounding import SINGLE, Kernels, Pair, Rounding
 from gpt import GPT, Sampling, generate
@@ -34,7 +34,7 @@ class Subject:
     model: Model
     tokenizer: Spelling
 
-    def run(self, ids: Sequence[int], activation: str | None = None, ops: Any = numpy_ops) -> dict[str, Any]:
+    def run(self, ids: Sequence[int], activation: str | None = None, ops: Any = array_ops) -> dict[str, Any]:
         """Every activation; `activation` takes the place of the model's own activation function."""
         config = self.model.config
         config = replace(config, activation_function=activation or config.activation_function)
@@ -43,7 +43,7 @@ class Subject:
         return seen
 
     def greedy(self, ids: Sequence[int], count: int) -> list[int]:
-        model = GPT(self.model.config, self.model.arrays, numpy_ops)
+        model = GPT(self.model.config, self.model.arrays, array_ops)
         return [step.token for step in generate(model, ids, count, Sampling(0.0))]
 
 

@@ -1,6 +1,6 @@
 """GPT-2's parts written a second time, straight from the formulas, in NumPy, to compare `gpt` with.
 
-Nothing here is shared with `gpt` or `numpy_ops`: had both sides the same structure, a mistake in it would cancel out.
+Nothing here is shared with `gpt` or `array_ops`: had both sides the same structure, a mistake in it would cancel out.
 """
 
 import random

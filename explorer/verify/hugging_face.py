@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer.engine import numpy_ops
+from explorer.engine import array_ops
 from explorer.verify.compare import Component
 from explorer.verify.inputs import Own
 from explorer.verify.rounding import DOUBLE, SINGLE, Kernels, Pair, Rounding
@@ -58,7 +58,7 @@ def _logits(own: Own, theirs: Any, against: str, unit: float) -> list[Component]
     largest = Component("argmax, every position", against, "near ties")
     pair = Pair(Rounding(independent=True), Kernels(unit, independent=True))
     config, arrays = own.model.config, own.model.arrays
-    for engine, ids in ((ops, own.prompt), (numpy_ops, own.full_ids)):
+    for engine, ids in ((ops, own.prompt), (array_ops, own.full_ids)):
         weights = own.model.lists if engine is ops else arrays
         ours = np.asarray(GPT(config, weights, engine).forward(ids).logits)
         expected = _run(theirs, ids)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer.engine import numpy_ops
+from explorer.engine import array_ops
 from explorer.verify.nested import Model
 from gpt import GPT, GPTConfig, RandomTensors, load_weights
 from gpt.attention import KeysValues
@@ -70,7 +70,7 @@ class Own:
     def seen(self) -> dict[str, Array]:
         """Every activation of the prompt, computed by NumPy: inputs for the functions, which both sides are given."""
         seen: dict[str, Array] = {}
-        engine = GPT(self.model.config, self.model.arrays, ops=numpy_ops)
+        engine = GPT(self.model.config, self.model.arrays, ops=array_ops)
         engine.forward(self.prompt, hook=seen.__setitem__, head_results=True)
         return seen
 
@@ -84,7 +84,7 @@ class Own:
     @cached_property
     def cache(self) -> tuple[KeysValues, ...]:
         """Keys and values of the full context, computed by NumPy."""
-        engine = GPT(self.model.config, self.model.arrays, ops=numpy_ops)
+        engine = GPT(self.model.config, self.model.arrays, ops=array_ops)
         return engine.forward(self.full_ids, last_only=True).cache or ()
 
     def cache_before(self, last: int) -> tuple[KeysValues, ...]:

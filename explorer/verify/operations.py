@@ -17,7 +17,7 @@ EXACT = "sign of zero"  # no rounding that could differ: the tolerance is 0
 
 
 def _operation(name: str, cases: Callable[[Inputs], Iterable[tuple[Any, ...]]], why: str = EXACT) -> Check:
-    """One function of `gpt.ops`, its namesake in `numpy_ops`, and PyTorch's function for it."""
+    """One function of `gpt.ops`, its namesake in `array_ops`, and PyTorch's function for it."""
 
     def run(ops: Any, *arguments: Any) -> Results:
         return (getattr(ops, name)(*arguments),)

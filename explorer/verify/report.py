@@ -91,6 +91,11 @@ def verify(
     torch, transformers = installed("torch"), installed("transformers")
     report = Report(name, seed, torch, transformers if torch else None, machine(torch is not None))
     report.components = run_checks(Inputs(seed, own), torch is not None, tell)
+    if own and torch:
+        from explorer.verify.torch_engine import against_engine
+
+        tell("engine torch")
+        report.components.extend(against_engine(own))
     tell("exact fractions")
     report.dots = dot_errors(seed, torch is not None)
     if own and directory and report.transformers:

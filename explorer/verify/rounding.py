@@ -10,7 +10,7 @@ forward pass, `GPT(config, weights, ops=Rounding())`, it bounds every intermedia
 together differently is bounded by a run in its own order (`reference` of a check), and PyTorch's fused kernels by
 `Kernels`.
 
-With u the unit roundoff (2^-53 in float64, 2^-24 in float32):
+With u the unit roundoff (2^-53 in float64, 2^-24 in float32, 2^-8 in bfloat16):
 
     a basic operation        (+ - * /, and sqrt in Python and NumPy) is rounded correctly (IEEE 754): off by
                              u · |result|. The same inputs give the same bits: where a number comes from nothing else
@@ -39,12 +39,12 @@ from typing import Any
 
 import numpy as np
 
-from explorer.engine import numpy_ops
+from explorer.engine import array_ops
 
 Array = Any
 
-DOUBLE, SINGLE = 2.0**-53, 2.0**-24
-TINY = {DOUBLE: 2.0**-1022, SINGLE: 2.0**-126}
+DOUBLE, SINGLE, BRAIN = 2.0**-53, 2.0**-24, 2.0**-8
+TINY = {DOUBLE: 2.0**-1022, SINGLE: 2.0**-126, BRAIN: 2.0**-126}
 """Below it a number loses digits, or is flushed to zero."""
 
 LIBRARY_ULPS = 4
@@ -226,7 +226,7 @@ class Rounding:
 
     def causal_mask(self, scores: Any) -> Uncertain:
         scores = uncertain(scores)
-        masked = numpy_ops.causal_mask(scores.value)
+        masked = array_ops.causal_mask(scores.value)
         hidden = np.isinf(masked)
         return Uncertain(masked, np.where(hidden, 0.0, scores.error), scores.settled | hidden)
 
@@ -235,7 +235,7 @@ class Rounding:
 
     def _softmax(self, scores: Uncertain, exponentials: int, ulps: float) -> Uncertain:
         """Every share is a product of so many exponentials, over their sum."""
-        value = numpy_ops.softmax(scores.value)
+        value = array_ops.softmax(scores.value)
         below = scores.value.max(axis=-1, keepdims=True) - scores.value
         moved = self.errors.join(scores.error, self.unit * np.where(np.isinf(below), 0.0, below))
         own = np.where(value > 0, self.errors.join(moved, 2 * ulps * exponentials * self.unit), 0.0)
@@ -248,7 +248,7 @@ class Rounding:
     def activate(self, x: Any, activation: str) -> Uncertain:
         """Errors in x, and those of evaluating the function: of its library function, and of a few basic operations."""
         x = uncertain(x)
-        value = numpy_ops.activate(x.value, activation)
+        value = array_ops.activate(x.value, activation)
         if activation == "relu":
             return Uncertain(value, x.error, x.settled)
         if activation.startswith("gelu"):
@@ -269,14 +269,14 @@ class Rounding:
         return _together(np.concatenate, [a, b])
 
     def split_heads(self, x: Any, n_head: int) -> Uncertain:
-        return uncertain(x).rearranged(lambda array: numpy_ops.split_heads(array, n_head))
+        return uncertain(x).rearranged(lambda array: array_ops.split_heads(array, n_head))
 
     def merge_heads(self, x: Any) -> Uncertain:
-        return uncertain(x).rearranged(numpy_ops.merge_heads)
+        return uncertain(x).rearranged(array_ops.merge_heads)
 
     def split_columns(self, x: Any, parts: int) -> list[Uncertain]:
         x = uncertain(x)
-        split = (numpy_ops.split_columns(array, parts) for array in (x.value, x.error, x.settled))
+        split = (array_ops.split_columns(array, parts) for array in (x.value, x.error, x.settled))
         return [Uncertain(*part) for part in zip(*split)]
 
     def swap(self, x: Any) -> Uncertain:
@@ -324,6 +324,23 @@ class Torch(Rounding):
 
     root = 2.0
     root_settled = False
+
+
+class Brain(Torch):
+    """PyTorch's own operations in bfloat16: a sum is added up in float32, and rounded when it is done."""
+
+    def __init__(self, independent: bool = False) -> None:
+        super().__init__(BRAIN, independent)
+        self.errors = _InSingle(BRAIN, independent)
+
+
+class _InSingle(Errors):
+    """Sums in float32, whose terms and results are rounded to another precision a few times."""
+
+    often = 5  # of a variance: a difference, its square, the sum, the quotient, and once more
+
+    def summing(self, n: int, sizes: Array) -> Array:
+        return Errors(SINGLE, self.independent).summing(n, sizes) + self.often * self.unit * sizes
 
 
 class Kernels(Torch):

@@ -6,18 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from explorer.engine import numpy_ops
+from explorer.engine import array_ops
 from explorer.verify.check import Check
 from explorer.verify.compare import Component
 from explorer.verify.inputs import Inputs
 from explorer.verify.nested import as_arrays, as_lists, as_tensors
 from explorer.verify.operations import OPERATIONS
 from explorer.verify.parts import PARTS
-from explorer.verify.rounding import Pair, Rounding, Uncertain, uncertain
+from explorer.verify.rounding import Pair, Rounding, Torch, Uncertain, uncertain
 from explorer.verify.whole import WHOLE
 from gpt import ops
 
-NUMPY, TORCH = "NumPy", "PyTorch"
+NUMPY, TORCH, ENGINE = "NumPy", "PyTorch", "engine torch float64"
 CHECKS: tuple[Check, ...] = (*OPERATIONS, *PARTS, *WHOLE)
 
 Tell = Callable[[str], None]
@@ -26,14 +26,14 @@ Tell = Callable[[str], None]
 def run_checks(
     inputs: Inputs, torch: bool, tell: Tell = lambda name: None, checks: Iterable[Check] = CHECKS
 ) -> list[Component]:
-    """Every check against NumPy and then, where it is installed, against PyTorch."""
-    against: dict[str, list[Component]] = {NUMPY: [], TORCH: []}
+    """Every check against NumPy and then, where it is installed, against PyTorch and the engine that runs on it."""
+    against: dict[str, list[Component]] = {NUMPY: [], TORCH: [], ENGINE: []}
     with _one_thread() if torch else nullcontext():
         for check in checks:
             tell(check.names[-1])
             for reference, components in _run(check, inputs, torch).items():
                 against[reference].extend(component for component in components if component.of or component.failures)
-    return [*against[NUMPY], *against[TORCH]]
+    return [component for components in against.values() for component in components]
 
 
 @contextmanager
@@ -50,7 +50,7 @@ def _one_thread() -> Iterator[None]:
 
 
 def _run(check: Check, inputs: Inputs, torch: bool) -> dict[str, list[Component]]:
-    references = [NUMPY] + [TORCH] * bool(torch and check.torch)
+    references = [NUMPY] + [TORCH] * bool(torch and check.torch) + [ENGINE] * bool(torch and check.arithmetic)
     found = {
         against: [Component(name, against, why) for name, why in zip(check.names, check.why)] for against in references
     }
@@ -71,15 +71,25 @@ def _compare(check: Check, arguments: tuple[Any, ...], found: Mapping[str, list[
     plain = Rounding(independent=check.independent)
     bounds = (check.bound or check.run)(plain, *arrays)
     for against, components in found.items():
-        pair = Pair(plain, check.kernels(independent=check.independent) if against == TORCH else plain)
+        pair = Pair(plain, _rounding(check, against))
         theirs = _reference(check, against, arguments)
-        for component, *compared in zip(components, ours, theirs, bounds, bounds_of(check, pair, arrays), strict=True):
+        for component, *compared in zip(
+            components, ours, theirs, bounds, bounds_of(check, pair, arrays, against), strict=True
+        ):
             if compared[1] is not None:
                 _add(component, pair, *compared)
 
 
-def bounds_of(check: Check, pair: Pair, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
-    """How far the reference may be off, in its own order of operations."""
+def _rounding(check: Check, against: str) -> Rounding:
+    if against == NUMPY:
+        return Rounding(independent=check.independent)
+    return (check.kernels if against == TORCH else Torch)(independent=check.independent)
+
+
+def bounds_of(check: Check, pair: Pair, arrays: tuple[Any, ...], against: str = NUMPY) -> tuple[Any, ...]:
+    """How far the reference may be off, in its own order of operations; an engine's is the model's."""
+    if against == ENGINE:
+        return (check.bound or check.run)(pair.theirs, *arrays)
     return (check.reference or check.bound or check.run)(pair.theirs, *arrays)
 
 
@@ -88,7 +98,13 @@ def _reference(check: Check, against: str, arguments: tuple[Any, ...]) -> tuple[
         assert check.torch
         return check.torch(*as_tensors(arguments))
     arrays = as_arrays(arguments)
-    return check.numpy(*arrays) if check.numpy else check.run(numpy_ops, *arrays)
+    if against == ENGINE:
+        import torch
+
+        from explorer.engine.on_torch import TorchOps
+
+        return check.run(TorchOps(torch.device("cpu"), torch.float64), *arrays)
+    return check.numpy(*arrays) if check.numpy else check.run(array_ops, *arrays)
 
 
 def _add(component: Component, pair: Pair, ours: Any, theirs: Any, our_bound: Any, their_bound: Any) -> None:

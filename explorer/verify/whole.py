@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer.engine import numpy_ops
+from explorer.engine import array_ops
 from explorer.verify import formulas
 from explorer.verify.check import SUMS, Check, Results
 from explorer.verify.inputs import Inputs
@@ -40,7 +40,7 @@ def _recorded_once(ops: Any, *arguments: Any) -> Results:
 
 def _recorded_numpy(ids: Sequence[int], weights: Weights, config: GPTConfig) -> Results:
     """The logits by the formulas; the activations from the other engine, in which each has the same name."""
-    return formulas.forward(ids, weights, config), _recorded(numpy_ops, ids, weights, config)[1]
+    return formulas.forward(ids, weights, config), _recorded(array_ops, ids, weights, config)[1]
 
 
 def _recorded_torch(*arguments: Any) -> Results:
@@ -104,7 +104,7 @@ def _full(inputs: Inputs) -> Cases:
         yield own.full_ids, own.cache_before(_LAST), own.model, own.model.config
     for model in inputs.models[:1]:
         ids = inputs.ids(model.config, model.config.n_positions)
-        cache = GPT(model.config, model.arrays, numpy_ops).forward(ids[:-_LAST]).cache
+        cache = GPT(model.config, model.arrays, array_ops).forward(ids[:-_LAST]).cache
         yield ids, cache, model, model.config
 
 
@@ -228,6 +228,7 @@ WHOLE = (
         formula("distribution"),
         in_torch("distribution"),
         _distribution_bound,
+        arithmetic=False,
     ),
     _generation("generation, greedy", Sampling(0.0)),
     _generation("generation, sampled", Sampling(0.9, 20, 0.95)),

@@ -22,7 +22,9 @@ from tests.helpers.modules import modules_after
 
 PATIENCE = 60  # seconds, on a machine however slow
 VALUES = [
-    ("gpt-explorer --engine ", {"python", "numpy", "auto"}),
+    ("gpt-explorer --engine ", {"python", "numpy", "torch", "auto"}),
+    ("gpt-explorer --device ", {"auto", "cpu", "cuda", "mps"}),
+    ("gpt-explorer lens --dtype ", {"float32", "bfloat16", "float64"}),
     ("gpt-explorer lens --model gpt2", {"gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl"}),
     ("gpt-explorer --model s", {"stories", "some/"}),
     ("gpt-explorer tour n", {"newcomer", "names", "notes.toml"}),

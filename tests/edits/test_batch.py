@@ -7,20 +7,24 @@ import pytest
 
 from explorer.edits import Edit, Patch, Scale, Zero, edited, where
 from explorer.edits.batch import answers
-from explorer.edits.metric import LOGIT, Metric
+from explorer.edits.metric import LOGIT, METRICS, Metric
 from explorer.edits.sweep import SITES, Sweep
 from explorer.engine.engines import NUMPY, on_engine
 from explorer.errors import EditError
-from explorer.runs import running, side_by_side
+from explorer.runs import last_position, running, side_by_side
 from explorer.runs.trace import LiveRun
 from gpt import GPT
+from gpt.hooks import HEAD_RESULTS
 from tests.helpers.models import CONFIGS, never, on_arrays, small_model, traced
 
 IDS, OTHER = [3, 1, 4, 1, 5, 9, 2], [2, 7, 1, 8, 2, 8, 1]
 
 
 def alone(base: LiveRun, stack: list[Edit]) -> Any:
-    return running.last_logits(edited(base, stack), never)
+    """The answer of the whole run: every position through every block."""
+    branch = edited(base, stack)
+    assert running.complete(branch, never)
+    return branch.logits(len(branch.ids) - 1)
 
 
 @pytest.mark.parametrize("config", CONFIGS)
@@ -46,6 +50,10 @@ def test_stacks_of_edits_on_top_of_others() -> None:
         [Edit(where.mlp(1), Zero()), Edit(where.head(2, 2), Scale(3.0))],
         [Edit(where.activation("blocks.1.hook_resid_pre", 5), Zero())],
         [Edit(where.activation("ln_final.hook_out", 6), Zero())],
+        [Edit(where.activation("ln_final.hook_out", 5), Zero())],
+        [Edit(where.head(1, 0), Zero()), Edit(where.activation("ln_final.hook_out", 6, 2), Scale(3.0))],
+        [Edit(where.head(2, 0), Zero()), Edit(where.activation("ln_final.hook_scale", 5), Scale(3.0))],
+        [Edit(where.mlp(0), Zero()), Edit(where.activation("logits", 6, 4), Scale(2.0))],
         [Edit(where.activation("hook_embed", 2), Zero())],
         [Edit(where.activation("blocks.1.hook_resid_pre", 2), Zero())],
     ]
@@ -53,16 +61,63 @@ def test_stacks_of_edits_on_top_of_others() -> None:
         np.testing.assert_allclose(found, alone(base, stack), rtol=1e-9, atol=1e-10)
 
 
+def test_one_answer_with_the_read_out_edited_too() -> None:
+    for model in (small_model(n_layer=2), on_arrays(n_layer=2)):
+        base = traced(model, IDS)
+        for name, index in (("ln_final.hook_out", (6, 2)), ("ln_final.hook_out", (3,)), ("logits", (6, 4))):
+            stack = [Edit(where.head(0, 1), Zero()), Edit(where.activation(name, *index), Scale(3.0))]
+            found = running.last_logits(edited(base, stack), never)
+            assert found is not None
+            np.testing.assert_allclose(found, alone(base, stack), rtol=1e-9, atol=1e-10, err_msg=name)
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_every_activation_of_every_block(layers: int) -> None:
+    model = on_arrays(n_layer=layers)
+    base = traced(model, IDS)
+    names = [name for name in base.axes if not name.endswith(HEAD_RESULTS)]
+    stacks = [[Edit(where.activation(name), Scale(1.5))] for name in names]
+    first = {"H": lambda at: (None, at), "T": lambda at: (at,)}
+    stacks += [
+        [Edit(where.activation(name, *first[base.axes[name][0]](at)), Scale(0.5))] for name in names for at in (0, 5, 6)
+    ]
+    for found, stack in zip(answers(base, stacks), stacks, strict=True):
+        np.testing.assert_allclose(
+            found, alone(base, stack), rtol=1e-9, atol=1e-10, err_msg=str(stack[0].where.places[0])
+        )
+
+
+@pytest.mark.parametrize("kind", METRICS)
+def test_every_measure_is_that_of_the_whole_runs(kind: str) -> None:
+    metric = Metric(kind, 4, 7)
+    base, plain = traced(on_arrays(n_layer=2), IDS), traced(small_model(n_layer=2), IDS)
+    grid, slow = Sweep(base, metric, "z"), Sweep(plain, metric, "z")
+    before = plain.logits(len(IDS) - 1)
+    assert before is not None
+    for (cell, value), (own, theirs) in zip(grid.results(), slow.results(), strict=True):
+        assert cell == own
+        assert value == pytest.approx(theirs, rel=1e-9, abs=1e-11)
+        assert theirs == metric.of(alone(plain, [slow.edit(cell)]), before)
+    assert grid.baseline == pytest.approx(slow.baseline, rel=1e-9, abs=1e-11)
+
+
+def test_an_edit_that_changes_nothing_has_no_effect() -> None:
+    base = traced(on_arrays(n_layer=2), IDS)
+    for kind in METRICS:
+        for _, effect in Sweep(base, Metric(kind, 4, 7), "q", Scale(1.0)).effects():
+            assert effect == pytest.approx(0, abs=1e-12)
+
+
 def test_edits_of_one_block_are_one_pass_of_bounded_size(monkeypatch: pytest.MonkeyPatch) -> None:
     base = traced(on_arrays(n_layer=3), IDS)
     passes: list[tuple[int, int]] = []
-    forward_from = GPT.forward_from
+    last_logits = last_position.last_logits
 
-    def noted(self: GPT, layer: int, residual: Any, *args: Any, **options: Any) -> Any:
+    def noted(model: GPT, layer: int, residual: Any, *args: Any) -> Any:
         passes.append((layer, len(residual)))
-        return forward_from(self, layer, residual, *args, **options)
+        return last_logits(model, layer, residual, *args)
 
-    monkeypatch.setattr(GPT, "forward_from", noted)
+    monkeypatch.setattr(last_position, "last_logits", noted)
     stacks = [[Edit(where.head(layer, head), Zero())] for layer in range(3) for head in range(3)]
     assert len(list(answers(base, stacks))) == 9
     assert passes == [(layer, 21) for layer in range(3)]
@@ -79,6 +134,7 @@ def test_a_batch_can_be_cancelled_and_plain_python_runs_one_by_one() -> None:
     plain = traced(small_model(), IDS)
     for found, stack in zip(answers(plain, stacks), stacks, strict=True):
         assert found == alone(plain, stack)
+        assert found == running.last_logits(edited(plain, stack), never)
     single = traced(on_engine(small_model(), NUMPY), IDS)
     for found, stack in zip(answers(single, stacks), stacks, strict=True):
         np.testing.assert_allclose(found, alone(single, stack), rtol=1e-5, atol=1e-5)

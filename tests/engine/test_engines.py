@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from explorer.engine import engines, numpy_ops
+from explorer.engine import array_ops, engines
 from explorer.engine.engines import AUTO, NUMPY, PYTHON, in_words, largest_difference, on_engine
 from explorer.loading.checkpoints import LISTS_UP_TO
 from explorer.runs import running
@@ -26,10 +26,10 @@ def test_both_arithmetics_offer_the_same_functions() -> None:
 
     listed = {name for name in vars(ops.Arithmetic) if not name.startswith("_")}
     assert listed <= names(ops)
-    assert listed <= names(numpy_ops)
+    assert listed <= names(array_ops)
     ours = names(ops) - {"Arithmetic", "looped_dot", "mapped_dot"} | {"dot"}  # math.sumprod, where there is one
-    assert ours <= names(numpy_ops)
-    assert set(ops.ACTIVATIONS) == set(numpy_ops.ACTIVATIONS)
+    assert ours <= names(array_ops)
+    assert set(ops.ACTIVATIONS) == set(array_ops.ACTIVATIONS)
 
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)

@@ -24,7 +24,7 @@ def _two(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No setting of the user's, and two threads."""
     for name in threads.SETTINGS:
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(threads, "_limits", [])
+    monkeypatch.setattr(threads, "_one", threads._OneThread())
     with threadpool_limits(limits=2, user_api="blas"):
         if in_use() != {2}:
             pytest.skip("the library that multiplies has one thread here")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer.engine import numpy_ops
+from explorer.engine import array_ops
 from explorer.engine.engines import NUMPY, on_engine
 from explorer.engine.weights import map_weights
 from explorer.loading.checkpoints import Checkpoint, open_checkpoint
@@ -49,7 +49,7 @@ def on_arrays(**config: Any) -> GPT:
     """The same on arrays of float64."""
     model = small_model(**config)
     weights = map_weights(model.weights, lambda values: np.asarray(values, dtype=np.float64))
-    return GPT(model.config, weights, ops=numpy_ops)
+    return GPT(model.config, weights, ops=array_ops)
 
 
 @cache

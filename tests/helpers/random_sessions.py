@@ -1,7 +1,7 @@
 """Random walks as a user might take them, and all that such a session shows, to be compared bit by bit."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,7 +32,8 @@ SIZE = 74, 20
 class Wanderer:
     """Walks a session at random; what cannot be done is not done."""
 
-    def __init__(self, session: Session, dice: random.Random) -> None:
+    def __init__(self, session: Session, dice: random.Random, engines: Sequence[str] = ("python", "numpy")) -> None:
+        self.engines = engines
         self.session = session
         self.dice = dice
         self.views: dict[str, View] = {}
@@ -140,7 +141,7 @@ class Wanderer:
 
     def _engine(self) -> None:
         if self.session.model and self.dice.random() < 0.3:
-            self.session.compute_with(on_engine(self.session.model, self.dice.choice(("python", "numpy"))))
+            self.session.compute_with(on_engine(self.session.model, self.dice.choice(self.engines)))
 
     def _look(self) -> None:
         """Open a view, and move in it."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from explorer.engine import numpy_ops
+from explorer.engine import array_ops
 from explorer.engine.engines import NUMPY, PYTHON, on_engine
 from explorer.errors import CellError
 from explorer.provenance import provenance
@@ -249,7 +249,7 @@ def allowed(explanation: Explanation, subject: Subject) -> float:
         row = Cell(name.partition(".total")[0].replace("pattern", "attn_scores"), index[:2])
         scores = subject.session.trace.values[row.name][row.index[0]][row.index[1]]
         bounds = pair.tolerance(pair.ours.softmax(scores[None]), pair.theirs.softmax(scores[None]))
-        return 2 * float(bounds.max() / numpy_ops.softmax(scores).max()) * abs(explanation.value or 0.0)
+        return 2 * float(bounds.max() / array_ops.softmax(scores).max()) * abs(explanation.value or 0.0)
     named = next((name for name, known in ops.ACTIVATIONS.items() if known is function), None)
     if named:
         return pair.tolerance(*(program.activate([operands], named) for program in (pair.ours, pair.theirs))).item()

@@ -14,13 +14,15 @@ from transformers import GPT2LMHeadModel, GPT2Model  # noqa: E402
 import gpt.attention  # noqa: E402
 import gpt.ops  # noqa: E402
 from explorer.commands import verify as command  # noqa: E402
+from explorer.engine import array_ops  # noqa: E402
 from explorer.loading.tensors import Rows  # noqa: E402
 from explorer.verify import exactness  # noqa: E402
 from explorer.verify.compare import Component  # noqa: E402
 from explorer.verify.hugging_face import DOUBLES, SINGLES, against_transformers  # noqa: E402
 from explorer.verify.inputs import Inputs, Own  # noqa: E402
 from explorer.verify.nested import Model  # noqa: E402
-from explorer.verify.runner import NUMPY, TORCH, run_checks  # noqa: E402
+from explorer.verify.runner import ENGINE, NUMPY, TORCH, run_checks  # noqa: E402
+from explorer.verify.torch_engine import PROGRAMS, against_engine  # noqa: E402
 from tests.helpers.checkpoint_builder import write_tokenizer  # noqa: E402
 from tests.helpers.mutation import mutate  # noqa: E402
 from tests.helpers.transformers_models import IDS, opened, random_model, rewrite, same_logits, same_text, save  # noqa: E402
@@ -40,7 +42,9 @@ def test_the_command_compares_with_pytorch_and_transformers(tmp_path: Path, caps
     assert torch.backends.cpu.get_cpu_capability() in next(line for line in lines if line.startswith("PyTorch: "))
     for against in (NUMPY, TORCH, DOUBLES, SINGLES):
         assert sum(line.startswith(f"  against {against} ") for line in lines) == 1
-    assert sum(line.startswith("✓ softmax ") for line in lines) == 2
+    for against in (ENGINE, "engine torch float32", "engine torch bfloat16"):
+        assert sum(line.startswith(f"  against {against} ") for line in lines) == 1
+    assert sum(line.startswith("✓ softmax ") for line in lines) == 3
     assert sum(line.startswith("✓ logits, every position ") for line in lines) == 2
     assert sum(line.startswith("✓ greedy continuation ") for line in lines) == 1
     assert "PyTorch: torch.dot" in out
@@ -95,7 +99,45 @@ def test_pytorch_catches_mutants_as_well(
 ) -> None:
     mutate(monkeypatch, module, old, new)
     found = run_checks(Inputs(0, None, VARIANTS, (0.4,)), torch=True)
-    assert (component, TORCH) in [(part.name, part.against) for part in found if not part.passed]
+    failed = [(part.name, part.against) for part in found if not part.passed]
+    assert (component, TORCH) in failed
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "component"),
+    [
+        ("exps = _exp(scores - _row_maxima(scores))", "exps = _exp(scores * 1)", "softmax"),
+        ("apart *= apart", "apart = abs(apart)", "variance"),
+        ("found *= 0.044715", "found *= 0.044", "gelu_new"),
+        (".where(seen, scores, hidden)", ".where(seen, hidden, scores)", "causal_mask"),
+    ],
+    ids=["maximum", "variance", "gelu", "mask"],
+)
+def test_mutants_of_the_engine_are_caught(monkeypatch: pytest.MonkeyPatch, old: str, new: str, component: str) -> None:
+    mutate(monkeypatch, array_ops, old, new)
+    found = run_checks(Inputs(0, None, VARIANTS, (0.4,)), torch=True)
+    assert (component, ENGINE) in [(part.name, part.against) for part in found if not part.passed]
+
+
+@pytest.mark.parametrize("dtype", PROGRAMS)
+def test_the_whole_model_in_less_precision_is_within_its_rounding(dtype: str, tmp_path: Path) -> None:
+    save(random_model(n_positions=12), tmp_path)
+    _, ours = opened(tmp_path)
+    own = Own(Model(ours.config, ours.weights), IDS, 0)
+    found = [component for component in against_engine(own) if component.against == f"engine torch {dtype}"]
+    assert [component.name for component in found] == ["logits", "every activation"]
+    assert all(component.passed and component.used > 0 for component in found)
+
+
+@pytest.mark.parametrize("dtype", PROGRAMS)
+def test_a_fault_in_less_precision_is_found(dtype: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scale that is off by two, in the engine alone."""
+    save(random_model(n_positions=12), tmp_path)
+    _, ours = opened(tmp_path)
+    normalize = array_ops.normalize
+    monkeypatch.setattr(array_ops, "normalize", lambda x, mean, scale: normalize(x, mean, scale) * 2)
+    failed = [each.against for each in against_engine(Own(Model(ours.config, ours.weights), IDS, 0)) if not each.passed]
+    assert f"engine torch {dtype}" in failed
 
 
 def test_the_dot_product_of_pytorch_is_measured() -> None:

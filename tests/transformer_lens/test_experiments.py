@@ -21,7 +21,7 @@ from explorer.edits import Edit, Mean, Patch, What, Zero, where
 from explorer.edits.metric import LOGIT_DIFFERENCE, Metric, normalised
 from explorer.edits.path_patching import PathPatch, receiver
 from explorer.edits.sweep import SITES, Sweep
-from explorer.engine import numpy_ops
+from explorer.engine import array_ops
 from explorer.loading.checkpoints import open_checkpoint
 from gpt import GPT
 from tests.helpers.lens_models import Pair, same
@@ -57,7 +57,7 @@ def heads(pair: Pair) -> list[tuple[int, int]]:
 
 def test_the_folded_model_is_theirs(pair: Pair) -> None:
     config = pair.base.config
-    run = traced(GPT(config, folded(pair.base.model.weights, config), ops=numpy_ops), pair.base.ids)
+    run = traced(GPT(config, folded(pair.base.model.weights, config), ops=array_ops), pair.base.ids)
     logits, cache = pair.run(model=pair.processed)
     same(run.values["logits"], logits)
     parts = ["hook_resid_pre", "hook_attn_out", "hook_resid_post", "hook_mlp_out", "mlp.hook_pre", "mlp.hook_post"]

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from explorer.screen.dialogs.bookmarks import Bookmarks
 from explorer.screen.main.visiting import Visiting
 from explorer.screen.opening import Opening
 from explorer.teaching import bookmarks
@@ -13,6 +12,7 @@ from explorer.walk.session import Session
 from gpt import GPTError
 
 if TYPE_CHECKING:
+    from explorer.screen.dialogs.bookmarks import Bookmarks
     from explorer.screen.main.screen import MainScreen
 
 
@@ -46,7 +46,12 @@ class Bookmarking:
         if not self._bookmarks:
             self._screen.notify(f"There are no bookmarks yet: {pressed('bookmark.keep', 'B')} keeps this place as one.")
         elif self._screen.ready:
-            self._screen.app.push_screen(Bookmarks("Go to a bookmark", self._bookmarks, any_number=False), self._go)
+            self._screen.app.push_screen(self._list("Go to a bookmark", any_number=False), self._go)
+
+    def _list(self, title: str, any_number: bool) -> "Bookmarks":
+        from explorer.screen.dialogs.bookmarks import Bookmarks
+
+        return Bookmarks(title, self._bookmarks, any_number)
 
     def _go(self, number: int | None) -> None:
         session = self._screen.ready
@@ -68,7 +73,7 @@ class Bookmarking:
             self._screen.notify("This is a recorded run: bookmarks need a model.")
         elif session:
             spot = self._visiting.here(session)
-            dialog = Bookmarks("Keep this place as a bookmark", self._bookmarks, any_number=True)
+            dialog = self._list("Keep this place as a bookmark", any_number=True)
             self._screen.app.push_screen(dialog, lambda number: self._keep(number, spot))
 
     def _keep(self, number: int | None, spot: Spot) -> None:

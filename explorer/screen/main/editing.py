@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from explorer.edits import Edits
 from explorer.runs.trace import Trace
-from explorer.screen.dialogs.what_if import WhatIfDialog
 from explorer.terminal.pressed import key as pressed
 from explorer.walk.what_if import toggle_all
 from gpt import GPTError
@@ -35,6 +34,8 @@ class Editing:
             self._screen.playback.stop()
             session.show(None)  # edits are made in the run itself
             self._screen.repaint()
+            from explorer.screen.dialogs.what_if import WhatIfDialog
+
             self._screen.app.push_screen(WhatIfDialog(session, self.edit))
 
     def action_undo(self) -> None:

@@ -3,7 +3,16 @@
 from typing import TYPE_CHECKING
 
 from explorer.edits.edit import Edit
-from explorer.engine.engines import NUMPY, PYTHON, engine_of, in_words, largest_difference
+from explorer.engine.engines import (
+    NUMPY,
+    PYTHON,
+    TORCH,
+    Engine,
+    engine_in_full,
+    in_words,
+    largest_difference,
+    words_for,
+)
 from explorer.runs.trace import LiveRun
 from explorer.screen.messages import AnswerReady, EngineReady, NoNumbers, RunEnded, RunFailed
 from explorer.terminal.pressed import key as pressed
@@ -22,6 +31,7 @@ class Runs:
     def __init__(self, screen: "MainScreen") -> None:
         self._screen = screen
         self._other_engine: LiveRun | None = None  # the same run, computed by the other engine
+        self._torch: Engine | None = None  # PyTorch, as the session was opened on it
         self._told: object = None  # the edited run whose effect was shown
         self._took: tuple[object, str] = None, ""  # a run that is complete, and how long it took, in words
         self._without_numbers: object = None  # the run of which it was said that it has none
@@ -169,10 +179,19 @@ class Runs:
         if session and model is None:
             screen.notify("This is a recorded run: there is no model to compute it again.")
         elif session and model and session.ids:
-            other = PYTHON if engine_of(model) == NUMPY else NUMPY
+            other = str(self._next_engine(engine_in_full(model)))
             screen.playback.stop()
-            screen.show_status(f"changing to {other} …")
+            screen.show_status(f"changing to {words_for(other)} …")
             screen.background.change_engine(model, other)
+
+    def _next_engine(self, now: Engine) -> Engine:
+        """The engine after this one: plain Python and NumPy in turn, and PyTorch between them where it was in use."""
+        if now.name == TORCH:
+            self._torch = now
+            return Engine(NUMPY)
+        if now.name == NUMPY:
+            return Engine(PYTHON)
+        return self._torch or Engine(NUMPY)
 
     def _take_engine(self, session: Session, message: EngineReady) -> None:
         """Compute the run again, now that the model is in the other engine."""

@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
-from explorer.screen.dialogs.help import Help
 from explorer.screen.main.allowed import allowed
 from explorer.screen.main.background import Background
 from explorer.screen.main.bookmarking import Bookmarking
@@ -248,6 +247,8 @@ class MainScreen(Screen[None]):
         return action != "send" or allowed(self, *map(str, parameters))
 
     def action_help(self) -> None:
+        from explorer.screen.dialogs.help import Help
+
         self.app.push_screen(Help(here_on(self), self.models.notes))
 
     def move_cursor(self, move: str, *arguments: int) -> None:

@@ -18,11 +18,6 @@ from explorer.screen.dialogs.ask import AskDialog
 from explorer.screen.main.background import OPENING
 from explorer.screen.opening import Opening
 from explorer.sessions import store
-from explorer.sessions.reading import read
-from explorer.sessions.restore import Restored, restore
-from explorer.sessions.saved import Saved, SavedModel
-from explorer.sessions.snapshot import OnScreen, saved
-from explorer.sessions.writing import written
 from explorer.terminal.glyphs import one_line
 from explorer.views.looks import look
 from explorer.views.view import View
@@ -31,6 +26,8 @@ from gpt import GPTError, StopRun
 
 if TYPE_CHECKING:
     from explorer.screen.main.screen import MainScreen
+    from explorer.sessions.restore import Restored
+    from explorer.sessions.saved import Saved, SavedModel
 
 _OFFER = "ctrl+o: last session"
 _LOOKS_EVERY, _BETWEEN_WRITINGS = 0.1, 5  # seconds between two looks; looks between two writings
@@ -91,6 +88,8 @@ class Sessions:
         if path.exists() and path not in self._replaces:
             self._replaces.add(path)
             raise SessionError(f"{one_line(str(path))} is there already: enter again replaces it.")
+        from explorer.sessions.writing import written
+
         text = written(self._snapshot(self._screen.session, fingerprint=True))
         with replacing(path) as part:
             part.write_text(text, encoding="utf-8")
@@ -100,8 +99,10 @@ class Sessions:
     def _say_saved(self) -> None:
         self._screen.app.notify(str(self._file.absolute()), title="The session is in")
 
-    def _snapshot(self, session: Session | None, fingerprint: bool) -> Saved:
+    def _snapshot(self, session: Session | None, fingerprint: bool) -> "Saved":
         """The session to save: during a tour, the one that was left for it."""
+        from explorer.sessions.snapshot import OnScreen, saved
+
         screen = self._screen
         views, view, model = *screen.middle.view.kept(), screen.header.model_name
         if (home := screen.tours.visiting.home) and screen.tours.shown:
@@ -124,6 +125,7 @@ class Sessions:
 
     def _show(self, found: list[store.Kept]) -> None:
         from explorer.screen.dialogs.sessions import SessionList
+        from explorer.sessions.reading import read
 
         self._screen.app.push_screen(SessionList(found, read), self._open)
 
@@ -135,6 +137,9 @@ class Sessions:
 
     def _restore(self, path: Path) -> None:
         """Compute the session again, in a thread."""
+        from explorer.sessions.reading import read
+        from explorer.sessions.restore import restore
+
         cancelled, app = turns.cancelled(get_current_worker()), self._screen.app
         try:
             found = read(path)
@@ -149,7 +154,7 @@ class Sessions:
         if not cancelled():
             app.call_from_thread(self._walk, restored, name, path)
 
-    def _opened(self, found: Saved) -> tuple[Session, str]:
+    def _opened(self, found: "Saved") -> tuple[Session, str]:
         """A session on its model, and the model's name: the one that is walked, where it is the same."""
         session, name = self._screen.session, self._screen.header.model_name
         origin = origin_of(session.model if session else None)
@@ -158,10 +163,10 @@ class Sessions:
         opened = self._load(found.model)
         return opened, found.model.name
 
-    def _load(self, model: SavedModel) -> Session:
+    def _load(self, model: "SavedModel") -> Session:
         return self._screen.models.load(model.name)
 
-    def _walk(self, restored: Restored, name: str, path: Path) -> None:
+    def _walk(self, restored: "Restored", name: str, path: Path) -> None:
         screen = self._screen
         screen.playback.stop()
         screen.background.cancel()
@@ -199,7 +204,7 @@ class Sessions:
         self._last, self._wait = state, _BETWEEN_WRITINGS
         self._screen.run_worker(partial(self._keep, found), thread=True, group=_KEEPING)
 
-    def _keep(self, found: Saved) -> None:
+    def _keep(self, found: "Saved") -> None:
         """Write it; the weights are read for their fingerprint once, and after it was written without."""
         assert self._own
         kept = self._own.keep(found)

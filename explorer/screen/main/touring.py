@@ -4,7 +4,6 @@ from time import time
 from typing import TYPE_CHECKING
 
 from explorer.screen.dialogs.ask import AskDialog
-from explorer.screen.dialogs.tours import Choice, TourList
 from explorer.screen.main.visiting import Left, Visiting
 from explorer.screen.opening import Opening
 from explorer.teaching import notes
@@ -16,6 +15,7 @@ from explorer.walk.session import Session
 from gpt import GPTError
 
 if TYPE_CHECKING:
+    from explorer.screen.dialogs.tours import Choice
     from explorer.screen.main.screen import MainScreen
 
 
@@ -67,9 +67,11 @@ class Touring:
     def action_list(self) -> None:
         """List the tours; during one its Stops."""
         if self._screen.ready:
+            from explorer.screen.dialogs.tours import TourList
+
             self._screen.app.push_screen(TourList(shipped(), self._playing), self._choose)
 
-    def _choose(self, choice: Choice | None) -> None:
+    def _choose(self, choice: "Choice | None") -> None:
         if choice is None:
             return
         if choice.tour:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from explorer.analysis.circuits import Circuit, Circuits, Composition, copied
-from explorer.engine.engines import NUMPY, on_engine
+from explorer.engine.engines import for_many_runs
 from explorer.paint.spans import Line, wrapped
 from explorer.runs import running
 from explorer.runs.trace import LiveRun, Trace
@@ -134,7 +134,7 @@ class CircuitsView(View):
                 found = {**found, head: circuits.copying(question[1], head)}
                 yield found
         elif question == _RUN:
-            base = LiveRun(on_engine(run.model, NUMPY), run.ids)
+            base = LiveRun(for_many_runs(run.model), run.ids)
             base.editor = run.editor
             if running.complete(base, cancelled):
                 yield base

@@ -12,7 +12,7 @@ from explorer.edits import Edit, Patch, edited, where
 from explorer.edits.metric import LOGIT_DIFFERENCE, Metric
 from explorer.edits.path_patching import PathPatch
 from explorer.edits.sweep import SITES, Sweep, SweepCell
-from explorer.engine.engines import NUMPY, on_engine
+from explorer.engine.engines import for_many_runs
 from explorer.errors import EditError
 from explorer.paint.spans import Line, Span, wrapped
 from explorer.runs import running
@@ -253,7 +253,7 @@ def _why_not(session: Session) -> list[str]:
 def _both(run: Trace, other: OtherRun | None, cancelled: Callable[[], bool]) -> Runs | None:
     if other is None or not isinstance(run, LiveRun):
         return None
-    model = on_engine(run.model, NUMPY)
+    model = for_many_runs(run.model)
     clean, corrupted = LiveRun(model, run.ids), LiveRun(model, other.trace.ids)
     clean.editor = run.editor
     if not all(running.complete(each, cancelled) for each in (clean, corrupted)):

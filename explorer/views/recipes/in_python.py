@@ -1,8 +1,9 @@
 """The screen as lines of Python."""
 
 from explorer.edits import Cut, Edit, Mean, Scale, Set, Zero
+from explorer.engine.engines import DTYPES
 from explorer.teaching import edit_words
-from explorer.views.recipes.recipe import Recipe, Shown, without_beginning
+from explorer.views.recipes.recipe import Recipe, Shown, on_torch, without_beginning
 
 
 def python(shown: Shown, recipe: Recipe) -> str:
@@ -12,11 +13,21 @@ def python(shown: Shown, recipe: Recipe) -> str:
     given, flag = repr(text), ", bos=True" if bos else ""
     if (ids := session.tokenizer.encode(text)) != session.ids[1 if bos else 0 :] or (bos and not ids):
         given, flag = repr(session.ids), ""
-    lines = ["import explorer as gx", "", f"model = gx.load({shown.model!r})", f"run = model.run({given}{flag})"]
+    load = f"model = gx.load({shown.model!r}{_engine(shown)})"
+    lines = ["import explorer as gx", "", load, f"run = model.run({given}{flag})"]
     made = [line for edit in session.what_if.edits.active if (line := _edit_in_python(edit))]
     if made:
         lines.append(f"run = run.edit({', '.join(made)})")
     return "\n".join([*lines, *recipe.python])
+
+
+def _engine(shown: Shown) -> str:
+    """The words with which the library loads a model on PyTorch."""
+    engine = on_torch(shown)
+    if engine is None:
+        return ""
+    dtype = "" if engine.dtype == DTYPES[0] else f", dtype={engine.dtype!r}"
+    return f", engine={engine.name!r}, device={engine.device!r}{dtype}"
 
 
 def _edit_in_python(edit: Edit) -> str:

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from explorer.engine.engines import DTYPES, TORCH, Engine, engine_in_full, engine_of
 from explorer.runs.beginning import with_beginning
 from explorer.teaching import edit_words
 from explorer.teaching.spots import EMBEDDED, SAMPLING, SEED
@@ -61,7 +62,19 @@ def edits_in_words(session: Session) -> tuple[list[str], list[str]]:
 
 
 def model_options(shown: Shown) -> list[str]:
-    return [] if shown.model == EMBEDDED else ["--model", shown.model]
+    """The options for the model, and for PyTorch where it computes."""
+    words = [] if shown.model == EMBEDDED else ["--model", shown.model]
+    engine = on_torch(shown)
+    if engine is None:
+        return words
+    words += ["--engine", engine.name, "--device", engine.device]
+    return words if engine.dtype == DTYPES[0] else [*words, "--dtype", engine.dtype]
+
+
+def on_torch(shown: Shown) -> Engine | None:
+    """The engine, where it is PyTorch: the others are chosen by the model's size, and by the command."""
+    model = shown.session.model
+    return engine_in_full(model) if model and engine_of(model) == TORCH else None
 
 
 def sampling_options(draws: Draws) -> list[str]:

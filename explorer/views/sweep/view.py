@@ -8,10 +8,10 @@ from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
 from explorer.edits import Mean, Patch, Scale, What, Zero
-from explorer.edits.batch import answers
+from explorer.edits.batch import answers, last_row
 from explorer.edits.metric import Metric
 from explorer.edits.sweep import Sweep, SweepCell
-from explorer.engine.engines import NUMPY, on_engine
+from explorer.engine.engines import for_many_runs
 from explorer.errors import EditError
 from explorer.paint.spans import Line, Span, wrapped
 from explorer.runs import running
@@ -209,13 +209,11 @@ def _base(run: Trace, cancelled: Callable[[], bool]) -> SweepBase | None:
     """The same run with NumPy."""
     if not isinstance(run, LiveRun):
         return None
-    base = LiveRun(on_engine(run.model, NUMPY), run.ids)
+    base = LiveRun(for_many_runs(run.model), run.ids)
     base.editor = run.editor
     if not running.complete(base, cancelled):
         return None
-    before = base.logits(len(base.ids) - 1)
-    assert before is not None
-    return SweepBase(run, base, before)
+    return SweepBase(run, base, last_row(base))
 
 
 def _of(metrics: tuple[Metric, ...], logits: Any, before: Any) -> Measured:
