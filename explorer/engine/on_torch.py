@@ -42,7 +42,7 @@ class OnDevice(NDArrayOperatorsMixin):
         self._whole = whole
         self._index = index
         self._seen: Any = None
-        self.given: Any = self  # a weight before it was rounded
+        self._given: Any = None
 
     @property
     def tensor(self) -> Tensor:
@@ -51,6 +51,11 @@ class OnDevice(NDArrayOperatorsMixin):
             assert self._whole is not None
             self._tensor = self._whole.tensor[self._index]
         return self._tensor
+
+    @property
+    def given(self) -> Any:
+        """A weight as it was before it was rounded; any other value itself."""
+        return self if self._given is None else self._given
 
     @property
     def seen(self) -> Any:
@@ -282,7 +287,7 @@ def on_torch(model: GPT, device: str, dtype: str) -> GPT:
         given = np.asarray(values)
         found = ops.held(given)
         if dtype == "bfloat16" and not np.array_equal(to_processor(found.tensor), given):
-            found.given = given
+            found._given = given
         return found
 
     return GPT(model.config, map_weights(model.weights, held), ops=ops)

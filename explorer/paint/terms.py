@@ -101,7 +101,7 @@ def _reason(session: Session, explanation: Explanation) -> str:
         return "an edit changed it after it was computed"
     if on_arrays(session.model):
         library, dtype, *_ = in_words(session.model).split()
-        return f"{library} adds in another order, in {dtype}"
+        return f"{library} rounds to {dtype}" if dtype == "bfloat16" else f"{library} adds in another order, in {dtype}"
     if explanation.unrolled:
         return "added in another order"
     return "recorded with less precision" if session.recorded else "changed after it was computed"

@@ -1,6 +1,8 @@
 """PyTorch as the third engine: the same forward pass, on a device; what it computes is looked at when somebody asks."""
 
+import gc
 import random
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -434,3 +436,17 @@ def test_a_product_of_one_head_is_there_when_it_is_looked_at() -> None:
     np.testing.assert_allclose(np.asarray(backwards), wanted[::-1], rtol=1e-14)
     some = ops.stack(products[:2])
     np.testing.assert_allclose(np.asarray(some), wanted[:2], rtol=1e-14)
+
+
+def test_a_run_that_nobody_holds_is_gone_at_once() -> None:
+    """Its tensors fill the memory of a device: they do not wait for the search for garbage."""
+    run = traced(on_torch_in("bfloat16"), IDS)
+    values = [weakref.ref(run.values[name]) for name in ("hook_embed", "blocks.1.attn.hook_pattern", "logits")]
+    np.asarray(run.values["logits"][2])
+    gc.collect()
+    gc.disable()
+    try:
+        del run
+        assert [value() for value in values] == [None] * 3
+    finally:
+        gc.enable()

@@ -27,7 +27,10 @@ from explorer.sessions.writing import written
 from explorer.teaching import places, spots
 from explorer.views.recipes.copied import copied
 from explorer.views.recipes.recipe import Shown
+from explorer.views.views import make
+from explorer.walk.other_prompt import compare_with_prompt
 from explorer.walk.session import Session
+from tests.helpers.looking import settle
 from tests.helpers.models import embedded
 from tests.helpers.pilot import SAMPLING, opened, press, until
 
@@ -251,6 +254,17 @@ def test_what_is_copied_computes_on_pytorch_again(capsys: pytest.CaptureFixture[
     names: dict[str, Any] = {}
     exec(made.python, names)
     np.testing.assert_allclose(names["run"].logits, session.run.logits(len(session.ids) - 1), rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", ["sweep", "patching"])
+def test_experiments_on_the_screen_stay_on_the_device(name: str) -> None:
+    session = story("torch cpu float32")
+    compare_with_prompt(session, OTHER)
+    spots.complete(session)
+    view = make(name, session)
+    view.follow(120, 30)
+    settle(view)
+    assert any("PyTorch float32 on cpu" in "".join(span.text for span in line) for line in view.lines(120, 30))
 
 
 async def test_e_goes_on_to_the_next_engine_and_comes_back() -> None:

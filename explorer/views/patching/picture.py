@@ -60,7 +60,7 @@ def _lead(state: PatchingState, cells: int) -> Line:
         Span(f": clean {number(state.clean, 2)}, corrupted {number(state.corrupted, 2)}", "value"),
     ]
     done = len(state.leads)
-    words = f"{done} of {state.count} · esc stops" if done < state.count else "NumPy float32"
+    words = f"{done} of {state.count} · esc stops" if done < state.count else state.engine
     return fitting(line, [words], cells)
 
 

@@ -66,6 +66,7 @@ class PatchingState:
     clean: float  # the lead in the clean run
     corrupted: float
     leads: Mapping[SweepCell, float]  # of the patched runs
+    engine: str  # that computes them, in words
 
     @property
     def origin(self) -> float:

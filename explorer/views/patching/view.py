@@ -1,7 +1,8 @@
 """Patching: values of one prompt's run put into another's, and how much of the difference each place carries.
 
-The clean prompt is the one that is walked, the corrupted one that which Compare holds. It is computed with NumPy in
-float32. Sources: those of `explorer.edits.sweep` and `explorer.edits.path_patching`.
+The clean prompt is the one that is walked, the corrupted one that which Compare holds. It is computed on arrays,
+with NumPy where the walk runs in plain Python. Sources: those of `explorer.edits.sweep` and
+`explorer.edits.path_patching`.
 """
 
 import math
@@ -12,6 +13,7 @@ from explorer.edits import Edit, Patch, edited, where
 from explorer.edits.metric import LOGIT_DIFFERENCE, Metric
 from explorer.edits.path_patching import PathPatch
 from explorer.edits.sweep import SITES, Sweep, SweepCell
+from explorer.engine import engines
 from explorer.engine.engines import for_many_runs
 from explorer.errors import EditError
 from explorer.paint.spans import Line, Span, wrapped
@@ -109,6 +111,7 @@ class PatchingView(TableView):
             clean,
             corrupted,
             leads,
+            engines.in_words(runs.clean.model) if runs else "",
         )
         return self.put(state, ranked)
 

@@ -62,7 +62,8 @@ def _head(state: SweepState, cells: int) -> list[Line]:
     elif state.baseline and metric.kind != KL:
         now = f": {_value(state, state.baseline[state.mode])} now"
     done, count = len(state.measured), state.count
-    how_far = (f"   {done} of {count}", f" · {pressed('stop', 'esc')} stops") if done < count else ("   NumPy float32",)
+    done_of = (f"   {done} of {count}", f" · {pressed('stop', 'esc')} stops")
+    how_far = done_of if done < count else (f"   {state.engine}",)
     line = [*what, Span(now)]
     for words in how_far:
         line += [Span(words, "dim")] if length([*line, Span(words)]) <= cells else []

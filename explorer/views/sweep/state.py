@@ -43,7 +43,7 @@ class SweepBase:
     """The run from which every edited run departs, and what is measured on it."""
 
     of: Trace  # the run that is walked
-    run: LiveRun  # the same with NumPy
+    run: LiveRun  # the same on arrays
     before: Vector  # [V]
 
 
@@ -64,6 +64,7 @@ class SweepState:
     what: What
     plan: Sweep | None
     aligned: str  # where the other run is aligned with this one
+    engine: str  # that computes it, in words
 
     @cached_property
     def labels(self) -> list[str]:
