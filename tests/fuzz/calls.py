@@ -17,6 +17,7 @@ from explorer.walk.session import Session
 from gpt import GPT, GPTError, Sampling
 from tests.fuzz import hostile
 from tests.helpers.checkpoint_builder import write_checkpoint
+from tests.helpers.confined import confined
 from tests.helpers.models import embedded
 
 _OPTIONS = [
@@ -127,7 +128,7 @@ def arguments(dice: random.Random, folder: Path) -> int:
     words = _words(dice)
     if words[:1] and words[0] in _COSTLY:
         words.append("--nothing")
-    with patch.object(catalogue, "embedded", lambda: tiny), within(folder), streams(hostile.text(dice)) as (out, err):
+    with patch.object(catalogue, "embedded", lambda: tiny), confined(folder), streams(hostile.text(dice)) as (out, err):
         try:
             status = cli.run(words)
         except SystemExit as ended:
@@ -140,18 +141,6 @@ def arguments(dice: random.Random, folder: Path) -> int:
     for said in (out.getvalue(), err.getvalue().replace("\r", "")):
         hostile.check_printable(said)
     return 1
-
-
-@contextmanager
-def within(folder: Path) -> Iterator[None]:
-    import os
-
-    before = os.getcwd()
-    os.chdir(folder)
-    try:
-        yield
-    finally:
-        os.chdir(before)
 
 
 @cache
