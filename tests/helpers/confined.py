@@ -63,5 +63,6 @@ def _forbidden(path: Any, written: bool) -> bool:
     if where == os.path.realpath(os.devnull):
         return False
     if written:
-        return not Path(where).is_relative_to(_folders[-1]) and os.path.basename(os.path.dirname(where)) != "__pycache__"
+        compiled = os.path.basename(os.path.dirname(where)) == "__pycache__"
+        return not compiled and not Path(where).is_relative_to(_folders[-1])
     return where.startswith("/dev/") and where not in ("/dev/random", "/dev/urandom")
