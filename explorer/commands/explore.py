@@ -26,7 +26,7 @@ from explorer.commands.parser import Parser
 from explorer.commands.personal import for_screen
 from explorer.commands.words import text_of
 from explorer.errors import TerminalError, UsageError
-from explorer.terminal import colour, output
+from explorer.terminal import colour, native, output
 from explorer.terminal.glyphs import quoted
 
 if TYPE_CHECKING:
@@ -361,8 +361,12 @@ def show(
     from explorer.screen.turns import new_event_loop
 
     opening = opening or Opening(preferences=for_screen())
-    app = ExplorerApp(open_model, prompt, name, open_other, opening)
-    reason = ending.run(app.run_async, new_event_loop)
+    with native.apart() as beside:
+        app = ExplorerApp(open_model, prompt, name, open_other, opening)
+        reason = ending.run(app.run_async, new_event_loop)
+        said = beside().strip()
+    if said:  # by a compiled library: on the screen it would have been in the way
+        output.tell(said)
     if opening.recorder:
         opening.recorder.end()
         if opening.recorder.problem:

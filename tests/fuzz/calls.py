@@ -81,7 +81,7 @@ _VALUES = [
         "the in",
     ),
 ]
-_COSTLY = ("verify", "notes")  # where its words are right the one takes half a minute, the other waits
+_COSTLY = ("verify", "notes", "serve")  # where its words are right the first takes half a minute, the others wait
 
 
 class Terminal(io.StringIO):
@@ -110,7 +110,7 @@ def _word(dice: random.Random) -> str:
 
 
 def _words(dice: random.Random) -> list[str]:
-    words = [dice.choice([name for name in COMMANDS if name not in _COSTLY])] if dice.random() < 0.9 else []
+    words = [dice.choice(list(COMMANDS))] if dice.random() < 0.9 else []
     if dice.random() < 0.7:
         words.append(dice.choice(("the in", "the", _word(dice))))
     for _ in range(dice.randint(0, 3)):
@@ -127,7 +127,7 @@ def arguments(dice: random.Random, folder: Path) -> int:
     (folder / "file").write_bytes(hostile.text(dice).encode("utf-8", "surrogatepass"))
     words = _words(dice)
     if words[:1] and words[0] in _COSTLY:
-        words.append("--nothing")
+        words.insert(1, "--nothing")
     with patch.object(catalogue, "embedded", lambda: tiny), confined(folder), streams(hostile.text(dice)) as (out, err):
         try:
             status = cli.run(words)
