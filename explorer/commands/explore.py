@@ -85,12 +85,12 @@ def add_looks(parser: argparse.ArgumentParser) -> None:
 
 
 def add_private(parser: argparse.ArgumentParser) -> None:
-    """--no-autosave."""
+    """--autosave and --no-autosave."""
     parser.add_argument(
-        "--no-autosave",
-        dest="autosave",
-        action="store_false",
-        help="in private: do not keep this session for the next start (GPT_EXPLORER_AUTOSAVE=0: never)",
+        "--autosave",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="keep this session for the next start; --no-autosave: in private (default: --autosave)",
     )
 
 
@@ -307,7 +307,7 @@ def opening_of(
     if wishes.autosave:
         from explorer.sessions import store
 
-        opening.autosave = store.wanted()
+        opening.autosave = store.folder() is not None
         opening.offer_session = opening.autosave and not wishes.session and store.latest() is not None
     return opening, prepared
 
