@@ -1,6 +1,6 @@
 """Sessions that are kept by themselves: each start of the program has a file of its own, whole at every moment.
 
-They lie in the state folder, for its owner alone. The setting `autosave` may keep none; an empty GPT_EXPLORER_STATE does.
+They lie in the state folder, for its owner alone. None is kept where GPT_EXPLORER_STATE is empty.
 """
 
 import os

@@ -22,6 +22,7 @@ from explorer.screen.dialogs.save import KINDS, WHATS
 from explorer.screen.main.all_keys import ALL
 from explorer.screen.themes import theme_named
 from explorer.teaching import state_folder
+from tests.helpers.models import embedded
 
 DOCS = Path(__file__).parents[2] / "docs"
 CONFIGURATION = (DOCS / "configuration.md").read_text(encoding="utf-8")
@@ -174,11 +175,12 @@ def test_a_model_that_no_model_can_be_named_does_not_stop_a_command(
 def test_the_beginning_is_a_setting(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     call = ["generate", "Once upon a time", "--max-new-tokens", "1", "--json"]
     begun = {}
+    (end,) = embedded()[1].tokenizer.encode("<|endoftext|>")
     for content in ("bos = true", "bos = false", ""):
         here.write_text(content, encoding="utf-8")
         assert main(call) == 0
         begun[content] = json.loads(capsys.readouterr().out)["prompt_ids"]
-    assert begun["bos = true"] == [0, *begun["bos = false"]]
+    assert begun["bos = true"] == [end, *begun["bos = false"]]
     assert begun[""] == begun["bos = false"]
     here.write_text("bos = true", encoding="utf-8")
     assert main([*call, "--no-bos"]) == 0
