@@ -35,7 +35,10 @@ def _path(merges: Sequence[Pair]) -> Path | None:
         return None
     from platformdirs import user_cache_path  # only now: small tokenizers do without it
 
-    folder = Path(named).expanduser() if named else user_cache_path("gpt-explorer")
+    try:
+        folder = Path(named).expanduser() if named else user_cache_path("gpt-explorer")
+    except RuntimeError:  # there is no such user
+        return None
     digest = sha256(b"".join(b"%d %d " % (len(left), len(right)) + left + right for left, right in merges))
     return folder / f"merges-{digest.hexdigest()}.json"
 
