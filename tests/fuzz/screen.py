@@ -144,7 +144,7 @@ def terminal(dice: random.Random, folder: Path) -> int:
                 place = f"{dice.randint(1, 130)};{dice.randint(1, 40)}"
                 program.send(f"\x1b[<{dice.choice((0, 1, 2, 35, 64, 65))};{place}{dice.choice('Mm')}".encode())
             elif kind < 0.25:
-                pasted = hostile.text(dice, 4).encode("utf-8", "surrogateescape" if dice.random() < 0.5 else "replace")
+                pasted = hostile.text(dice, 4).encode("utf-8", "surrogatepass" if dice.random() < 0.5 else "replace")
                 program.send(b"\x1b[200~" + pasted.replace(b"\x1b", b"") + b"\x1b[201~")
             else:
                 program.send(dice.choice(_SENT))
