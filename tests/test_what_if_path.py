@@ -32,7 +32,7 @@ async def test_the_head_without_which_it_forgets_the_name() -> None:
         assert f"with {before['·Lily']} %" in EXAMPLE
 
         await press(pilot, "w")
-        await until(pilot, lambda: "most:" in "".join(text(screen, "view")) and "of 1" not in text(screen, "view")[0])
+        await until(pilot, lambda: "most:" in "".join(text(screen, "view")) and "stops" not in text(screen, "view")[0])
         swept = " ".join(text(screen, "view"))
         for head in ("3.3", "5.2"):
             points = re.search(rf"head {head} −([\d.]+)", swept)
