@@ -27,7 +27,7 @@ from explorer.commands.parser import Parser
 from explorer.commands.personal import for_screen
 from explorer.commands.words import text_of
 from explorer.errors import TerminalError, UsageError
-from explorer.terminal import colour, output
+from explorer.terminal import colour, native, output
 from explorer.terminal.glyphs import quoted
 
 if TYPE_CHECKING:
@@ -86,12 +86,12 @@ def add_looks(parser: argparse.ArgumentParser) -> None:
 
 
 def add_private(parser: argparse.ArgumentParser) -> None:
-    """--no-autosave."""
+    """--autosave and --no-autosave."""
     parser.add_argument(
-        "--no-autosave",
-        dest="autosave",
-        action="store_false",
-        help="in private: do not keep this session for the next start (GPT_EXPLORER_AUTOSAVE=0: never)",
+        "--autosave",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="keep this session for the next start; --no-autosave: in private (default: --autosave)",
     )
 
 
@@ -312,7 +312,7 @@ def opening_of(
     if wishes.autosave:
         from explorer.sessions import store
 
-        opening.autosave = store.wanted()
+        opening.autosave = store.folder() is not None
         opening.offer_session = opening.autosave and not wishes.session and store.latest() is not None
     return opening, prepared
 
@@ -364,8 +364,12 @@ def show(
     from explorer.screen.turns import new_event_loop
 
     opening = opening or Opening(preferences=for_screen())
-    app = ExplorerApp(open_model, prompt, name, open_other, opening)
-    reason = ending.run(app.run_async, new_event_loop)
+    with native.apart() as beside:
+        app = ExplorerApp(open_model, prompt, name, open_other, opening)
+        reason = ending.run(app.run_async, new_event_loop)
+        said = beside().strip()
+    if said:  # by a compiled library: on the screen it would have been in the way
+        output.tell(said)
     if opening.recorder:
         opening.recorder.end()
         if opening.recorder.problem:

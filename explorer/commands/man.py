@@ -13,7 +13,7 @@ ENVIRONMENT = {
     "one, and whether the network is left alone.",
     "GPT_EXPLORER_STATE": "The folder for bookmarks, sessions and the speaker's notes; empty: they are not kept.",
     "GPT_EXPLORER_CONFIG": "The file of your own settings, in place of the usual one; empty: none is read.",
-    "GPT_EXPLORER_AUTOSAVE": "Where it is 0, sessions are not kept for the next start.",
+    "GPT_EXPLORER_AUTOSAVE": "Where it is 0, sessions are not kept for the next start: the setting `autosave`.",
     "GPT_EXPLORER_CORES": "How many processes plain Python may use, and batches on arrays; 1: nothing is divided.",
 }
 """The variables that are heeded."""

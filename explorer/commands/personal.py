@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from explorer.preferences.preferences import Preferences
 
 _LOOKS = ("theme", "colours")
-_WITHOUT = {"tour": ("model",)}
-"""Settings that a command does not take up: a tour is about the model that it was written for."""
+_WITHOUT = {"tour": ("model",), "open": ("model",)}
+"""Settings that a command does not take up: a tour and a session are about the model that they were made with."""
 
 
 def parsed(parser: argparse.ArgumentParser, name: str, words: Sequence[str]) -> argparse.Namespace:

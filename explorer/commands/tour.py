@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from explorer.commands.parser import Parser
 from explorer.commands.tables import add_json_and_csv, write_csv
 from explorer.errors import UsageError
 from explorer.terminal import output
+from explorer.terminal.glyphs import quoted
 
 if TYPE_CHECKING:
     from explorer.teaching.tours import Tour
@@ -66,9 +68,11 @@ def find(name: str) -> "Tour":
 
     if name in SHIPPED:
         return shipped()[SHIPPED.index(name)]
-    path = Path(name).expanduser()
-    if not path.is_file() and path.suffix != ".toml":
-        raise UsageError(f"there is no tour {name!r}: there are {', '.join(SHIPPED)}. A file's name ends in .toml.")
+    path = Path(os.path.expanduser(name))
+    if not os.path.isfile(path) and path.suffix != ".toml":  # of a name that no file can have, it is False
+        raise UsageError(
+            f"there is no tour {quoted(name)}: there are {', '.join(SHIPPED)}. A file's name ends in .toml."
+        )
     return tour_file.read(path)
 
 

@@ -62,9 +62,10 @@ def _nanogpt(names: list[str]) -> Found | None:
         return None
     return (
         name,
-        f'this is a checkpoint of nanoGPT. {_PICKLE}If you trust it, load it with torch, and write its "model" to '
-        f"{SINGLE} with safetensors.torch.save_file, without lm_head.weight, which is wte.weight again: other names "
-        "and shapes may stay. Beside it belong a config.json like GPT-2's, with this model's sizes, and the tokenizer.",
+        f"this is a checkpoint of nanoGPT; {_PICKLE}If you trust it, load it with torch, and write its "
+        f'"model" to {SINGLE} with safetensors.torch.save_file, without lm_head.weight, which is wte.weight again: '
+        "other names and shapes may stay. Beside it belong a config.json like GPT-2's, with this model's sizes, and "
+        "the tokenizer.",
     )
 
 

@@ -13,7 +13,7 @@ from explorer.preferences.settings import BY_NAME, KEYS, PREFIX, SETTINGS, Setti
 from explorer.teaching import state_folder
 from explorer.terminal.glyphs import quoted
 
-_OTHERS = (config_file.VARIABLE, state_folder.VARIABLE, "GPT_EXPLORER_AUTOSAVE", "GPT_EXPLORER_CORES")
+_OTHERS = (config_file.VARIABLE, state_folder.VARIABLE, "GPT_EXPLORER_CORES")
 
 
 class Held(NamedTuple):

@@ -65,8 +65,8 @@ def _one_of(names: tuple[str, ...]) -> Callable[[Any], str]:
 
 
 def _yes_or_no(value: Any) -> bool:
-    if isinstance(value, str) and value.lower() in (*_YES, *_NO):
-        return value.lower() in _YES
+    if isinstance(value, str) and (word := value.strip().lower()) in (*_YES, *_NO):
+        return word in _YES
     if not isinstance(value, bool):
         raise ValueError(f"this must be true or false, and it is {_said(value)}")
     return value
@@ -146,6 +146,7 @@ SETTINGS = (
     Setting("device", _one_of(DEVICES), "where torch computes: cpu, cuda, mps, or auto", '"auto"', "--device"),
     Setting("dtype", _one_of(DTYPES), "the precision of torch, and of numpy", '"float32"', "--dtype"),
     Setting("bos", _yes_or_no, "put <|endoftext|> before a prompt", "false", "--bos"),
+    Setting("autosave", _yes_or_no, "keep sessions by themselves, for the next start", "true", "--autosave"),
     Setting("sampling.temperature", _temperature, "0 is greedy", "0.8", "--temperature"),
     Setting("sampling.top_k", _top_k, "keep the likeliest tokens; 0 keeps all", "40", "--top-k"),
     Setting("sampling.top_p", _top_p, "keep the fewest tokens whose probabilities reach it", "1.0", "--top-p"),

@@ -1,6 +1,7 @@
 """The numbers of a view, and of a number that is opened: whatever is known of them by now."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from explorer.saving.numbers import NOT_YET, positions
 from explorer.terminal.pressed import key as pressed
 from explorer.terminal.text import token_at
 from explorer.views.attribution.view import AttributionView
+from explorer.views.circuits import picture as circuits
 from explorer.views.circuits.state import Ends, Matches, Show
 from explorer.views.circuits.view import CircuitsView
 from explorer.views.compare.view import CompareView
@@ -19,9 +21,12 @@ from explorer.views.flow.view import FlowView
 from explorer.views.heads.view import HeadsView
 from explorer.views.lens.view import LensView
 from explorer.views.neurons.view import NeuronsView
-from explorer.views.patching.view import PatchingView
+from explorer.views.patching import picture as patching
+from explorer.views.patching.view import PatchingView, why_not
 from explorer.views.scores.state import in_full
 from explorer.views.scores.view import ScoresView
+from explorer.views.sweep import picture as sweep
+from explorer.views.sweep.state import PATCH
 from explorer.views.sweep.view import SweepView
 from explorer.views.view import View
 from explorer.walk.session import Session
@@ -140,41 +145,58 @@ def _flow(view: FlowView) -> Table:
 
 
 def _sweep(view: SweepView) -> Table:
+    """The change of each measure by every edit; between two runs, the normalised one where that is shown."""
     state = view.state()
     if state is None or not state.baseline:
-        raise CellError(f"{NOT_YET}.")
+        raise _none_of(view)
+    if view.asked.done == PATCH and state.source is None:
+        raise CellError("there is no other run to patch from: press 6, then enter, and type its prompt.")
+    token, versus = (state.scene.label(id) for id in (state.metrics[1].token, state.metrics[1].versus))
+    measures = [f"probability of {token}", f"logit of {token} less that of {versus}", "KL in bits"]
+    base = ", ".join(f"{name} {value!r}" for name, value in zip(measures, state.baseline))
+    between = state.normalised and bool(state.other)
     rows = tuple(
-        (state.in_words(cell), *(value - before for value, before in zip(values, state.baseline)))
+        (
+            state.in_words(cell),
+            *(value - before for value, before in zip(values, state.baseline)),
+            *([state.shown(values)] if between else []),
+        )
         for cell, values in sorted(state.measured.items())
     )
-    measures = tuple(metric.kind for metric in state.metrics)
-    base = ", ".join(f"{name} {value!r}" for name, value in zip(measures, state.baseline))
-    return Table("sweep: the change by each edit", ("place", *measures), rows, base)
+    columns = ("place", *measures, *(["normalised"] if between else []))
+    return Table(f"sweep, {sweep.how(state)}: the change by each edit", columns, rows, f"before: {base}")
 
 
 def _patching(view: PatchingView) -> Table:
+    if why := why_not(view.session):
+        raise CellError(" ".join(why))
     state = view.state()
-    if state is None:
-        raise CellError(f"{NOT_YET}.")
+    if state is None or state.metric is None:
+        raise _none_of(view)
+    token, versus = (state.scene.label(id) for id in (state.metric.token, state.metric.versus))
     rows = tuple((state.in_words(cell), state.normalised(lead), lead) for cell, lead in sorted(state.leads.items()))
-    note = f"lead of the clean run {state.clean!r}, of the corrupted one {state.corrupted!r}"
-    return Table("patching: 0 as corrupted, 1 as clean", ("place", "normalised", "lead"), rows, note)
+    title = f"patching, {patching.how(state)}: lead of {token} over {versus}"
+    note = f"normalised: 0 as in the corrupted run, {state.corrupted!r}; 1 as in the clean one, {state.clean!r}"
+    return Table(title, ("place", "normalised", "lead"), rows, note)
 
 
 def _score_table(view: ScoresView) -> Table:
     """Who wrote the query's side, by who wrote the key's; the first row and column are the sums."""
-    state = view.state()
-    if state is None:
-        raise CellError(f"{NOT_YET}.")
+    state, asked = view.state(), view.score()
+    if state is None or asked is None:
+        raise _none_of(view, view.found())
     names = tuple(in_full(state.reader(column)) for column in range(len(state.columns) + 1))
     rows = tuple((in_full(state.writer(row)), *values) for row, values in enumerate(state.totals))
-    return Table(f"score of head {view.layer}.{view.head}", ("query's side", *names), rows)
+    query, key = (state.scene.token_at(position) for position in asked[2:])
+    return Table(f"score of head {view.layer}.{view.head}, {query} → {key}", ("query's side", *names), rows)
 
 
 def _circuits(view: CircuitsView) -> Numbers | Table:
     """The table that is shown of the chosen head."""
+    if view.session.recorded:
+        raise _none_of(view)
     state, label = view.state(), view.session.label
-    title = f"head {state.layer}.{state.head}, {view.modes[view.mode]}"
+    title = "".join(span.text for span in circuits.title(state))
     match state.found:
         case Ends() as ends:
             return Table(title, ("token", "logit"), _of_tokens(ends, label))
@@ -188,15 +210,31 @@ def _circuits(view: CircuitsView) -> Numbers | Table:
                 for each in directions
             )
             return Table(title, ("strength", "reads", "writes"), tuple(rows))
+        case [[*_], *_] as table if state.show is Show.POSITIONS:
+            places = positions(view.session, len(table))
+            return Numbers(title, (Axis("query", places), Axis("key", places)), np.array(table))
         case [[*_], *_] as table:
-            names = ("query", "key") if state.show is Show.POSITIONS else ("block", "head")
-            axes = tuple(numbered(name, range(size)) for name, size in zip(names, np.shape(table)))
-            return Numbers(title, axes, np.array(table))
-    raise CellError(f"{NOT_YET}.")
+            if state.layer == 0:
+                raise CellError("there are no earlier heads that a head of block 0 could read: choose a later one.")
+            earlier = np.array(table)[: state.layer]
+            axes = (numbered(name, range(size)) for name, size in zip(("block", "head"), earlier.shape))
+            return Numbers(title, tuple(axes), earlier)
+    raise _none_of(view, state.found)
+
+
+def _none_of(view: View, found: Any = None) -> GPTError:
+    """The reason why a view has no numbers; `found` is what it knows instead."""
+    if isinstance(found, GPTError):
+        return found
+    if view.session.recorded:
+        return CellError("there are no numbers here: this is a recorded run, without the model that they come from.")
+    return CellError(f"{NOT_YET}.")
 
 
 def _of_tokens(ends: Ends, label: Callable[[int], str]) -> tuple[tuple[str, float], ...]:
-    return tuple((label(token), value) for token, value in (*ends.most, *reversed(ends.least)))
+    """Each token once: of a small vocabulary the two ends meet."""
+    both = dict((*ends.most, *reversed(ends.least)))
+    return tuple((label(token), value) for token, value in both.items())
 
 
 def _compare(view: CompareView) -> Table:

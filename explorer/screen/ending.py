@@ -91,7 +91,8 @@ class _Terminal:
     """The terminal, with the attributes that it had at the start."""
 
     def __init__(self) -> None:
-        self._output = 2 if os.isatty(2) else None  # Textual draws on standard error
+        drawn = sys.__stderr__.fileno() if sys.__stderr__ else None  # where Textual draws
+        self._output = drawn if drawn is not None and os.isatty(drawn) else None
         self._attributes: Any = None
         with suppress(ImportError, OSError, ValueError):
             import termios

@@ -1,7 +1,6 @@
 """Sessions that are kept by themselves: each start of the program has a file of its own, whole at every moment.
 
-They lie in the state folder, for its owner alone. GPT_EXPLORER_AUTOSAVE=0 keeps none, nor does an empty
-GPT_EXPLORER_STATE.
+They lie in the state folder, for its owner alone. None is kept where GPT_EXPLORER_STATE is empty.
 """
 
 import os
@@ -21,11 +20,9 @@ from explorer.terminal.text import counted
 if TYPE_CHECKING:  # the screen asks for the folder before its first frame; the rest comes when it is needed
     from explorer.sessions.saved import Saved
 
-VARIABLE = "GPT_EXPLORER_AUTOSAVE"
 FOLDER = "sessions"
 MOST = 20  # that are kept
 _NAME = re.compile(r"\d{8}-\d{6}-(\d+)-[0-9a-f]{8}\.toml")
-_OFF = ("0", "no", "off", "false")
 
 
 class Kept(NamedTuple):
@@ -35,11 +32,6 @@ class Kept(NamedTuple):
     time: float  # of its last change, in seconds
     words: str  # the prompt, and what was done with it
     saved: "Saved | None" = None
-
-
-def wanted(option: bool = True) -> bool:
-    """Whether sessions are kept: not in private, and not where the user has said so once and for all."""
-    return option and os.environ.get(VARIABLE, "").strip().lower() not in _OFF and folder() is not None
 
 
 def folder() -> Path | None:

@@ -1,5 +1,6 @@
 """Bookmarks 1 to 9: spots that are gone to at once. A file of them is a tour whose Stops have a `bookmark`."""
 
+import os
 from pathlib import Path
 
 from explorer.files import replacing
@@ -26,7 +27,7 @@ def read(path: Path) -> dict[int, Spot]:
 def remembered(path: Path | None) -> dict[int, Spot]:
     """The bookmarks that were kept at an earlier time; none where there is no such file, or it is damaged."""
     try:
-        return read(path) if path and path.is_file() else {}
+        return read(path) if path and os.path.isfile(path) else {}
     except TourError:
         return {}
 

@@ -19,9 +19,13 @@ def find(name: str) -> Path | None:
     named = os.environ.get(VARIABLE)
     if named == "":
         return None
+    if named:
+        with suppress(RuntimeError):  # there is no such user
+            return Path(named).expanduser() / name
+        return None
     from platformdirs import user_state_path  # only now: it is not needed to start
 
-    return (Path(named).expanduser() if named else user_state_path("gpt-explorer")) / name
+    return user_state_path("gpt-explorer") / name
 
 
 def keep(name: str, content: str) -> bool:

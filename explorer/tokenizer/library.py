@@ -1,15 +1,18 @@
 """Tokenizers of every other kind: Hugging Face's library runs what tokenizer.json describes."""
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import tokenizers
 
 from explorer.errors import TokenizerError
+from explorer.terminal import native
 from explorer.terminal.text import printable
 from explorer.tokenizer.files import spelled
 from explorer.tokenizer.merging import merges_of, unreachable
@@ -61,7 +64,7 @@ class LibraryTokenizer(Tokenizer):
         texts = []
         for known, run in groupby(ids, key=self._names.__contains__):
             if known:
-                texts.append(self._whole.decode(list(run), skip_special_tokens=False))
+                texts.append(self._decoded(list(run)))
             else:
                 texts += [f"<id {id}>" for id in run]
         return "".join(texts)
@@ -74,7 +77,7 @@ class LibraryTokenizer(Tokenizer):
             return name.encode("utf-8", "replace")
         if self.in_bytes:
             return spelled(name) or name.encode("utf-8", "replace")
-        return (self._whole.decode([id], skip_special_tokens=False) or name).encode("utf-8", "replace")
+        return (self._decoded([id]) or name).encode("utf-8", "replace")
 
     def pieces(self, text: str) -> list[Piece]:
         """The library's pieces, with merges where they are GPT-2's; tokens of the last step have no text."""
@@ -114,20 +117,21 @@ class LibraryTokenizer(Tokenizer):
                 f"character {half.start() + 1} of the text is half of one, the surrogate U+{ord(half.group()):04X}: "
                 "leave it out."
             )
-        try:
+        with _told(self._path, "this text cannot be cut into tokens", "Change the text."):
             return library.encode(text)
-        except BaseException as error:  # a panic of the library is no Exception
-            raise _failure(self._path, "this text cannot be cut into tokens", error, "Change the text.") from error
+
+    def _decoded(self, ids: list[int]) -> str:
+        with _told(self._path, "these tokens cannot be made a text", AGAIN):
+            found: str = self._whole.decode(ids, skip_special_tokens=False)
+            return found
 
 
 def _built(pipeline: Pipeline, text: str) -> Any:
     """The library's tokenizer with its added tokens; TokenizerError where the library refuses it."""
-    try:
+    with _told(pipeline.path, "this tokenizer cannot be run", AGAIN):
         found = tokenizers.Tokenizer.from_str(text)
         found.add_tokens([_token(token) for token in pipeline.added])
         found.encode_special_tokens = pipeline.split_special
-    except BaseException as error:  # a panic of the library is no Exception
-        raise _failure(pipeline.path, "this tokenizer cannot be run", error, AGAIN) from error
     wrong = {token.content: token.id for token in pipeline.added if found.token_to_id(token.content) != token.id}
     vocabulary = pipeline.model.get("vocab")
     if wrong and isinstance(vocabulary, dict) and not wrong.keys() & vocabulary.keys():
@@ -154,11 +158,21 @@ def _token(token: AddedToken) -> Any:
     )
 
 
-def _failure(path: Any, what: str, error: BaseException, advice: str) -> TokenizerError:
-    """The library's own words, as an error; KeyboardInterrupt and the like go on as they are."""
-    if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
-        raise error
-    return TokenizerError(f"{path}: {what}: {printable(str(error))[:300].rstrip('.')}. {advice}")
+@contextmanager
+def _told(path: Path, failed: str, advice: str) -> Iterator[None]:
+    """Run the library; what it raises becomes a TokenizerError, and what it prints of a panic a part of it."""
+    with native.caught() as said:
+        try:
+            yield
+        except BaseException as error:
+            panics = type(error).__name__ == "PanicException"  # it is no Exception, and neither is KeyboardInterrupt
+            if not panics and not isinstance(error, Exception):
+                raise
+            cause = printable(str(error))[:300].rstrip(".")
+            if panics:
+                place = native.panic(said()) or cause
+                cause = f"the tokenizers library failed at {printable(place)[:300].rstrip('.')}"
+            raise TokenizerError(f"{path}: {failed}: {cause}. {advice}") from error
 
 
 def _ranks(model: dict[str, Any]) -> dict[Pair, int]:

@@ -62,7 +62,10 @@ def _path(directory: Path) -> Path | None:
         return None
     from platformdirs import user_cache_path  # only now: small tokenizers do without it
 
-    folder = Path(named).expanduser() if named else user_cache_path("gpt-explorer")
+    try:
+        folder = Path(named).expanduser() if named else user_cache_path("gpt-explorer")
+    except RuntimeError:  # there is no such user
+        return None
     return folder / f"vocabulary-{digest.hexdigest()}.npz"
 
 

@@ -55,6 +55,10 @@ def test_a_tour_is_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     ("arguments", "status", "said"),
     [
         (["tour", "nowhere", "--check"], 2, "there is no tour 'nowhere': there are newcomer"),
+        (["tour", "6" * 5000], 2, "(5,000 characters): there are newcomer"),
+        (["tour", "~nobodyatall/x"], 2, "there is no tour '~nobodyatall/x': there are newcomer"),
+        (["tour", "~nobodyatall/x.toml"], 1, "~nobodyatall/x.toml"),
+        (["tour", "b" * 300 + ".toml"], 1, "ame too long"),
         (["tour", "nowhere.toml"], 1, "nowhere.toml cannot be read"),
         (["tour", "newcomer", "--stop", "99"], 2, "there is no Stop 99: this tour has"),
         (["tour", "--from", "nowhere.jsonl"], 1, "nowhere.jsonl cannot be read"),

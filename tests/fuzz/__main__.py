@@ -44,7 +44,7 @@ def main(words: Sequence[str] | None = None) -> int:
     options = parser.parse_args(words)
     campaigns = [Campaign(name, CAMPAIGNS[name]) for name in options.only or CAMPAIGNS]
     with tempfile.TemporaryDirectory(prefix="fuzz-hub-") as hub:  # no model of this machine, and no network
-        os.environ |= {"HF_HOME": hub, "HF_HUB_OFFLINE": "1"}
+        os.environ |= {"HF_HOME": hub, "HF_HUB_OFFLINE": "1", "GPT_EXPLORER_CONFIG": "", "GPT_EXPLORER_STATE": ""}
         _run(campaigns, options)
     return _report(campaigns)
 

@@ -1,6 +1,7 @@
 """Campaigns on the screen: keys, mouse, resizes and pastes, through Pilot and through a pseudo-terminal."""
 
 import asyncio
+import os
 import random
 import sys
 from pathlib import Path
@@ -10,11 +11,9 @@ from textual import events
 from textual.geometry import Offset
 from textual.pilot import Pilot
 
-from explorer.files import write_new
-from explorer.screen.main.keeping import Keeping
 from explorer.screen.main.screen import MainScreen
 from tests.fuzz import hostile
-from tests.fuzz.calls import within
+from tests.helpers.confined import confined
 from tests.helpers.pilot import all_keys, opened, session, tiny
 
 _KEYS_AT_A_TIME = 150
@@ -43,8 +42,7 @@ _SENT = [
 
 def keys(dice: random.Random, folder: Path) -> int:
     """A session with random keys, clicks, wheels, pastes and resizes; each of them is a case."""
-    saved = patch.object(Keeping, "_write", lambda self, name, content: write_new(folder / "saved", content))
-    with within(folder), saved:  # whatever name is typed for a file, it stays in the folder
+    with confined(folder):  # it saves under names that are typed
         asyncio.run(_play(dice))
     return _KEYS_AT_A_TIME
 
@@ -118,6 +116,15 @@ def _check_session(screen: MainScreen) -> None:
     here.cell()
 
 
+def _confined(folder: Path) -> str:
+    """The program's own process is confined too."""
+    tests = str(Path(__file__).resolve().parents[2])
+    return (
+        f"sys.path.append({tests!r}); from pathlib import Path; from tests.helpers.confined import confine; "
+        f"confine(Path({str(folder)!r})); import explorer.__main__"
+    )
+
+
 def terminal(dice: random.Random, folder: Path) -> int:
     """The whole program in a pseudo-terminal, sent random bytes and sizes; at the end the terminal is restored."""
     if sys.platform == "win32":
@@ -126,8 +133,8 @@ def terminal(dice: random.Random, folder: Path) -> int:
 
     from tests.helpers.pseudo_terminal import ALTERNATE, Program, restored
 
-    with within(folder):
-        program = Program("Once")
+    with confined(folder), patch.dict(os.environ, {"GPT_EXPLORER_STATE": str(folder / "state")}):
+        program = Program("Once", code=_confined(folder))
         program.until(lambda: b"computed in" in program.seen or b"last session" in program.seen)
         for _ in range(_SENT_AT_A_TIME):
             kind = dice.random()
@@ -137,7 +144,7 @@ def terminal(dice: random.Random, folder: Path) -> int:
                 place = f"{dice.randint(1, 130)};{dice.randint(1, 40)}"
                 program.send(f"\x1b[<{dice.choice((0, 1, 2, 35, 64, 65))};{place}{dice.choice('Mm')}".encode())
             elif kind < 0.25:
-                pasted = hostile.text(dice, 4).encode("utf-8", "surrogateescape" if dice.random() < 0.5 else "replace")
+                pasted = hostile.text(dice, 4).encode("utf-8", "surrogatepass" if dice.random() < 0.5 else "replace")
                 program.send(b"\x1b[200~" + pasted.replace(b"\x1b", b"") + b"\x1b[201~")
             else:
                 program.send(dice.choice(_SENT))

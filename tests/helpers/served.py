@@ -8,75 +8,87 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page as BrowserPage
-    from playwright.sync_api import WebSocket
 
-PATIENCE = 60  # seconds, on a machine however slow
+PATIENCE = 180  # seconds, on a machine however slow
 PROMPT = "Tom and Lily went to the park. Tom said to"
+
+# textual-serve keeps its terminal to itself: it is found when it is given its first part.
+_FIND_THE_TERMINAL = """
+Object.defineProperty(Object.prototype, "fitAddon", {
+  configurable: true,
+  set(part) {
+    window.shownTerminal = this.terminal;
+    Object.defineProperty(this, "fitAddon", { value: part, writable: true });
+  },
+});
+"""
+_READ_THE_SCREEN = """() => {
+  if (!window.shownTerminal) return "";
+  const screen = window.shownTerminal.buffer.active, lines = [];
+  for (let line = 0; line < window.shownTerminal.rows; line++)
+    lines.push(screen.getLine(screen.viewportY + line)?.translateToString(true) ?? "");
+  return lines.join("\\n");
+}"""
 
 
 class Page:
-    """The explorer on a page, and everything that its program has drawn."""
+    """The explorer on a page, as its terminal shows it."""
 
     def __init__(self, page: "BrowserPage") -> None:
         self.page = page
-        self.drawn = b""
         self.asked: list[str] = []  # the addresses that were asked for something
+        page.set_default_timeout(1000 * PATIENCE)
+        page.add_init_script(_FIND_THE_TERMINAL)
         page.on("request", lambda request: self.asked.append(request.url))
-        page.on("websocket", self._connected)
-        self.size = 0, 0  # columns and lines, as the page asked for when it was opened
 
-    def _connected(self, socket: "WebSocket") -> None:
-        query = parse_qs(urlsplit(socket.url).query)
-        self.size = int(query["width"][0]), int(query["height"][0])
-        socket.on("framereceived", self._hear)
+    @property
+    def screen(self) -> str:
+        """All lines that stand in the terminal now; "" while there is none."""
+        found: str = self.page.evaluate(_READ_THE_SCREEN)
+        return found
 
-    def _hear(self, frame: bytes | str) -> None:
-        self.drawn += frame if isinstance(frame, bytes) else frame.encode()
+    def until(self, *shown: str, gone: str = "") -> None:
+        """Wait until all of these stand on the screen at once, and that one does not."""
 
-    def until(self, shown: str, since: int = 0) -> None:
-        """Wait until the program draws this; codes for colours and places in between do not count."""
-        self.wait(lambda: shown in plain(self.drawn[since:]))
+        def holds() -> bool:
+            screen = self.screen
+            return all(text in screen for text in shown) and not (gone and gone in screen)
+
+        self.wait(holds)
 
     def wait(self, happened: Callable[[], object]) -> None:
         """Wait until this has happened, while the page goes on."""
         until = time.monotonic() + PATIENCE
         while not happened():
-            assert time.monotonic() < until, plain(self.drawn)[-3000:]
+            assert time.monotonic() < until, self.screen
             self.page.wait_for_timeout(50)
 
-    def press(self, keys: str, shown: str) -> None:
-        """Press a key, and wait until this is drawn."""
-        since = len(self.drawn)
-        self.page.keyboard.press(keys)
-        self.until(shown, since)
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
 
-    def click(self, column: int, line: int, shown: str) -> None:
-        """Click on a cell, and wait until this is drawn."""
-        since, box = len(self.drawn), self.page.locator(".xterm-screen").bounding_box()
+    def click(self, column: int, line: int) -> None:
+        """Click on a cell."""
+        box = self.page.locator(".xterm-screen").bounding_box()
+        columns, lines = self.page.evaluate("[shownTerminal.cols, shownTerminal.rows]")
         assert box
-        cell = box["width"] / self.size[0], box["height"] / self.size[1]
+        cell = box["width"] / columns, box["height"] / lines
         self.page.mouse.click(box["x"] + (column + 0.5) * cell[0], box["y"] + (line + 0.5) * cell[1])
-        self.until(shown, since)
-
-
-def plain(drawn: bytes) -> str:
-    """The drawn text, without the terminal's codes."""
-    return re.sub(r"\x1b\[[0-9;?<>$]*[ -/]*[@-~]", "", drawn.decode("utf-8", "replace"))
 
 
 @contextmanager
-def serving(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """`gpt-explorer serve` on a free port of this machine, and the address of its page."""
+def serving(*arguments: str, folder: Path | None = None) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`gpt-explorer serve` on a free port of this machine, started in that folder, and the address of its page."""
     pytest.importorskip("textual_serve", reason="textual-serve is not installed: pip install -e '.[serve]'")
     call = [sys.executable, "-m", "explorer", "serve", "--port", "0", *arguments]
-    server = subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    server = subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder)
     try:
         yield server, address(server.stdout)
     finally:

@@ -153,7 +153,7 @@ def test_without_a_tokenizer_for_ids_alone(tmp_path: Path) -> None:
             ["model.ckpt.index", "model.ckpt.data-00000-of-00001", "checkpoint"],
             "these are TensorFlow's files, as OpenAI",
         ),
-        (["ckpt.pt"], "ckpt.pt: this is a checkpoint of nanoGPT"),
+        (["ckpt.pt"], "ckpt.pt: this is a checkpoint of nanoGPT; this is a Python pickle"),
         (["adapter_config.json", "adapter_model.safetensors"], "adapter_config.json: this is an adapter (PEFT, LoRA)"),
         (["checkpoint-500/", "checkpoint-1500/"], "checkpoint-1500: the model is in this folder"),
         (["tf_model.h5"], "tf_model.h5: these are weights for TensorFlow"),

@@ -1,5 +1,6 @@
 """docs/configuration.md and docs/saving.md: every line of them that can be run is run."""
 
+import json
 import re
 import shlex
 import tomllib
@@ -8,8 +9,11 @@ from pathlib import Path
 import pytest
 
 from explorer.cli import main
+from explorer.commands import explore
+from explorer.commands import open as open_file
 from explorer.commands.config import example
 from explorer.commands.man import ENVIRONMENT
+from explorer.commands.personal import parsed
 from explorer.engine import cores
 from explorer.preferences import config_file, preferences
 from explorer.preferences.settings import COLOURS, KEYS, SETTINGS
@@ -17,8 +21,8 @@ from explorer.screen import keymap
 from explorer.screen.dialogs.save import KINDS, WHATS
 from explorer.screen.main.all_keys import ALL
 from explorer.screen.themes import theme_named
-from explorer.sessions import store
 from explorer.teaching import state_folder
+from tests.helpers.models import embedded
 
 DOCS = Path(__file__).parents[2] / "docs"
 CONFIGURATION = (DOCS / "configuration.md").read_text(encoding="utf-8")
@@ -112,11 +116,11 @@ def test_no_variable_that_is_heeded_is_taken_for_a_mistyped_one() -> None:
         problems = preferences.read({variable: "1"}).problems
         return [problem.place.source for problem in problems if "no such variable" in problem.words]
 
-    heeded = (config_file.VARIABLE, state_folder.VARIABLE, store.VARIABLE, cores.VARIABLE)
+    heeded = (config_file.VARIABLE, state_folder.VARIABLE, cores.VARIABLE)
     for variable in (*heeded, *(setting.variable for setting in SETTINGS)):
         assert unknown(variable) == []
         assert unknown(f"{variable}S") == [f"{variable}S"]
-    assert set(heeded) <= set(ENVIRONMENT)
+    assert {*heeded, "GPT_EXPLORER_AUTOSAVE"} <= set(ENVIRONMENT)
 
 
 def test_the_example_that_is_printed_can_be_used_as_it_is(here: Path) -> None:
@@ -166,6 +170,67 @@ def test_a_model_that_no_model_can_be_named_does_not_stop_a_command(
     assert main(["generate", "Once upon a time", "--max-new-tokens", "1"]) == 0
     assert "config.toml:1" in capsys.readouterr().err
     assert main(["generate", "Once upon a time", "--model", "no/such/model"]) != 0
+
+
+def test_the_beginning_is_a_setting(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    call = ["generate", "Once upon a time", "--max-new-tokens", "1", "--json"]
+    begun = {}
+    (end,) = embedded()[1].tokenizer.encode("<|endoftext|>")
+    for content in ("bos = true", "bos = false", ""):
+        here.write_text(content, encoding="utf-8")
+        assert main(call) == 0
+        begun[content] = json.loads(capsys.readouterr().out)["prompt_ids"]
+    assert begun["bos = true"] == [end, *begun["bos = false"]]
+    assert begun[""] == begun["bos = false"]
+    here.write_text("bos = true", encoding="utf-8")
+    assert main([*call, "--no-bos"]) == 0
+    assert json.loads(capsys.readouterr().out)["prompt_ids"] == begun[""]
+
+
+@pytest.mark.parametrize("command", ["", "open"])
+def test_keeping_sessions_is_a_setting(command: str, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = open_file if command else explore
+    words = ["file"] if command else []
+
+    def kept(*options: str) -> bool:
+        found: bool = parsed(module.parser(), command, [*words, *options]).autosave
+        return found
+
+    assert kept()
+    assert not kept("--no-autosave")
+    here.write_text("autosave = false", encoding="utf-8")
+    assert not kept()
+    assert kept("--autosave"), "the call is over the file"
+    here.write_text("autosave = true", encoding="utf-8")
+    assert not kept("--no-autosave")
+    for off in ("0", "no", "OFF", " false "):
+        monkeypatch.setenv("GPT_EXPLORER_AUTOSAVE", off)
+        assert not kept(), "a variable is over the file"
+        assert kept("--autosave")
+    here.write_text("autosave = false", encoding="utf-8")
+    monkeypatch.setenv("GPT_EXPLORER_AUTOSAVE", "1")
+    assert kept()
+
+
+def test_what_is_opened_keeps_its_model(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A recorded run has none, and a session names its own."""
+    here.write_text("model = 'gpt2'", encoding="utf-8")
+    assert main(["trace", "Once", "-o", "run.safetensors", "--model", "stories"]) == 0
+    assert main(["open", "run.safetensors"]) == 1
+    assert "is not one (a pipe or a file?)" in capsys.readouterr().err, (
+        "there is no terminal, and nothing else is wrong"
+    )
+    assert parsed(open_file.parser(), "open", ["file"]).model is None
+    assert parsed(open_file.parser(), "open", ["file", "--model", "stories"]).model == "stories"
+    assert parsed(explore.parser(), "", []).model == "gpt2"
+
+
+@pytest.mark.parametrize("id", sorted({str(binding.id) for bindings in ALL.values() for binding in bindings}))
+def test_every_action_can_have_another_key(id: str, here: Path) -> None:
+    here.write_text(f'[keys]\n"{id}" = "f9"\n', encoding="utf-8")
+    own = preferences.read({})
+    assert keymap.resolved(own).moved == {id: "f9"}
+    assert own.problems == []
 
 
 def test_saving_is_documented() -> None:

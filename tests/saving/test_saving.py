@@ -217,7 +217,7 @@ async def test_one_row_of_attention_has_its_steps() -> None:
         assert shares == session.trace.matrix("blocks.0.attn.hook_pattern", 0)[-1]
 
 
-@pytest.mark.parametrize("key", [*"12345", "w", "enter"])
+@pytest.mark.parametrize("key", [*"1234578", "w", "enter"])
 async def test_views_give_their_numbers(key: str) -> None:
     async with opened(session(tiny(n_layer=1, n_head=2))) as (pilot, screen):
         await press(pilot, *["right"] * 9, key)

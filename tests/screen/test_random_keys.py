@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from explorer.files import write_new
-from explorer.screen.main.keeping import Keeping
 from explorer.walk.session import Session
+from tests.helpers.confined import confined
 from tests.helpers.exhaustive import exhaustive
 from tests.helpers.pilot import all_keys, computed, opened, session, tiny
 
@@ -22,9 +21,12 @@ TYPED = [*"abc XYZ019.!", "tab", "enter", "escape", "delete", "ctrl+a", "shift+e
 
 
 @pytest.mark.parametrize("count", [60, *exhaustive(1000)])
-async def test_random_keys_and_sizes(count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    dice = random.Random(0)
-    monkeypatch.setattr(Keeping, "_write", lambda self, name, content: write_new(tmp_path / "saved", content))
+async def test_random_keys_and_sizes(count: int, tmp_path: Path) -> None:
+    with confined(tmp_path):  # it saves under names that are typed
+        await _press(random.Random(0), count)
+
+
+async def _press(dice: random.Random, count: int) -> None:
     async with opened(session(tiny(n_positions=24, n_layer=1))) as (pilot, screen):
         here = screen.session
         assert here

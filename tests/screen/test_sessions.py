@@ -11,6 +11,7 @@ import pytest
 from textual.pilot import Pilot
 
 from explorer.screen.app import ExplorerApp
+from explorer.screen.dialogs.ask import AskDialog
 from explorer.screen.dialogs.problem import Problem
 from explorer.screen.dialogs.sessions import SessionList
 from explorer.screen.main.screen import MainScreen
@@ -152,6 +153,12 @@ async def test_a_file_that_is_there_is_replaced_only_when_asked_twice(state: Pat
             pilot.app.screen.query_one(Field).show_text(name)
             await press(pilot, "enter")
             assert "ive the name of a file" in str(pilot.app.screen.query_one(Problem).render())
+        for name in ("x" * 300, "none/such.toml", "\ud800", "~nobodyatall/x"):
+            pilot.app.screen.query_one(Field).value = name
+            await press(pilot, "enter")
+            assert isinstance(pilot.app.screen, AskDialog)
+            assert str(pilot.app.screen.query_one(Problem).render()).strip(), name
+        assert os.listdir() == ["notes.toml"]
         pilot.app.screen.query_one(Field).show_text("notes.toml")
         await press(pilot, "enter")
         assert "is there already" in str(pilot.app.screen.query_one(Problem).render())

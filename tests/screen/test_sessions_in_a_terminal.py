@@ -15,6 +15,7 @@ from pathlib import Path
 
 from explorer.cli import main
 from explorer.loading.checkpoints import open_checkpoint
+from explorer.preferences import config_file
 from explorer.sessions import store
 from explorer.sessions.reading import read
 from explorer.sessions.restore import restore
@@ -93,27 +94,22 @@ def test_killed_at_any_moment_what_is_kept_is_whole(seed: int) -> None:
     assert back.session.ids == list(found.all_ids)
 
 
-def test_in_private_nothing_is_kept(tmp_path: Path) -> None:
-    program = Program("Once", "--no-autosave")
+@pytest.mark.parametrize("private", ["--no-autosave", "autosave = false", "no state"])
+def test_in_private_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, private: str) -> None:
+    if private == "no state":
+        monkeypatch.setenv(state_folder.VARIABLE, "")
+    elif not private.startswith("-"):
+        (tmp_path / "config.toml").write_text(private, encoding="utf-8")
+        monkeypatch.setenv(config_file.VARIABLE, str(tmp_path / "config.toml"))
+    program = Program("Once", *([private] if private.startswith("-") else []))
     program.until(lambda: b"computed in" in program.seen)
     program.press(b"\x1b[C", b"Token embedding")
     program.press(b"n", b"computed in")
     os.write(program.screen, b"q")
     program.until(lambda: False)
     assert program.status() == 0
+    monkeypatch.setenv(state_folder.VARIABLE, str(tmp_path / "state"))
     assert store.kept() == []
-
-
-def test_a_setting_keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert store.wanted()
-    assert not store.wanted(option=False)
-    for off in ("0", "no", "OFF", " false "):
-        monkeypatch.setenv(store.VARIABLE, off)
-        assert not store.wanted()
-    monkeypatch.setenv(store.VARIABLE, "1")
-    assert store.wanted()
-    monkeypatch.setenv(state_folder.VARIABLE, "")
-    assert not store.wanted()
 
 
 def test_save_without_a_session_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:

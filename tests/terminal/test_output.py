@@ -19,8 +19,11 @@ from explorer.terminal.glyphs import one_line, quoted, shortened
 from tests.helpers.checkpoint_builder import write_checkpoint, write_config
 
 DOORS = {"explorer/terminal/output.py", "gpt/__main__.py"}
-ASKED = {"explorer/commands/verify.py", "explorer/commands/words.py", "explorer/commands/explore.py"}
-"""They ask the streams whether they are terminals, or read from them."""
+ASKED = {
+    *("explorer/commands/verify.py", "explorer/commands/words.py", "explorer/commands/explore.py"),
+    *("explorer/screen/ending.py", "explorer/terminal/native.py"),
+}
+"""They ask the streams whether they are terminals, read from them, or say which descriptor they are."""
 
 EVIL = "a\x1b]0;title\x07\x1b[2J\x9b31m\u202eb"
 """It would set the title, clear the screen, colour it, and turn the line around."""

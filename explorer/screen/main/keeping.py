@@ -1,5 +1,6 @@
 """Saving and copying what is on the screen."""
 
+import os
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -48,7 +49,7 @@ class Keeping:
         """A name that no file has yet."""
         stem = f"screen-{captured.name}" if choice.what == What.SCREEN else captured.name
         number, name = 1, f"{stem}.{choice.kind}"
-        while (self._folder / name).exists():
+        while os.path.exists(self._folder / name):  # of a name that no file can have, it is False
             number += 1
             name = f"{stem}-{number}.{choice.kind}"
         return name

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from textual.worker import get_current_worker
 
 from explorer.errors import SessionError
-from explorer.files import replacing
+from explorer.files import check, replacing
 from explorer.loading.origins import origin_of
 from explorer.screen import turns
 from explorer.screen.dialogs.ask import AskDialog
@@ -85,7 +85,11 @@ class Sessions:
         if not path.name or "\0" in name:
             raise SessionError("give the name of a file, such as session.toml.")
         path = path if path.suffix else path.with_suffix(".toml")
-        if path.exists() and path not in self._replaces:
+        try:
+            there = check(path) is not None
+        except ValueError as error:
+            raise SessionError(f"no file can have this name: {one_line(str(error))}. Type another.") from error
+        if there and path not in self._replaces:
             self._replaces.add(path)
             raise SessionError(f"{one_line(str(path))} is there already: enter again replaces it.")
         from explorer.sessions.writing import written

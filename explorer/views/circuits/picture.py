@@ -52,22 +52,22 @@ def _text(value: float) -> str:
 
 def _shown(state: CircuitState, cells: int, height: int) -> list[Line]:
     """The question to the chosen head, in words."""
-    title = _title(state)
+    asked = title(state)
     if waiting := state.scene.waiting(state.found, cells):
-        lines = [title, *waiting]
+        lines = [asked, *waiting]
     elif state.show is Show.PROMOTES:
-        lines = [title, *_columns([("promotes", state.found.most), ("suppresses", state.found.least)], state, cells)]
+        lines = [asked, *_columns([("promotes", state.found.most), ("suppresses", state.found.least)], state, cells)]
     elif state.show is Show.MATCHES:
-        lines = [title, *_matches(state.found, state, cells)]
+        lines = [asked, *_matches(state.found, state, cells)]
     elif state.show is Show.DIRECTIONS:
-        lines = [title, *_directions(state, cells)]
+        lines = [asked, *_directions(state, cells)]
     else:
         table = _positions(state) if state.show is Show.POSITIONS else _composition(state)
-        lines = [title, *heatmap(table, cells, height - 1)]
+        lines = [asked, *heatmap(table, cells, height - 1)]
     return [clipped(line, cells) for line in lines[:height]]
 
 
-def _title(state: CircuitState) -> Line:
+def title(state: CircuitState) -> Line:
     """The question in words."""
     head, token = f"head {state.layer}.{state.head}", state.scene.label(state.token)
     name = Span(head, "bold")

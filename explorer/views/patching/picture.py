@@ -18,7 +18,7 @@ _NAME = 10  # cells for "clean" and "corrupted"
 
 def picture(state: PatchingState, cells: int, height: int) -> list[Line]:
     """The whole picture."""
-    head = [_lead(state, cells), *aligned(state, cells), _how(state, cells)]
+    head = [_lead(state, cells), *aligned(state, cells), fitting([Span(how(state), "dim")], ["d: choose"], cells)]
     if state.metric is None:
         return [clipped(line, cells) for line in (*head[1:], [Span("Computing both runs …", "dim")])]
     if state.clean == state.corrupted:
@@ -83,7 +83,7 @@ def aligned(state: PatchingState, cells: int) -> list[Line]:
     return lines
 
 
-def _how(state: PatchingState, cells: int) -> Line:
+def how(state: PatchingState) -> str:
     """The direction in words: whose values are put where."""
     where = ", by position" if state.layout.by_position else ""
     site = SHORT[state.layout.site_id]
@@ -94,7 +94,7 @@ def _how(state: PatchingState, cells: int) -> Line:
     }[state.way]
     if state.way is Way.PATH and state.asked.mlps_follow:
         words += "; MLPs pass it on"
-    return fitting([Span(words, "dim")], ["d: choose"], cells)
+    return words
 
 
 def seen_by(state: PatchingState) -> str:

@@ -60,14 +60,14 @@ class PatchingView(TableView):
     def works(self, key: str) -> bool:
         if self.session.recorded:
             return key == "look.leave"
-        if _why_not(self.session) and key not in ("look.leave", "look.choose"):
+        if why_not(self.session) and key not in ("look.leave", "look.choose"):
             return key == "look.enter" and bool(self.asks)
         return super().works(key)
 
     # The picture
 
     def lines(self, cells: int, height: int) -> list[Line]:
-        if why := _why_not(self.session):
+        if why := why_not(self.session):
             return [line for words in why for line in wrapped(words, cells, "dim")]
         state = self.state()
         return picture(state, cells, height) if state else [[Span("The run is not computed yet.", "dim")]]
@@ -89,7 +89,7 @@ class PatchingView(TableView):
     def state(self) -> PatchingState | None:
         """Everything known; None while this run is not computed, and where the two cannot be patched."""
         session, other = self.session, self.session.what_if.other
-        if other is None or session.computing or _why_not(session):
+        if other is None or session.computing or why_not(session):
             return None
         runs, metric = self._runs(), self._metric()
         leads: dict[SweepCell, float] = {}
@@ -139,7 +139,7 @@ class PatchingView(TableView):
 
     def questions(self) -> list[Hashable]:
         """Both runs; then every row."""
-        if _why_not(self.session) or self.session.computing:
+        if why_not(self.session) or self.session.computing:
             return []
         metric = self._metric()
         if metric is None:
@@ -233,7 +233,7 @@ def _along(runs: Runs, asked: Asked) -> LogitsOf:
     return logits
 
 
-def _why_not(session: Session) -> list[str]:
+def why_not(session: Session) -> list[str]:
     """The reason, in words, why the two runs cannot be patched; nothing where they can."""
     other = session.what_if.other
     if session.recorded:

@@ -67,10 +67,10 @@ def _head(state: SweepState, cells: int) -> list[Line]:
     line = [*what, Span(now)]
     for words in how_far:
         line += [Span(words, "dim")] if length([*line, Span(words)]) <= cells else []
-    return [line, fitting([Span(_how(state), "dim")], ["d: choose what is swept, how, and which tokens"], cells)]
+    return [line, fitting([Span(how(state), "dim")], ["d: choose what is swept, how, and which tokens"], cells)]
 
 
-def _how(state: SweepState) -> str:
+def how(state: SweepState) -> str:
     """The places that are edited in turn, and how."""
     site, what = SITES[state.asked.site], state.what.words
     over = f"each of {'the ' if not site.unit else ''}{SHORT[site.id]}"
