@@ -2,21 +2,25 @@
 
 In a copy of the tree, one place of the code is changed at random (a comparison, an operation, a constant, a branch, a
 call left out), and the tests are run that reach it: which those are is found by one run of all of them. A change that
-no test notices is printed: it gets a test, or it makes no difference. What was tried is kept, so the same call goes on
-where it was stopped. The exit status is 1 if less than nine in ten were noticed.
+no test notices is printed: it gets a test, or it makes no difference. What was tried and which tests reach what is kept
+in a folder, so the same call goes on where it was stopped. The exit status is 1 if less than nine in ten were noticed.
 """
 
 import argparse
+import hashlib
 import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from queue import SimpleQueue
 
 from tests.mutants.mutation import Mutant, count, mutant
 from tests.mutants.reached import Reached, reached
@@ -30,7 +34,7 @@ _COSTLY = ("tests/pytorch", "tests/transformer_lens", "tests/test_mutants.py", "
 WANTED = 0.9
 NOTICED, SURVIVED, ENDLESS = "noticed", "survived", "endless"
 _ROOT = Path(__file__).resolve().parents[2]
-_LONGEST = 900  # seconds for the tests of a mutant, on a machine however slow
+_AT_LEAST, _TIMES = 120, 6  # seconds for the tests of a mutant: these, and so many times those that they took
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,9 @@ class Tried:
     line: int
     before: str
     after: str
+    source: str  # a digest: another change of the same words is another
     result: str = ""
+    by: str = ""  # the test that noticed it
 
     def __str__(self) -> str:
         return f"{self.result:<8} {self.file}:{self.line}  {self.before}  →  {self.after}".replace("\n", "⏎")
@@ -53,16 +59,22 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--cases", type=int, default=30, metavar="N", help="how many (default: 30)")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="which ones (default: 0)")
     parser.add_argument("--only", action="append", choices=ROOMS, help="of this room; may be given more than once")
+    parser.add_argument("--tests", action="append", metavar="PATH", help="only tests of this file or folder")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="how many at the same time (default: 1)")
     parser.add_argument(
-        "--results", type=Path, metavar="FILE", help="what was tried (default: a file in the temporary folder)"
+        "--cache",
+        type=Path,
+        default=Path(tempfile.gettempdir()) / "gpt-explorer-mutants",
+        metavar="DIR",
+        help="where what was found is kept (default: in the temporary folder)",
     )
     options = parser.parse_args(words)
     rooms = options.only or ROOMS
-    name = f"gpt-explorer-mutants-{options.seed}-{'-'.join(rooms) if options.only else 'all'}.jsonl"
-    results = options.results or Path(tempfile.gettempdir()) / name
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        copy = copied(_ROOT, Path(folder) / "tree")
-        tried = list(_try_all(copy, rooms, options.cases, options.seed, results))
+        copies = [copied(_ROOT, Path(folder) / str(job)) for job in range(max(1, options.jobs))]
+        tests = reached(copies[0], options.cache, options.tests or ["tests"], _COSTLY)
+        mutants = chosen(copies[0], rooms, options.cases, options.seed)
+        tried = list(_try_all(copies, tests, mutants, options.cache / "results.jsonl"))
     survived = [each for each in tried if each.result == SURVIVED]
     print(f"{len(tried)} mutants, {len(tried) - len(survived)} noticed ({1 - len(survived) / max(1, len(tried)):.1%})")
     print(*survived, sep="\n")
@@ -84,31 +96,47 @@ def copied(root: Path, to: Path) -> Path:
     return to
 
 
-def _try_all(copy: Path, rooms: Sequence[str], cases: int, seed: int, results: Path) -> Iterator[Tried]:
+def _try_all(
+    copies: Sequence[Path], tests: Reached, mutants: Iterable[tuple[Path, Mutant]], results: Path
+) -> Iterator[Tried]:
+    """Try the mutants, one at a time in each copy; in their order."""
     known = _known(results)
-    tests: Reached | None = None
-    for number, (file, found) in enumerate(chosen(copy, rooms, cases, seed), 1):
-        one = Tried(str(file.relative_to(copy)), found.line, found.before, found.after)
+    free: SimpleQueue[Path] = SimpleQueue()
+    for copy in copies:
+        free.put(copy)
+
+    def tried(file: Path, found: Mutant) -> Tried:
+        one = Tried(file.as_posix(), found.line, found.before, found.after, _digest(found.source))
         if one not in known:
-            tests = tests or reached(copy, _COSTLY)
-            known[one] = _result(copy, tests.tests(file, found.line), file, found)
+            copy = free.get()
+            try:
+                known[one] = _tried(one, copy, tests.tests(one.file, one.line), found)
+            finally:
+                free.put(copy)
             with results.open("a", encoding="utf-8") as lines:
-                lines.write(json.dumps(asdict(one) | {"result": known[one]}) + "\n")
-        done = Tried(one.file, one.line, one.before, one.after, known[one])
-        print(f"{number:>4} {done}", flush=True)
-        yield done
+                lines.write(json.dumps(asdict(known[one])) + "\n")
+        return known[one]
+
+    with ThreadPoolExecutor(len(copies)) as pool:
+        for number, done in enumerate(pool.map(lambda pair: tried(*pair), mutants), 1):
+            print(f"{number:>4} {done}", flush=True)
+            yield done
 
 
-def _known(results: Path) -> dict[Tried, str]:
+def _digest(source: str) -> str:
+    return hashlib.sha256(source.encode()).hexdigest()[:16]
+
+
+def _known(results: Path) -> dict[Tried, Tried]:
     """The results of an earlier call, by mutant. What survived is tried again: it may have a test."""
     if not results.is_file():
         return {}
-    given = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
-    return {Tried(**{**one, "result": ""}): one["result"] for one in given if one["result"] != SURVIVED}
+    given = [Tried(**json.loads(line)) for line in results.read_text(encoding="utf-8").splitlines()]
+    return {replace(one, result="", by=""): one for one in given if one.result != SURVIVED}
 
 
 def chosen(root: Path, rooms: Sequence[str], cases: int, seed: int) -> Iterator[tuple[Path, Mutant]]:
-    """So many different mutants, each place of the rooms as likely as any other; fewer where there are no more."""
+    """So many different mutants and their files, by the root; each place of the rooms is as likely as any other."""
     files = [file for room in rooms for file in sorted((root / "explorer" / room).rglob("*.py"))]
     sources = {file: file.read_text(encoding="utf-8") for file in files}
     places = [(file, place) for file in files for place in range(count(sources[file]))]
@@ -118,36 +146,48 @@ def chosen(root: Path, rooms: Sequence[str], cases: int, seed: int) -> Iterator[
         found = mutant(sources[file], place) if left else None
         if found is not None:
             left -= 1
-            yield file, found
+            yield file.relative_to(root), found
 
 
-def _result(copy: Path, tests: Sequence[str], file: Path, found: Mutant) -> str:
-    """The result of these tests with the change; one that no test reaches survives."""
-    before = file.read_text(encoding="utf-8")
-    file.write_text(found.source, encoding="utf-8")
-    try:
-        return NOTICED if tests and _run(copy, tests).returncode != 0 else SURVIVED
-    except subprocess.TimeoutExpired:
-        return ENDLESS
-    finally:
-        file.write_text(before, encoding="utf-8")
-
-
-def _run(copy: Path, tests: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    """Run the tests in the copy; they stop at the first that fails."""
-    options = ["-q", "-x", "-n", "0", "-p", "no:cacheprovider"]
+def _tried(one: Tried, copy: Path, tests: Mapping[str, float], found: Mutant) -> Tried:
+    """The mutant with the result of these tests; one that no test reaches survives."""
+    if not tests:
+        return replace(one, result=SURVIVED)
     (copy / "tests.txt").write_text("\n".join(tests), encoding="utf-8")
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", *options, "@tests.txt"],
-        cwd=copy,
-        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(copy)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=_LONGEST,
-        check=False,
-    )
+    before = (copy / one.file).read_text(encoding="utf-8")
+    (copy / one.file).write_text(found.source, encoding="utf-8")
+    try:
+        status, by = _pytest(copy, ["-x"], _AT_LEAST + _TIMES * sum(tests.values()))
+    except subprocess.TimeoutExpired:
+        return replace(one, result=ENDLESS)
+    finally:
+        (copy / one.file).write_text(before, encoding="utf-8")
+    if status > 1 and _pytest(copy, ["--collect-only"], _AT_LEAST)[0] != 0:
+        raise SystemExit(f"the tests of {one.file}:{one.line} cannot be found: see {copy / 'tests.txt'}")
+    return replace(one, result=NOTICED if status else SURVIVED, by=by)
+
+
+def _pytest(copy: Path, options: Sequence[str], seconds: float) -> tuple[int, str]:
+    """The exit status of the listed tests, and the first that failed; TimeoutExpired if they take longer."""
+    with (copy / "shown.txt").open("w+", encoding="utf-8", errors="replace") as shown:
+        running = subprocess.Popen(
+            [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", *options, "@tests.txt"],
+            cwd=copy,
+            env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(copy)},
+            stdin=subprocess.DEVNULL,
+            stdout=shown,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            status = running.wait(seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(running.pid, signal.SIGKILL)  # with the programs that a test has started
+            running.wait()
+            raise
+        shown.seek(0)
+        failed = [line.split(" ", 1)[1] for line in shown if line.startswith(("FAILED ", "ERROR "))]
+        return status, failed[0].partition(" - ")[0].strip() if failed else ""
 
 
 if __name__ == "__main__":
