@@ -7,8 +7,11 @@ The files in tests/approved/ hold what somebody has looked at and found right. A
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cache, partial
 from pathlib import Path
 
+from explorer.analysis.difference import Difference
+from explorer.edits import Scale, Zero, where
 from explorer.paint.code import code
 from explorer.paint.footer import footer
 from explorer.paint.header import header
@@ -16,16 +19,22 @@ from explorer.paint.lesson import lesson
 from explorer.paint.map import map_of, rail
 from explorer.paint.number import number_under_cursor
 from explorer.paint.pictures import picture
+from explorer.paint.pointed import pointed
 from explorer.paint.predictions import next_in_brief, predictions
+from explorer.paint.settings import settings
 from explorer.paint.spans import Line, Span
 from explorer.paint.spotlight import spotlit
 from explorer.paint.talk import talk_picture
 from explorer.paint.tokens import TokenRow, tokens
 from explorer.paint.why import why
+from explorer.runs.trace import LiveRun
+from explorer.stages import Kind
 from explorer.teaching.lessons import every_lesson, filled
 from explorer.views import views
+from explorer.views.view import View, next_measure
 from explorer.walk.opening import ask_why, step_into_code
 from explorer.walk.session import Session
+from explorer.walk.settings import Settings
 from explorer.walk.talk import Talk
 from gpt import Sampling
 from tests.helpers.looking import PROMPT, settle
@@ -44,11 +53,21 @@ Drawn = Iterator[tuple[str, list[Line]]]
 
 
 def session() -> Session:
-    """The embedded model with a story, at its last token."""
+    """The embedded model with a story, at its last token; nothing else is known of the run."""
     model, checkpoint = embedded()
-    here = start(model, checkpoint.tokenizer, PROMPT, sampling=Sampling(0.8, 40), seed=42)
+    here = Session(model, checkpoint.tokenizer, sampling=Sampling(0.8, 40), seed=42)
+    here.submit(PROMPT)
+    here.what_if.begin(_run().first(len(here.ids)))
     finish(here)
     return here
+
+
+@cache
+def _run() -> LiveRun:
+    model, checkpoint = embedded()
+    run = start(model, checkpoint.tokenizer, PROMPT).run
+    assert isinstance(run, LiveRun)
+    return run
 
 
 def pictures(here: Session) -> Drawn:
@@ -120,30 +139,136 @@ def questions(here: Session) -> Drawn:
                 here.code = None
 
 
-def looks(here: Session) -> Drawn:
-    """Every view, in every way to show it."""
-    for name in views.ALL:
-        here.cursor.go_to_stage(0)
-        here.cursor.go_to_position(len(here.ids) - 1)
-        view = views.make(name, here)
-        if name in ("compare", "patching"):
-            view.take(OTHER)
-        for mode in range(max(1, len(view.modes))):
-            for cells, height in ((58, 12), (110, 26)):
-                settle(view)
-                view.follow(cells, height)
-                settle(view)
-                view.follow(cells, height)
-                yield f"{name}, way {mode}, {cells}x{height}", [*view.lines(cells, height), *view.about(cells)]
-            view.move(1, 1)
-            view.next_mode()
+def looks(here: Session, name: str) -> Drawn:
+    """A view, in every way to show it."""
+    here.cursor.go_to_stage(0)
+    here.cursor.go_to_position(len(here.ids) - 1)
+    view = views.make(name, here)
+    if name in ("compare", "patching"):
+        view.take(OTHER)
+    for mode in range(max(1, len(view.modes))):
+        for cells, height in ((58, 12), (110, 26)):
+            yield f"{name}, way {mode}, {cells}x{height}", _settled(view, cells, height)
+        view.move(1, 1)
+        view.next_mode()
+
+
+def moved(here: Session, name: str) -> Drawn:
+    """A view where its cursor goes: by keys, by a click, by enter; at an early token, in all its measures."""
+    here.cursor.go_to_stage(0)
+    here.cursor.go_to_position(5)
+    view = views.make(name, here)
+    if name in ("compare", "patching"):
+        view.take(OTHER)
+    for way, by in enumerate(((1, 2), (3, 5), (99, 99), (-2, -99))):
+        settle(view)
+        view.move(*by)
+        if way % 2:
+            next_measure(view)
+        for cells, height in ((40, 9), (76, 16)):
+            yield f"{name}, move {way}, {cells}x{height}", _settled(view, cells, height)
+        clicks = [each.action for line in view.lines(76, 16) for each in line if each.action]
+        told = [view.pointed(action, 76) for action in dict.fromkeys(clicks[:: max(1, len(clicks) // 5)])]
+        yield f"{name}, move {way}, pointed at", [line for lines in told for line in lines]
+        chosen = [action for action in clicks if action[0] == "view"]
+        if chosen:
+            view.click(*chosen[(7 * way) % len(chosen)][1:])
+            yield f"{name}, clicked after move {way}", _settled(view, 100, 20)
+        view.next_mode()
+    if name not in ("compare", "patching") and not view.enter():
+        yield f"{name}, entered", _settled(view, 76, 16)
+
+
+def _settled(view: View, cells: int, height: int) -> list[Line]:
+    for _ in range(2):
+        settle(view)
+        view.follow(cells, height)
+    return [*view.lines(cells, height), *view.about(cells)]
+
+
+NARROW: tuple[tuple[int, int, bool], ...] = ((34, 8, True), (58, 13, True), (78, 16, False))
+
+
+def elsewhere(here: Session) -> Drawn:
+    """Pictures in little room, at another token: one head, all heads, the steps of a row; and what the mouse is told."""
+    for index, stage in enumerate(here.cursor.stages):
+        if stage.layer not in (None, 3):
+            continue
+        here.cursor.go_to_stage(index)
+        here.cursor.go_to_position(4)
+        here.cursor.go_to_head(1)
+        finish(here)
+        for cells, height, halves in NARROW:
+            yield f"{stage.id}, {cells}x{height}", picture(here, cells, height, halves)
+        told = picture(here, *LARGE, accompanied=True)
+        yield f"{stage.id}, pointed at", list(_pointed(here, told))
+        if stage.kind in (Kind.SCORES, Kind.PATTERN):
+            for way in ("overview", "steps"):
+                setattr(here.cursor, way, True)
+                for cells, height, halves in NARROW:
+                    yield f"{stage.id}, {way}, {cells}x{height}", picture(here, cells, height, halves)
+                setattr(here.cursor, way, False)
+
+
+def _pointed(here: Session, lines: list[Line]) -> Iterator[Line]:
+    """What is told of the first thing of every kind that can be clicked on."""
+    actions = {span.action[0]: span.action for line in lines for span in line if span.action}
+    for action in actions.values():
+        yield from pointed(here, action, 110)
+
+
+def changed(here: Session) -> Drawn:
+    """A run with an edit in force, without it, and the difference of the two; settings while they move; one token."""
+    here.edit(lambda edits: edits.add(where.head(3, 1), Zero(), None))
+    here.edit(lambda edits: edits.add(where.block(4, 2), Scale(1.5), None))
+    finish(here)
+    pair = here.what_if.pair
+    assert pair
+    for title, run in (("edited", None), ("without", pair.a), ("apart", Difference(pair))):
+        here.show(run)
+        for place in (
+            "blocks.3.qkv",
+            "blocks.3.pattern",
+            "blocks.3.z",
+            "blocks.4.resid_post",
+            "blocks.5.activation",
+            "logits",
+        ):
+            here.cursor.go_to_stage(next(i for i, stage in enumerate(here.cursor.stages) if stage.id == place))
+            here.cursor.go_to_head(1)
+            finish(here)
+            for cells, height in SMALL, LARGE:
+                drawn = picture(here, cells, height, halves=False, accompanied=True)
+                yield (
+                    f"{place} {title}, {cells}x{height}",
+                    [
+                        *header(here, "stories", "", cells + 40),
+                        *drawn,
+                        *number_under_cursor(here, cells + 30, 4),
+                        *predictions(here, 30, height),
+                        next_in_brief(here, 70),
+                        *_pointed(here, drawn),
+                    ],
+                )
+            yield f"map {title} at {place}", map_of(here, 24, 30)
+    here.show(None)
+    here.edit(lambda edits: edits.clear())
+    moved = Settings(here.draws)
+    for which, by in ((0, 3), (1, -2), (2, -4), (3, 1)):
+        moved.choose(1)
+        moved.move(which, by)
+        yield f"settings, {which} moved", [*settings(here, moved, 90, 12), *settings(here, moved, 50, 6)]
+    moved.reset()
 
 
 GROUPS: dict[str, Callable[[Session], Drawn]] = {
     "pictures": pictures,
     "panes": panes,
     "questions": questions,
-    "views": looks,
+    "elsewhere": elsewhere,
+    "changed": changed,
+    **{f"views/{name}": partial(looks, name=name) for name in views.ALL},
+    **{f"moved/{name}": partial(moved, name=name) for name in views.ALL},
 }
 
 
@@ -177,8 +302,8 @@ def drawn(group: str) -> str:
 
 
 def main() -> None:
-    FOLDER.mkdir(exist_ok=True)
     for group in GROUPS:
+        (FOLDER / group).parent.mkdir(parents=True, exist_ok=True)
         (FOLDER / f"{group}.txt").write_text(drawn(group), encoding="utf-8")
 
 
