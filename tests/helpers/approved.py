@@ -186,11 +186,12 @@ def _settled(view: View, cells: int, height: int) -> list[Line]:
     return [*view.lines(cells, height), *view.about(cells)]
 
 
+EDITED = ("blocks.3.qkv", "blocks.3.pattern", "blocks.3.z", "blocks.4.resid_post", "blocks.5.activation", "logits")
 NARROW: tuple[tuple[int, int, bool], ...] = ((34, 8, True), (58, 13, True), (78, 16, False))
 
 
 def elsewhere(here: Session) -> Drawn:
-    """Pictures in little room, at another token: one head, all heads, the steps of a row; and what the mouse is told."""
+    """Pictures in little room, at another token; of attention all heads too, and a row; and what the mouse is told."""
     for index, stage in enumerate(here.cursor.stages):
         if stage.layer not in (None, 3):
             continue
