@@ -12,18 +12,20 @@ import json
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
+from typing import NamedTuple
 
 from tests.mutants.mutation import Mutant, count, mutant
 from tests.mutants.reached import Reached, reached
+from tests.mutants.warm import Warm
 
 ROOMS = ("paint", "views", "walk", "screen", "edits", "analysis", "loading")
 """The rooms of `explorer/` whose code is changed."""
@@ -34,6 +36,7 @@ _COSTLY = ("tests/pytorch", "tests/transformer_lens", "tests/test_mutants.py", "
 WANTED = 0.9
 NOTICED, SURVIVED, ENDLESS = "noticed", "survived", "endless"
 _ROOT = Path(__file__).resolve().parents[2]
+_OPTIONS = ("-q", "-n", "0", "-p", "no:cacheprovider")
 _AT_LEAST, _TIMES = 120, 6  # seconds for the tests of a mutant: these, and so many times those that they took
 
 
@@ -53,6 +56,13 @@ class Tried:
         return f"{self.result:<8} {self.file}:{self.line}  {self.before}  →  {self.after}".replace("\n", "⏎")
 
 
+class Copy(NamedTuple):
+    """A copy of the tree, and what runs its tests."""
+
+    root: Path
+    run: Warm
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """Try so many mutants; 1 if too few were noticed, 2 if the tests fail without any change."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
@@ -70,10 +80,11 @@ def main(words: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(words)
     rooms = options.only or ROOMS
-    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        copies = [copied(_ROOT, Path(folder) / str(job)) for job in range(max(1, options.jobs))]
-        tests = reached(copies[0], options.cache, options.tests or ["tests"], _COSTLY)
-        mutants = chosen(copies[0], rooms, options.cases, options.seed)
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder, ExitStack() as stack:
+        roots = [copied(_ROOT, Path(folder) / str(job)) for job in range(max(1, options.jobs))]
+        tests = reached(roots[0], options.cache, options.tests or ["tests"], _COSTLY)
+        mutants = chosen(roots[0], rooms, options.cases, options.seed)
+        copies = [Copy(root, stack.enter_context(closing(Warm(root)))) for root in roots]
         tried = list(_try_all(copies, tests, mutants, options.cache / "results.jsonl"))
     survived = [each for each in tried if each.result == SURVIVED]
     print(f"{len(tried)} mutants, {len(tried) - len(survived)} noticed ({1 - len(survived) / max(1, len(tried)):.1%})")
@@ -97,11 +108,11 @@ def copied(root: Path, to: Path) -> Path:
 
 
 def _try_all(
-    copies: Sequence[Path], tests: Reached, mutants: Iterable[tuple[Path, Mutant]], results: Path
+    copies: Sequence[Copy], tests: Reached, mutants: Iterable[tuple[Path, Mutant]], results: Path
 ) -> Iterator[Tried]:
     """Try the mutants, one at a time in each copy; in their order."""
     known = _known(results)
-    free: SimpleQueue[Path] = SimpleQueue()
+    free: SimpleQueue[Copy] = SimpleQueue()
     for copy in copies:
         free.put(copy)
 
@@ -149,45 +160,31 @@ def chosen(root: Path, rooms: Sequence[str], cases: int, seed: int) -> Iterator[
             yield file.relative_to(root), found
 
 
-def _tried(one: Tried, copy: Path, tests: Mapping[str, float], found: Mutant) -> Tried:
+def _tried(one: Tried, copy: Copy, tests: Mapping[str, float], found: Mutant) -> Tried:
     """The mutant with the result of these tests; one that no test reaches survives."""
     if not tests:
         return replace(one, result=SURVIVED)
-    (copy / "tests.txt").write_text("\n".join(tests), encoding="utf-8")
-    before = (copy / one.file).read_text(encoding="utf-8")
-    (copy / one.file).write_text(found.source, encoding="utf-8")
+    (copy.root / "tests.txt").write_text("\n".join(tests), encoding="utf-8")
+    file = copy.root / one.file
+    before = file.read_text(encoding="utf-8")
     try:
-        status, by = _pytest(copy, ["-x"], _AT_LEAST + _TIMES * sum(tests.values()))
-    except subprocess.TimeoutExpired:
-        return replace(one, result=ENDLESS)
+        _write(file, found.source)
+        status, shown = copy.run([*_OPTIONS, "-x", "@tests.txt"], _AT_LEAST + _TIMES * sum(tests.values()))
     finally:
-        (copy / one.file).write_text(before, encoding="utf-8")
-    if status > 1 and _pytest(copy, ["--collect-only"], _AT_LEAST)[0] != 0:
-        raise SystemExit(f"the tests of {one.file}:{one.line} cannot be found: see {copy / 'tests.txt'}")
-    return replace(one, result=NOTICED if status else SURVIVED, by=by)
+        _write(file, before)
+    if status is None:
+        return replace(one, result=ENDLESS)
+    if status > 1 and copy.run([*_OPTIONS, "--collect-only", "@tests.txt"], _AT_LEAST)[0] != 0:
+        raise SystemExit(f"the tests of {one.file}:{one.line} cannot be run:\n{shown}")
+    failed = [line.split(" ")[1] for line in shown.splitlines() if line.startswith(("FAILED ", "ERROR "))]
+    return replace(one, result=NOTICED if status else SURVIVED, by=failed[0] if failed else "")
 
 
-def _pytest(copy: Path, options: Sequence[str], seconds: float) -> tuple[int, str]:
-    """The exit status of the listed tests, and the first that failed; TimeoutExpired if they take longer."""
-    with (copy / "shown.txt").open("w+", encoding="utf-8", errors="replace") as shown:
-        running = subprocess.Popen(
-            [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", *options, "@tests.txt"],
-            cwd=copy,
-            env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(copy)},
-            stdin=subprocess.DEVNULL,
-            stdout=shown,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            status = running.wait(seconds)
-        except subprocess.TimeoutExpired:
-            os.killpg(running.pid, signal.SIGKILL)  # with the programs that a test has started
-            running.wait()
-            raise
-        shown.seek(0)
-        failed = [line.split(" ", 1)[1] for line in shown if line.startswith(("FAILED ", "ERROR "))]
-        return status, failed[0].partition(" - ")[0].strip() if failed else ""
+def _write(file: Path, source: str) -> None:
+    """Write a module; what was compiled of it could be taken for this one, which is as long and no second younger."""
+    file.write_text(source, encoding="utf-8")
+    for compiled in (file.parent / "__pycache__").glob(f"{file.stem}.*.pyc"):
+        compiled.unlink()
 
 
 if __name__ == "__main__":
