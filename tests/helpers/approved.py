@@ -28,6 +28,7 @@ from explorer.paint.talk import talk_picture
 from explorer.paint.tokens import TokenRow, tokens
 from explorer.paint.why import why
 from explorer.runs.trace import LiveRun
+from explorer.screen.main.offers import Here, Mode, name_of, offered
 from explorer.stages import Kind
 from explorer.teaching.lessons import every_lesson, filled
 from explorer.views import views
@@ -179,6 +180,61 @@ def moved(here: Session, name: str) -> Drawn:
         yield f"{name}, entered", _settled(view, 76, 16)
 
 
+def offers(here: Session) -> Drawn:
+    """The footer's offers in every mode, at the stages, the tokens and the moments where they are others."""
+    last = len(here.ids) - 1
+    for index, stage in enumerate(here.cursor.stages):
+        if stage.layer not in BLOCKS:
+            continue
+        here.cursor.go_to_stage(index)
+        here.cursor.go_to_position(last if index % 2 else 0)
+        finish(here)
+        yield f"offers at {stage.id}", [_offered(Here(mode, here)) for mode in (Mode.WALK, Mode.CURSOR)]
+    here.cursor.go_to_stage(12)
+    here.cursor.go_to_position(3)
+    moments = ("busy", "lesson", "stopped", "adjusting", "changed", "typed")
+    for mode in (Mode.WALK, Mode.LESSON, Mode.SETTINGS, Mode.TALK, Mode.GO_TO, Mode.PROMPT):
+        yield f"offers of {mode}", [_offered(Here(mode, None)), _offered(Here(mode, here))]
+        yield f"offers of {mode} at a moment", [_offered(Here(mode, here, **{each: True})) for each in moments]
+    for name in views.ALL:
+        view = views.make(name, here)
+        settle(view)
+        shown = [Here(Mode.VIEW, here, view), Here(Mode.LESSON, here, view, lesson=True), Here(Mode.WHY, here, view)]
+        yield f"offers of the view {name}", [_offered(each) for each in shown]
+    for place in ("blocks.5.hook_resid_post", "blocks.3.attn.hook_pattern", "logits"):
+        here.cursor.go_to_value(place)
+        assert ask_why(here)
+        assert here.why
+        yield f"offers of why at {place}", [_offered(Here(Mode.WHY, here))]
+        for _ in range(3):
+            here.why.move_row(2)
+            yield f"offers of why from {place}", [_offered(Here(Mode.WHY, here))]
+            here.why.enter()
+        here.why.follow()
+        yield f"offers of the path from {place}", [_offered(Here(Mode.WHY, here))]
+        here.why = None
+        assert step_into_code(here)
+        assert here.code
+        for step in range(min(12, len(here.code.stops))):
+            here.code.index = step
+            yield f"offers of the code of {place}, {step}", [_offered(Here(Mode.CODE, here))]
+        here.code = None
+    assert here.take_token()
+    yield "offers once a token was drawn, before it is computed", [_offered(Here(Mode.WALK, here))]
+    finish(here)
+    yield "offers once a token was drawn", [_offered(Here(Mode.WALK, here))]
+    here.edit(lambda edits: edits.add(where.head(3, 1), Zero(), None))
+    finish(here)
+    assert here.what_if.pair
+    here.show(Difference(here.what_if.pair))
+    modes = (Mode.WALK, Mode.CURSOR, Mode.WHY)
+    yield "offers at the difference of two runs", [_offered(Here(mode, here)) for mode in modes]
+
+
+def _offered(there: Here) -> Line:
+    return [Span(f"{name_of(there)}: " + ", ".join(offer.said(there) for offer in offered(there)))]
+
+
 def _settled(view: View, cells: int, height: int) -> list[Line]:
     for _ in range(2):
         settle(view)
@@ -268,6 +324,7 @@ GROUPS: dict[str, Callable[[Session], Drawn]] = {
     "questions": questions,
     "elsewhere": elsewhere,
     "changed": changed,
+    "offers": offers,
     **{f"views/{name}": partial(looks, name=name) for name in views.ALL},
     **{f"moved/{name}": partial(moved, name=name) for name in views.ALL},
 }
