@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import cache, partial
 from pathlib import Path
 
+from explorer.analysis import lens
 from explorer.analysis.difference import Difference
 from explorer.edits import Scale, Zero, where
 from explorer.paint.code import code
@@ -33,13 +34,14 @@ from explorer.stages import Kind
 from explorer.teaching.lessons import every_lesson, filled
 from explorer.views import views
 from explorer.views.view import View, next_measure
+from explorer.walk.on_screen import wanted_way
 from explorer.walk.opening import ask_why, step_into_code
 from explorer.walk.session import Session
 from explorer.walk.settings import Settings
 from explorer.walk.talk import Talk
 from gpt import Sampling
 from tests.helpers.looking import PROMPT, settle
-from tests.helpers.models import embedded, finish, start
+from tests.helpers.models import embedded, finish, never, start
 
 FOLDER = Path(__file__).parents[1] / "approved"
 SMALL, LARGE = (48, 12), (110, 30)
@@ -95,6 +97,7 @@ def panes(here: Session) -> Drawn:
         index = next((index for index, stage in enumerate(here.cursor.stages) if stage.id == place), 0)
         here.cursor.go_to_stage(index)
         finish(here)
+        list(lens.fill(here.run, wanted_way(here), never))
         for cells, height in ((22, 12), (30, 40)):
             yield f"map at {place}, {height} lines", map_of(here, cells, height)
             yield f"next token at {place}, {height} lines", predictions(here, cells + 6, height)
@@ -257,6 +260,10 @@ def elsewhere(here: Session) -> Drawn:
         finish(here)
         for cells, height, halves in NARROW:
             yield f"{stage.id}, {cells}x{height}", picture(here, cells, height, halves)
+        here.cursor.go_to_column(600)
+        for cells, height in ((40, 9), (110, 14)):
+            yield f"{stage.id}, far to the right, {cells}x{height}", picture(here, cells, height)
+        here.cursor.forget_columns()
         told = picture(here, *LARGE, accompanied=True)
         yield f"{stage.id}, pointed at", list(_pointed(here, told))
         if stage.kind in (Kind.SCORES, Kind.PATTERN):

@@ -1,0 +1,54 @@
+"""Small things that the screen does of itself, or at a key: each is seen before and after."""
+
+import pytest
+
+from explorer.loading import catalogue
+from explorer.screen.app import ExplorerApp
+from explorer.screen.dialogs.copied import CopiedDialog
+from explorer.screen.dialogs.models import ModelPicker
+from explorer.screen.main.screen import MainScreen
+from explorer.screen.opening import Opening
+from explorer.screen.panes.picture import PicturePane
+from tests.helpers.pilot import PROMPT, computed, opened, press, session, text, tiny, until
+
+
+async def test_nothing_is_dimmed_until_the_spotlight_is_asked_for() -> None:
+    async with opened() as (pilot, screen):
+        await press(pilot, "down", "right")
+        pane = screen.query_one(PicturePane)
+        assert "spotlight" not in str(pane.border_title)
+        pane.action_spotlight()
+        await pilot.pause()
+        assert "spotlight" in str(pane.border_title)
+
+
+async def test_the_answers_way_through_the_layers_comes_by_itself() -> None:
+    async with opened(size=(120, 48)) as (pilot, screen):
+        await press(pilot, "end")
+        await until(pilot, lambda: "by layer" in " ".join(text(screen, "next")))
+
+
+async def test_a_command_names_the_model_as_it_was_named_and_another_by_its_own_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        catalogue, "listing", lambda: [catalogue.ModelEntry("other", "cached", 1_000_000, 3, 2, 8, 40_000, None)]
+    )
+    first = session()
+    opening = Opening(model="./my model")
+    app = ExplorerApp(lambda tell: first, PROMPT, "mine", lambda name, tell: session(tiny(n_layer=3)), opening)
+    async with app.run_test() as pilot:
+        screen = app.get_default_screen()
+        assert isinstance(screen, MainScreen)
+        await until(pilot, lambda: screen.session)
+        await computed(pilot)
+        await press(pilot, "C")
+        assert isinstance(app.screen, CopiedDialog)
+        assert "--model './my model'" in app.clipboard
+        await press(pilot, "escape", "m")
+        await until(pilot, lambda: isinstance(app.screen, ModelPicker))
+        await press(pilot, "enter")
+        await until(pilot, lambda: screen.session is not first)
+        await computed(pilot)
+        await press(pilot, "C")
+        assert "--model other" in app.clipboard
