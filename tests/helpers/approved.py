@@ -14,6 +14,8 @@ from explorer.analysis import lens
 from explorer.analysis.difference import Difference
 from explorer.edits import Scale, Zero, where
 from explorer.paint.code import code
+from explorer.paint.explained import Shown, explanation_of
+from explorer.paint.explained import lines as explained
 from explorer.paint.footer import footer
 from explorer.paint.header import header
 from explorer.paint.lesson import lesson
@@ -29,10 +31,11 @@ from explorer.paint.talk import talk_picture
 from explorer.paint.tokens import TokenRow, tokens
 from explorer.paint.why import why
 from explorer.runs.trace import LiveRun
-from explorer.screen.main.offers import Here, Mode, name_of, offered
+from explorer.screen.main.offers import WORKS, Here, Mode, name_of, offered, works
 from explorer.stages import Kind
 from explorer.teaching.lessons import every_lesson, filled
 from explorer.views import views
+from explorer.views.choices import Choice
 from explorer.views.view import View, next_measure
 from explorer.walk.on_screen import wanted_way
 from explorer.walk.opening import ask_why, step_into_code
@@ -48,6 +51,7 @@ SMALL, LARGE = (48, 12), (110, 30)
 BLOCKS = (None, 5)  # what stands in no block, and the last block
 
 OTHER = "Tom and Lily went to the park. Lily said to"
+LONGER = "One day, Tom and Lily went to the park. Lily said to"
 
 _ROUNDING = re.compile(r"\d\.\d{7}|apart: |\bgap |rounded while|to the last bit")
 """Lines about rounding, and numbers to their last digit, are others on every machine: they are left out."""
@@ -127,9 +131,13 @@ def questions(here: Session) -> Drawn:
         finish(here)
         assert ask_why(here)
         assert here.why
+        for told in (Shown(5, 1), Shown(0, 0, unrolled=True)):
+            found = explanation_of(here, here.why.here.cell, told)
+            yield f"{place} explained, {told}", [[Span(line)] for line in explained(here, found, told, 90)]
         for step in range(moves):
             for cells, height in (SMALL, (90, 24)):
-                yield f"why {place}, {step} steps, {cells}x{height}", why(here, cells, height)
+                shown = why(here, cells, height)
+                yield f"why {place}, {step} steps, {cells}x{height}", [*shown, *_pointed(here, shown)]
             here.why.enter()
         here.why.follow()
         yield f"path from {place}", why(here, 90, 24)
@@ -155,6 +163,8 @@ def looks(here: Session, name: str) -> Drawn:
             yield f"{name}, way {mode}, {cells}x{height}", _settled(view, cells, height)
         view.move(1, 1)
         view.next_mode()
+    for cells, height in ROOMS[1::2]:
+        yield f"{name}, {cells}x{height}", _settled(view, cells, height)
 
 
 def moved(here: Session, name: str) -> Drawn:
@@ -163,7 +173,7 @@ def moved(here: Session, name: str) -> Drawn:
     here.cursor.go_to_position(5)
     view = views.make(name, here)
     if name in ("compare", "patching"):
-        view.take(OTHER)
+        view.take(LONGER if name == "compare" else OTHER)  # patching puts token above token
     for way, by in enumerate(((1, 2), (3, 5), (99, 99), (-2, -99))):
         settle(view)
         view.move(*by)
@@ -172,13 +182,14 @@ def moved(here: Session, name: str) -> Drawn:
         for cells, height in ((40, 9), (76, 16)):
             yield f"{name}, move {way}, {cells}x{height}", _settled(view, cells, height)
         clicks = [each.action for line in view.lines(76, 16) for each in line if each.action]
-        told = [view.pointed(action, 76) for action in dict.fromkeys(clicks[:: max(1, len(clicks) // 5)])]
+        told = [view.pointed(action, 76) for action in dict.fromkeys(clicks[:: max(1, len(clicks) // 20)])]
         yield f"{name}, move {way}, pointed at", [line for lines in told for line in lines]
         chosen = [action for action in clicks if action[0] == "view"]
         if chosen:
             view.click(*chosen[(7 * way) % len(chosen)][1:])
             yield f"{name}, clicked after move {way}", _settled(view, 100, 20)
         view.next_mode()
+    yield f"{name}, what can be chosen", [_chosen(line) for line in view.dialog(view).lines()]
     if name not in ("compare", "patching") and not view.enter():
         yield f"{name}, entered", _settled(view, 76, 16)
 
@@ -235,7 +246,13 @@ def offers(here: Session) -> Drawn:
 
 
 def _offered(there: Here) -> Line:
-    return [Span(f"{name_of(there)}: " + ", ".join(offer.said(there) for offer in offered(there)))]
+    """The words of the offers, and the ids of the keys that would do nothing."""
+    idle = ", ".join(id for id in WORKS if not works(id, there))
+    return [Span(f"{name_of(there)}: {', '.join(offer.said(there) for offer in offered(there))}; not {idle}")]
+
+
+def _chosen(choice: Choice) -> Line:
+    return [Span(f"{choice.label}: {choice.text or ' '.join(choice.options)}, {choice.current}")]
 
 
 def _settled(view: View, cells: int, height: int) -> list[Line]:
@@ -279,6 +296,28 @@ def _pointed(here: Session, lines: list[Line]) -> Iterator[Line]:
     actions = {span.action[0]: span.action for line in lines for span in line if span.action}
     for action in actions.values():
         yield from pointed(here, action, 110)
+
+
+ROOMS = ((44, 10), (64, 11), (70, 14), (90, 18), (100, 23), (130, 26), (160, 44))
+SIZED = (
+    *("tokens", "sum", "blocks.3.qkv", "blocks.3.pattern", "blocks.3.z", "blocks.3.out", "blocks.3.resid_mid"),
+    *("blocks.3.activation", "logits", "probabilities", "draw"),
+)
+
+
+def rooms(here: Session) -> Drawn:
+    """A picture of each kind in rooms of many sizes; the patterns of all heads too, and the steps of a row."""
+    for index, stage in enumerate(here.cursor.stages):
+        if stage.id not in SIZED:
+            continue
+        here.cursor.go_to_stage(index)
+        finish(here)
+        for number, (cells, height) in enumerate(ROOMS):
+            yield f"{stage.id}, {cells}x{height}", picture(here, cells, height, halves=number % 2 == 0)
+            for way in ("overview", "steps") if stage.kind is Kind.PATTERN else ():
+                setattr(here.cursor, way, True)
+                yield f"{way}, {cells}x{height}", picture(here, cells, height, halves=number % 3 == 0)
+                setattr(here.cursor, way, False)
 
 
 def changed(here: Session) -> Drawn:
@@ -330,6 +369,7 @@ GROUPS: dict[str, Callable[[Session], Drawn]] = {
     "panes": panes,
     "questions": questions,
     "elsewhere": elsewhere,
+    "rooms": rooms,
     "changed": changed,
     "offers": offers,
     **{f"views/{name}": partial(looks, name=name) for name in views.ALL},

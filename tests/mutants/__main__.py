@@ -70,6 +70,9 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="which ones (default: 0)")
     parser.add_argument("--only", action="append", choices=ROOMS, help="of this room; may be given more than once")
     parser.add_argument("--tests", action="append", metavar="PATH", help="only tests of this file or folder")
+    parser.add_argument(
+        "--seconds", type=float, default=60, metavar="S", help="of tests that a mutant meets at most (default: 60)"
+    )
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="how many at the same time (default: 1)")
     parser.add_argument(
         "--cache",
@@ -82,7 +85,7 @@ def main(words: Sequence[str] | None = None) -> int:
     rooms = options.only or ROOMS
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder, ExitStack() as stack:
         roots = [copied(_ROOT, Path(folder) / str(job)) for job in range(max(1, options.jobs))]
-        tests = reached(roots[0], options.cache, options.tests or ["tests"], _COSTLY)
+        tests = reached(roots[0], options.cache, options.tests or ["tests"], _COSTLY, options.seconds)
         mutants = chosen(roots[0], rooms, options.cases, options.seed)
         copies = [Copy(root, stack.enter_context(closing(Warm(root)))) for root in roots]
         tried = list(_try_all(copies, tests, mutants, options.cache / "results.jsonl"))

@@ -15,9 +15,6 @@ from pathlib import Path
 
 import coverage
 
-SECONDS = 60.0
-"""Of tests that a mutant meets at the most, by the time that they took when all of them ran: the quickest first."""
-
 _IMPORTED = re.compile(r"^\s*(?:from|import) (tests(?:\.\w+)*)(?: import ([\w, ]+))?", re.MULTILINE)
 _UNKNOWN = 1.0  # seconds for a test whose time is not known
 
@@ -36,10 +33,12 @@ class Reached:
     """The tests of a tree, as pytest names them, by the file and the line that they run."""
 
     runs: Sequence[_Run]
+    most: float  # seconds of tests that a mutant meets, by the time that they took when all of them ran
 
     def tests(self, file: str, line: int) -> dict[str, float]:
-        """The tests that run this line, with their seconds, the quickest first; where none does by itself (a constant
-        of the module), those of the file. What one test prepares may be for all of its file: these come last.
+        """The tests that run this line, with their seconds; where none does by itself (a constant of the module), those
+        of the file. First those that have the name of the module or of its package, the quickest first; last those of
+        which another one prepares things for their file.
         """
         contexts = {context for run in self.runs for context in _contexts(run, file, line)}
         contexts = contexts or {context for run in self.runs for context in _contexts(run, file, None)}
@@ -47,10 +46,12 @@ class Reached:
         sharing = {context.partition("::")[0] for context in contexts if context.endswith("|setup")}
         seconds = {test: spent for run in self.runs for test, spent in run.seconds.items()}
         others = {test for test in seconds if test.partition("::")[0] in sharing} - direct
+        names = set(Path(file).with_suffix("").parts[2:])
+        named = {test for test in direct if any(name in test for name in names)}
         taken: dict[str, float] = {}
-        for group in (direct, others):
+        for group in (named, direct - named, others):
             for test in sorted(group, key=lambda test: (seconds.get(test, _UNKNOWN), test)):
-                if not taken or sum(taken.values()) + seconds.get(test, _UNKNOWN) <= SECONDS:
+                if not taken or sum(taken.values()) + seconds.get(test, _UNKNOWN) <= self.most:
                     taken[test] = seconds.get(test, _UNKNOWN)
         return taken
 
@@ -62,7 +63,7 @@ def _contexts(run: _Run, file: str, line: int | None) -> set[str]:
     return {context for context in found if context.partition("::")[0] in run.files}
 
 
-def reached(root: Path, cache: Path, tests: Sequence[str], ignored: Sequence[str]) -> Reached:
+def reached(root: Path, cache: Path, tests: Sequence[str], ignored: Sequence[str], most: float) -> Reached:
     """Run those of these test files and folders of a tree that the cache does not know; SystemExit 2 if one fails."""
     cache.mkdir(parents=True, exist_ok=True)
     index = cache / "runs.json"
@@ -75,7 +76,8 @@ def reached(root: Path, cache: Path, tests: Sequence[str], ignored: Sequence[str
         known |= {keys[file]: number for file in missing}
         index.write_text(json.dumps(known), encoding="utf-8")
     numbers = sorted({known[key] for key in keys.values()})
-    return Reached([_read(cache, number, (f for f, key in keys.items() if known[key] == number)) for number in numbers])
+    runs = [_read(cache, number, (file for file, key in keys.items() if known[key] == number)) for number in numbers]
+    return Reached(runs, most)
 
 
 def _read(cache: Path, number: int, files: Iterable[str]) -> _Run:

@@ -13,13 +13,18 @@ from tests.helpers.pilot import PROMPT, computed, opened, press, session, text, 
 
 
 async def test_nothing_is_dimmed_until_the_spotlight_is_asked_for() -> None:
-    async with opened() as (pilot, screen):
-        await press(pilot, "down", "right")
+    async with opened(size=(80, 24), prompt="Once upon a time there was a cat and a dog and a bird " * 2) as (
+        pilot,
+        screen,
+    ):
+        await press(pilot, "down", *["right"] * 5)
         pane = screen.query_one(PicturePane)
         assert "spotlight" not in str(pane.border_title)
+        assert "▀" in "".join(text(screen, "picture")), "two rows of the grid in one line"
         pane.action_spotlight()
         await pilot.pause()
         assert "spotlight" in str(pane.border_title)
+        assert "▀" not in "".join(text(screen, "picture")), "each row can be dimmed by itself"
 
 
 async def test_the_answers_way_through_the_layers_comes_by_itself() -> None:
@@ -52,3 +57,12 @@ async def test_a_command_names_the_model_as_it_was_named_and_another_by_its_own_
         await computed(pilot)
         await press(pilot, "C")
         assert "--model other" in app.clipboard
+
+
+async def test_a_run_that_plays_is_stopped_and_says_so() -> None:
+    async with opened() as (pilot, screen):
+        await press(pilot, "space")
+        await until(pilot, lambda: screen.playback.player.playing)
+        await press(pilot, "escape")
+        assert not screen.playback.player.playing
+        assert "stopped" in text(screen, "header")[0]
