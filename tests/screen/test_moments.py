@@ -2,6 +2,7 @@
 
 import pytest
 
+from explorer.edits import Set, Zero, where
 from explorer.loading import catalogue
 from explorer.screen.app import ExplorerApp
 from explorer.screen.dialogs.copied import CopiedDialog
@@ -66,3 +67,26 @@ async def test_a_run_that_plays_is_stopped_and_says_so() -> None:
         await press(pilot, "escape")
         assert not screen.playback.player.playing
         assert "stopped" in text(screen, "header")[0]
+
+
+async def test_a_note_on_a_model_is_shown_once() -> None:
+    async with opened() as (pilot, screen):
+        for _ in range(2):
+            screen.models.notes["its vocabulary is cut"] = None
+            screen.models.say_notes()
+            await pilot.pause()
+        shown = [notice.message for notice in pilot.app._notifications]
+        assert [text.split("\n")[0] for text in shown] == ["Its vocabulary is cut"]
+
+
+async def test_an_edit_without_numbers_is_switched_off_and_the_others_stay_in_force() -> None:
+    async with opened() as (pilot, screen):
+        here = screen.session
+        assert here
+        screen.editing.edit(lambda edits: edits.add(where.head(0, 1), Zero(), None))
+        await computed(pilot)
+        before = here.run.logits(0)
+        screen.editing.edit(lambda edits: edits.add(where.activation("blocks.1.ln2.hook_scale"), Set(0), None))
+        await until(pilot, lambda: [entry.on for entry in here.what_if.edits] == [True, False])
+        await computed(pilot)
+        assert here.run.logits(0) == before
