@@ -16,6 +16,7 @@ from pathlib import Path
 import coverage
 
 _IMPORTED = re.compile(r"^\s*(?:from|import) (tests(?:\.\w+)*)(?: import ([\w, ]+))?", re.MULTILINE)
+_NAMED = 5  # times as long may a test take that has the name of the module, and is taken as early as another
 _UNKNOWN = 1.0  # seconds for a test whose time is not known
 
 
@@ -37,8 +38,8 @@ class Reached:
 
     def tests(self, file: str, line: int) -> dict[str, float]:
         """The tests that run this line, with their seconds; where none does by itself (a constant of the module), those
-        of the file. First those that have the name of the module or of its package, the quickest first; last those of
-        which another one prepares things for their file.
+        of the file. The quickest come first, and those that have the name of the module or of its package; last those
+        for which another one has prepared something.
         """
         contexts = {context for run in self.runs for context in _contexts(run, file, line)}
         contexts = contexts or {context for run in self.runs for context in _contexts(run, file, None)}
@@ -47,10 +48,14 @@ class Reached:
         seconds = {test: spent for run in self.runs for test, spent in run.seconds.items()}
         others = {test for test in seconds if test.partition("::")[0] in sharing} - direct
         names = set(Path(file).with_suffix("").parts[2:])
-        named = {test for test in direct if any(name in test for name in names)}
+
+        def order(test: str) -> tuple[float, str]:
+            named = any(name in test for name in names)
+            return seconds.get(test, _UNKNOWN) / (_NAMED if named else 1), test
+
         taken: dict[str, float] = {}
-        for group in (named, direct - named, others):
-            for test in sorted(group, key=lambda test: (seconds.get(test, _UNKNOWN), test)):
+        for group in (direct, others):
+            for test in sorted(group, key=order):
                 if not taken or sum(taken.values()) + seconds.get(test, _UNKNOWN) <= self.most:
                     taken[test] = seconds.get(test, _UNKNOWN)
         return taken
