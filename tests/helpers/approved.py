@@ -12,10 +12,9 @@ from pathlib import Path
 
 from explorer.analysis import lens
 from explorer.analysis.difference import Difference
-from explorer.edits import Scale, Zero, where
+from explorer.edits import Cut, Scale, Set, Zero, where
+from explorer.paint import explained
 from explorer.paint.code import code
-from explorer.paint.explained import Shown, explanation_of
-from explorer.paint.explained import lines as explained
 from explorer.paint.footer import footer
 from explorer.paint.header import header
 from explorer.paint.lesson import lesson
@@ -36,6 +35,7 @@ from explorer.stages import Kind
 from explorer.teaching.lessons import every_lesson, filled
 from explorer.views import views
 from explorer.views.choices import Choice
+from explorer.views.recipes import Shown, copied
 from explorer.views.view import View, next_measure
 from explorer.walk.on_screen import wanted_way
 from explorer.walk.opening import ask_why, step_into_code
@@ -131,9 +131,9 @@ def questions(here: Session) -> Drawn:
         finish(here)
         assert ask_why(here)
         assert here.why
-        for told in (Shown(5, 1), Shown(0, 0, unrolled=True)):
-            found = explanation_of(here, here.why.here.cell, told)
-            yield f"{place} explained, {told}", [[Span(line)] for line in explained(here, found, told, 90)]
+        for told in (explained.Shown(5, 1), explained.Shown(0, 0, unrolled=True)):
+            found = explained.explanation_of(here, here.why.here.cell, told)
+            yield f"{place} explained, {told}", [[Span(line)] for line in explained.lines(here, found, told, 90)]
         for step in range(moves):
             for cells, height in (SMALL, (90, 24)):
                 shown = why(here, cells, height)
@@ -243,6 +243,39 @@ def offers(here: Session) -> Drawn:
     here.show(Difference(here.what_if.pair))
     modes = (Mode.WALK, Mode.CURSOR, Mode.WHY)
     yield "offers at the difference of two runs", [_offered(Here(mode, here)) for mode in modes]
+
+
+def recipes(here: Session) -> Drawn:
+    """The screen as a command and as Python: every view, from its beginning and where its cursor went; with edits."""
+    for edited in (False, True):
+        if edited:
+            for place, what in (
+                (where.head(3, 1), Zero()),
+                (where.neuron(2, 17, (3, 4)), Set(1.5)),
+                (where.activation("blocks.2.attn.hook_q", (5, 6), 3), Scale(0.5)),
+                (where.edge(here.config, 9, 2, 4), Cut()),
+            ):
+                here.edit(lambda edits, place=place, what=what: edits.add(place, what, None))  # type: ignore[misc]
+            here.draws.sampling = Sampling(1.5, None, 0.9)
+            finish(here)
+        for place in ("blocks.3.attn.hook_pattern", "logits", "blocks.2.mlp.hook_post"):
+            here.cursor.go_to_value(place)
+            here.cursor.go_to_position(6)
+            yield f"{place} as a command, edited {edited}", _copied(Shown(here))
+        for name in [name for name in views.ALL if name not in ("compare", "patching")]:
+            view = views.make(name, here)
+            settle(view)
+            yield f"{name} as a command, edited {edited}", _copied(Shown(here, name, view, "gpt2"))
+            view.move(2, 1)
+            next_measure(view)
+            view.next_mode()
+            settle(view)
+            yield f"{name} as a command, moved, edited {edited}", _copied(Shown(here, name, view))
+
+
+def _copied(shown: Shown) -> list[Line]:
+    found = copied(shown)
+    return [[Span(line)] for line in (found.command, *found.python.split("\n"), *found.notes)]
 
 
 def _offered(there: Here) -> Line:
@@ -372,6 +405,7 @@ GROUPS: dict[str, Callable[[Session], Drawn]] = {
     "rooms": rooms,
     "changed": changed,
     "offers": offers,
+    "recipes": recipes,
     **{f"views/{name}": partial(looks, name=name) for name in views.ALL},
     **{f"moved/{name}": partial(moved, name=name) for name in views.ALL},
 }
