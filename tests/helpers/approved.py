@@ -7,6 +7,7 @@ The files in tests/approved/ hold what somebody has looked at and found right. A
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 
@@ -209,7 +210,7 @@ def offers(here: Session) -> Drawn:
     moments = ("busy", "lesson", "stopped", "adjusting", "changed", "typed")
     for mode in (Mode.WALK, Mode.LESSON, Mode.SETTINGS, Mode.TALK, Mode.GO_TO, Mode.PROMPT):
         yield f"offers of {mode}", [_offered(Here(mode, None)), _offered(Here(mode, here))]
-        yield f"offers of {mode} at a moment", [_offered(Here(mode, here, **{each: True})) for each in moments]
+        yield f"offers of {mode} at a moment", [_offered(replace(Here(mode, here), **{each: True})) for each in moments]
     for name in views.ALL:
         view = views.make(name, here)
         settle(view)
@@ -258,10 +259,10 @@ def recipes(here: Session) -> Drawn:
                 here.edit(lambda edits, place=place, what=what: edits.add(place, what, None))  # type: ignore[misc]
             here.draws.sampling = Sampling(1.5, None, 0.9)
             finish(here)
-        for place in ("blocks.3.attn.hook_pattern", "logits", "blocks.2.mlp.hook_post"):
-            here.cursor.go_to_value(place)
+        for name in ("blocks.3.attn.hook_pattern", "logits", "blocks.2.mlp.hook_post"):
+            here.cursor.go_to_value(name)
             here.cursor.go_to_position(6)
-            yield f"{place} as a command, edited {edited}", _copied(Shown(here))
+            yield f"{name} as a command, edited {edited}", _copied(Shown(here))
         for name in [name for name in views.ALL if name not in ("compare", "patching")]:
             view = views.make(name, here)
             settle(view)
