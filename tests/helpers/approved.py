@@ -7,7 +7,6 @@ The files in tests/approved/ hold what somebody has looked at and found right. A
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 
@@ -207,10 +206,9 @@ def offers(here: Session) -> Drawn:
         yield f"offers at {stage.id}", [_offered(Here(mode, here)) for mode in (Mode.WALK, Mode.CURSOR)]
     here.cursor.go_to_stage(12)
     here.cursor.go_to_position(3)
-    moments = ("busy", "lesson", "stopped", "adjusting", "changed", "typed")
     for mode in (Mode.WALK, Mode.LESSON, Mode.SETTINGS, Mode.TALK, Mode.GO_TO, Mode.PROMPT):
         yield f"offers of {mode}", [_offered(Here(mode, None)), _offered(Here(mode, here))]
-        yield f"offers of {mode} at a moment", [_offered(replace(Here(mode, here), **{each: True})) for each in moments]
+        yield f"offers of {mode} at a moment", [_offered(each) for each in _moments(mode, here)]
     for name in views.ALL:
         view = views.make(name, here)
         settle(view)
@@ -277,6 +275,15 @@ def recipes(here: Session) -> Drawn:
 def _copied(shown: Shown) -> list[Line]:
     found = copied(shown)
     return [[Span(line)] for line in (found.command, *found.python.split("\n"), *found.notes)]
+
+
+def _moments(mode: Mode, here: Session) -> Iterator[Here]:
+    yield Here(mode, here, busy=True)
+    yield Here(mode, here, lesson=True)
+    yield Here(mode, here, stopped=True)
+    yield Here(mode, here, adjusting=True)
+    yield Here(mode, here, changed=True)
+    yield Here(mode, here, typed=True)
 
 
 def _offered(there: Here) -> Line:
