@@ -43,7 +43,7 @@ from explorer.walk.session import Session
 from explorer.walk.settings import Settings
 from explorer.walk.talk import Talk
 from gpt import Sampling
-from tests.helpers.looking import PROMPT, settle
+from tests.helpers.looking import PROMPT, ask, settle
 from tests.helpers.models import embedded, finish, never, start
 
 FOLDER = Path(__file__).parents[1] / "approved"
@@ -55,6 +55,8 @@ LONGER = "One day, Tom and Lily went to the park. Lily said to"
 
 _ROUNDING = re.compile(r"\d\.\d{7}|apart: |\bgap |rounded while|to the last bit")
 """Lines about rounding, and numbers to their last digit, are others on every machine: they are left out."""
+
+_LAST_DIGITS = re.compile(r"(\d\.\d{4})\d{3,}(?:e-\d+)?")
 
 Drawn = Iterator[tuple[str, list[Line]]]
 
@@ -151,6 +153,13 @@ def questions(here: Session) -> Drawn:
                 here.code = None
 
 
+CHOSEN: dict[str, tuple[dict[str, int | str], ...]] = {
+    "patching": ({"way": 2, "mlps": 1}, {"way": 2, "to": "5.2.q 5.2.k"}, {"way": 1, "positions": 1}),
+    "sweep": ({"done": 2, "factor": "0.5"}, {"site": 7, "block": "2"}),
+}
+"""Of the views that have a dialog, choices in it."""
+
+
 def looks(here: Session, name: str) -> Drawn:
     """A view, in every way to show it."""
     here.cursor.go_to_stage(0)
@@ -165,6 +174,9 @@ def looks(here: Session, name: str) -> Drawn:
         view.next_mode()
     for cells, height in ROOMS[1::2]:
         yield f"{name}, {cells}x{height}", _settled(view, cells, height)
+    for chosen in CHOSEN.get(name, ()):
+        ask(view, **chosen)
+        yield f"{name}, {chosen}", _settled(view, 110, 26)
 
 
 def moved(here: Session, name: str) -> Drawn:
@@ -336,7 +348,8 @@ def _pointed(here: Session, lines: list[Line]) -> Iterator[Line]:
     """What is told of the first thing of every kind that can be clicked on."""
     actions = {span.action[0]: span.action for line in lines for span in line if span.action}
     for action in actions.values():
-        yield from pointed(here, action, 110)
+        for line in pointed(here, action, 110):
+            yield [span._replace(text=_LAST_DIGITS.sub(r"\1…", span.text)) for span in line]
 
 
 ROOMS = ((44, 10), (64, 11), (70, 14), (90, 18), (100, 23), (130, 26), (160, 44))
