@@ -37,8 +37,8 @@ def transformers_model(directory: Path) -> Any:
     library: Any = transformers  # not typed throughout
     library.logging.set_verbosity_error()
     library.logging.disable_progress_bar()
-    torch.set_grad_enabled(False)
-    return library.GPT2LMHeadModel.from_pretrained(directory, dtype=torch.float32).eval()
+    theirs = library.GPT2LMHeadModel.from_pretrained(directory, dtype=torch.float32)
+    return theirs.eval().requires_grad_(False)  # not torch.set_grad_enabled: that would hold for the whole process
 
 
 def lens_model(theirs: Any) -> Any:
@@ -49,7 +49,7 @@ def lens_model(theirs: Any) -> Any:
         sources = importlib.import_module("transformer_lens.model_bridge.sources")
         made = sources.build_bridge_from_module(theirs, "GPT2LMHeadModel", hf_config=theirs.config)
         made.enable_compatibility_mode(disable_warnings=True, no_processing=True)
-        return made
+        return made.requires_grad_(False)
     package = importlib.import_module("transformer_lens")
     conversions = importlib.import_module("transformer_lens.pretrained.weight_conversions")
     sizes = theirs.config
@@ -72,4 +72,4 @@ def lens_model(theirs: Any) -> Any:
     steps = ("fold_ln", "center_writing_weights", "center_unembed", "fold_value_biases")
     weights = conversions.convert_gpt2_weights(theirs, config)
     made.load_and_process_state_dict(weights, **dict.fromkeys(steps, False))
-    return made
+    return made.requires_grad_(False)

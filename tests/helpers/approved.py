@@ -35,7 +35,8 @@ from explorer.stages import Kind
 from explorer.teaching.lessons import every_lesson, filled
 from explorer.views import views
 from explorer.views.choices import Choice
-from explorer.views.recipes import Shown, copied
+from explorer.views.recipes.copied import copied
+from explorer.views.recipes.recipe import Shown
 from explorer.views.view import View, next_measure
 from explorer.walk.on_screen import wanted_way
 from explorer.walk.opening import ask_why, step_into_code

@@ -20,7 +20,9 @@ from explorer.teaching import edit_words, places, spots
 from explorer.teaching.spots import EMBEDDED
 from explorer.teaching.start import Start
 from explorer.views.looks import look, take_look
-from explorer.views.recipes import RECIPES, Shown, copied
+from explorer.views.recipes.copied import copied
+from explorer.views.recipes.of_views import RECIPES
+from explorer.views.recipes.recipe import Shown
 from explorer.views.view import View, next_measure
 from explorer.views.views import ALL, make
 from explorer.walk import beginning

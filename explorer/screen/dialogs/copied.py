@@ -9,7 +9,7 @@ from textual.widgets import Label, Static
 
 from explorer.screen.panes.pane import literal
 from explorer.terminal.glyphs import printable
-from explorer.views.recipes import Copied
+from explorer.views.recipes.copied import Copied
 
 
 class CopiedDialog(ModalScreen[None]):

@@ -24,7 +24,8 @@ class Copying:
             screen.notify("This is a recorded run: `gpt-explorer open FILE` opens it again.", markup=False)
             return
         from explorer.screen.dialogs.copied import CopiedDialog  # only now: recipes know every view
-        from explorer.views.recipes import Shown, copied
+        from explorer.views.recipes.copied import copied
+        from explorer.views.recipes.recipe import Shown
 
         name = screen.header.model_name
         model = self._first if self._first and name == self._shown_as else name

@@ -1,22 +1,10 @@
-"""The screen as a command line and as a few lines of Python: both give what it shows.
+"""A recipe for each view, and one for the walk: the command that prints it, and the expression of the library."""
 
-`RECIPES` has a line for every view, and one for the walk. A recipe says which command prints this, with which options
-of its own, and which expression of the library gives it; prompt, model, `<|endoftext|>`, edits and sampling are added
-here, the same for all.
-"""
-
-import shlex
 from collections.abc import Callable
-from typing import NamedTuple
 
 from explorer.analysis.attribution import Level
-from explorer.analysis.compare import BEGINNING
-from explorer.edits import Cut, Edit, Mean, Scale, Set, Zero
 from explorer.edits.metric import KL, PROBABILITY, Metric
-from explorer.runs.beginning import with_beginning
 from explorer.stages import Kind
-from explorer.teaching import edit_words, places
-from explorer.teaching.spots import EMBEDDED, SAMPLING, SEED
 from explorer.views.attribution.state import Grouping, ViewConvention
 from explorer.views.attribution.view import AttributionView
 from explorer.views.circuits.state import Show
@@ -26,217 +14,16 @@ from explorer.views.flow.state import OF_THE_ANSWER, THRESHOLDS
 from explorer.views.flow.view import FlowView
 from explorer.views.heads.view import HeadsView
 from explorer.views.lens.view import LensView
-from explorer.views.looks import look
 from explorer.views.neurons.view import NeuronsView
 from explorer.views.patching.choices import short
 from explorer.views.patching.state import Way
 from explorer.views.patching.view import PatchingView
+from explorer.views.recipes.recipe import Recipe, Shown, token_name, token_word, without_beginning
 from explorer.views.scores.view import ScoresView
 from explorer.views.sweep.state import MEAN, MEASURES, PATCH, SCALE, Asked
 from explorer.views.sweep.view import SweepView
-from explorer.views.view import View
-from explorer.walk.draws import Draws
 from explorer.walk.session import Session
-from gpt import GPTError, Sampling, draw
-
-PROGRAM = "gpt-explorer"
-
-
-class Copied(NamedTuple):
-    """The screen in three ways, and what is on it that they leave out."""
-
-    opens: str  # the command that opens the screen in this state
-    command: str  # the one that prints it
-    python: str
-    notes: tuple[str, ...] = ()
-
-
-class Recipe(NamedTuple):
-    """A command with the options of its own, before or after the prompt; and lines of Python, with `run` at hand."""
-
-    command: str
-    options: tuple[str, ...]
-    python: tuple[str, ...]
-    prompt: bool = True  # the command takes the prompt
-    note: str = ""
-
-
-class Shown(NamedTuple):
-    """A screen: the session, the view that is open, by its name, and the model's name."""
-
-    session: Session
-    name: str = ""
-    view: View | None = None
-    model: str = EMBEDDED
-
-
-def copied(shown: Shown) -> Copied:
-    """The screen in three texts, to be run elsewhere."""
-    session, recipe = shown.session, RECIPES.get(shown.name, walk)(shown)
-    words, rest = _edits_in_words(session)
-    notes = [recipe.note] if recipe.note else []
-    if session.what_if.showing:
-        notes.append(f"The screen shows {session.what_if.showing}; this is about the run with the edits.")
-    if session.text.startswith("@") or session.text == "-":
-        notes.append("To the first command such a prompt names a file: put it into one, and give @FILE.")
-    if rest:
-        notes.append(f"Not in it, for they have no words: {'; '.join(rest)}.")
-    if any(isinstance(edit.what, Mean) for edit in session.what_if.edits.active) and _drawn(session):
-        notes.append("A mean is over the prompt; there, what was drawn counts as typed.")
-    prompt = _prompt(session)
-    command = [PROGRAM, recipe.command]
-    command += [*(prompt if recipe.prompt else []), *recipe.options]
-    command += [part for each in words for part in ("--edit", each)] if recipe.prompt else []
-    command += _model(shown)
-    return Copied(opens(shown), shlex.join(command), python(shown, recipe), tuple(notes))
-
-
-# The screen itself
-
-
-def opens(shown: Shown) -> str:
-    """The command that opens the screen in this state: the prompt, what was drawn, the edits, the place, the view."""
-    session, options = shown.session, list[str]()
-    drawn, other = _drawn(session), session.what_if.other
-    bos, text = _without_beginning(session, (drawn and session.written.typed) or session.text)
-    options += ["--bos"] if bos else []
-    options += ["--draw", str(drawn)] if drawn else []
-    cursor = session.cursor
-    head = f" head {cursor.head}" if cursor.head and "H" not in cursor.axes else ""  # it is chosen there, unseen
-    options += ["--at", places.in_words(session) + head]
-    options += ["--view", shown.name] if shown.name else []
-    if shown.view and (state := look(shown.view)):
-        options += ["--look", state]
-    if other and not other.model:
-        options += ["--other", other.text, *(["--align", BEGINNING] if session.what_if.aligned == BEGINNING else [])]
-    options += [part for each in _edits_in_words(session)[0] for part in ("--edit", each)]
-    options += [*_model(shown), *_sampling(session.draws)]
-    plain = any(letter.isspace() for letter in text) and not text.startswith("-")
-    return shlex.join([PROGRAM, text, *options] if plain else [PROGRAM, *options, "--", text])
-
-
-def _drawn(session: Session) -> int:
-    """How many tokens these settings draw again, as they stand there; 0 where they would draw others."""
-    made, draws = session.draws.made, session.draws
-    for position, token in made.items():
-        chances = draws.chances(position - 1)
-        alike = (token.sampling, token.seed) == (draws.sampling, draws.seed) and not token.chosen
-        if chances is None or not alike or draw(chances, token.step.number) != token.step.token:
-            return 0
-    return len(made)
-
-
-def _without_beginning(session: Session, text: str) -> tuple[bool, str]:
-    """Whether the token that stands before a text is there, and the text after it."""
-    ids, config, tokenizer = session.tokenizer.encode(text), session.config, session.tokenizer
-    if not ids or ids[0] not in config.end_tokens:
-        return False, text
-    rest = text.removeprefix(tokenizer.decode(ids[:1]))
-    return (True, rest) if rest and with_beginning(tokenizer.encode(rest), config) == ids else (False, text)
-
-
-# What the commands share
-
-
-def _prompt(session: Session) -> list[str]:
-    """The prompt, or its tokens where the text alone would give others."""
-    bos, text = _without_beginning(session, session.text)
-    ids = session.tokenizer.encode(text)
-    ids = with_beginning(ids, session.config) if bos else ids
-    if ids != session.ids or text.startswith(("-", "@")):
-        return ["--ids", ",".join(map(str, session.ids))]
-    return [text, *(["--bos"] if bos else [])]
-
-
-def _edits_in_words(session: Session) -> tuple[list[str], list[str]]:
-    """The edits in force that have words, and the others for people."""
-    named, others = list[str](), list[str]()
-    for edit in session.what_if.edits.active:
-        words = edit_words.in_words(edit)
-        (others if words is None else named).append(words or edit.words(session.labels()))
-    return named, others
-
-
-def _model(shown: Shown) -> list[str]:
-    return [] if shown.model == EMBEDDED else ["--model", shown.model]
-
-
-def _sampling(draws: Draws) -> list[str]:
-    """The options of settings that are not the default."""
-    chosen, words = draws.sampling, list[str]()
-    if chosen.temperature != SAMPLING.temperature:
-        words += ["--temperature", repr(chosen.temperature)]
-    if chosen.top_k != SAMPLING.top_k:
-        words += ["--top-k", str(chosen.top_k or 0)]
-    if chosen.top_p != SAMPLING.top_p:
-        words += ["--top-p", repr(chosen.top_p)]
-    return words + (["--seed", str(draws.seed)] if draws.seed != SEED else [])
-
-
-def _token(session: Session, token: int) -> str:
-    """A token as the commands read it: its text where that names it, else its id."""
-    from explorer.walk.one_token import token_id
-
-    text = session.tokenizer.decode([token])
-    try:
-        named = token_id(text, session.tokenizer, session.config)
-    except GPTError:
-        named = -1
-    return text if named == token and not text.startswith(("id:", "-")) else f"id:{token}"
-
-
-# Python
-
-
-def python(shown: Shown, recipe: Recipe) -> str:
-    """The lines of Python: the model, the run, its edits, and what the screen shows of it."""
-    session = shown.session
-    bos, text = _without_beginning(session, session.text)
-    given, flag = repr(text), ", bos=True" if bos else ""
-    if (ids := session.tokenizer.encode(text)) != session.ids[1 if bos else 0 :] or (bos and not ids):
-        given, flag = repr(session.ids), ""
-    lines = ["import explorer as gx", "", f"model = gx.load({shown.model!r})", f"run = model.run({given}{flag})"]
-    made = [line for edit in session.what_if.edits.active if (line := _edit_in_python(edit))]
-    if made:
-        lines.append(f"run = run.edit({', '.join(made)})")
-    return "\n".join([*lines, *recipe.python])
-
-
-def _edit_in_python(edit: Edit) -> str:
-    """The edit as the library writes it; "" for one that has no words."""
-    if edit_words.in_words(edit) is None:
-        return ""
-    where = edit.where
-    kind, _, number = where.title.partition(" ")
-    at = f", at={where.at[0]}" if where.at else ""
-    if where.edge:
-        layers = {part.name.split(".")[1] for part in where.places}
-        heads = where.places[0].index[0]
-        rest = "" if len(layers) > 1 else f", {layers.pop()}" + ("" if heads is None else f", {heads[0]}")
-        place = f"gx.edge({where.edge[0]}, {where.edge[1]}{rest})"
-    elif kind in ("head", "neuron"):
-        place = f"gx.{kind}({number.replace('.', ', ')}{at})"
-    elif kind in ("MLP", "block"):
-        place = f"gx.{kind.lower()}({number}{at})"
-    else:
-        part = where.places[0]
-        index = ["None" if axis is None else str(axis[0] if len(axis) == 1 else list(axis)) for axis in part.index]
-        place = f"gx.activation({', '.join([repr(part.name), *index])})"
-    match edit.what:
-        case Zero():
-            return f"{place}.zero()"
-        case Mean():
-            return f"{place}.mean()"
-        case Cut():
-            return f"{place}.cut()"
-        case Set(value=value):
-            return f"{place}.set({value!r})"
-        case Scale(factor=factor):
-            return f"{place}.scale({factor!r})"
-    return ""
-
-
-# The recipes
+from gpt import Sampling
 
 
 def walk(shown: Shown) -> Recipe:
@@ -288,14 +75,8 @@ def lens(shown: Shown) -> Recipe:
     if token is None:
         order = session.run.order(len(session.ids) - 1)
         token = order[0] if order else None
-    asked = "" if token is None else repr(_name(session, token))
+    asked = "" if token is None else repr(token_name(session, token))
     return Recipe("lens", (), (f"print(run.lens({asked}))",))
-
-
-def _name(session: Session, token: int) -> str | int:
-    """A token as the library takes it."""
-    text = _token(session, token)
-    return token if text == f"id:{token}" else text
 
 
 def attribution(shown: Shown) -> Recipe:
@@ -309,12 +90,12 @@ def attribution(shown: Shown) -> Recipe:
     level = levels.get(state.grouping, state.grouping.level)
     convention = "transformer-lens" if state.convention is ViewConvention.TRANSFORMER_LENS else str(state.convention)
     answer = state.order[0]
-    options = ["--token", _token(session, answer), "--position", str(session.position), "--by", str(level)]
-    words = [repr(_name(session, answer))]
+    options = ["--token", token_word(session, answer), "--position", str(session.position), "--by", str(level)]
+    words = [repr(token_name(session, answer))]
     if state.against:
         rival = state.order[state.against]
-        options += ["--versus", _token(session, rival)]
-        words.append(repr(_name(session, rival)))
+        options += ["--versus", token_word(session, rival)]
+        words.append(repr(token_name(session, rival)))
     options += ["--convention", convention]
     words += [f"by={str(level)!r}", f"position={session.position}", f"convention={convention!r}"]
     note = "The parts by token are those by head and token, added up." if state.grouping is Grouping.TOKEN else ""
@@ -340,10 +121,10 @@ def flow(shown: Shown) -> Recipe:
     view, session = shown.view, shown.session
     assert isinstance(view, FlowView)
     order, threshold = session.run.order(session.position), THRESHOLDS[view.level]
-    token = [] if not order else ["--token", _token(session, order[0])]
+    token = [] if not order else ["--token", token_word(session, order[0])]
     by = "logit" if view.measure == OF_THE_ANSWER else "share"
     rest = ["--position", str(session.position), "--threshold", repr(threshold), "--by", by]
-    asked = f"{_name(session, order[0])!r}, " if order else ""
+    asked = f"{token_name(session, order[0])!r}, " if order else ""
     line = f"print(run.flow({asked}position={session.position}, threshold={threshold!r}))"
     note = "Edges are chosen there by their share of the last state." if view.measure == OF_THE_ANSWER else ""
     return Recipe("flow", (*token, *rest), (line,), note=note)
@@ -363,8 +144,8 @@ def compare(shown: Shown) -> Recipe:
         f"other = model.run({list(other.trace.ids)!r})",
         f"print(run.aligned(other, {aligned!r}), other.top())",
     )
-    bos, text = _without_beginning(session, session.text)
-    theirs, rest = _without_beginning(session, other.text)
+    bos, text = without_beginning(session, session.text)
+    theirs, rest = without_beginning(session, other.text)
     if bos != theirs:
         text, rest, bos = session.text, other.text, False
     words = (text, rest, "--align", aligned, *(["--bos"] if bos else []))
@@ -395,8 +176,8 @@ def sweep(shown: Shown) -> Recipe:
 
 def _measure(session: Session, metric: Metric) -> tuple[list[str], str]:
     """A metric as options of `sweep`, and in Python."""
-    token, versus = _token(session, metric.token), _token(session, metric.versus)
-    names = [_name(session, each) for each in (metric.token, metric.versus)]
+    token, versus = token_word(session, metric.token), token_word(session, metric.versus)
+    names = [token_name(session, each) for each in (metric.token, metric.versus)]
     options = ["--metric", metric.kind]
     if metric.kind == KL:
         return options, "gx.kl()"
@@ -422,7 +203,7 @@ def circuits(shown: Shown) -> Recipe:
     assert isinstance(view, CircuitsView)
     state = view.state()
     head, place = ("--head", f"{state.layer}.{state.head}"), f"{state.layer}, {state.head}"
-    token, name = _token(shown.session, state.token), _name(shown.session, state.token)
+    token, name = token_word(shown.session, state.token), token_name(shown.session, state.token)
     length = len(shown.session.run.ids)
     made = {
         Show.PROMOTES: ((*head, "--token", token), f"model.promoted({place}, {name!r})"),
@@ -469,7 +250,7 @@ def patching(shown: Shown) -> Recipe:
     if state.metric.token == state.metric.versus:
         return walk(shown)._replace(note="Both runs say the same token: choose two with d, and there is a lead.")
     _, made = _measure(session, state.metric)
-    token, versus = _token(session, state.metric.token), _token(session, state.metric.versus)
+    token, versus = token_word(session, state.metric.token), token_word(session, state.metric.versus)
     options = [session.text, other.text, "--over", state.asked.site, "--token", token, "--versus", versus]
     named = ["other", repr(state.asked.site), made]
     if state.asked.by_position:
