@@ -424,3 +424,15 @@ def test_of_the_ranks_the_first_are_shown_and_the_one_under_the_cursor(here: int
     assert (None in shown) == any(later - rank > 1 for rank, later in pairwise(ranks)), "a gap is marked"
     if room >= 7:  # for the first five, the gap, and the one under the cursor
         assert ranks[:5] == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("stage", "part"), [("blocks.0.qkv", 0), ("blocks.0.qkv", 1), ("blocks.0.qkv", 2), ("embed", 0)]
+)
+def test_the_number_says_of_which_part_it_is_where_there_are_several(stage: str, part: int) -> None:
+    here = at(stage, part=part)
+    assert here.cursor.part
+    told = " ".join("".join(span.text for span in line) for line in number_under_cursor(here, 110, 4))
+    dimension = "head 1 · " if stage != "embed" else ""
+    named = f"{here.cursor.part.label} " if stage != "embed" else ""
+    assert f"{dimension}{named}o · dimension 0" in told

@@ -90,3 +90,14 @@ async def test_an_edit_without_numbers_is_switched_off_and_the_others_stay_in_fo
         await until(pilot, lambda: [entry.on for entry in here.what_if.edits] == [True, False])
         await computed(pilot)
         assert here.run.logits(0) == before
+
+
+async def test_a_dialog_takes_the_notices_of_its_screen_away_and_no_others() -> None:
+    async with opened() as (pilot, screen):
+        for _ in range(2):
+            pilot.app.notify("of the program")
+            await press(pilot, "question_mark", "escape")
+            assert [notice.message for notice in pilot.app._notifications] == ["of the program"]
+            screen.notify("of the screen")
+            await press(pilot, "question_mark", "escape")
+            assert not pilot.app._notifications
