@@ -10,6 +10,8 @@ from explorer.screen.dialogs.models import ModelPicker
 from explorer.screen.main.screen import MainScreen
 from explorer.screen.opening import Opening
 from explorer.screen.panes.picture import PicturePane
+from explorer.walk.session import Session
+from tests.helpers.models import Words, recorded, small_model
 from tests.helpers.pilot import PROMPT, computed, opened, press, session, text, tiny, until
 
 
@@ -101,3 +103,15 @@ async def test_a_dialog_takes_the_notices_of_its_screen_away_and_no_others() -> 
             screen.notify("of the screen")
             await press(pilot, "question_mark", "escape")
             assert not pilot.app._notifications
+
+
+async def test_of_a_recorded_run_it_says_how_to_open_it_again() -> None:
+    words = [bytes([letter]) for letter in b"abcdefgh"]
+    run = recorded(small_model(vocab_size=len(words)), [3, 1, 4, 1, 5])
+    opening = Session(run, Words(words))
+    opening.begin(run, "dbebf")
+    async with opened(opening, prompt="dbebf", wait=False) as (pilot, screen):
+        await until(pilot, lambda: screen.ready)
+        await press(pilot, "C")
+        assert pilot.app.screen is screen
+        assert any("gpt-explorer open FILE" in notice.message for notice in pilot.app._notifications)
