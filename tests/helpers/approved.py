@@ -214,7 +214,7 @@ def offers(here: Session) -> Drawn:
         if stage.layer not in BLOCKS:
             continue
         here.cursor.go_to_stage(index)
-        here.cursor.go_to_position(last if index % 2 else 0)
+        here.cursor.go_to_position((0, last, 1)[index % 3])
         finish(here)
         yield f"offers at {stage.id}", [_offered(Here(mode, here)) for mode in (Mode.WALK, Mode.CURSOR)]
     here.cursor.go_to_stage(12)

@@ -115,3 +115,13 @@ async def test_of_a_recorded_run_it_says_how_to_open_it_again() -> None:
         await press(pilot, "C")
         assert pilot.app.screen is screen
         assert any("gpt-explorer open FILE" in notice.message for notice in pilot.app._notifications)
+
+
+async def test_what_an_edit_did_is_said_once_with_the_keys_that_go_on() -> None:
+    async with opened() as (pilot, screen):
+        screen.editing.edit(lambda edits: edits.add(where.head(0, 1), Zero(), None))
+        await computed(pilot)
+        await until(pilot, lambda: pilot.app._notifications)
+        (notice,) = pilot.app._notifications
+        assert notice.title == "Edited: head 0.1 zeroed"
+        assert "Press 6 to compare, X to switch it off." in notice.message
