@@ -2,10 +2,12 @@
 
 import ast
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.mutants import reached
 from tests.mutants.__main__ import ROOMS, chosen, copied, main
 from tests.mutants.mutation import count, mutant
 
@@ -90,20 +92,36 @@ def _copied(root: Path, to: Path) -> Path:
     return to
 
 
-def test_what_no_test_notices_is_told(small_tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    results = small_tree / "results"
-    words = ["--only", "paint", "--cases", "9", "--results", str(results)]
+def test_what_no_test_notices_is_told_until_it_has_a_test(
+    small_tree: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = small_tree / "cache"
+    words = ["--only", "paint", "--cases", "9", "--cache", str(cache), "--jobs", "2"]
     before = (small_tree / "tree/explorer/paint/half.py").read_text()
     assert main(words) == 1, "a third survives"
     shown = capsys.readouterr().out
     assert "3 mutants, 2 noticed (66.7%)" in shown
     assert "survived explorer/paint/half.py:2  7  →  (8)" in shown
     assert (small_tree / "tree/explorer/paint/half.py").read_text() == before, "only the copy was changed"
-    done = results.read_text()
-    assert main(words) == 1, "it goes on from what is known"
-    again = results.read_text().removeprefix(done).splitlines()
-    assert len(done.splitlines()) == 3
-    assert [json.loads(line)["result"] for line in again] == ["survived"], "it may have a test by now; others are known"
+    done = (cache / "results.jsonl").read_text()
+
+    new = "import sys; sys.path.insert(0, 'explorer/paint')\ndef test(): import half; assert half.UNUSED == 7\n"
+    (small_tree / "tree/tests/paint/test_unused.py").write_text(new)
+    ran: list[list[str]] = []
+    monkeypatch.setattr(reached, "_run", _noting(ran, reached._run))
+    assert main(words) == 0, "it goes on from what is known"
+    assert ran == [["tests/paint/test_unused.py"]], "which lines the other test reaches is known"
+    assert "3 mutants, 3 noticed" in capsys.readouterr().out
+    again = (cache / "results.jsonl").read_text().removeprefix(done).splitlines()
+    assert [json.loads(line)["by"] for line in again] == ["tests/paint/test_unused.py::test"], "others were noticed"
+
+
+def _noting(ran: list[list[str]], run: Callable[[Path, list[str], Path, Path], None]) -> Callable[..., None]:
+    def noted(root: Path, files: list[str], data: Path, report: Path) -> None:
+        ran.append(files)
+        run(root, files, data, report)
+
+    return noted
 
 
 def test_the_copy_is_whole(tmp_path: Path) -> None:

@@ -2,8 +2,9 @@
 
 import pytest
 
-from explorer.analysis.detectors import detector_score, repeated
+from explorer.analysis.detectors import attends_to_repeated, detector_score, repeated
 from explorer.analysis.heads import Behaviour
+from tests.helpers.models import small_model, traced
 
 EVEN = [[1.0], [0.5, 0.5], [1 / 3] * 3, [0.25] * 4]
 IDS = [7, 8, 7, 8]
@@ -27,3 +28,11 @@ def test_only_some_behaviours_have_a_detector() -> None:
 )
 def test_the_repeated_word(words: list[object], place: int | None) -> None:
     assert repeated(words) == place
+
+
+def test_words_can_be_the_same_where_tokens_are_not() -> None:
+    trace = traced(small_model(), [7, 8, 7, 9])
+    pattern = trace.value("blocks.1.attn.hook_pattern")[2][-1]
+    assert attends_to_repeated(trace, 1, 2) == pattern[2], "the second 7"
+    assert attends_to_repeated(trace, 1, 2, ["a", "a", "b", "c"]) == pattern[1], "the second a"
+    assert attends_to_repeated(trace, 1, 2, "abcd") is None

@@ -236,3 +236,9 @@ def test_the_first_position_of_a_short_run_can_be_patched_from() -> None:
     edits = Edits(CONFIG)
     edits.add(where.head(0, 0, 0), Patch(traced(MODEL, OTHER[:3])), len(IDS))
     assert len(edits.entries) == 1
+
+
+@pytest.mark.parametrize("token", [11, -1])
+def test_a_direction_to_a_token_that_is_not_there_says_which_there_are(token: int) -> None:
+    with pytest.raises(InputError, match=f"there is no token {token}: ids go from 0 to 10"):
+        towards(MODEL, token, 1)

@@ -2,11 +2,12 @@
 
 In a copy of the tree, one place of the code is changed at random (a comparison, an operation, a constant, a branch, a
 call left out), and the tests are run that reach it: which those are is found by one run of all of them. A change that
-no test notices is printed: it gets a test, or it makes no difference. What was tried is kept, so the same call goes on
-where it was stopped. The exit status is 1 if less than nine in ten were noticed.
+no test notices is printed: it gets a test, or it makes no difference. What was tried and which tests reach what is kept
+in a folder, so the same call goes on where it was stopped. The exit status is 1 if less than nine in ten were noticed.
 """
 
 import argparse
+import hashlib
 import json
 import os
 import random
@@ -14,12 +15,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from queue import SimpleQueue
+from typing import NamedTuple
 
 from tests.mutants.mutation import Mutant, count, mutant
 from tests.mutants.reached import Reached, reached
+from tests.mutants.warm import Warm
 
 ROOMS = ("paint", "views", "walk", "screen", "edits", "analysis", "loading")
 """The rooms of `explorer/` whose code is changed."""
@@ -30,7 +36,8 @@ _COSTLY = ("tests/pytorch", "tests/transformer_lens", "tests/test_mutants.py", "
 WANTED = 0.9
 NOTICED, SURVIVED, ENDLESS = "noticed", "survived", "endless"
 _ROOT = Path(__file__).resolve().parents[2]
-_LONGEST = 900  # seconds for the tests of a mutant, on a machine however slow
+_OPTIONS = ("-q", "-n", "0", "-p", "no:cacheprovider")
+_AT_LEAST, _TIMES = 120, 6  # seconds for the tests of a mutant: these, and so many times those that they took
 
 
 @dataclass(frozen=True)
@@ -41,10 +48,19 @@ class Tried:
     line: int
     before: str
     after: str
+    source: str  # a digest: another change of the same words is another
     result: str = ""
+    by: str = ""  # the test that noticed it
 
     def __str__(self) -> str:
         return f"{self.result:<8} {self.file}:{self.line}  {self.before}  →  {self.after}".replace("\n", "⏎")
+
+
+class Copy(NamedTuple):
+    """A copy of the tree, and what runs its tests."""
+
+    root: Path
+    run: Warm
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -53,16 +69,26 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--cases", type=int, default=30, metavar="N", help="how many (default: 30)")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="which ones (default: 0)")
     parser.add_argument("--only", action="append", choices=ROOMS, help="of this room; may be given more than once")
+    parser.add_argument("--tests", action="append", metavar="PATH", help="only tests of this file or folder")
     parser.add_argument(
-        "--results", type=Path, metavar="FILE", help="what was tried (default: a file in the temporary folder)"
+        "--seconds", type=float, default=60, metavar="S", help="of tests that a mutant meets at most (default: 60)"
+    )
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="how many at the same time (default: 1)")
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        default=Path(tempfile.gettempdir()) / "gpt-explorer-mutants",
+        metavar="DIR",
+        help="where what was found is kept (default: in the temporary folder)",
     )
     options = parser.parse_args(words)
     rooms = options.only or ROOMS
-    name = f"gpt-explorer-mutants-{options.seed}-{'-'.join(rooms) if options.only else 'all'}.jsonl"
-    results = options.results or Path(tempfile.gettempdir()) / name
-    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        copy = copied(_ROOT, Path(folder) / "tree")
-        tried = list(_try_all(copy, rooms, options.cases, options.seed, results))
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder, ExitStack() as stack:
+        roots = [copied(_ROOT, Path(folder) / str(job)) for job in range(max(1, options.jobs))]
+        tests = reached(roots[0], options.cache, options.tests or ["tests"], _COSTLY, options.seconds)
+        mutants = chosen(roots[0], rooms, options.cases, options.seed)
+        copies = [Copy(root, stack.enter_context(closing(Warm(root)))) for root in roots]
+        tried = list(_try_all(copies, tests, mutants, options.cache / "results.jsonl"))
     survived = [each for each in tried if each.result == SURVIVED]
     print(f"{len(tried)} mutants, {len(tried) - len(survived)} noticed ({1 - len(survived) / max(1, len(tried)):.1%})")
     print(*survived, sep="\n")
@@ -84,31 +110,47 @@ def copied(root: Path, to: Path) -> Path:
     return to
 
 
-def _try_all(copy: Path, rooms: Sequence[str], cases: int, seed: int, results: Path) -> Iterator[Tried]:
+def _try_all(
+    copies: Sequence[Copy], tests: Reached, mutants: Iterable[tuple[Path, Mutant]], results: Path
+) -> Iterator[Tried]:
+    """Try the mutants, one at a time in each copy; in their order."""
     known = _known(results)
-    tests: Reached | None = None
-    for number, (file, found) in enumerate(chosen(copy, rooms, cases, seed), 1):
-        one = Tried(str(file.relative_to(copy)), found.line, found.before, found.after)
+    free: SimpleQueue[Copy] = SimpleQueue()
+    for copy in copies:
+        free.put(copy)
+
+    def tried(file: Path, found: Mutant) -> Tried:
+        one = Tried(file.as_posix(), found.line, found.before, found.after, _digest(found.source))
         if one not in known:
-            tests = tests or reached(copy, _COSTLY)
-            known[one] = _result(copy, tests.tests(file, found.line), file, found)
+            copy = free.get()
+            try:
+                known[one] = _tried(one, copy, tests.tests(one.file, one.line), found)
+            finally:
+                free.put(copy)
             with results.open("a", encoding="utf-8") as lines:
-                lines.write(json.dumps(asdict(one) | {"result": known[one]}) + "\n")
-        done = Tried(one.file, one.line, one.before, one.after, known[one])
-        print(f"{number:>4} {done}", flush=True)
-        yield done
+                lines.write(json.dumps(asdict(known[one])) + "\n")
+        return known[one]
+
+    with ThreadPoolExecutor(len(copies)) as pool:
+        for number, done in enumerate(pool.map(lambda pair: tried(*pair), mutants), 1):
+            print(f"{number:>4} {done}", flush=True)
+            yield done
 
 
-def _known(results: Path) -> dict[Tried, str]:
+def _digest(source: str) -> str:
+    return hashlib.sha256(source.encode()).hexdigest()[:16]
+
+
+def _known(results: Path) -> dict[Tried, Tried]:
     """The results of an earlier call, by mutant. What survived is tried again: it may have a test."""
     if not results.is_file():
         return {}
-    given = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
-    return {Tried(**{**one, "result": ""}): one["result"] for one in given if one["result"] != SURVIVED}
+    given = [Tried(**json.loads(line)) for line in results.read_text(encoding="utf-8").splitlines()]
+    return {replace(one, result="", by=""): one for one in given if one.result != SURVIVED}
 
 
 def chosen(root: Path, rooms: Sequence[str], cases: int, seed: int) -> Iterator[tuple[Path, Mutant]]:
-    """So many different mutants, each place of the rooms as likely as any other; fewer where there are no more."""
+    """So many different mutants and their files, by the root; each place of the rooms is as likely as any other."""
     files = [file for room in rooms for file in sorted((root / "explorer" / room).rglob("*.py"))]
     sources = {file: file.read_text(encoding="utf-8") for file in files}
     places = [(file, place) for file in files for place in range(count(sources[file]))]
@@ -118,36 +160,34 @@ def chosen(root: Path, rooms: Sequence[str], cases: int, seed: int) -> Iterator[
         found = mutant(sources[file], place) if left else None
         if found is not None:
             left -= 1
-            yield file, found
+            yield file.relative_to(root), found
 
 
-def _result(copy: Path, tests: Sequence[str], file: Path, found: Mutant) -> str:
-    """The result of these tests with the change; one that no test reaches survives."""
+def _tried(one: Tried, copy: Copy, tests: Mapping[str, float], found: Mutant) -> Tried:
+    """The mutant with the result of these tests; one that no test reaches survives."""
+    if not tests:
+        return replace(one, result=SURVIVED)
+    (copy.root / "tests.txt").write_text("\n".join(tests), encoding="utf-8")
+    file = copy.root / one.file
     before = file.read_text(encoding="utf-8")
-    file.write_text(found.source, encoding="utf-8")
     try:
-        return NOTICED if tests and _run(copy, tests).returncode != 0 else SURVIVED
-    except subprocess.TimeoutExpired:
-        return ENDLESS
+        _write(file, found.source)
+        status, shown = copy.run([*_OPTIONS, "-x", "@tests.txt"], _AT_LEAST + _TIMES * sum(tests.values()))
     finally:
-        file.write_text(before, encoding="utf-8")
+        _write(file, before)
+    if status is None:
+        return replace(one, result=ENDLESS)
+    if status > 1 and copy.run([*_OPTIONS, "--collect-only", "@tests.txt"], _AT_LEAST)[0] != 0:
+        raise SystemExit(f"the tests of {one.file}:{one.line} cannot be run:\n{shown}")
+    failed = [line.split(" ")[1] for line in shown.splitlines() if line.startswith(("FAILED ", "ERROR "))]
+    return replace(one, result=NOTICED if status else SURVIVED, by=failed[0] if failed else "")
 
 
-def _run(copy: Path, tests: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    """Run the tests in the copy; they stop at the first that fails."""
-    options = ["-q", "-x", "-n", "0", "-p", "no:cacheprovider"]
-    (copy / "tests.txt").write_text("\n".join(tests), encoding="utf-8")
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", *options, "@tests.txt"],
-        cwd=copy,
-        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(copy)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        timeout=_LONGEST,
-        check=False,
-    )
+def _write(file: Path, source: str) -> None:
+    """Write a module; what was compiled of it could be taken for this one, which is as long and no second younger."""
+    file.write_text(source, encoding="utf-8")
+    for compiled in (file.parent / "__pycache__").glob(f"{file.stem}.*.pyc"):
+        compiled.unlink()
 
 
 if __name__ == "__main__":

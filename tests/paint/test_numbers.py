@@ -11,7 +11,7 @@ from explorer.paint.number import number_under_cursor
 from explorer.paint.pictures import picture
 from explorer.paint.pictures.vectors.shown import Shown
 from explorer.paint.pictures.vectors.strip import strip
-from explorer.paint.pictures.vocabulary import drawing
+from explorer.paint.pictures.vocabulary import _ranks, drawing
 from explorer.paint.predictions import predictions
 from explorer.paint.spans import SIGNED_LEVELS, Line, Span, spread_of
 from explorer.paint.tokens import TokenRow, tokens
@@ -411,3 +411,28 @@ def test_the_merges_of_a_piece() -> None:
     assert any(re.match(r"bytes +68 65  in hexadecimal$", line) for line in lines)
     assert any(re.match(r"merge 1 +he +rule 2: h \+ e$", line) for line in lines)
     assert any(re.match(r"ids +h 7 +e 4 *$", line) for line in lines)
+
+
+@pytest.mark.parametrize("room", range(1, 20))
+@pytest.mark.parametrize("here", [0, 3, 4, 5, 6, 17, 18, 19, 40, 99])
+def test_of_the_ranks_the_first_are_shown_and_the_one_under_the_cursor(here: int, room: int) -> None:
+    shown = _ranks(here, 100, room)
+    ranks = [rank for rank in shown if rank is not None]
+    assert here in ranks
+    assert len(shown) <= room
+    assert ranks == sorted(set(ranks))
+    assert (None in shown) == any(later - rank > 1 for rank, later in pairwise(ranks)), "a gap is marked"
+    if room >= 7:  # for the first five, the gap, and the one under the cursor
+        assert ranks[:5] == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("stage", "part"), [("blocks.0.qkv", 0), ("blocks.0.qkv", 1), ("blocks.0.qkv", 2), ("embed", 0)]
+)
+def test_the_number_says_of_which_part_it_is_where_there_are_several(stage: str, part: int) -> None:
+    here = at(stage, part=part)
+    assert here.cursor.part
+    told = " ".join("".join(span.text for span in line) for line in number_under_cursor(here, 110, 4))
+    dimension = "head 1 · " if stage != "embed" else ""
+    named = f"{here.cursor.part.label} " if stage != "embed" else ""
+    assert f"{dimension}{named}o · dimension 0" in told

@@ -11,18 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from explorer.analysis import lens
 from explorer.paint.header import header
 from explorer.paint.map import map_of, rail
 from explorer.paint.number import number_under_cursor
 from explorer.paint.pictures import picture
-from explorer.paint.predictions import predictions
-from explorer.paint.spans import Line, bar, page, window, wrapped
+from explorer.paint.predictions import predictions, way
+from explorer.paint.spans import Line, bar, length, page, window, wrapped
 from explorer.paint.tokens import TokenRow, tokens
 from explorer.runs import running
+from explorer.walk.on_screen import wanted_way
 from explorer.walk.session import Session
 from gpt import Sampling
 from tests.helpers.exhaustive import exhaustive
-from tests.helpers.models import HOSTILE, Words, finish, small_model, start
+from tests.helpers.models import HOSTILE, Words, finish, never, small_model, start
 from tests.helpers.styles import WORDS, check_style
 
 SIZES = [(49, 15), (56, 24), (110, 40)]  # of the picture at 80x24, 120x36, 160x48
@@ -243,3 +245,15 @@ def test_wrapped_text_keeps_its_words(text: str, cells: int) -> None:
     assert all(cell_len(line) <= cells for line in lines)
     if all(cell_len(word) <= cells for word in text.split()):
         assert " ".join(lines).split() == text.split()
+
+
+@pytest.mark.parametrize("layers", [1, 6, 12, 24])
+def test_the_answers_way_stays_within_its_line(layers: int) -> None:
+    model = small_model(vocab_size=len(HOSTILE), n_layer=layers, spread=0.1)
+    session = start(model, Words(HOSTILE), "3 1 4")
+    list(lens.fill(session.run, wanted_way(session), never))
+    for cells in range(12, 70):
+        line = way(session, cells)
+        assert length(line) <= cells
+        steps = sum(character in "▁▂▃▄▅▆▇█" for span in line for character in span.text)
+        assert steps == 2 * layers + 1 or (cells < 2 * layers + 16 and steps > cells // 3), cells

@@ -1,5 +1,7 @@
 """The picture for a stage: the largest number of the row is in it, and the prediction is not before it is revealed."""
 
+import re
+
 import pytest
 
 from explorer.paint.pictures import picture
@@ -156,3 +158,17 @@ def test_the_clock_begins_with_the_talk(here: Session, monkeypatch: pytest.Monke
     last = painted(here, talk).splitlines()[-1]
     assert "7:12 in the talk" in last
     assert f"stage {here.cursor.stage_index + 1} of {len(here.cursor.stages)}" in last
+
+
+@pytest.mark.parametrize("cells", [60, 72, 80, 100, 140])
+def test_the_keys_have_the_room_that_the_stage_and_the_clock_leave_them(here: Session, cells: int) -> None:
+    talk = Talk(shows_keys=True)
+    for key in ("right", "down", "enter", "ctrl+left", "shift+right", "end", "backspace", "home"):
+        talk.press(key)
+        (line,) = [line for line in text_of(talk_picture(here, talk, cells, 24)) if line.endswith(" in the talk")]
+        assert len(line) <= cells
+        found = re.search(r"stage \d+ of \d+   (.*?) *(?:space reveals   )?\S+ in the talk$", line)
+        assert found, "the stage and the clock are whole"
+        shown = found[1].split()
+        assert shown == talk.keys[len(talk.keys) - len(shown) :], "the last ones stay"
+        assert shown or len(line) + len(key) + 4 > cells

@@ -17,6 +17,7 @@ def test_what_to_press_is_always_there_and_a_cut_text_says_so(cells: int, height
             lines = text_of(tour(playing, cells, height))
             whole = text_of(tour(playing, cells, 100))
             assert len(lines) == min(len(whole), height)
+            assert playing.count in lines[0]
             assert any(line.startswith("→ ") for line in lines) == bool(playing.told["press"])
             assert any("more lines" in line for line in lines) == (len(whole) > height)
             if cells >= 76 and height == HEIGHT:

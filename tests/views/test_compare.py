@@ -15,6 +15,7 @@ from explorer.paint.pictures import picture
 from explorer.paint.predictions import predictions
 from explorer.paint.spans import length
 from explorer.runs import running
+from explorer.views.compare.picture import ALIGNMENT
 from explorer.views.compare.view import CompareView
 from explorer.views.view import View
 from explorer.walk.edit_choices import CONTRAST, OTHER, edit_kinds, places, read_edit
@@ -341,3 +342,21 @@ async def test_another_prompt_is_asked_for_and_computed() -> None:
         assert "B (" in text(screen, "header")[0]
         await press(pilot, "2")
         assert not here.what_if.showing, "the other views look at the run itself"
+
+
+def test_a_click_aligns_two_prompts_there_and_one_on_a_token_goes_to_it() -> None:
+    session = start(MODEL, Bytes(), "a little longer")
+    view = worked(session)
+    view.take("little")
+    view = worked(session)
+    spans = [span.action for line in view.lines(76, 22) for span in line if span.action]
+    aligning = [action[1:] for action in dict.fromkeys(spans) if action[:2] == ("view", ALIGNMENT)]
+    assert [number for _, number in aligning] == [0, 1]
+    for numbers in reversed(aligning):
+        view.click(*numbers)
+        assert session.what_if.aligned == ALIGNED[numbers[1]]
+    tokens = [action[1:] for action in dict.fromkeys(spans) if action[0] == "view" and action[1] != ALIGNMENT]
+    for numbers in tokens:
+        view.click(*numbers)
+        assert session.position == numbers[1]
+    assert len(tokens) > 2

@@ -338,3 +338,19 @@ def test_labels_say_what_sets_numbers_apart(story: Session) -> None:
     assert values == ["·Lily", "·to (4)", "·park"]
     assert labelled("hook_embed[2,1]", "blocks.3.hook_mlp_out[2,1]") == ["token embedding", "MLP of block 3"]
     assert labels([], story) == []
+
+
+def test_the_factor_is_one_of_the_chosen_row(hostile: Session) -> None:
+    """Rows with more factors than others: the cursor goes as far as its own row does."""
+    found = 0
+    for cell in every_cell(hostile, 3):
+        asked = Why(hostile, cell)
+        counts = [len(row.factors) for row in asked.rows]
+        if len(set(counts)) < 2:
+            continue
+        found += 1
+        for row in (counts.index(min(counts)), counts.index(max(counts))):
+            asked.choose(row, 0)
+            asked.move_column(99)
+            assert asked.chosen == (row, max(0, counts[row] - 1))
+    assert found
