@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from explorer.analysis.circuits import Circuits, Composition
+from explorer.analysis.errors import AnalysisError
 from explorer.analysis.folded import folded
 from tests.helpers.models import on_arrays, small_model
 
@@ -52,3 +53,13 @@ def test_composition_is_of_whole_matrices(kind: Composition) -> None:
 def test_plain_python_has_the_same_circuits() -> None:
     model = small_model(n_layer=3, n_head=2, n_embd=6)
     np.testing.assert_allclose(Circuits(model.weights, model.config).all_copying(), CIRCUITS.all_copying())
+
+
+def test_the_first_and_the_last_token_can_be_asked_for_and_no_other_number() -> None:
+    matched, last = CIRCUITS.embedding @ CIRCUITS.queries(1, 0), MODEL.config.vocab_size - 1
+    for token in (0, last):
+        expected = matched[token] @ (CIRCUITS.embedding @ CIRCUITS.keys(1, 0)).T / MODEL.config.score_divisor(1)
+        np.testing.assert_allclose(CIRCUITS.matched(1, 0, token), expected)
+    for token in (-1, last + 1):
+        with pytest.raises(AnalysisError, match=f"no token {token}: ids go from 0 to {last}"):
+            CIRCUITS.matched(1, 0, token)

@@ -7,6 +7,7 @@ from explorer.loading import catalogue
 from explorer.screen.app import ExplorerApp
 from explorer.screen.dialogs.copied import CopiedDialog
 from explorer.screen.dialogs.models import ModelPicker
+from explorer.screen.main.offers import Here, Mode, works
 from explorer.screen.main.screen import MainScreen
 from explorer.screen.opening import Opening
 from explorer.screen.panes.picture import PicturePane
@@ -125,3 +126,16 @@ async def test_what_an_edit_did_is_said_once_with_the_keys_that_go_on() -> None:
         (notice,) = pilot.app._notifications
         assert notice.title == "Edited: head 0.1 zeroed"
         assert "Press 6 to compare, X to switch it off." in notice.message
+
+
+def test_drawing_is_offered_until_the_text_is_full_and_never_in_a_recorded_run() -> None:
+    words = [bytes([letter]) for letter in b"abcdefgh"]
+    model = small_model(vocab_size=len(words), n_positions=6)
+    for typed, offers in (("3 1 4 1 5", True), ("3 1 4 1 5 0", False)):
+        walked = Session(model, Words(words))
+        walked.submit(typed)
+        assert works("draw", Here(Mode.WALK, walked)) is offers
+    run = recorded(model, [3, 1, 4, 1, 5])
+    opening = Session(run, Words(words))
+    opening.begin(run, "dbebf")
+    assert not works("draw", Here(Mode.WALK, opening))

@@ -105,6 +105,17 @@ def test_tokens_where_there_are_no_numbers() -> None:
     assert json.loads(printed(found.command))["prompt_ids"] == session.ids
 
 
+def test_the_change_where_there_are_no_numbers() -> None:
+    session = story()
+    session.edit(lambda edits: edits.add(where.head(3, 3), Zero(), len(session.ids)))
+    spots.complete(session)
+    session.cursor.go_to_stage(0)
+    found = copied(seen(session))
+    by_hand = printed(shlex.join(["gpt-explorer", "ablate", STORY, "--head", "3.3"]))
+    assert printed(found.command) == by_hand
+    assert repr(gx.load().run(STORY).edit(gx.head(3, 3).zero()).kl) in executed(found.python)[0]
+
+
 def test_edits_and_the_token_before_the_text() -> None:
     """Every kind of edit that has words, at every kind of place: the numbers are those of the screen's run."""
     session = story()

@@ -18,7 +18,7 @@ from explorer.views.neurons.view import NeuronsView
 from explorer.views.patching.choices import short
 from explorer.views.patching.state import Way
 from explorer.views.patching.view import PatchingView
-from explorer.views.recipes.recipe import Recipe, Shown, token_name, token_word, without_beginning
+from explorer.views.recipes.recipe import Recipe, Shown, edits_in_words, token_name, token_word, without_beginning
 from explorer.views.scores.view import ScoresView
 from explorer.views.sweep.state import MEAN, MEASURES, PATCH, SCALE, Asked
 from explorer.views.sweep.view import SweepView
@@ -27,9 +27,11 @@ from gpt import Sampling
 
 
 def walk(shown: Shown) -> Recipe:
-    """The number under the cursor; where there is none the tokens."""
+    """The number under the cursor; where there is none, what the edits change, and without edits the tokens."""
     session = shown.session
     cell = None if session.what_if.difference else session.cell()
+    if cell is None and edits_in_words(session)[0]:
+        return Recipe("ablate", (), ("print(run.changes, run.kl)",))
     if cell is None:
         return Recipe("generate", ("--max-new-tokens", "0", "--json"), ("print(run.tokens, run.ids)",))
     options = ("--at", str(cell), *_sampling_of_a_share(session, cell.name))
@@ -136,7 +138,9 @@ def compare(shown: Shown) -> Recipe:
     assert isinstance(shown.view, CompareView)
     other = session.what_if.other
     if other is None:
-        return Recipe("ablate" if session.what_if.edited else "lens", (), ("print(run.changes, run.kl)",))
+        if not edits_in_words(session)[0]:
+            return Recipe("lens", (), ("print(run.top())",))
+        return Recipe("ablate", (), ("print(run.changes, run.kl)",))
     if other.model or session.what_if.edited:
         return Recipe("lens", (), ("print(run.top())",), note="The other run is not in it: name it by hand.")
     aligned = session.what_if.aligned
