@@ -136,7 +136,7 @@ def test_with_a_screen_that_hangs() -> None:
     """The screen's thread does nothing any more: another one restores the terminal."""
     hanging = (
         "import os, time; from explorer.screen.panes.picture import PicturePane; "
-        "PicturePane.action_overview = lambda self: [os.write(2, b'HANGS'), *(time.sleep(0.1) for _ in iter(int, 1))]"
+        "PicturePane.action_overview = lambda self: [os.write(1, b'HANGS'), *(time.sleep(0.1) for _ in iter(int, 1))]"
     )
     program = Program("Once", code=hanging)
     program.until(lambda: b"computed in" in program.seen)

@@ -38,11 +38,12 @@ def test_the_file_is_a_session() -> None:
 def test_every_option_and_setting_it_names_is_there() -> None:
     from explorer.commands import explore, save
     from explorer.commands import open as opening
+    from explorer.preferences.settings import PREFIX
     from explorer.sessions import store
     from explorer.teaching import state_folder
 
     helps = "".join(each.parser().format_help() for each in (explore, opening, save))
     for option in re.findall(r"`?gpt2-explorer[^`\n]*? (--[a-z-]+)", TEXT):
         assert option in helps
-    assert {store.VARIABLE, state_folder.VARIABLE} == set(re.findall(r"GPT_EXPLORER_[A-Z]+", TEXT))
+    assert {f"{PREFIX}AUTOSAVE", state_folder.VARIABLE} == set(re.findall(r"GPT_EXPLORER_[A-Z]+", TEXT))
     assert f"the last {'twenty' if store.MOST == 20 else store.MOST} stay" in TEXT

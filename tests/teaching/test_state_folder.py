@@ -6,6 +6,9 @@ import pytest
 
 from explorer.teaching import bookmarks, state_folder
 from explorer.tokenizer import remembered
+from explorer.tokenizer.files import Vocabulary
+
+VOCABULARY = Vocabulary({b"a": 0}, [], {}, {0: b"a"}, ())
 
 
 @pytest.mark.parametrize("named", ["", "~nobodyatall/x", "b" * 300])
@@ -15,9 +18,9 @@ def test_a_folder_that_cannot_be(named: str, tmp_path: Path, monkeypatch: pytest
     assert state_folder.remembered("x") is None
     assert not state_folder.keep("x", "text")
     assert bookmarks.remembered(state_folder.find("bookmarks.toml")) == {}
-    merges = [(b"a", b"b")] * remembered._FEWEST
-    assert remembered.unused(merges, lambda merges: [3]) == [3]
-    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "vocab.json").write_text(" " * remembered._FEWEST)  # large enough to be kept
+    assert remembered.vocabulary(tmp_path, lambda directory: VOCABULARY) is VOCABULARY
+    assert [path.name for path in tmp_path.iterdir()] == ["vocab.json"]
 
 
 def test_a_folder_that_can_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

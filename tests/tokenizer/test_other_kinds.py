@@ -16,21 +16,9 @@ from explorer.tokenizer.library import LibraryTokenizer
 from explorer.tokenizer.tokenizer import NoTokenizer, Tokenizer
 from tests.helpers.checkpoint_builder import MERGES, VOCABULARY, write_tokenizer
 from tests.helpers.exhaustive import exhaustive
+from tests.helpers.library_tokenizers import BYTE_LEVEL, END, PAIRS, library
 from tests.helpers.modules import modules_after
 from tests.helpers.random_tokenizers import sample_texts, write_tokenizer_json
-
-END = "<|endoftext|>"
-PAIRS = [tuple(merge.split(" ")) for merge in MERGES]
-BYTE_LEVEL = pre_tokenizers.ByteLevel(add_prefix_space=False)
-
-
-def library(*added: AddedToken | str) -> Any:
-    """A byte-level BPE behind GPT-2's pattern, of the library."""
-    found = tokenizers.Tokenizer(models.BPE(VOCABULARY, PAIRS))  # type: ignore[arg-type]
-    found.pre_tokenizer, found.decoder = BYTE_LEVEL, decoders.ByteLevel()
-    found.add_special_tokens([END])
-    found.add_tokens(list(added))
-    return found
 
 
 def opened(directory: Path, found: Any, **config: Any) -> Tokenizer:

@@ -14,7 +14,7 @@ from tokenizers import AddedToken, normalizers
 from explorer.errors import TokenizerError
 from explorer.tokenizer.tokenizer import Tokenizer
 from tests.helpers.checkpoint_builder import CONFIG, write_checkpoint
-from tests.tokenizer.test_other_kinds import library
+from tests.helpers.library_tokenizers import library
 
 TEXT = "日本"
 PANICS = """
