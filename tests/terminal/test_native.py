@@ -10,7 +10,7 @@ import pytest
 from explorer.terminal import native
 
 BACKTRACE = """
-thread '<unnamed>' (71) panicked at /home/runner/work/x/src/tokenizer/added_vocabulary.rs:505:22:
+thread '<unnamed>' (71) panicked at src/tokenizer/added_vocabulary.rs:505:22:
 AddedVocabulary bad split
 stack backtrace:
    0: rust_begin_unwind
