@@ -73,11 +73,11 @@ _LISTS = {"model": "directories", "tour": "files"}
 
 def _names(option: str) -> str:
     """The names that it can have besides a path, with spaces between."""
-    from explorer.loading import hub
     from explorer.loading.catalogue import EMBEDDED
+    from explorer.loading.hub_names import KNOWN
     from explorer.teaching.tours import SHIPPED
 
-    return " ".join((EMBEDDED, *hub.KNOWN) if option == "model" else SHIPPED)
+    return " ".join((EMBEDDED, *KNOWN) if option == "model" else SHIPPED)
 
 
 def _preamble() -> dict[str, str]:

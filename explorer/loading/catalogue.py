@@ -4,14 +4,18 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from explorer.loading import hub
+from explorer.loading.hub_names import KNOWN, Reference, parse
 from explorer.loading.places import embedded, find_model, is_directory_name
 from gpt import GPTConfig
 
+if TYPE_CHECKING:  # the hub's files are read after the first frame, or not at all
+    from explorer.loading.hub import Progress
+
 EMBEDDED = "stories"
 
-ModelPlace = Path | hub.Reference
+ModelPlace = Path | Reference
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ def locate(name: str | None) -> ModelPlace:
         return embedded()
     if is_directory_name(name):
         return find_model(name)
-    return embedded() if name == EMBEDDED else hub.parse(name)
+    return embedded() if name == EMBEDDED else parse(name)
 
 
 def namesake(name: str | None) -> list[str]:
@@ -43,8 +47,8 @@ def namesake(name: str | None) -> list[str]:
         return []
     if name == EMBEDDED:
         return [f"the folder {name} is opened. Without --model it is the embedded model of that name."]
-    if name in hub.KNOWN:
-        return [f"the folder {name} is opened. The model of the hub is --model {hub.KNOWN[name].repo}."]
+    if name in KNOWN:
+        return [f"the folder {name} is opened. The model of the hub is --model {KNOWN[name].repo}."]
     return []
 
 
@@ -57,12 +61,12 @@ def lasting_name(name: str | None) -> str:
 
 def short_name(place: ModelPlace) -> str:
     """A model's name for people: "stories", "gpt2@main"."""
-    return place.name if isinstance(place, hub.Reference) else place.resolve().name
+    return place.name if isinstance(place, Reference) else place.resolve().name
 
 
 def resolve(
     name: str | ModelPlace | None,
-    progress: hub.Progress = lambda done, total: None,
+    progress: "Progress" = lambda done, total: None,
     cancelled: Callable[[], bool] = lambda: False,
     ids_alone: bool = False,
 ) -> Path:
@@ -71,11 +75,17 @@ def resolve(
     With `ids_alone` a model without a tokenizer is fetched too.
     """
     place = locate(name) if name is None or isinstance(name, str) else name
-    return place if isinstance(place, Path) else hub.fetch(place, progress, cancelled, ids_alone)
+    if isinstance(place, Path):
+        return place
+    from explorer.loading import hub
+
+    return hub.fetch(place, progress, cancelled, ids_alone)
 
 
 def listing() -> list[ModelEntry]:
     """The embedded model, those in the hub's cache, and the known ones that can be fetched."""
+    from explorer.loading import hub
+
     path = embedded()
     config = GPTConfig.from_json((path / hub.CONFIG).read_bytes())
     size = sum(file.stat().st_size for file in path.iterdir() if file.is_file())
@@ -85,7 +95,7 @@ def listing() -> list[ModelEntry]:
         name = f"{model.name}@{model.revision}" if model.revision else _unhidden(model.name)
         entries.append(_entry(name, "cached", model.size_on_disk, model.config, model.path))
     there = {entry.name for entry in entries}
-    for short, known in hub.KNOWN.items():
+    for short, known in KNOWN.items():
         name = _unhidden(short)
         if name not in there:
             entries.append(_entry(name, "can be fetched", known.size, known.config, None))
@@ -94,7 +104,7 @@ def listing() -> list[ModelEntry]:
 
 def _unhidden(name: str) -> str:
     """The name, or the whole name of a known model that a folder hides."""
-    return hub.KNOWN[name].repo if name in hub.KNOWN and namesake(name) else name
+    return KNOWN[name].repo if name in KNOWN and namesake(name) else name
 
 
 def _entry(name: str, state: str, size: int, config: GPTConfig, path: Path | None) -> ModelEntry:

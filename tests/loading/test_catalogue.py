@@ -11,7 +11,7 @@ from textual.widgets import DataTable
 from explorer.errors import CheckpointError, HubError
 from explorer.loading import catalogue
 from explorer.loading.catalogue import ModelEntry, listing, locate
-from explorer.loading.hub import KNOWN, Reference
+from explorer.loading.hub_names import KNOWN, Reference
 from explorer.screen.app import ExplorerApp
 from explorer.screen.dialogs.models import ModelPicker
 from explorer.screen.main.screen import MainScreen

@@ -14,7 +14,7 @@ import pytest
 from safetensors import safe_open
 
 from explorer.errors import HubError
-from explorer.loading import hub
+from explorer.loading import hub, hub_names
 from explorer.loading.catalogue import locate, resolve
 from explorer.loading.hub_errors import explained
 from gpt import GPTConfig
@@ -131,7 +131,7 @@ def test_the_list_of_models(small: SmallHub, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "explorer", "models", "--json"]
     printed = subprocess.run(command, env=environment(small, tmp_path), capture_output=True, text=True, check=True)
     entries = {entry["name"]: entry for entry in json.loads(printed.stdout)}
-    assert list(entries) == ["stories", REPO, *hub.KNOWN]
+    assert list(entries) == ["stories", REPO, *hub_names.KNOWN]
     config = GPTConfig.from_json((small.directory / "config.json").read_bytes())
     ours = entries[REPO]
     assert (ours["state"], ours["layers"], ours["heads"], ours["width"]) == ("cached", 4, 2, 96)
@@ -388,7 +388,7 @@ def test_the_recorded_model_has_the_name_that_opens_it(small: SmallHub, tmp_path
     ],
 )
 def test_names(name: str, repo: str, revision: str | None) -> None:
-    assert hub.parse(name) == hub.Reference(repo, revision, name)
+    assert hub_names.parse(name) == hub_names.Reference(repo, revision, name)
 
 
 @pytest.mark.parametrize(
@@ -396,7 +396,7 @@ def test_names(name: str, repo: str, revision: str | None) -> None:
 )
 def test_what_is_no_name(name: str) -> None:
     with pytest.raises(HubError):
-        hub.parse(name)
+        hub_names.parse(name)
 
 
 def test_a_directory_needs_no_hub(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -408,5 +408,5 @@ def test_a_directory_needs_no_hub(checkpoint: Path, monkeypatch: pytest.MonkeyPa
 
 def test_the_parameters_of_the_known_models() -> None:
     """As they are documented: 124M, 355M, 774M, 1.5B, and 82M; and downloads of 548 MB to 6.4 GB."""
-    assert [round(known.config.parameters / 1e6) for known in hub.KNOWN.values()] == [124, 355, 774, 1558, 82]
-    assert [round(known.size / 1e6) for known in hub.KNOWN.values()] == [548, 1520, 3247, 6432, 353]
+    assert [round(known.config.parameters / 1e6) for known in hub_names.KNOWN.values()] == [124, 355, 774, 1558, 82]
+    assert [round(known.size / 1e6) for known in hub_names.KNOWN.values()] == [548, 1520, 3247, 6432, 353]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from textual import events, on
 from textual.actions import parse
 from textual.app import ComposeResult
+from textual.geometry import Size
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
@@ -116,11 +117,17 @@ class MainScreen(Screen[None]):
         self._noticed = False  # whether a notice about the open pane is shown
 
     def compose(self) -> ComposeResult:
+        self._take_size(self.app.size)
         yield Colours()
         yield from (self.header, self.prompt, self.tokens, RailPane(self), self.tour_bar, self.middle, NumberPane(self))
         yield from (self.settings, self.go_to, FooterPane(self, lambda: here_on(self)))
         yield self.talk
         yield TooSmall()
+
+    def _take_size(self, size: Size) -> None:
+        """Take the classes of a size before the first frame, which would be drawn again when the news of it comes."""
+        for cells, breakpoints in zip(size, (self.HORIZONTAL_BREAKPOINTS, self.VERTICAL_BREAKPOINTS)):
+            self.add_class(next(name for least, name in reversed(breakpoints) if cells >= least))
 
     def on_mount(self) -> None:
         self.set_interval(1 / FRAMES_A_SECOND, self._show_progress)
