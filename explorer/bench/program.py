@@ -60,16 +60,17 @@ def _screen(model: str | None, rounds: int) -> Iterator[Part]:
     from explorer.bench.terminal import PROMPT, Terminal
 
     words = ["--model", model] if model else []
-    firsts: dict[str, list[float]] = {"a Textual program of ten lines": [], "GPT Explorer": []}
+    firsts: dict[str, list[float]] = {}
     answers: dict[str, list[float]] = {}
     for _ in range(rounds):
-        for name, arguments, shown in (
-            ("a Textual program of ten lines", ["-c", _TEN_LINES], "ten lines"),
-            ("GPT Explorer", ["-m", "explorer", *words], "GPT Explorer"),
+        for arguments, frames in (
+            (["-c", _TEN_LINES], {"a Textual program of ten lines": "ten lines"}),
+            (["-m", "explorer", *words], {"GPT Explorer": "GPT Explorer", "its panes, without a model": " Map "}),
         ):
             with Terminal(*arguments) as terminal:
-                firsts[name].append(terminal.wait_for(shown))
-    bound = tuple(firsts["a Textual program of ten lines"])
+                for name, shown in frames.items():
+                    firsts.setdefault(name, []).append(terminal.wait_for(shown))
+    bound = tuple(next(iter(firsts.values())))
     yield Part("from the command to the first frame", tuple(Timing(n, tuple(s), bound) for n, s in firsts.items()))
     for _ in range(max(1, rounds // 3)):
         with Terminal("-m", "explorer", *words, PROMPT) as terminal:

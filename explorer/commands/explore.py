@@ -151,7 +151,6 @@ def run(options: argparse.Namespace) -> int:
     if options.prompt == "-":
         raise UsageError("the screen reads its keys from standard input: use `gpt-explorer generate -`, or @FILE here.")
     start = start_of(options)
-    start.check()
     wishes = Wishes(
         prepare=options.prepare,
         bookmarks=options.bookmarks or options.prepare,
@@ -173,12 +172,17 @@ def prompt_of(options: argparse.Namespace) -> str:
     return prompt
 
 
-def start_of(options: argparse.Namespace) -> "Start":
-    """The state that the screen opens in, besides its prompt."""
+def start_of(options: argparse.Namespace) -> "Start | None":
+    """The state that the screen opens in, besides its prompt; None: at the beginning. UsageError."""
+    asked = (options.at, options.view, options.look, options.edit, options.draw, options.other)
+    if not any(asked) and options.align == "end":
+        return None
     from explorer.teaching.start import Start
 
     edits, other = tuple(options.edit), options.other and text_of(options.other)
-    return Start(options.at, options.view, options.look, edits, options.draw, other, options.align)
+    start = Start(options.at, options.view, options.look, edits, options.draw, other, options.align)
+    start.check()
+    return start
 
 
 @dataclass
@@ -218,7 +222,7 @@ def _open_screen(prompt: str, model: str | None, engine: str, sampling: "Samplin
     from explorer.loading.catalogue import lasting_name, locate, namesake, short_name
 
     name = short_name(locate(model))  # a wrong name is said before the screen opens
-    opening, prepared = opening_of(wishes, prompt, name, sampling, seed, model or "")
+    opening = opening_of(wishes, prompt, name, sampling, seed, model or "")
     notes = opening.notes
     notes.update(dict.fromkeys(namesake(model)))
 
@@ -245,11 +249,12 @@ def _open_screen(prompt: str, model: str | None, engine: str, sampling: "Samplin
         from explorer.views.prepared import prepare
 
         session = open_named(model, progress)
-        opening.start.prepare(session, prompt, progress, cancellation())
-        if prepared:
+        if opening.start:
+            opening.start.prepare(session, prompt, progress, cancellation())
+        if opening.to_prepare:
             names = {name, model or name}
             others = partial(open_named, progress=progress)
-            opening.prepared = prepare(prepared, names, session, others, progress, cancellation())
+            opening.prepared = prepare(opening.to_prepare, names, session, others, progress, cancellation())
         if wishes.session:
             from explorer.errors import SessionError
             from explorer.sessions.restore import restore
@@ -271,50 +276,54 @@ def _open_screen(prompt: str, model: str | None, engine: str, sampling: "Samplin
         tell_notes(notes)  # before that the screen was in their place
 
 
-def opening_of(
-    wishes: Wishes, prompt: str, model: str, sampling: "Sampling", seed: int, named: str = ""
-) -> "tuple[Opening, Tour | None]":
-    """The opening of the screen, and the tour that is computed before; TourError, WriteError."""
+def opening_of(wishes: Wishes, prompt: str, model: str, sampling: "Sampling", seed: int, named: str = "") -> "Opening":
+    """The opening of the screen. Files are read for it behind the first frame; TourError and WriteError then."""
     from explorer.screen.opening import Opening
-    from explorer.teaching import bookmarks, state_folder
 
-    prepared = wishes.prepared
-    if wishes.prepare:
-        from explorer.teaching import tour_file
-
-        prepared = tour_file.read(wishes.prepare)
-    file = wishes.bookmarks or state_folder.find(state_folder.BOOKMARKS)
-    if wishes.replay:  # with the bookmarks of that time, and leaving the others as they are
-        marks, file = dict(wishes.replay.bookmarks), None
-    elif wishes.bookmarks:  # a file that somebody wrote is not written over
-        marks, file = bookmarks.read(wishes.bookmarks), None
-    else:
-        marks = bookmarks.remembered(file)
     opening = Opening(
         tour=wishes.tour,
         at=wishes.at,
-        offer=wishes.offer and state_folder.greet(),
-        bookmarks=marks,
-        bookmarks_file=file,
         replay=wishes.replay,
         speed=wishes.speed,
         preferences=for_screen(wishes.theme, wishes.colours),
         session_file=wishes.session_file,
+        start=wishes.start,
         model=named,
     )
-    if wishes.record:
-        from explorer.teaching.recording import Recording
 
-        opened = Recording(prompt, model, sampling, seed, bookmarks=marks)
-        opening.recorder = recorder_of(wishes.record, wishes, opened)
-    if wishes.start:
-        opening.start = wishes.start
+    def rest() -> None:
+        _read_files(opening, wishes)
+        if wishes.record:
+            from explorer.teaching.recording import Recording
+
+            opened = Recording(prompt, model, sampling, seed, bookmarks=opening.bookmarks)
+            opening.recorder = recorder_of(wishes.record, wishes, opened)
+
+    opening.rest = rest
+    return opening
+
+
+def _read_files(opening: "Opening", wishes: Wishes) -> None:
+    """Fill in what files say: a tour to prepare, bookmarks, sessions of an earlier time."""
+    from explorer.sessions import store
+    from explorer.teaching import bookmarks, state_folder
+
+    opening.to_prepare = wishes.prepared
+    if wishes.prepare:
+        from explorer.teaching import tour_file
+
+        opening.to_prepare = tour_file.read(wishes.prepare)
+    if wishes.replay:  # with the bookmarks of that time, and leaving the others as they are
+        opening.bookmarks = dict(wishes.replay.bookmarks)
+    elif wishes.bookmarks:  # a file that somebody wrote is not written over
+        opening.bookmarks = bookmarks.read(wishes.bookmarks)
+    else:
+        opening.bookmarks_file = state_folder.find(state_folder.BOOKMARKS)
+        opening.bookmarks = bookmarks.remembered(opening.bookmarks_file)
+    opening.offer = wishes.offer and state_folder.greet()
     if wishes.autosave:
-        from explorer.sessions import store
-
         opening.autosave = store.folder() is not None
         opening.offer_session = opening.autosave and not wishes.session and store.latest() is not None
-    return opening, prepared
 
 
 def recorder_of(file: Path, wishes: Wishes, opened: "Recording") -> "Recorder":
@@ -374,6 +383,8 @@ def show(
         opening.recorder.end()
         if opening.recorder.problem:
             output.complain(opening.recorder.problem)
+    if app.failure:
+        raise app.failure
     if app.crash:
         output.tell(app.crash)
         return 1

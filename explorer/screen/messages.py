@@ -1,21 +1,23 @@
 """The messages from the mouse, from threads that load or compute, and from the screen to the app."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from explorer.paint.spans import Action
-from explorer.runs.trace import Trace
-from explorer.walk.session import Session
-from gpt import GPT
-from gpt.ops import Vector
+if TYPE_CHECKING:  # the first frame waits for none of these
+    from explorer.paint.spans import Action
+    from explorer.runs.trace import Trace
+    from explorer.walk.session import Session
+    from gpt import GPT
+    from gpt.ops import Vector
 
 
 @dataclass
 class Clicked(Message):
     """A span with an action was clicked."""
 
-    action: Action
+    action: "Action"
     twice: bool = False  # it was the second click of a double one
 
 
@@ -23,7 +25,7 @@ class Clicked(Message):
 class Pointed(Message):
     """The mouse moved to another span, or away."""
 
-    action: Action | None  # None: there is nothing to click on
+    action: "Action | None"  # None: there is nothing to click on
     canvas: str | None  # its id
 
 
@@ -38,7 +40,7 @@ class Scrolled(Message):
 class Opened(Message):
     """The model is loaded."""
 
-    session: Session
+    session: "Session"
 
 
 @dataclass
@@ -61,7 +63,7 @@ class Loading(Message):
 class RunEnded(Message):
     """A run is complete, or was cancelled."""
 
-    trace: Trace
+    trace: "Trace"
     finished: bool
     seconds: float
 
@@ -70,7 +72,7 @@ class RunEnded(Message):
 class RunFailed(Message):
     """The edits in force, or the model itself, make the numbers of a run infinite or undefined."""
 
-    trace: Trace
+    trace: "Trace"
     reason: str
 
 
@@ -85,16 +87,16 @@ class NoNumbers(Message):
 class AnswerReady(Message):
     """The logits at the end of an edited run, before the rest of it is recorded."""
 
-    trace: Trace
-    logits: Vector
+    trace: "Trace"
+    logits: "Vector"
 
 
 @dataclass
 class EngineReady(Message):
     """The model runs on the other engine."""
 
-    before: GPT
-    model: GPT
+    before: "GPT"
+    model: "GPT"
 
 
 class LensReady(Message):

@@ -3,18 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from explorer.teaching.spots import Spot
-from explorer.teaching.start import Start
-from explorer.walk.session import Session
-
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the first frame waits for none of these
     from explorer.preferences.preferences import Preferences
     from explorer.sessions.restore import Restored
     from explorer.teaching.recording import Recorder, Recording
+    from explorer.teaching.spots import Spot
+    from explorer.teaching.start import Start
     from explorer.teaching.tours import Tour
     from explorer.views.prepared import Prepared
+    from explorer.walk.session import Session
 
 
 class Tell(Protocol):
@@ -23,10 +22,10 @@ class Tell(Protocol):
     def __call__(self, done: int, parts: int, word: str = "loading", /) -> None: ...
 
 
-OpenModel = Callable[[Tell], Session]
+OpenModel: TypeAlias = "Callable[[Tell], Session]"
 """Loads the model, and reports progress."""
 
-OpenOther = Callable[[str, Tell], Session]
+OpenOther: TypeAlias = "Callable[[str, Tell], Session]"
 """Loads another model by its name in the list of models, and reports progress."""
 
 
@@ -37,9 +36,10 @@ class Opening:
     tour: "Tour | None" = None  # it begins at once
     at: int = 0  # at this Stop
     offer: bool = False  # a tour is offered
-    bookmarks: dict[int, Spot] = field(default_factory=dict)
+    bookmarks: "dict[int, Spot]" = field(default_factory=dict)
     bookmarks_file: Path | None = None  # where they are kept; None: nowhere
-    prepared: "Prepared | None" = None  # what is computed already
+    to_prepare: "Tour | None" = None  # is computed before the screen answers
+    prepared: "Prepared | None" = None  # the same, computed
     recorder: "Recorder | None" = None  # keys and clicks are recorded
     replay: "Recording | None" = None  # and these are played
     speed: float = 1.0
@@ -49,5 +49,6 @@ class Opening:
     session_file: Path | None = None  # the file that it is in
     autosave: bool = False  # the session is kept by itself
     offer_session: bool = False  # there is one of an earlier time
-    start: Start = field(default_factory=Start)  # the state that it opens in
+    start: "Start | None" = None  # the state that it opens in; None: at the beginning
+    rest: "Callable[[], None] | None" = None  # fills in what takes a moment, behind the first frame; GPTError
     model: str = ""  # the first model as it was named, where the screen shows it by a shorter name

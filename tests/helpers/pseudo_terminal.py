@@ -4,6 +4,7 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import struct
 import sys
 import termios
@@ -29,6 +30,8 @@ class Program:
         self.seen = b""
         self.process, self.screen = pty.fork()
         if not self.process:
+            for ignored in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):  # perhaps, by who runs the tests
+                signal.signal(ignored, signal.SIG_DFL)
             os.environ |= {"TERM": "xterm-256color", "COLUMNS": str(size[0]), "LINES": str(size[1])}
             program = "import sys; from explorer.cli import main; " + code + "; sys.exit(main(sys.argv[1:]))"
             os.execv(sys.executable, [sys.executable, "-c", program, *arguments])

@@ -30,7 +30,8 @@ class Warm:
         self._process = subprocess.Popen(
             [sys.executable, str(Path(__file__).resolve())],
             cwd=root,
-            env=os.environ | {"PYTHONPATH": str(root)},
+            # compiled modules lie beside their sources, where the ones of a changed source are removed
+            env=os.environ | {"PYTHONPATH": str(root), "PYTHONPYCACHEPREFIX": ""},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

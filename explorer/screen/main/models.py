@@ -20,7 +20,7 @@ class Models:
     """The part of the screen that opens another model."""
 
     def __init__(
-        self, screen: "MainScreen", open_other: OpenOther | None, tell: Tell | None, notes: dict[str, None]
+        self, screen: "MainScreen", open_other: "OpenOther | None", tell: Tell | None, notes: dict[str, None]
     ) -> None:
         """`open_other` loads a model and reports to `tell`; without it there is only the run that is shown.
 

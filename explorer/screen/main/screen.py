@@ -72,7 +72,7 @@ class MainScreen(Screen[None]):
         prompt: str,
         model_name: str,
         opening: Opening | None = None,
-        open_other: OpenOther | None = None,
+        open_other: "OpenOther | None" = None,
         tell: Tell | None = None,
     ) -> None:
         super().__init__()
@@ -148,7 +148,7 @@ class MainScreen(Screen[None]):
     def begin(self, session: Session) -> None:
         """The model is there: run the first prompt. Text that is being typed by then stays as it is."""
         self.session, self.middle.view.view = session, None
-        typed = self.prompt.value if self.prompt.has_focus else None
+        typed = self.prompt.value if self.focused is self.prompt else None  # `has_focus` changes a moment later
         if self.sessions.begin(session):
             pass
         elif session.recorded:
