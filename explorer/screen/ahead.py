@@ -18,7 +18,7 @@ _PACKAGES = (
     "explorer.views",
 )
 # Textual's own modules come with their use
-_MODULES = ("textual.scrollbar", "textual.system_commands")
+_MODULES = ("explorer.screen.main.actions", "textual.scrollbar", "textual.system_commands")
 
 
 def prepare() -> None:

@@ -2,7 +2,7 @@
 
 Panes are drawn; parts (runs, playback, edits) are not. Both have `action_` methods, which keys reach."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from textual import events, on
 from textual.actions import parse
@@ -117,17 +117,12 @@ class MainScreen(Screen[None]):
         self._noticed = False  # whether a notice about the open pane is shown
 
     def compose(self) -> ComposeResult:
-        self._take_size(self.app.size)
+        self.add_class(*_classes_of(self.app.size))  # before the first frame, which would be drawn again
         yield Colours()
         yield from (self.header, self.prompt, self.tokens, RailPane(self), self.tour_bar, self.middle, NumberPane(self))
         yield from (self.settings, self.go_to, FooterPane(self, lambda: here_on(self)))
         yield self.talk
         yield TooSmall()
-
-    def _take_size(self, size: Size) -> None:
-        """Take the classes of a size before the first frame, which would be drawn again when the news of it comes."""
-        for cells, breakpoints in zip(size, (self.HORIZONTAL_BREAKPOINTS, self.VERTICAL_BREAKPOINTS)):
-            self.add_class(next(name for least, name in reversed(breakpoints) if cells >= least))
 
     def on_mount(self) -> None:
         self.set_interval(1 / FRAMES_A_SECOND, self._show_progress)
@@ -314,3 +309,9 @@ class MainScreen(Screen[None]):
     @on(ViewFilled)
     def _fill_in(self) -> None:
         self.repaint()
+
+
+def _classes_of(size: Size) -> Iterator[str]:
+    """The classes by which the stylesheet knows a size."""
+    for cells, breakpoints in zip(size, (MainScreen.HORIZONTAL_BREAKPOINTS, MainScreen.VERTICAL_BREAKPOINTS)):
+        yield next(name for least, name in reversed(breakpoints) if cells >= least)

@@ -58,12 +58,9 @@ class Canvas(Widget):
         self.looks.forget()
         super().notify_style_update()
 
-    def render_lines(self, crop: Region) -> list[Strip]:
+    def render_line(self, y: int) -> Strip:
         if not self.lines:  # the first frame can come before the news of the size
             self.lines = self.paint(self.size.width, self.size.height)
-        return super().render_lines(crop)
-
-    def render_line(self, y: int) -> Strip:
         segments = [self.looks.segment(span) for span in self.lines[y]] if y < len(self.lines) else []
         strip = Strip(segments).simplify()
         return strip.adjust_cell_length(self.size.width, self.rich_style).apply_style(
