@@ -5,7 +5,7 @@ import argparse
 from explorer.commands.ablate import pair
 from explorer.commands.options import add_model, count
 from explorer.commands.parser import Parser
-from explorer.commands.tables import add_formats, model_of, print_numbers, print_table
+from explorer.commands.tables import add_formats, model_of, print_numbers, print_table, rows_asked
 from explorer.commands.token_option import add_token
 from explorer.errors import UsageError
 
@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     if options.head is None:
         print_numbers(model.composition(options.composition) if options.composition else model.copying(), options)
         return 0
-    rows, (layer, head) = options.top or _TOP, options.head
+    rows, (layer, head) = rows_asked(options), options.head
     if options.positions is not None:
         print_numbers(model.matched_positions(layer, head, options.positions), options)
     elif options.token is None:

@@ -9,7 +9,7 @@ from explorer.commands.ablate import pair
 from explorer.commands.many import add_prompts, check, run_many
 from explorer.commands.options import add_edits, add_model, add_prompt, count
 from explorer.commands.parser import Parser
-from explorer.commands.tables import add_formats, open_run, print_table, run_of
+from explorer.commands.tables import add_formats, open_run, print_table, rows_asked, run_of
 from explorer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     from explorer.api.asked import neurons
 
     wanted = {"position": options.position, "layer": options.layer, "wrote": options.wrote}
-    strongest = partial(neurons, found, **wanted, count=options.top or _TOP)
+    strongest = partial(neurons, found, **wanted, count=rows_asked(options))
     print_table(_one(found, *options.neuron) if options.neuron else strongest(), options)
     return 0
 

@@ -4,6 +4,7 @@ import argparse
 import csv
 import io
 import json
+import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,8 @@ _LARGEST = 8
 def add_formats(parser: argparse.ArgumentParser, top: int | None = None) -> None:
     """--top, --json and --csv."""
     shown = "all" if top is None else str(top)
-    parser.add_argument("--top", type=count, default=top, metavar="N", help=f"print N rows (default: {shown})")
+    parser.add_argument("--top", type=count, metavar="N", help=f"print N rows (default: {shown})")
+    parser.set_defaults(usual_top=top)
     add_json_and_csv(parser)
 
 
@@ -61,6 +63,16 @@ def model_of(options: argparse.Namespace) -> "Model":
     return Model(*open_model(options, arrays=True))
 
 
+def rows_asked(options: argparse.Namespace) -> int:
+    """How many rows to compute where each takes its time: as CSV all of them, unless --top says otherwise."""
+    return options.top or (sys.maxsize if options.csv else options.usual_top)
+
+
+def _shown(options: argparse.Namespace) -> int | None:
+    """How many rows to print as text; None for all."""
+    return options.top or vars(options).get("usual_top")
+
+
 def print_table(table: "Table", options: argparse.Namespace) -> None:
     """A table as the options want it."""
     if options.json:
@@ -68,7 +80,7 @@ def print_table(table: "Table", options: argparse.Namespace) -> None:
     elif options.csv:
         write_csv([table.columns, *table.rows])
     else:
-        output.say(*table.lines(options.top or None))
+        output.say(*table.lines(_shown(options)))
 
 
 def print_numbers(numbers: "Numbers", options: argparse.Namespace) -> None:
@@ -79,7 +91,7 @@ def print_numbers(numbers: "Numbers", options: argparse.Namespace) -> None:
         names = [axis.name for axis in numbers.axes]
         write_csv([[*names, "value"], *numbers.top(numbers.values.size).rows])
     else:
-        output.say(*_lines(numbers, options.top or _LARGEST))
+        output.say(*_lines(numbers, _shown(options) or _LARGEST))
 
 
 def as_json(numbers: "Numbers") -> dict[str, Any]:

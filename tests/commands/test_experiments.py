@@ -87,6 +87,18 @@ def test_circuit(model: Model, capsys: pytest.CaptureFixture[str]) -> None:
     assert "there is no head 9.9" in capsys.readouterr().err
 
 
+def test_csv_has_all_rows_unless_fewer_are_asked_for(model: Model, capsys: pytest.CaptureFixture[str]) -> None:
+    config = model.config
+    for call, all_rows in (
+        (["circuit", "--head", "5.2"], config.head_width),
+        (["circuit", "--head", "5.2", "--token", " Lily"], config.vocab_size),
+        (["neurons", "Once"], config.n_layer * config.mlp_width),
+    ):
+        for more, rows in (([], all_rows), (["--top", "3"], 3)):
+            assert main([*call, "--csv", *more]) == 0
+            assert len(list(csv.reader(io.StringIO(capsys.readouterr().out)))) == 1 + rows
+
+
 def test_tables(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     heads = as_json(capsys, "heads", A)["rows"]
     assert [row["head"] for row in heads] == [row[0] for row in run.heads()]

@@ -17,6 +17,7 @@ import coverage
 
 _IMPORTED = re.compile(r"^\s*(?:from|import) (tests(?:\.\w+)*)(?: import ([\w, ]+))?", re.MULTILINE)
 _NAMED = 5  # times as long may a test take that has the name of the module, and is taken as early as another
+_LOOKING = "tests/test_approved.py::"  # tests that compare all of what is drawn: they are taken as early
 _UNKNOWN = 1.0  # seconds for a test whose time is not known
 
 
@@ -38,8 +39,8 @@ class Reached:
 
     def tests(self, file: str, line: int) -> dict[str, float]:
         """The tests that run this line, with their seconds; where none does by itself (a constant of the module), those
-        of the file. The quickest come first, and those that have the name of the module or of its package; last those
-        for which another one has prepared something.
+        of the file. The quickest come first, with those that have the name of the module or of its package and those
+        that compare pictures; last those for which another one has prepared something.
         """
         contexts = {context for run in self.runs for context in _contexts(run, file, line)}
         contexts = contexts or {context for run in self.runs for context in _contexts(run, file, None)}
@@ -50,7 +51,7 @@ class Reached:
         names = set(Path(file).with_suffix("").parts[2:])
 
         def order(test: str) -> tuple[float, str]:
-            named = any(name in test for name in names)
+            named = test.startswith(_LOOKING) or any(name in test for name in names)
             return seconds.get(test, _UNKNOWN) / (_NAMED if named else 1), test
 
         taken: dict[str, float] = {}
