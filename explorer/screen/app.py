@@ -66,9 +66,8 @@ class ExplorerApp(App[str]):
         self._prompt, self._model_name = prompt, model_name
         self._opening = opening or Opening()
         self._main: MainScreen | None = None
-        self._waiting: list[Event] | None = (
-            [] if self._opening.rest else None
-        )  # keys and clicks, before the screen is there
+        # Keys and clicks that come before the screen
+        self._waiting: list[Event] | None = [] if self._opening.rest else None
         self.failure: GPTError | None = None  # of what the opening asks for
         self.crash = ""  # a report, where an error that nobody foresaw ended the program
         for theme in OWN:
@@ -252,9 +251,11 @@ class ExplorerApp(App[str]):
         self._restyle()
 
     def _restyle(self) -> None:
+        if self._main is None:  # it takes the colours up when it comes
+            return
         from explorer.screen.palette import Palette
 
-        self.main.restyle(Palette(self._appearance.palette_name, self.current_theme.dark))
+        self._main.restyle(Palette(self._appearance.palette_name, self.current_theme.dark))
 
     # The command palette
 

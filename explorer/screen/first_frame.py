@@ -19,6 +19,6 @@ class FirstFrame(Screen[None]):
 
     def compose(self) -> ComposeResult:
         name, prompt = self._words
-        brand = (" ✦ GPT Explorer ", "bold $background on $primary")
+        brand = (" ✦ GPT Explorer ", "bold reverse $primary")
         yield Static(Content.assemble(brand, (f"  {name}", "bold"), "   opening …"), id="header", markup=False)
         yield Static(Content(prompt), id="prompt", markup=False)

@@ -61,6 +61,16 @@ async def test_what_is_typed_meanwhile_is_taken_up_in_its_order() -> None:
         await until(pilot, lambda: isinstance(app.screen, MainScreen) and app.main.prompt.value == PROMPT + typed)
 
 
+async def test_another_theme_is_no_trouble_for_it() -> None:
+    opening, themes = Opening(), list[str]()
+    opening.rest = lambda: themes.append(app.theme)
+    app = waiting(opening)
+    app.theme = "textual-light"  # it is told of the person's own behind the frame
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: isinstance(app.screen, MainScreen))
+        assert themes == [app.theme]
+
+
 async def test_a_file_that_cannot_be_read_ends_it_with_the_reason() -> None:
     def refuse() -> None:
         raise WriteError("the folder is read-only.")
