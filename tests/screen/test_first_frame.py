@@ -67,7 +67,7 @@ async def test_another_theme_is_no_trouble_for_it() -> None:
     app = waiting(opening)
     app.theme = "textual-light"  # it is told of the person's own behind the frame
     async with app.run_test() as pilot:
-        await until(pilot, lambda: isinstance(app.screen, MainScreen))
+        await until(pilot, lambda: isinstance(app.screen, MainScreen) and app.main.session)
         assert themes == [app.theme]
 
 
