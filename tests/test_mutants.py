@@ -92,8 +92,14 @@ def _copied(root: Path, to: Path) -> Path:
     return to
 
 
+_LOOK = "import sys; sys.path.insert(0, 'explorer/paint'); import half; assert half.UNUSED == 7"
+
+
+@pytest.mark.parametrize(
+    "new", [_LOOK, f"import subprocess, sys; subprocess.run([sys.executable, '-c', {_LOOK!r}], check=True)"]
+)
 def test_what_no_test_notices_is_told_until_it_has_a_test(
-    small_tree: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    new: str, small_tree: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache = small_tree / "cache"
     words = ["--only", "paint", "--cases", "9", "--cache", str(cache), "--jobs", "2"]
@@ -105,8 +111,7 @@ def test_what_no_test_notices_is_told_until_it_has_a_test(
     assert (small_tree / "tree/explorer/paint/half.py").read_text() == before, "only the copy was changed"
     done = (cache / "results.jsonl").read_text()
 
-    new = "import sys; sys.path.insert(0, 'explorer/paint')\ndef test(): import half; assert half.UNUSED == 7\n"
-    (small_tree / "tree/tests/paint/test_unused.py").write_text(new)
+    (small_tree / "tree/tests/paint/test_unused.py").write_text(f"def test(): {new}\n")
     ran: list[list[str]] = []
     monkeypatch.setattr(reached, "_run", _noting(ran, reached._run))
     assert main(words) == 0, "it goes on from what is known"

@@ -40,7 +40,8 @@ class Reached:
     def tests(self, file: str, line: int) -> dict[str, float]:
         """The tests that run this line, with their seconds; where none does by itself (a constant of the module), those
         of the file. The quickest come first, with those that have the name of the module or of its package and those
-        that compare pictures; last those for which another one has prepared something.
+        that compare pictures; then those of its room that ran in a process of their own, and last those for which
+        another one has prepared something.
         """
         contexts = {context for run in self.runs for context in _contexts(run, file, line)}
         contexts = contexts or {context for run in self.runs for context in _contexts(run, file, None)}
@@ -48,6 +49,8 @@ class Reached:
         sharing = {context.partition("::")[0] for context in contexts if context.endswith("|setup")}
         seconds = {test: spent for run in self.runs for test, spent in run.seconds.items()}
         others = {test for test in seconds if test.partition("::")[0] in sharing} - direct
+        seen = {context.rpartition("|")[0] for run in self.runs for context in run.data.measured_contexts()}
+        elsewhere = {test for test in seconds if test.startswith(f"tests/{Path(file).parts[1]}/")} - seen
         names = set(Path(file).with_suffix("").parts[2:])
 
         def order(test: str) -> tuple[float, str]:
@@ -55,7 +58,7 @@ class Reached:
             return seconds.get(test, _UNKNOWN) / (_NAMED if named else 1), test
 
         taken: dict[str, float] = {}
-        for group in (direct, others):
+        for group in (direct, elsewhere, others - elsewhere):
             for test in sorted(group, key=order):
                 if not taken or sum(taken.values()) + seconds.get(test, _UNKNOWN) <= self.most:
                     taken[test] = seconds.get(test, _UNKNOWN)
