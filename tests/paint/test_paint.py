@@ -24,6 +24,7 @@ from explorer.walk.on_screen import wanted_way
 from explorer.walk.session import Session
 from gpt import Sampling
 from tests.helpers.exhaustive import exhaustive
+from tests.helpers.looking import text_of
 from tests.helpers.models import HOSTILE, Words, finish, never, small_model, start
 from tests.helpers.styles import WORDS, check_style
 
@@ -156,7 +157,25 @@ def test_the_row_of_tokens_stays_within_its_lines(length: str) -> None:
             assert (len(session.ids) - 1 if position is None else position) in shown
             lit = [span.action for span in lines[0] if span.style == "here"]
             assert lit == ([] if position is None else [("position", position)])
+            drawn = [place for place in shown if place >= session.prompt_length and place != position]
+            assert [span.action[1] for span in lines[0] if span.action and span.style == "drawn"] == drawn
     assert tokens(TokenRow([], [], None, 0), 80, 2)[0]
+
+
+def test_the_row_of_tokens_shows_all_that_fit_and_counts_the_others_at_every_width() -> None:
+    """A chip " t23 " takes five cells and one beside it; at each end two stay free, or five for a count such as ←12."""
+    labels = [f"t{place}" for place in range(10, 34)]
+    chips = len(labels) * 6
+    for position in (0, 12, 23):
+        row = TokenRow([*range(24)], labels, position, 24)
+        for cells in range(20, chips + 20):
+            texts, _ = tokens(row, cells, 2)
+            shown = [span.action[1] for span in texts if span.action]
+            assert len(shown) == (24 if cells >= chips + 4 else min(24, (cells - 8) // 6)), cells
+            said = text_of([texts])[0]
+            assert length(texts) <= cells
+            assert said.startswith(f"←{shown[0]} " if shown[0] else " ")
+            assert said.endswith(f"{23 - shown[-1]}→" if shown[-1] < 23 else "t33")
 
 
 @pytest.mark.parametrize("cells", [80, 120, 160])
