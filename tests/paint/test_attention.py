@@ -54,7 +54,9 @@ def test_a_thumbnail_fits_its_room(height: int, halves: bool) -> None:
         here.cursor.go_to_position(position)
         lines = thumbnail(HeadScores(here, 1), 30, height, halves)
         assert len(lines) <= height
-        assert any(span.style == "here-text" and span.action == ("position", position) for line in lines for span in line)
+        assert any(
+            span.style == "here-text" and span.action == ("position", position) for line in lines for span in line
+        )
         assert len(lines) == height or height > 14, "a line for more rows is free"
         assert height < 3 or any(line.split() == ["0", "1"] or line.endswith(" columns") for line in text_of(lines))
 
@@ -73,8 +75,9 @@ def test_a_dot_is_the_largest_of_its_numbers(halves: bool) -> None:
         return str(share_level(block.max())) if block.size and row in part.rows else ""
 
     deep = 2 if halves else 1
-    lines = [[span for span in line if span.action and span.action[0] == "cell"] for line in thumbnail(scores, 30, 12, halves)]
-    drawn = [line for line in lines if line]
+    lines = thumbnail(scores, 30, 12, halves)
+    cells = [[span for span in line if span.action and span.action[0] == "cell"] for line in lines]
+    drawn = [line for line in cells if line]
     assert len(drawn) == len(part.rows[::deep])
     for row, line in zip(part.rows[::deep], drawn):
         for dot, span in zip(part.columns, line, strict=True):
@@ -84,7 +87,7 @@ def test_a_dot_is_the_largest_of_its_numbers(halves: bool) -> None:
 
 
 def test_the_list_leaves_the_other_heads_their_room() -> None:
-    """Thirty tokens take fifteen lines of dots, one above and two below; the other heads take seven, and a blank one."""
+    """Thirty tokens take fifteen lines of dots, one above and two below; the other heads seven, and a blank one."""
     here = at("a story that is long enough fo")
     for height in range(10, 36):
         lines = text_of(attention(here, 76, height, True))

@@ -15,7 +15,7 @@ from rich.cells import cell_len
 
 from explorer.code.excerpts import excerpt
 from explorer.code.stepping import Stepper, step_through
-from explorer.paint.code import code, value
+from explorer.paint.code import code, source_lines, value
 from explorer.paint.spans import Line
 from explorer.runs.trace import Trace
 from explorer.stages import walk
@@ -101,6 +101,14 @@ def test_the_source_is_shown_whole_where_there_is_room() -> None:
     assert [text[1:].strip() for text in source] == [
         f"{number} {line.rstrip()}".strip() for number, line in enumerate(lines, first)
     ]
+
+
+@pytest.mark.parametrize("height", range(1, 9))
+def test_a_statement_that_does_not_fit_is_shown_from_its_beginning(height: int) -> None:
+    source = at("small", "blocks.0.z").source
+    shown = texts(source_lines(source, range(source.first + 1, source.first + len(source.lines)), 130, height))
+    assert [text[:4].strip("▸ ") for text in shown] == [str(source.first + 1 + line) for line in range(height)]
+    assert shown[0].startswith("▸")
 
 
 def test_long_lines_go_on_below_and_nothing_is_lost() -> None:
