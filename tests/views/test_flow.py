@@ -27,7 +27,7 @@ from tests.helpers.looking import (
     text_of,
     without_weights,
 )
-from tests.helpers.models import embedded, finish
+from tests.helpers.models import Bytes, embedded, finish, small_model, start
 from tests.helpers.pilot import PROMPT, click, computed, opened, press, session, text, until
 
 SIZES = [(80, 24), (120, 36)]
@@ -153,6 +153,43 @@ def test_the_other_measure_is_what_of_the_answer_came_by_the_same_edge() -> None
     assert shown_values == pytest.approx(sorted(o.value for o in kept if o.kind in (EdgeKind.HEAD, EdgeKind.MLP)))
     assert "edges, between tokens first; logits" in shown(view, 80, 20)
     check_everywhere(view)
+
+
+def small() -> FlowView:
+    return at_the_end(start(small_model(vocab_size=256, n_positions=64), Bytes(), "a small test"))
+
+
+def test_the_other_measure_stays_on_the_same_edge_or_begins_where_it_is_too_weak() -> None:
+    view = small()
+    known = {}
+    for measure in (1, 0):
+        view.click(2, measure)
+        settle(view)
+        known[measure] = {key_of(edge) for edge in view.found().edges[: view.found().count]}
+    stayed, began = [], []
+    for row in range(view.found().count):
+        view.row = row
+        edge = view.chosen()
+        assert isinstance(edge, Edge)
+        view.click(2, 1)
+        other = view.chosen()
+        assert isinstance(other, AttributedEdge)
+        if key_of(edge) in known[1]:
+            assert key_of(other) == key_of(edge)
+            stayed.append(view.row)
+        else:
+            assert view.row == 0
+            began.append(view.row)
+        view.click(2, 0)
+    assert began
+    assert max(stayed) > 0
+
+
+@pytest.mark.parametrize("cells", range(100, 122))
+def test_the_ways_stand_in_46_cells_beside_the_picture_where_there_are_112(cells: int) -> None:
+    lines = text_of(small().lines(cells, 24))
+    (ways,) = [line for line in lines if "ways to the last state" in line]
+    assert ways.index("ways") == (0 if cells < 112 else cells - 46)
 
 
 def test_it_opens_on_the_strongest_move_between_tokens() -> None:
