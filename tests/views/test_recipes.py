@@ -135,7 +135,7 @@ def test_edits_and_the_token_before_the_text() -> None:
         (where.edge(config, 8, 1), Cut()),
         (where.activation("blocks.2.hook_resid_post", 7, 5), Set(-1.0)),
         (where.activation("blocks.2.attn.hook_q", None, 3), Zero()),
-        (where.activation("blocks.2.attn.hook_k", (5, 6), 3), Scale(0.5)),
+        (where.activation("blocks.2.attn.hook_k", (5, 6), 4), Scale(0.5)),  # of a head whose query is not zero
     ):
         session.edit(lambda edits, place=place, what=what: edits.add(place, what, len(session.ids)))  # type: ignore[misc]
     spots.complete(session)
