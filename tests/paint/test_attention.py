@@ -159,6 +159,16 @@ def test_a_listed_token_whose_column_is_out_of_sight_is_marked() -> None:
     assert told == {True, False}
 
 
+@pytest.mark.parametrize("stage", ["raw", "masked", "pattern"])
+def test_of_a_key_that_comes_later_the_list_says_so_and_of_no_other(stage: str) -> None:
+    here = at("kitchens", stage, 5)
+    for column in range(8):
+        here.cursor.go_to_column(column)
+        lines = [line for line in text_of(picture(here, 76, 24)) if re.search(r"▸\S+ .*  comes later", line)]
+        assert len(lines) == (column > 5)
+        assert all("kitchens"[column] in line for line in lines)
+
+
 def test_very_small_weights_are_no_nothing() -> None:
     scores = HeadScores(at("kitchens"), 0)
     assert [scores.text_in_list(value) for value in (0.0, 0.0049, 0.0051, 0.5)] == [".00", "<.01", ".01", ".50"]

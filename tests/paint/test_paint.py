@@ -230,6 +230,7 @@ def test_while_a_token_is_added_the_earlier_rows_stay() -> None:
     assert not running.complete(trace, lambda: trace.positions("blocks.0.attn.hook_pattern") == 5)
     for index in range(len(session.cursor.stages)):
         session.cursor.go_to_stage(index)
+        session.cursor.go_to_column(4)  # of attention the key that comes
         for overview in (True, False):
             session.cursor.overview = overview
             check(picture(session, 56, 24), 56, 24, session)
