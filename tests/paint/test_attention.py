@@ -7,6 +7,7 @@ import pytest
 
 from explorer.paint.pictures import _accompanied, picture
 from explorer.paint.pictures.score_cells import HeadScores
+from explorer.paint.pictures.score_steps import score_steps
 from explorer.paint.pictures.scores import scores as attention
 from explorer.paint.pictures.thumbnail import _window, part_shown, thumbnail
 from explorer.paint.spans import share_level
@@ -211,6 +212,20 @@ def test_the_steps_of_a_row_are_numpys() -> None:
     assert any("2 tokens: the mask makes the score −∞, and exp(−∞) = 0" in line for line in lines)
     (total,) = [line.split() for line in lines if line.split()[:1] == ["sum"]]
     assert [float(word) for word in total[1:]] == pytest.approx([np.exp(less).sum(), 1.0], abs=0.0001)
+
+
+def test_a_step_has_its_column_as_soon_as_bars_of_eight_cells_are_left() -> None:
+    here = at("kitchens", position=5)
+    here.cursor.toggle_steps()
+    columns, bars = [], []
+    for cells in range(30, 90):
+        lines = text_of(score_steps(here, cells, 40))
+        columns.append(len(lines[0].removesuffix("…").replace("− largest", "less").replace("÷ ", "÷").split()) - 1)
+        bars.append(max(line.count("█") for line in lines))
+    for wider in range(1, len(columns)):
+        assert columns[wider] >= columns[wider - 1]
+        assert columns[wider] == columns[wider - 1] or bars[wider] == 8
+    assert {*columns} == {2, 3, 4, 5, 6}
 
 
 def test_a_recorded_run_says_which_steps_it_lacks() -> None:

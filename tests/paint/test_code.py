@@ -118,6 +118,13 @@ def test_long_lines_go_on_below_and_nothing_is_lost() -> None:
         assert "".join(line.split()) in shown
 
 
+def test_long_lines_are_broken_between_words() -> None:
+    stepper = at("embedded", "blocks.0.z")
+    shown = {word for text in check(stepper, 40, 200) for word in text.split()}
+    words = {word for line in inspect.getsource(attention.attention).splitlines() for word in line.split()}
+    assert {word for word in words if len(word) < 24} <= shown
+
+
 def test_the_way_here_stands_above() -> None:
     stepper = at("small", "blocks.0.pattern")
     for _ in range(5):

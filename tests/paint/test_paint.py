@@ -117,6 +117,19 @@ def test_pictures_stay_within_their_pane(length: str, size: tuple[int, int], hal
             session.cursor.toggle_steps()
 
 
+@pytest.mark.parametrize("stage", ["embed", "blocks.1.resid_mid", "blocks.1.pattern", "blocks.1.activation"])
+def test_the_formula_stands_below_where_three_lines_are_left_to_the_numbers(stage: str) -> None:
+    session = session_of("short")
+    session.cursor.go_to_stage([each.id for each in session.cursor.stages].index(stage))
+    for cells in (49, 110):
+        high = text_of(picture(session, cells, 16))
+        below = len(high) - next(row for row, line in enumerate(high) if session.stage.formula[:20] in line)
+        above = 1 if len(session.stage.parts) > 1 or "H" in session.cursor.axes else 0
+        for height in range(1, 17):
+            shown = any(session.stage.formula[:20] in line for line in text_of(picture(session, cells, height)))
+            assert shown == (height >= above + 3 + 1 + below), height
+
+
 @given(st.integers(30, 150), st.integers(6, 55), st.data())
 @settings(max_examples=150)
 def test_pictures_of_any_size_do(cells: int, height: int, data: st.DataObject) -> None:

@@ -341,4 +341,6 @@ def test_a_recorded_run_may_lack_any_activation() -> None:
         del here.run.values[missing]
         for index in range(len(here.cursor.stages)):
             here.cursor.go_to_stage(index)
-            assert len(picture(here, 76, 15)) <= 15
+            for position in (0, len(here.ids) - 1):
+                here.cursor.go_to_position(position)
+                assert len(picture(here, 76, 15)) <= 15

@@ -231,6 +231,7 @@ def test_the_axis_stands_where_both_sides_have_room() -> None:
     assert bar(1.0, 0.0, 1.0, 6) == "", "no room"
     assert bar(float("nan"), float("nan"), float("inf")) == "│"
     assert bar(0.0, 0.0, 0.0) == "│"
+    assert bar(1.0, -1.0, 1.0, 200) == 30 * " " + "│" + 30 * "█", "no longer than can be compared"
 
 
 def test_everywhere() -> None:

@@ -308,6 +308,13 @@ def small(tokens: str = "to be") -> LensView:
     return worked(start(small_model(vocab_size=256, n_positions=64), Bytes(), tokens))
 
 
+def test_the_mouse_over_what_is_not_there_any_more_tells_nothing() -> None:
+    view = small()
+    end = len(view.session.ids) - 1
+    assert view.about_choice((4, end), 80)
+    assert view.about_choice((5, end), 80) == view.about_choice((4, end + 1), 80) == []
+
+
 @pytest.mark.parametrize("since", range(5))
 def test_the_first_line_counts_the_rows_in_which_it_knew(since: int) -> None:
     state = small().state()

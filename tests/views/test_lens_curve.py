@@ -50,6 +50,16 @@ def test_a_logit_is_whole_in_the_narrowest_column_that_has_numbers(logit: float)
     assert shown == {round(logit, 1 if abs(logit) < 99.95 else 0)}
 
 
+def test_where_all_probabilities_are_zero_the_axis_goes_no_further() -> None:
+    view = at_the_last_token(LensView, hostile(3))
+    view.mode = CURVE
+    state = settle(view).state()
+    state = replace(state, way=[cell and replace(cell, answer_probability=0.0) for cell in state.way])
+    lines = text_of(curve_of(state, 80, 20))
+    assert any("│" in line for line in lines)
+    assert not any("100" in line or "█" in line for line in lines)
+
+
 def test_all_tokens_that_are_the_likeliest_somewhere_and_five_of_the_end_can_be_chosen() -> None:
     view = at_the_last_token(LensView, hostile(9))
     view.mode = CURVE
