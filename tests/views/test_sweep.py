@@ -243,6 +243,7 @@ def test_normalised_is_0_as_in_the_other_run_and_1_as_in_this_one() -> None:
         (2, 0.25, "+0.25"),
         (3, 1.0, "1.00"),
         (3, -0.126, "−0.13"),
+        (3, -0.004, "0.00"),
         (3, math.nan, "none"),
     ],
 )
