@@ -185,6 +185,40 @@ def test_the_other_measure_stays_on_the_same_edge_or_begins_where_it_is_too_weak
     assert max(stayed) > 0
 
 
+@pytest.mark.parametrize("height", range(11, 34))
+def test_below_the_picture_stand_the_ways_in_three_lines_or_more_and_the_measure(height: int) -> None:
+    """The measure in full from 22 lines on; in fewer a line of it, where the ways have no room."""
+    lines = text_of(small().lines(100, height))
+    assert len(lines) == height
+    picture = 1 + max(row for row, line in enumerate(lines) if "reads ▶ writes" in line)
+    measure = len(lines) - next((row for row, line in enumerate(lines) if line.startswith("What arrives")), len(lines))
+    assert (measure > 0) == (height >= 22)
+    left = height - picture - measure
+    assert any(line.startswith("ways to the last state") for line in lines) == (left >= 1 + 3)
+    assert any(line.startswith("a way's share") for line in lines) == (not measure and 2 <= left < 1 + 3)
+    if left >= 1 + 3:
+        assert [not line for line in lines[picture:]] == [True] + [False] * (height - picture - 1), "none is free"
+
+
+@pytest.mark.parametrize("height", range(12, 34))
+def test_in_words_the_ways_take_all_lines(height: int) -> None:
+    view = small()
+    view.next_mode()
+    lines = text_of(settle(view).lines(100, height))
+    assert len(lines) == height
+    assert [row for row, line in enumerate(lines) if not line] == ([2] if height >= 22 else [])
+    assert any(line.endswith("more, added up") for line in lines)
+    assert not any(line.endswith("more lines") for line in lines)
+
+
+@pytest.mark.parametrize("height", range(12, 30))
+def test_the_ways_beside_the_picture_take_all_lines_but_one_above_the_measure(height: int) -> None:
+    lines = text_of(small().lines(120, height))
+    assert len(lines) == height
+    blank = next((row - 1 for row, line in enumerate(lines) if line.startswith("What arrives")), None)
+    assert [row for row, line in enumerate(lines) if not line] == ([blank] if height >= 22 else [])
+
+
 @pytest.mark.parametrize("cells", range(100, 122))
 def test_the_ways_stand_in_46_cells_beside_the_picture_where_there_are_112(cells: int) -> None:
     lines = text_of(small().lines(cells, 24))
