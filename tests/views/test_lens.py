@@ -321,9 +321,8 @@ def test_the_first_line_counts_the_rows_in_which_it_knew(since: int) -> None:
     end = state.scene.position
     ranks = {(row, end): replace(state.cells[row, end], answer_rank=1 if row >= since else 2) for row in range(5)}
     first = text_of(table(replace(state, cells=ranks), 100, 20))[0]
-    assert first.endswith(
-        f"since {['embeddings', *(row.title for row in state.rows[1:])][since]} ({COUNTED[since]} 5 rows)"
-    )
+    name = state.rows[since].title if since else "embeddings"
+    assert first.endswith(f"since {name} ({COUNTED[since]} 5 rows)")
 
 
 COUNTED = ["all", "the last 4 of", "the last 3 of", "the last 2 of", "only the last of"]
