@@ -34,9 +34,7 @@ class Steering:
         return Add(self.vector, strength, self.title)
 
 
-def contrast_of_means(
-    name: str, runs: Sequence[Trace], versus: Sequence[Trace] = (), title: str = "steering", position: int = -1
-) -> Steering:
+def contrast_of_means(name: str, runs: Sequence[Trace], versus: Sequence[Trace], title: str, position: int) -> Steering:
     """The mean of an activation over runs, each at the same position, less that over other runs.
 
     Position -1 is each run's last. Source: Turner et al. 2023, arXiv:2308.10248; Rimsky et al. 2023, arXiv:2312.06681.

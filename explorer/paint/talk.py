@@ -111,7 +111,7 @@ def _bars(session: Session, talk: Talk, entries: list[Entry], cells: int, height
     names = min(max((width(entry.label) for entry in shown), default=0), cells // 3)
     figures = max((width(text(entry.value)) for entry in shown), default=0)
     room = max(0, min(_WIDEST_BAR, cells - names - figures - 4))
-    ends = [entry.value for entry in shown] or [0.0]
+    ends = [entry.value for entry in shown]
     lines: list[Line] = []
     for index, entry in enumerate(shown):
         first = index == 0

@@ -106,6 +106,16 @@ def test_positions_without_a_counterpart_are_left_out(shift: int) -> None:
         assert effect == pytest.approx(logits[TOKEN] - SEEN["logits"][-1][TOKEN], abs=1e-9)
 
 
+@pytest.mark.parametrize("at", [None, [2], [1, 4]])
+def test_only_some_positions_can_be_edited(at: list[int] | None) -> None:
+    for (layer, head), effect in Sweep(BASE, Metric(LOGIT, TOKEN), HEADS, at=at).effects():
+        name = NAMES[HEADS].format(layer)
+        value = SEEN[name].copy()
+        value[slice(None) if at is None else at, head] = 0
+        logits = Run(GIVEN, TENSORS, IDS, {name: value}).seen["logits"][-1]
+        assert effect == pytest.approx(logits[TOKEN] - SEEN["logits"][-1][TOKEN], abs=1e-9)
+
+
 def test_edits_in_force_stay_so() -> None:
     first = Edit(where.mlp(1), Scale(0.5))
     changed = edited(BASE, [first])

@@ -5,9 +5,12 @@ import re
 import numpy as np
 import pytest
 
-from explorer.paint.pictures import picture
+from explorer.paint.pictures import _accompanied, picture
 from explorer.paint.pictures.score_cells import HeadScores
-from explorer.paint.pictures.thumbnail import _window, thumbnail
+from explorer.paint.pictures.score_steps import score_steps
+from explorer.paint.pictures.scores import scores as attention
+from explorer.paint.pictures.thumbnail import _window, part_shown, thumbnail
+from explorer.paint.spans import share_level
 from explorer.runs.trace import RecordedRun
 from explorer.walk.session import Session
 from tests.helpers.looking import text_of
@@ -45,10 +48,68 @@ def test_the_window_holds_the_diagonal_and_the_largest(columns: int, rows: int) 
 
 
 @pytest.mark.parametrize("halves", [True, False])
-@pytest.mark.parametrize("height", range(3, 20))
+@pytest.mark.parametrize("height", range(2, 20))
 def test_a_thumbnail_fits_its_room(height: int, halves: bool) -> None:
-    scores = HeadScores(at("a story that is long enough"), 1)
-    assert len(thumbnail(scores, 30, height, halves)) <= height
+    here = at("a story that is long enough")
+    for position in (0, 13, 26):
+        here.cursor.go_to_position(position)
+        lines = thumbnail(HeadScores(here, 1), 30, height, halves)
+        assert len(lines) <= height
+        assert any(
+            span.style == "here-text" and span.action == ("position", position) for line in lines for span in line
+        )
+        assert len(lines) == height or height > 14, "a line for more rows is free"
+        assert height < 3 or any(line.split() == ["0", "1"] or line.endswith(" columns") for line in text_of(lines))
+
+
+@pytest.mark.parametrize("halves", [True, False])
+def test_a_dot_is_the_largest_of_its_numbers(halves: bool) -> None:
+    scores = HeadScores(at("a story that is long enough for a window, and then some more."), 1)
+    pattern = np.array(scores.session.trace.matrix("blocks.1.attn.hook_pattern", 1))
+    part = part_shown(scores, 30, 12, halves)
+    step, count = part.step, len(pattern)
+    assert step > 1
+
+    def level(row: int, dot: int) -> str:
+        last = min((row + 1) * step, count)  # keys after the last of its queries are masked
+        block = pattern[row * step : last, dot * step : min((dot + 1) * step, last)]
+        return str(share_level(block.max())) if block.size and row in part.rows else ""
+
+    deep = 2 if halves else 1
+    lines = thumbnail(scores, 30, 12, halves)
+    cells = [[span for span in line if span.action and span.action[0] == "cell"] for line in lines]
+    drawn = [line for line in cells if line]
+    assert len(drawn) == len(part.rows[::deep])
+    for row, line in zip(part.rows[::deep], drawn):
+        for dot, span in zip(part.columns, line, strict=True):
+            levels = [level(row + below, dot) for below in range(deep)]
+            expected = "/".join(levels) if any(levels) else "masked"
+            assert span.style.removeprefix("share:").removesuffix("!") == expected
+
+
+def test_the_list_leaves_the_other_heads_their_room() -> None:
+    """Thirty tokens take fifteen lines of dots, one above and two below; the other heads seven, and a blank one."""
+    here = at("a story that is long enough fo")
+    for height in range(10, 36):
+        lines = text_of(attention(here, 76, height, True))
+        assert len(lines) <= height
+        others = "heads of this block" in "\n".join(lines)
+        assert others == (height >= 15 + 3 + 1 + 7), height
+        assert len(lines) == height or others or height < 14, "a line for more of the list is free"
+
+
+def test_the_steps_stand_beside_the_grid_where_they_have_forty_cells_and_else_below_in_eight_lines() -> None:
+    """Fourteen tokens: a grid of two cells for the names, five for the column of "1.00", and four for each other one,
+    with a line above and one below it.
+    """
+    here, grid = at("fourteen kinds"), 2 + 5 + 13 * 4
+    for cells in range(96, 108):
+        for height in range(21, 29):
+            lines = text_of(_accompanied(here, cells, height, True))
+            assert len(lines) <= height
+            beside = "one row, step by step" in lines[0]
+            assert beside == (cells >= grid + 3 + 40)
+            assert beside or (("one row, step by step" in "\n".join(lines)) == (height >= 16 + 1 + 8)), (cells, height)
 
 
 @pytest.mark.parametrize("size", [(76, 15), (62, 24)], ids=str)
@@ -99,6 +160,16 @@ def test_a_listed_token_whose_column_is_out_of_sight_is_marked() -> None:
     assert told == {True, False}
 
 
+@pytest.mark.parametrize("stage", ["raw", "masked", "pattern"])
+def test_of_a_key_that_comes_later_the_list_says_so_and_of_no_other(stage: str) -> None:
+    here = at("kitchens", stage, 5)
+    for column in range(8):
+        here.cursor.go_to_column(column)
+        lines = [line for line in text_of(picture(here, 76, 24)) if re.search(r"▸\S+ .*  comes later", line)]
+        assert len(lines) == (column > 5)
+        assert all("kitchens"[column] in line for line in lines)
+
+
 def test_very_small_weights_are_no_nothing() -> None:
     scores = HeadScores(at("kitchens"), 0)
     assert [scores.text_in_list(value) for value in (0.0, 0.0049, 0.0051, 0.5)] == [".00", "<.01", ".01", ".50"]
@@ -141,6 +212,20 @@ def test_the_steps_of_a_row_are_numpys() -> None:
     assert any("2 tokens: the mask makes the score −∞, and exp(−∞) = 0" in line for line in lines)
     (total,) = [line.split() for line in lines if line.split()[:1] == ["sum"]]
     assert [float(word) for word in total[1:]] == pytest.approx([np.exp(less).sum(), 1.0], abs=0.0001)
+
+
+def test_a_step_has_its_column_as_soon_as_bars_of_eight_cells_are_left() -> None:
+    here = at("kitchens", position=5)
+    here.cursor.toggle_steps()
+    columns, bars = [], []
+    for cells in range(30, 90):
+        lines = text_of(score_steps(here, cells, 40))
+        columns.append(len(lines[0].removesuffix("…").replace("− largest", "less").replace("÷ ", "÷").split()) - 1)
+        bars.append(max(line.count("█") for line in lines))
+    for wider in range(1, len(columns)):
+        assert columns[wider] >= columns[wider - 1]
+        assert columns[wider] == columns[wider - 1] or bars[wider] == 8
+    assert {*columns} == {2, 3, 4, 5, 6}
 
 
 def test_a_recorded_run_says_which_steps_it_lacks() -> None:

@@ -15,7 +15,7 @@ from rich.cells import cell_len
 
 from explorer.code.excerpts import excerpt
 from explorer.code.stepping import Stepper, step_through
-from explorer.paint.code import code, value
+from explorer.paint.code import code, source_lines, value
 from explorer.paint.spans import Line
 from explorer.runs.trace import Trace
 from explorer.stages import walk
@@ -103,11 +103,26 @@ def test_the_source_is_shown_whole_where_there_is_room() -> None:
     ]
 
 
+@pytest.mark.parametrize("height", range(1, 9))
+def test_a_statement_that_does_not_fit_is_shown_from_its_beginning(height: int) -> None:
+    source = at("small", "blocks.0.z").source
+    shown = texts(source_lines(source, range(source.first + 1, source.first + len(source.lines)), 130, height))
+    assert [text[:4].strip("▸ ") for text in shown] == [str(source.first + 1 + line) for line in range(height)]
+    assert shown[0].startswith("▸")
+
+
 def test_long_lines_go_on_below_and_nothing_is_lost() -> None:
     stepper = at("embedded", "blocks.0.z")
     shown = "".join("".join(text.split()) for text in check(stepper, 40, 200))
     for line in inspect.getsource(attention.attention).splitlines():
         assert "".join(line.split()) in shown
+
+
+def test_long_lines_are_broken_between_words() -> None:
+    stepper = at("embedded", "blocks.0.z")
+    shown = {word for text in check(stepper, 40, 200) for word in text.split()}
+    words = {word for line in inspect.getsource(attention.attention).splitlines() for word in line.split()}
+    assert {word for word in words if len(word) < 24} <= shown
 
 
 def test_the_way_here_stands_above() -> None:

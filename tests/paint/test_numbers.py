@@ -14,7 +14,9 @@ from explorer.paint.pictures.vectors.strip import strip
 from explorer.paint.pictures.vocabulary import _ranks, drawing
 from explorer.paint.predictions import predictions
 from explorer.paint.spans import SIGNED_LEVELS, Line, Span, spread_of
+from explorer.paint.terms import operation
 from explorer.paint.tokens import TokenRow, tokens
+from explorer.runs.cells import Cell
 from explorer.walk.session import Session
 from gpt import Sampling
 from tests.helpers.models import Words, finish, small_model, start
@@ -389,6 +391,20 @@ def test_the_number_under_the_cursor_is_shown_in_full() -> None:
         assert name == here.cursor.part.activation
         assert read(where.rpartition(" = ")[2]) == recorded(name)[tuple(map(int, index.split(",")))]
         assert re.search(r"  gpt/\w+\.py:\d+ \w+  ", code)
+
+
+@pytest.mark.parametrize("tokens", range(1, 6))
+def test_an_operation_has_its_numbers_where_it_adds_up_three_and_else_their_names(tokens: int) -> None:
+    here = start(MODEL, Words(LETTERS), " ".join(map(str, range(tokens))))
+    weights = np.array(here.trace.values["blocks.1.attn.hook_pattern"])[1, -1]
+    values = np.array(here.trace.values["blocks.1.attn.hook_v"])[:, 1, 0]
+    told = operation(here, here.provenance.explain(Cell("blocks.1.attn.hook_z", (tokens - 1, 1, 0))))
+    if tokens > 3:
+        assert told.startswith(f"the sum of {tokens}: ")
+        return
+    order = np.argsort(-abs(weights * values))
+    expected = np.stack([abs(values[order]), weights[order]], axis=1).ravel()
+    assert [float(found) for found in re.findall(r"[\d.]+", told)] == pytest.approx(expected.tolist(), rel=1e-3)
 
 
 @pytest.mark.parametrize("width", range(40, 160, 7))

@@ -24,6 +24,7 @@ from explorer.walk.on_screen import wanted_way
 from explorer.walk.session import Session
 from gpt import Sampling
 from tests.helpers.exhaustive import exhaustive
+from tests.helpers.looking import text_of
 from tests.helpers.models import HOSTILE, Words, finish, never, small_model, start
 from tests.helpers.styles import WORDS, check_style
 
@@ -116,6 +117,19 @@ def test_pictures_stay_within_their_pane(length: str, size: tuple[int, int], hal
             session.cursor.toggle_steps()
 
 
+@pytest.mark.parametrize("stage", ["embed", "blocks.1.resid_mid", "blocks.1.pattern", "blocks.1.activation"])
+def test_the_formula_stands_below_where_three_lines_are_left_to_the_numbers(stage: str) -> None:
+    session = session_of("short")
+    session.cursor.go_to_stage([each.id for each in session.cursor.stages].index(stage))
+    for cells in (49, 110):
+        high = text_of(picture(session, cells, 16))
+        below = len(high) - next(row for row, line in enumerate(high) if session.stage.formula[:20] in line)
+        above = 1 if len(session.stage.parts) > 1 or "H" in session.cursor.axes else 0
+        for height in range(1, 17):
+            shown = any(session.stage.formula[:20] in line for line in text_of(picture(session, cells, height)))
+            assert shown == (height >= above + 3 + 1 + below), height
+
+
 @given(st.integers(30, 150), st.integers(6, 55), st.data())
 @settings(max_examples=150)
 def test_pictures_of_any_size_do(cells: int, height: int, data: st.DataObject) -> None:
@@ -156,7 +170,25 @@ def test_the_row_of_tokens_stays_within_its_lines(length: str) -> None:
             assert (len(session.ids) - 1 if position is None else position) in shown
             lit = [span.action for span in lines[0] if span.style == "here"]
             assert lit == ([] if position is None else [("position", position)])
+            drawn = [place for place in shown if place >= session.prompt_length and place != position]
+            assert [span.action[1] for span in lines[0] if span.action and span.style == "drawn"] == drawn
     assert tokens(TokenRow([], [], None, 0), 80, 2)[0]
+
+
+def test_the_row_of_tokens_shows_all_that_fit_and_counts_the_others_at_every_width() -> None:
+    """A chip " t23 " takes five cells and one beside it; at each end two stay free, or five for a count such as ←12."""
+    labels = [f"t{place}" for place in range(10, 34)]
+    chips = len(labels) * 6
+    for position in (0, 12, 23):
+        row = TokenRow([*range(24)], labels, position, 24)
+        for cells in range(20, chips + 20):
+            texts, _ = tokens(row, cells, 2)
+            shown = [span.action[1] for span in texts if span.action]
+            assert len(shown) == (24 if cells >= chips + 4 else min(24, (cells - 8) // 6)), cells
+            said = text_of([texts])[0]
+            assert length(texts) <= cells
+            assert said.startswith(f"←{shown[0]} " if shown[0] else " ")
+            assert said.endswith(f"{23 - shown[-1]}→" if shown[-1] < 23 else "t33")
 
 
 @pytest.mark.parametrize("cells", [80, 120, 160])
@@ -211,6 +243,7 @@ def test_while_a_token_is_added_the_earlier_rows_stay() -> None:
     assert not running.complete(trace, lambda: trace.positions("blocks.0.attn.hook_pattern") == 5)
     for index in range(len(session.cursor.stages)):
         session.cursor.go_to_stage(index)
+        session.cursor.go_to_column(4)  # of attention the key that comes
         for overview in (True, False):
             session.cursor.overview = overview
             check(picture(session, 56, 24), 56, 24, session)

@@ -45,6 +45,7 @@ def test_a_mark_keeps_the_number_and_its_colour() -> None:
 def test_a_legend_names_both_ends() -> None:
     assert text_of([legend_of_shares()])[0].split() == ["0", "1"]
     assert text_of([legend_of_signed(1.234, "points")])[0].split() == ["−1.23", "0", "+1.23", "points"]
+    assert text_of([legend_of_signed(0.5)])[0].split() == ["−0.5", "0", "+0.5"]
 
 
 @pytest.mark.parametrize(

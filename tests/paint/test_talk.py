@@ -11,6 +11,7 @@ from explorer.walk.session import Session
 from explorer.walk.talk import Talk
 from gpt.ops import softmax_row
 from tests.helpers.looking import hostile, many, story, text_of
+from tests.helpers.models import Bytes, small_model, start
 from tests.helpers.styles import check_style
 
 SIZES = [(60, 18), (80, 24), (120, 36), (200, 60)]
@@ -172,3 +173,14 @@ def test_the_keys_have_the_room_that_the_stage_and_the_clock_leave_them(here: Se
         shown = found[1].split()
         assert shown == talk.keys[len(talk.keys) - len(shown) :], "the last ones stay"
         assert shown or len(line) + len(key) + 4 > cells
+
+
+@pytest.mark.parametrize("cells", range(24, 41))
+def test_a_line_holds_as_many_tokens_as_it_has_room_for(cells: int) -> None:
+    """A letter takes four cells: a blank on both sides, and one to the next; four stay free at both ends of a line."""
+    here = start(small_model(vocab_size=256), Bytes(), "ten tokens")
+    here.cursor.go_to_stage(0)
+    lines = [[span for span in line if span.style == "chip"] for line in talk_picture(here, Talk(), cells, 40)]
+    found = [len(line) for line in lines if line]
+    whole, rest = divmod(10, (cells - 8) // 4)
+    assert found == [(cells - 8) // 4] * whole + [rest] * bool(rest)

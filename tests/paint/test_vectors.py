@@ -12,7 +12,9 @@ from explorer.analysis.difference import Difference, Pair
 from explorer.analysis.directions import angle
 from explorer.edits import Scale, Zero, where
 from explorer.paint.pictures import picture
+from explorer.paint.pictures.vectors import vectors
 from explorer.paint.pictures.vectors.curve import curve
+from explorer.paint.pictures.vectors.facts import facts
 from explorer.paint.pictures.vectors.layout import Part, beside, stacked
 from explorer.paint.pictures.vectors.mix import mix
 from explorer.paint.pictures.vectors.shown import Shown
@@ -154,7 +156,50 @@ def test_z_is_drawn_as_the_weighted_mean_that_it_is() -> None:
         assert sum(row[2] for row in table) == pytest.approx(total, abs=0.01)
 
 
+def test_z_keeps_its_numbers_in_few_cells() -> None:
+    """A weight takes six cells, the longest name ten, two numbers eight each; three blanks between them."""
+    session = go_to(story(27), "blocks.2.z")
+    weights = np.asarray(session.trace.value("blocks.2.attn.hook_pattern"))[0, session.position]
+    values = np.asarray(session.trace.value("blocks.2.attn.hook_v"))[:, 0, session.cursor.column]
+    weighted = (weights * values)[np.argsort(-weights, kind="stable")]
+    for cells in range(6 + 10 + 8 + 8 + 3, 60):
+        lines = mix(Shown(session, True), cells, 40)
+        assert all(length(line) <= cells for line in lines), cells
+        found = [float(line.split()[-1].replace("−", "-")) for line in text_of(lines[2:-1])]
+        assert found == pytest.approx(weighted.tolist(), abs=0.00051)
+
+
 ROW = re.compile(r"^(0\.\d+|1\.000) +\S+ .*?([+−][\d.]+) +([+−][\d.]+)$", re.MULTILINE)
+
+
+def test_a_small_models_numbers_can_all_be_read_where_the_list_has_six_lines_below_them() -> None:
+    """Two lines of facts, a title, the cursor's column, six tokens, the scale of colours, and the six."""
+    model = small_model(vocab_size=26)
+    session = start(model, Words([bytes([letter]) for letter in b"abcdefghijklmnopqrstuvwxyz"]), "3 1 4 7 9 2")
+    go_to(session, "blocks.1.resid_mid")
+    numbers = [f"{abs(value):.3f}" for row in session.trace.matrix("blocks.1.hook_resid_mid") for value in row]
+    for height in range(16, 20):
+        lines = text_of(vectors(session, 80, height, True))
+        assert all(number in "\n".join(lines) for number in numbers) == (height >= 2 + 3 + 6 + 6), height
+        assert len(lines) == height or height < 17, "a line for more of the list is free"
+
+
+@pytest.mark.parametrize(
+    ("stage", "full", "brief", "cells"),
+    [
+        ("blocks.1.ln1", "→ normalised ", "lengths: before ", 76),
+        ("blocks.1.ln1", "  variance ", "  var ", 60),
+        ("blocks.1.qkv", "what it looks for, to be compared with keys", "its query: what it looks for", 76),
+    ],
+)
+def test_facts_are_told_in_full_from_so_many_cells_on(stage: str, full: str, brief: str, cells: int) -> None:
+    session = go_to(story(11), stage, 0)
+    for room in range(50, 90):
+        lines = facts(Shown(session, True), room)
+        assert all(length(line) <= room for line in lines)
+        text = "\n".join(text_of(lines))
+        assert (full in text) == (room >= cells), room
+        assert full in text or brief in text
 
 
 @pytest.mark.parametrize(
@@ -296,4 +341,6 @@ def test_a_recorded_run_may_lack_any_activation() -> None:
         del here.run.values[missing]
         for index in range(len(here.cursor.stages)):
             here.cursor.go_to_stage(index)
-            assert len(picture(here, 76, 15)) <= 15
+            for position in (0, len(here.ids) - 1):
+                here.cursor.go_to_position(position)
+                assert len(picture(here, 76, 15)) <= 15

@@ -10,8 +10,11 @@ import pytest
 from explorer.analysis import attribution
 from explorer.analysis.attribution import Level, PartKind
 from explorer.paint.bars import signed_bar
+from explorer.paint.spans import length
 from explorer.views.attribution.state import ViewConvention
+from explorer.views.attribution.table import table
 from explorer.views.attribution.view import AttributionView
+from explorer.views.parts import scene_of
 from explorer.views.view import View, next_measure
 from tests.helpers.looking import (
     at_the_last_token,
@@ -27,7 +30,7 @@ from tests.helpers.looking import (
     text_of,
     without_weights,
 )
-from tests.helpers.models import finish
+from tests.helpers.models import Bytes, finish, small_model, start
 from tests.helpers.pilot import PROMPT, click, computed, opened, press, session, text, until
 
 SIZES = [(80, 24), (120, 36)]
@@ -168,6 +171,37 @@ def test_the_map_of_all_heads_beside_the_table() -> None:
     assert view.lines(110, 40) != view.lines(94, 24)
 
 
+@pytest.mark.parametrize("cells", [150, 151, 152, 153])
+def test_two_columns_share_all_cells_but_the_three_between_them(cells: int) -> None:
+    here = start(small_model(vocab_size=256, n_positions=64, n_layer=6), Bytes(), "a test")
+    view = at_the_last_token(AttributionView, here)
+    view.mode = view.modes.index("by head")
+    settle(view)
+    lines = table(scene_of(here), view.found(), 0, cells, 12)
+    second = {
+        length(line[:index])
+        for line in lines
+        for index, span in enumerate(line)
+        if span.action and index and span.action != line[0].action and span.text in ("▶ ", "  ")
+    }
+    assert second == {(cells - 3) // 2 + 3}
+    assert all(length(line) <= cells for line in lines)
+
+
+def test_enter_on_the_last_row_or_beyond_leads_to_what_that_names() -> None:
+    here = start(small_model(vocab_size=256, n_positions=64), Bytes(), "a test")
+    view = at_the_last_token(AttributionView, here)
+    view.mode = view.modes.index("by neuron")
+    settle(view)
+    last = view.found().ranked[-1]
+    assert last.neuron is not None
+    for row in (len(view.found().ranked) - 1, 10**6):
+        view.row = row
+        assert view.enter()
+        assert (here.stage.id, here.cursor.column) == (f"blocks.{last.layer}.activation", last.neuron)
+        here.cursor.go_to_stage(0)
+
+
 def test_a_shorter_table_keeps_a_row_chosen() -> None:
     view = at_the_end(story())
     view.mode = view.modes.index("by head")
@@ -197,6 +231,7 @@ def test_the_axis_stands_where_both_sides_have_room() -> None:
     assert bar(1.0, 0.0, 1.0, 6) == "", "no room"
     assert bar(float("nan"), float("nan"), float("inf")) == "│"
     assert bar(0.0, 0.0, 0.0) == "│"
+    assert bar(1.0, -1.0, 1.0, 200) == 30 * " " + "│" + 30 * "█", "no longer than can be compared"
 
 
 def test_everywhere() -> None:

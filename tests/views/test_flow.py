@@ -27,7 +27,7 @@ from tests.helpers.looking import (
     text_of,
     without_weights,
 )
-from tests.helpers.models import embedded, finish
+from tests.helpers.models import Bytes, embedded, finish, small_model, start
 from tests.helpers.pilot import PROMPT, click, computed, opened, press, session, text, until
 
 SIZES = [(80, 24), (120, 36)]
@@ -153,6 +153,77 @@ def test_the_other_measure_is_what_of_the_answer_came_by_the_same_edge() -> None
     assert shown_values == pytest.approx(sorted(o.value for o in kept if o.kind in (EdgeKind.HEAD, EdgeKind.MLP)))
     assert "edges, between tokens first; logits" in shown(view, 80, 20)
     check_everywhere(view)
+
+
+def small() -> FlowView:
+    return at_the_end(start(small_model(vocab_size=256, n_positions=64), Bytes(), "a small test"))
+
+
+def test_the_other_measure_stays_on_the_same_edge_or_begins_where_it_is_too_weak() -> None:
+    view = small()
+    known = {}
+    for measure in (1, 0):
+        view.click(2, measure)
+        settle(view)
+        known[measure] = {key_of(edge) for edge in view.found().edges[: view.found().count]}
+    stayed, began = [], []
+    for row in range(view.found().count):
+        view.row = row
+        edge = view.chosen()
+        assert isinstance(edge, Edge)
+        view.click(2, 1)
+        other = view.chosen()
+        assert isinstance(other, AttributedEdge)
+        if key_of(edge) in known[1]:
+            assert key_of(other) == key_of(edge)
+            stayed.append(view.row)
+        else:
+            assert view.row == 0
+            began.append(view.row)
+        view.click(2, 0)
+    assert began
+    assert max(stayed) > 0
+
+
+@pytest.mark.parametrize("height", range(11, 34))
+def test_below_the_picture_stand_the_ways_in_three_lines_or_more_and_the_measure(height: int) -> None:
+    """The measure in full from 22 lines on; in fewer a line of it, where the ways have no room."""
+    lines = text_of(small().lines(100, height))
+    assert len(lines) == height
+    picture = 1 + max(row for row, line in enumerate(lines) if "reads ▶ writes" in line)
+    measure = len(lines) - next((row for row, line in enumerate(lines) if line.startswith("What arrives")), len(lines))
+    assert (measure > 0) == (height >= 22)
+    left = height - picture - measure
+    assert any(line.startswith("ways to the last state") for line in lines) == (left >= 1 + 3)
+    assert any(line.startswith("a way's share") for line in lines) == (not measure and 2 <= left < 1 + 3)
+    if left >= 1 + 3:
+        assert [not line for line in lines[picture:]] == [True] + [False] * (height - picture - 1), "none is free"
+
+
+@pytest.mark.parametrize("height", range(12, 34))
+def test_in_words_the_ways_take_all_lines(height: int) -> None:
+    view = small()
+    view.next_mode()
+    lines = text_of(settle(view).lines(100, height))
+    assert len(lines) == height
+    assert [row for row, line in enumerate(lines) if not line] == ([2] if height >= 22 else [])
+    assert any(line.endswith("more, added up") for line in lines)
+    assert not any(line.endswith("more lines") for line in lines)
+
+
+@pytest.mark.parametrize("height", range(12, 30))
+def test_the_ways_beside_the_picture_take_all_lines_but_one_above_the_measure(height: int) -> None:
+    lines = text_of(small().lines(120, height))
+    assert len(lines) == height
+    blank = next((row - 1 for row, line in enumerate(lines) if line.startswith("What arrives")), None)
+    assert [row for row, line in enumerate(lines) if not line] == ([blank] if height >= 22 else [])
+
+
+@pytest.mark.parametrize("cells", range(100, 122))
+def test_the_ways_stand_in_46_cells_beside_the_picture_where_there_are_112(cells: int) -> None:
+    lines = text_of(small().lines(cells, 24))
+    (ways,) = [line for line in lines if "ways to the last state" in line]
+    assert ways.index("ways") == (0 if cells < 112 else cells - 46)
 
 
 def test_it_opens_on_the_strongest_move_between_tokens() -> None:

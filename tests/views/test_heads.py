@@ -60,6 +60,18 @@ def check(view: HeadsView, cells: int, height: int) -> None:
                 assert 0 <= head < config.n_head
 
 
+# Its layout
+
+
+@pytest.mark.parametrize("cells", range(110, 130))
+def test_blocks_are_named_where_that_takes_no_head_away(cells: int) -> None:
+    """Twelve heads take seven cells each, the chosen one 25 and two beside them, the name of a block nine."""
+    model = small_model(vocab_size=256, n_positions=64, n_layer=2, n_head=12, n_embd=12)
+    lines = written(worked(start(model, Bytes(), "a test"), 0, (cells, 24)), (cells, 24))
+    assert any(line.startswith("block 0 ") for line in lines) == (cells >= 12 * 7 + 25 + 2 + 9)
+    assert any(re.search(r"\bh(ead )?0 .*\bh(ead )?11\b", line) for line in lines), "all heads are there"
+
+
 # Small patterns
 
 

@@ -1,5 +1,6 @@
 """The view of the lens: what is in its cells and on top of them, in which order it is filled in, and its keys."""
 
+from dataclasses import replace
 from math import log2
 from typing import Any
 
@@ -11,6 +12,7 @@ from explorer.runs.trace import RecordedRun
 from explorer.screen.panes.number import NumberPane
 from explorer.terminal.text import width
 from explorer.views.lens.cell import short
+from explorer.views.lens.table import table
 from explorer.views.lens.view import LensView
 from explorer.walk.session import Session
 from gpt import Sampling
@@ -296,6 +298,55 @@ def test_a_longer_run_is_read_again() -> None:
     assert view.wanted() != before
     work(view)
     assert "since" in written(view)[0]
+
+
+# Its layout
+
+
+def small(tokens: str = "to be") -> LensView:
+    """Five rows: the embeddings, and the halves of two blocks."""
+    return worked(start(small_model(vocab_size=256, n_positions=64), Bytes(), tokens))
+
+
+def test_the_mouse_over_what_is_not_there_any_more_tells_nothing() -> None:
+    view = small()
+    end = len(view.session.ids) - 1
+    assert view.about_choice((4, end), 80)
+    assert view.about_choice((5, end), 80) == view.about_choice((4, end + 1), 80) == []
+
+
+@pytest.mark.parametrize("since", range(5))
+def test_the_first_line_counts_the_rows_in_which_it_knew(since: int) -> None:
+    state = small().state()
+    end = state.scene.position
+    ranks = {(row, end): replace(state.cells[row, end], answer_rank=1 if row >= since else 2) for row in range(5)}
+    first = text_of(table(replace(state, cells=ranks), 100, 20))[0]
+    name = state.rows[since].title if since else "embeddings"
+    assert first.endswith(f"since {name} ({COUNTED[since]} 5 rows)")
+
+
+COUNTED = ["all", "the last 4 of", "the last 3 of", "the last 2 of", "only the last of"]
+
+
+@pytest.mark.parametrize("height", range(9, 20))
+def test_the_list_stands_below_where_five_lines_are_left_and_else_beside(height: int) -> None:
+    """Below the answer and the loss, the tokens, five rows, and the colours."""
+    view = small()
+    for cells in range(40, 70, 3):
+        lines = written(view, (cells, height))
+        beside = [line for line in lines[1:7] if "it would say" in line]
+        below = [line for line in lines[8:] if line.startswith("it would say")]
+        wide = cells - 9 - 18 - 4 * 7 >= 29 or (height < 8 + 5 and cells - 9 - 18 >= 29)
+        assert (len(beside), len(below)) == ((1, 0) if wide else (0, height >= 8 + 5)), cells
+
+
+@pytest.mark.parametrize(("longest", "size"), [(3, 18), (10, 18), (14, 22), (18, 26), (19, 26), (40, 26)])
+def test_the_chosen_column_has_room_for_its_tokens_and_a_number(longest: int, size: int) -> None:
+    """Eight cells for the number, a mark and blanks; a token takes ten at the least and eighteen at the most."""
+    view = worked(start(small_model(vocab_size=26), Words([b"x" * longest] * 26), "3 1 4"), (116, 26))
+    for row in range(5):
+        (line,) = [line for line in view.lines(116, 26) if line and line[0].action == ("view", row, 2)]
+        assert sum(width(span.text) for span in line if span.action == ("view", row, 2)) == 9 + size
 
 
 # Choosing

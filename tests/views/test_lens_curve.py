@@ -1,8 +1,11 @@
 """One token's way through the layers, in the lens: which one, its numbers, and how it is drawn."""
 
+from dataclasses import replace
+
 import pytest
 
 from explorer.analysis import lens
+from explorer.views.lens.curve import curve as curve_of
 from explorer.views.lens.state import CURVE
 from explorer.views.lens.view import LensView
 from gpt import InputError
@@ -33,6 +36,43 @@ def test_it_follows_the_answer_with_probability_rank_and_logit() -> None:
         assert float(logit[row].replace("−", "-")) == pytest.approx(logits[found.answer], abs=0.0501)
     names = next(line for line in lines if "embed" in line)
     assert names.index("embed") < names.index("0 attn") < names.index("[5 MLP]"), "left to right, the model's way"
+
+
+@pytest.mark.parametrize("logit", [-99.94, 99.94, 99.96, 100.0, -100.4, 1234.5, 0.04])
+def test_a_logit_is_whole_in_the_narrowest_column_that_has_numbers(logit: float) -> None:
+    """Six cells, of which one is a blank: with a decimal up to a hundred, then without."""
+    view = at_the_last_token(LensView, hostile(3))
+    view.mode = CURVE
+    state = settle(view).state()
+    state = replace(state, way=[cell and replace(cell, answer_logit=logit) for cell in state.way])
+    (line,) = [line for line in text_of(curve_of(state, 8 + 6 * len(view.rows), 20)) if line.startswith("  logit")]
+    shown = {float(word.replace("−", "-")) for word in line.split()[1:]}
+    assert shown == {round(logit, 1 if abs(logit) < 99.95 else 0)}
+
+
+def test_where_all_probabilities_are_zero_the_axis_goes_no_further() -> None:
+    view = at_the_last_token(LensView, hostile(3))
+    view.mode = CURVE
+    state = settle(view).state()
+    state = replace(state, way=[cell and replace(cell, answer_probability=0.0) for cell in state.way])
+    lines = text_of(curve_of(state, 80, 20))
+    assert any("│" in line for line in lines)
+    assert not any("100" in line or "█" in line for line in lines)
+
+
+def test_all_tokens_that_are_the_likeliest_somewhere_and_five_of_the_end_can_be_chosen() -> None:
+    view = at_the_last_token(LensView, hostile(9))
+    view.mode = CURVE
+    order = view.session.trace.order(8)
+    cells = [view.cell(row, 8) for row in range(5)]
+    expected = {cell.token for cell in cells if cell} | {*order[:5]}
+    found = []
+    for _ in range(12):
+        found.append(view.followed())
+        view.move(0, 1)
+    assert set(found) == expected
+    assert found[0] == order[0]
+    assert found.index(found[-1]) == len(expected) - 1, "each of them once, then the last one stays"
 
 
 def test_up_and_down_choose_another_token_left_and_right_a_part() -> None:

@@ -6,7 +6,9 @@ from functools import partial
 import pytest
 
 from explorer.analysis import neurons
+from explorer.views.neurons.picture import fires, promoted
 from explorer.views.neurons.view import NeuronsView
+from explorer.views.parts import scene_of
 from explorer.walk.on_screen import value_under_cursor
 from tests.helpers.exhaustive import exhaustive
 from tests.helpers.looking import (
@@ -22,7 +24,7 @@ from tests.helpers.looking import (
     text_of,
     without_weights,
 )
-from tests.helpers.models import finish
+from tests.helpers.models import Bytes, finish, small_model, start
 from tests.helpers.pilot import PROMPT, click, computed, opened, press, session, text, until
 
 SIZES = [(80, 24), *exhaustive((120, 36))]
@@ -101,6 +103,72 @@ def test_where_there_is_no_room_the_strongest_are_kept_in_their_order() -> None:
     assert f"of 11 tokens; rest ±{rest:.2g}" in title
     total = sum(value for place, value in enumerate(values) if place not in places)
     assert f"Σ {total:+.2f}".replace("-", "−") in title
+
+
+def small() -> NeuronsView:
+    """Two blocks of 24 neurons, twelve tokens."""
+    return over_all(start(small_model(vocab_size=256, n_positions=64), Bytes(), "a small test"))
+
+
+@pytest.mark.parametrize("cells", range(60, 100))
+def test_the_parts_stand_beside_each_other_where_they_have_room(cells: int) -> None:
+    """From 72 cells on the list and where it fires, from 90 on what it promotes as well."""
+    lines = text_of(small().lines(cells, 15))
+    (title,) = [line for line in lines if line.startswith("  neuron")]
+    (promotes,) = [line for line in lines if "a unit of it promotes" in line]
+    assert bool(title.partition("bars: fired")[2].strip()) == (cells >= 72)
+    assert promotes.startswith("a unit of it promotes") == (cells < 90)
+
+
+@pytest.mark.parametrize("height", range(10, 22))
+def test_below_the_list_is_a_blank_line_from_fifteen_lines_on(height: int) -> None:
+    lines = text_of(small().lines(60, height))
+    assert len(lines) <= height
+    fires_at = next(row for row, line in enumerate(lines) if " fires at" in line or " tokens; " in line)
+    assert (not lines[fires_at - 1]) == (height >= 15)
+
+
+@pytest.mark.parametrize("row", [0, 1, 5, 30, 46, 47, 60])
+@pytest.mark.parametrize("size", [(60, 15), (80, 15), (94, 24)])
+def test_the_chosen_one_is_marked_and_the_rows_out_of_sight_are_counted(row: int, size: tuple[int, int]) -> None:
+    view = small()
+    view.row = row
+    settle(view)
+    lines = view.lines(*size)
+    seen = sorted({span.action[2] for line in lines for span in line if span.action and span.action[:2] == ("view", 0)})
+    text = text_of(lines)
+    (marked,) = [line for line in text if line.startswith("▶ ")]
+    chosen = view.listed()[min(row, 47)]
+    assert view.chosen() == chosen
+    assert marked.split()[1] == f"{chosen.layer}.{chosen.index}"
+    hidden = {*range(48)} - {*seen}
+    counts = {arrow: int(count) for arrow, count in re.findall(r"([↑↓]) (\d+)", text[0])}
+    above = sum(place < seen[-1] for place in hidden)
+    assert (counts.get("↑", 0), counts.get("↓", 0)) == (above, len(hidden) - above)
+
+
+@pytest.mark.parametrize("height", range(3, 9))
+def test_the_scale_stands_below_where_it_fires_from_six_lines_and_28_cells_on(height: int) -> None:
+    view = small()
+    neuron = view.chosen()
+    assert neuron
+    values = neurons.activations(view.session.trace, neuron.layer, neuron.index)
+    for cells in range(20, 40):
+        lines = text_of(fires(scene_of(view.session), neuron, values, cells, height))
+        assert len(lines) <= height
+        assert lines[-1].endswith(" fired") == (height >= 6 and cells >= 28), cells
+        assert len(lines) == height or len(values) * 11 < cells * height, "a line for more tokens is free"
+
+
+@pytest.mark.parametrize("cells", range(40, 70))
+def test_what_it_promotes_has_bars_of_four_cells_or_none(cells: int) -> None:
+    """Two columns with three cells between them: a token takes fourteen, a number seven, a blank, and the bar."""
+    view = small()
+    neuron = view.chosen()
+    assert neuron
+    effects = neurons.effects(view.session.trace, neuron.layer, neuron.index, 3)
+    text = "\n".join(text_of(promoted(scene_of(view.session), effects, cells, 5)))
+    assert ("█" in text) == (cells >= 2 * (14 + 7 + 1 + 4) + 3)
 
 
 def test_what_it_promotes_and_suppresses() -> None:

@@ -20,6 +20,8 @@ from explorer.teaching import edit_words, places, spots
 from explorer.teaching.spots import EMBEDDED
 from explorer.teaching.start import Start
 from explorer.views.looks import look, take_look
+from explorer.views.patching.choices import SITES
+from explorer.views.patching.state import Way
 from explorer.views.recipes.copied import copied
 from explorer.views.recipes.of_views import RECIPES
 from explorer.views.recipes.recipe import Shown
@@ -133,7 +135,7 @@ def test_edits_and_the_token_before_the_text() -> None:
         (where.edge(config, 8, 1), Cut()),
         (where.activation("blocks.2.hook_resid_post", 7, 5), Set(-1.0)),
         (where.activation("blocks.2.attn.hook_q", None, 3), Zero()),
-        (where.activation("blocks.2.attn.hook_k", (5, 6), 3), Scale(0.5)),
+        (where.activation("blocks.2.attn.hook_k", (5, 6), 4), Scale(0.5)),  # of a head whose query is not zero
     ):
         session.edit(lambda edits, place=place, what=what: edits.add(place, what, len(session.ids)))  # type: ignore[misc]
     spots.complete(session)
@@ -296,6 +298,27 @@ def test_scores_and_paths_of_an_edited_run() -> None:
     assert any(chance == pytest.approx(value) for row in rows for value in row.values() if isinstance(value, float)), (
         text
     )
+
+
+@pytest.mark.parametrize("way", [Way.RESTORE, Way.CORRUPT])
+def test_patching_either_way(way: Way) -> None:
+    session = story()
+    compare_with_prompt(session, OTHER)
+    shown = seen(session, "patching")
+    view: Any = shown.view
+    ask(view, way=int(way), site=SITES.index("mlp_out"))
+    settle(view)
+    state = view.state()
+    expected = [state.value(row, 0) for row in range(6)]
+    copy = copied(shown)
+    theirs = np.array(json.loads(printed(f"{copy.command} --json"))["values"], dtype=float)
+    assert theirs.ravel() == pytest.approx(expected, abs=1e-4)
+    mine = executed(copy.python.replace("print(", "found = ("))[1]["found"]
+    assert np.ravel(mine.values) == pytest.approx(expected, abs=1e-4)
+    for by_position in (0, 1):
+        ask(view, positions=by_position)
+        copy = copied(shown)
+        assert ("--by-position" in copy.command, "by_position=True" in copy.python) == (by_position, by_position)
 
 
 def test_patching_of_an_edited_run_says_what_it_leaves_out() -> None:

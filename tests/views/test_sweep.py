@@ -1,6 +1,8 @@
 """The sweep: every head, MLP and position edited in turn, while keys are answered."""
 
+import math
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from explorer.runs import running
 from explorer.runs.trace import LiveRun, Trace
 from explorer.views.sweep import view as sweep_view
 from explorer.views.sweep.layout import OFFERED
+from explorer.views.sweep.picture import table
 from explorer.views.sweep.state import SweepState
 from explorer.views.sweep.view import SweepView
 from explorer.views.view import View
@@ -44,6 +47,12 @@ def swept(session: Session) -> SweepView:
 def shown(view: View, cells: int = 78, height: int = 20) -> str:
     """The picture, and what is said of the cursor."""
     return "\n".join(text_of([*view.lines(cells, height), *view.about(cells)]))
+
+
+def figures(view: View) -> dict[tuple[int, ...], str]:
+    """What is written in the cells, by row and column."""
+    spans = [span for line in view.lines(78, 20) for span in line if span.action and span.action[:2] == ("view", 0)]
+    return {span.action[2:]: span.text.strip(" []") for span in spans if span.action and span.text.strip(" []")}
 
 
 def ask(view: SweepView, **chosen: Any) -> SweepView:
@@ -211,14 +220,39 @@ def test_normalised_is_0_as_in_the_other_run_and_1_as_in_this_one() -> None:
     view = ask(SweepView(session), site=OFFERED.index("resid_post"), done=3, measure=3)
     found = worked(view)
     assert found.value(1, 0) == pytest.approx(0, abs=1e-4), "all of the last residual stream"
+    assert figures(view)[1, 0] == "0.00"
     view = ask(view, positions=1)
     found = worked(view)
     assert found.value(1, 0) == pytest.approx(1, abs=1e-4), "the first position's end is read by nobody"
+    assert figures(view)[1, 0] == "1.00"
     assert "1: as here, 0: as in the other run" in shown(view)
     session.what_if.other = None
     view.follow(78, 20)
     assert "no other run" in shown(view)
     assert view.wanted() is None
+
+
+@pytest.mark.parametrize(
+    ("mode", "value", "text"),
+    [
+        (0, 0.01234, "+1.2"),
+        (0, -0.5, "−50.0"),
+        (0, 0.0004, "0.0"),
+        (1, 0.01234, "+0.01"),
+        (1, -0.0004, "0.00"),
+        (2, 0.25, "+0.25"),
+        (3, 1.0, "1.00"),
+        (3, -0.126, "−0.13"),
+        (3, -0.004, "0.00"),
+        (3, math.nan, "none"),
+    ],
+)
+def test_a_number_is_written_in_percentage_points_in_logits_in_bits_or_as_a_share(
+    mode: int, value: float, text: str
+) -> None:
+    found = SweepView(start(MODEL, Bytes(), "cat")).state()
+    assert found
+    assert table(replace(found, mode=mode)).text(value) == text
 
 
 def test_from_a_shorter_run_positions_are_patched_as_compare_aligns_it() -> None:

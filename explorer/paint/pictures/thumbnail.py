@@ -114,9 +114,7 @@ def _drawn(head: HeadScores, part: Window, margin: int, cells: int, size: int, h
         line: Line = [Span(fit(label, margin - 1, ">") + " ", "here-text" if here else "dim", ("position", row))]
         upper = head.levels(range(top * step, (top + 1) * step), part.columns, step)
         if halves:
-            lower = ["masked"] * len(upper)
-            if top + 1 < part.rows.stop:
-                lower = head.levels(range((top + 1) * step, (top + 2) * step), part.columns, step)
+            lower = head.levels(range((top + 1) * step, (top + 2) * step), part.columns, step)
             cells_of_line = zip(part.columns, upper, lower)
             line += [_pair(above, below, _to(head, row, dot * step)) for dot, above, below in cells_of_line]
         else:

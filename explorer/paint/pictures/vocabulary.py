@@ -111,7 +111,7 @@ def _rows(session: Session, chances: Distribution, drawn: int | None, cells: int
     ranks = _ranks(session.cursor.column, len(order), max(1, height - 1))
     settings, _ = session.draws.settings_shown(session.position)
     share, added = f"p at T {settings.temperature:g}", "running sum" if cells >= _WORDY else "sum"
-    shares, sums = max(7, width(share) + 1), max(6, width(added) + 1)
+    shares, sums = width(share) + 1, max(6, width(added) + 1)
     fixed = 29 + shares + sums
     names = _names(session, [order[rank] for rank in ranks if rank is not None], max(7, min(cells // 2, cells - fixed)))
     title = f"{'rank':>5} {fit('token', names)}{'logit':>8}{'÷ T':>7}{'stays':>6}{share:>{shares}}{added:>{sums}}"

@@ -164,8 +164,8 @@ def _apart(pair: Pair, position: int) -> Apart:
     compared = compare(pair.a, pair.b, position, pair.at)
     partner = pair.alignment.in_a(position)
     assert partner is not None
-    best = [order[0] if order else 0 for order in (pair.a.order(partner), pair.b.order(position))]
-    return Apart(position, compared.kl, compared.changes[:_CHANGES], (best[0], best[1]))
+    best = pair.a.order(partner)[0], pair.b.order(position)[0]
+    return Apart(position, compared.kl, compared.changes[:_CHANGES], best)
 
 
 def _shape(run: Trace) -> tuple[int, ...]:

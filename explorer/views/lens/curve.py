@@ -116,4 +116,4 @@ def _rank(cell: LensCell) -> str:
 
 
 def _logit(cell: LensCell) -> str:
-    return number(cell.answer_logit, 1 if abs(cell.answer_logit) < 100 else 0)
+    return number(cell.answer_logit, 1 if abs(cell.answer_logit) < 99.95 else 0)

@@ -96,9 +96,7 @@ def _text(state: SweepState, value: float) -> str:
     """A number of the table, in few characters."""
     if math.isnan(value):
         return "none"
-    if state.normalised:
-        return number(value, 2, plus="")
-    text = number(100 * value, 1) if state.kind == PROBABILITY else number(value, 2)
+    text = number(100 * value, 1) if state.kind == PROBABILITY else number(value, 2, "" if state.normalised else "+")
     return text if text.strip("+−0.") else text.lstrip("+−")  # a zero has no sign
 
 

@@ -11,7 +11,7 @@ _MARGIN = 6  # cells for the number of a line's first value
 def lines_of_strip(shown: Shown, cells: int) -> int:
     """How many lines it takes, those around it included."""
     rows = -(-len(shown.vector) // _size(shown, cells))
-    return 2 + (-(-rows // 2) if shown.halves and rows > 1 else rows)
+    return 2 + (-(-rows // 2) if shown.halves else rows)
 
 
 def strip(shown: Shown, cells: int, height: int) -> list[Line]:
