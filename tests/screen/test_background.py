@@ -1,9 +1,12 @@
 """The model at work behind the screen: keys are answered, runs are superseded, cancelled and taken up again."""
 
+import math
+
 import pytest
 
 from explorer.loading.checkpoints import CheckpointError
 from explorer.screen.app import ExplorerApp
+from explorer.screen.main import background
 from explorer.walk.on_screen import value_under_cursor
 from explorer.walk.session import Session
 from gpt import generate
@@ -151,6 +154,29 @@ async def test_a_model_that_cannot_be_opened_ends_the_program_with_its_message()
     async with app.run_test() as pilot:
         await until(pilot, lambda: app.return_value is not None)
     assert app.return_value == "config.json: n_layer is 0."
+
+
+async def test_an_error_that_nobody_foresaw_ends_the_program_with_a_report() -> None:
+    def fail(progress: object) -> Session:
+        raise KeyError("secret")
+
+    app = ExplorerApp(fail, PROMPT, "broken")
+    with pytest.raises(KeyError):
+        async with app.run_test() as pilot:
+            await until(pilot, lambda: not app.is_running)
+    assert app.return_code == 1
+    assert "KeyError" in app.crash
+    assert "secret" not in app.crash
+
+
+async def test_the_answers_way_through_the_layers_is_drawn_when_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No key is needed for it. It is computed quickly: nothing of it was drawn on the way."""
+    monkeypatch.setattr(background, "_BETWEEN_DRAWINGS", math.inf)
+    async with opened() as (pilot, screen):
+        here = screen.session
+        assert here
+        answer = here.label(here.trace.order(here.position)[0])
+        await until(pilot, lambda: any(f"{answer} " in line and "by layer" in line for line in text(screen, "next")))
 
 
 async def test_quitting_ends_a_computation() -> None:

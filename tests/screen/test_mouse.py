@@ -7,6 +7,7 @@ from textual.pilot import Pilot
 from explorer.paint.spans import Action
 from explorer.screen.main.screen import MainScreen
 from explorer.screen.widgets.canvas import Canvas
+from explorer.screen.widgets.field import Field
 from explorer.walk.on_screen import value_under_cursor
 from tests.helpers.models import embedded
 from tests.helpers.pilot import PROMPT, click, computed, opened, press, session, text
@@ -106,6 +107,21 @@ async def test_within_the_text_a_prediction_says_where_it_can_be_drawn() -> None
         await click(pilot, "next", ("predicted", here.trace.order(0)[0]))
         assert here.text == PROMPT
         assert any("after the last one only" in notice.message for notice in pilot.app._notifications)
+
+
+async def test_a_click_on_a_completion_takes_it_and_typing_goes_on() -> None:
+    """Even where the keys were in another line meanwhile."""
+    async with opened() as (pilot, screen):
+        await press(pilot, "j", *"bl")
+        await pilot.click("#prompt")
+        assert screen.focused is screen.prompt
+        await click(pilot, "completions", ("completion", 0))
+        field = screen.go_to.query_one(Field)
+        taken = field.typed
+        assert taken.startswith("bl")
+        assert len(taken) > 2
+        await press(pilot, "9")
+        assert field.typed == f"{taken}9"
 
 
 async def test_the_wheel_scrolls_what_is_under_it() -> None:

@@ -19,8 +19,9 @@ from explorer.screen.opening import Opening
 from explorer.screen.widgets.field import Field
 from explorer.sessions import store
 from explorer.sessions.reading import read
-from explorer.sessions.restore import restore
-from explorer.teaching import state_folder
+from explorer.sessions.restore import Restored, restore
+from explorer.teaching import bookmarks, state_folder
+from explorer.teaching.spots import Spot
 from tests.helpers.pilot import computed, press, session, text, tiny, until
 from tests.helpers.random_sessions import numbers
 
@@ -79,6 +80,21 @@ async def test_what_is_done_is_kept_and_comes_back(state: Path) -> None:
         assert screen.session is back.session
         assert numbers(back.session) == before
         await until(pilot, lambda: text(screen, "view") == shown)
+
+
+async def test_bookmarks_that_come_back_are_not_written_over_those_of_the_user(state: Path) -> None:
+    """Where they are the same, the next one is kept with them."""
+    file = Path("bookmarks.toml")
+    own, others = {3: Spot("Once", "embed")}, {5: Spot("Once", "tokens")}
+    for saved, kept_now in ((others, []), (own, [3, 4])):
+        back = Restored(session(MODEL), bookmarks=saved)
+        back.session.submit("Once upon a time")
+        opening = Opening(restored=back, bookmarks=own, bookmarks_file=file)
+        async with opened(opening) as (pilot, screen):
+            assert screen.bookmarks.all == saved
+            await press(pilot, "B", "4")
+            assert set(screen.bookmarks.all) == {*saved, 4}
+        assert sorted(bookmarks.read(file) if file.exists() else []) == kept_now
 
 
 async def test_nothing_is_kept_before_anything_is_done(state: Path) -> None:
@@ -143,6 +159,26 @@ async def test_keys_save_a_session_and_open_it(state: Path) -> None:
         await until(pilot, lambda: screen.session is not old)
         assert numbers(screen.session) == before
         assert screen.middle.view.opened_name == "lens"
+
+
+async def test_in_a_session_that_was_opened_the_keys_walk(state: Path) -> None:
+    """Wherever they were before: here in the picture, with its cursor."""
+    async with opened() as (pilot, screen):
+        await press(pilot, "ctrl+s", "enter")
+        await until(pilot, lambda: screen.is_current)
+        await press(pilot, "right", "tab")
+        assert screen.focused is screen.middle.picture
+        await press(pilot, "ctrl+o")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SessionList))
+        pilot.app.screen.query_one(Field).show_text("session.toml")
+        pilot.app.screen.query_one(Field).focus()
+        old = screen.session
+        await press(pilot, "enter")
+        await until(pilot, lambda: screen.is_current and screen.session is not old)
+        await computed(pilot)
+        await press(pilot, "right")
+        assert screen.session
+        assert screen.session.cursor.stage_index == 1
 
 
 async def test_a_file_that_is_there_is_replaced_only_when_asked_twice(state: Path) -> None:

@@ -180,8 +180,31 @@ async def test_the_prompt_one_had_is_kept_and_the_tour_is_come_back_to() -> None
         assert screen.tours.shown
         await go_on(pilot, "T", "enter")
         assert screen.session.cursor.stage.id == "blocks.0.activation", "the list goes back to the Stop itself"
-        await go_on(pilot, "E", "N")
+        await go_on(pilot, "E")
+        assert screen.session is home, "each time that the tour is left"
+        await go_on(pilot, "N")
         assert screen.tours.shown, "N comes back too"
+
+
+async def test_from_a_bookmark_of_another_run_the_way_back_to_the_tour_forgets_nothing() -> None:
+    """The tour comes back as it was; and then what one had before it, not the run of the bookmark."""
+    async with opened() as (pilot, screen):
+        home = screen.session
+        await go_on(pilot, "B", "1", "slash", *" cat", "enter")
+        screen.tours.start(mine(), 4)
+        await replay.quiet(pilot.app)
+        tour = screen.session
+        await go_on(pilot, "b", "1")
+        bookmark = screen.session
+        assert bookmark
+        assert bookmark.text == PROMPT
+        assert screen.tours.shown is None
+        await go_on(pilot, "N")
+        assert screen.session is tour
+        await go_on(pilot, "E")
+        assert screen.session is home
+        assert home
+        assert home.text == f"{PROMPT} cat"
 
 
 async def test_the_speakers_notes_follow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -295,6 +318,7 @@ async def test_what_is_prepared_is_there_at_once() -> None:
             session = screen.session
             assert session
             assert not session.computing
+            assert screen.header.model_name == "tiny"
             assert screen.view is None or screen.view.wanted() is None
             pilot.app.simulate_key("N")
             await until(pilot, lambda: screen.tours.shown)
