@@ -64,6 +64,17 @@ async def test_a_models_name_commands_nothing() -> None:
         assert "␛[31m[bold]‹202e›name" in on_screen(pilot)[0]
 
 
+async def test_a_notice_is_shown_literally_whoever_shows_it() -> None:
+    async with opened(notices=True) as (pilot, screen):
+        for show in (pilot.app.notify, screen.notify):
+            show("[red]a[/red] [/] \x1b[31mb", title="[bold]c")
+            await until(pilot, lambda: any("[red]a[/red] [/] ␛[31mb" in line for line in on_screen(pilot)))
+            assert any("[bold]c" in line for line in on_screen(pilot))
+            assert harmless(pilot)
+            pilot.app.clear_notifications()
+            await until(pilot, lambda: not any("[red]" in line for line in on_screen(pilot)))
+
+
 async def test_what_cannot_be_spelled_is_said() -> None:
     async with opened(prompt="a\udcffb", wait=False) as (pilot, screen):
         await until(pilot, lambda: screen.app._notifications)

@@ -225,7 +225,7 @@ class MainScreen(Screen[None]):
         timeout: float | None = None,
         markup: bool = True,
     ) -> None:
-        """Show a notice that disappears when another pane opens."""
+        """Show a notice, literally, that disappears when another pane opens."""
         self._noticed = True
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
