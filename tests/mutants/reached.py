@@ -47,6 +47,8 @@ class Reached:
         sharing = {context.partition("::")[0] for context in contexts if context.endswith("|setup")}
         seconds = {test: spent for run in self.runs for test, spent in run.seconds.items()}
         others = {test for test in seconds if test.partition("::")[0] in sharing} - direct
+        room = f"tests/{Path(file).parts[1]}/"
+        apart = {test for test in self._elsewhere(seconds) if test.startswith(room)} - direct
         names = set(Path(file).with_suffix("").parts[2:])
 
         def order(test: str) -> tuple[float, str]:
@@ -54,11 +56,16 @@ class Reached:
             return seconds.get(test, _UNKNOWN) / (_NAMED if named else 1), test
 
         taken: dict[str, float] = {}
-        for group in (direct, others):
+        for group in (direct, apart, others):
             for test in sorted(group, key=order):
                 if not taken or sum(taken.values()) + seconds.get(test, _UNKNOWN) <= self.most:
                     taken[test] = seconds.get(test, _UNKNOWN)
         return taken
+
+    def _elsewhere(self, tests: Iterable[str]) -> set[str]:
+        """Those that run no line here: they start the program in a process of its own, and what it runs is unknown."""
+        here = {context for run in self.runs for context in run.data.measured_contexts()}
+        return {test for test in tests if f"{test}|run" not in here}
 
 
 def _contexts(run: _Run, file: str, line: int | None) -> set[str]:
