@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
+from explorer.paint.spans import SHARE_LEVELS, SIGNED_LEVELS
 from explorer.screen.app import ExplorerApp
 from explorer.screen.main.keys import SECTIONS
 from explorer.screen.main.screen import MainScreen
-from explorer.screen.palette import NAMES
+from explorer.screen.palette import NAMES, Palette
 from explorer.screen.panes.prompt import Prompt
 from explorer.screen.themes import THEMES
 from explorer.walk.on_screen import value_under_cursor
@@ -176,6 +177,25 @@ async def test_themes_and_palettes_change_what_is_drawn() -> None:
             await press(pilot, "t")
         assert len(looks) == 3 * 3 + 2, "three palettes in each theme; with the terminal's own colours, one"
         assert pilot.app.theme == THEMES[0]
+
+
+async def test_heat_is_that_of_the_themes_ground() -> None:
+    def colours(dark: bool) -> set[str]:
+        palette = Palette(dark=dark)
+        share = {palette.colour("share", level) for level in range(SHARE_LEVELS + 1)}
+        return share | {palette.colour("signed", level) for level in range(-SIGNED_LEVELS, SIGNED_LEVELS + 1)}
+
+    async with opened() as (pilot, screen):
+        await press(pilot, "down", "right")
+        for theme in THEMES[:3]:
+            pilot.app.theme = theme
+            await pilot.pause()
+            canvas = screen.query_one("#picture")
+            styles = [segment.style for y in range(canvas.size.height) for segment in canvas.render_line(y)]
+            grounds = {style.bgcolor.name for style in styles if style and style.bgcolor}
+            dark = pilot.app.current_theme.dark
+            assert len(grounds & colours(dark)) > 3
+            assert not grounds & colours(not dark) - colours(dark), theme
 
 
 async def test_too_small_a_terminal_says_what_it_needs() -> None:

@@ -73,12 +73,17 @@ def mine() -> Tour:
 
 @asynccontextmanager
 async def touring(
-    tour: Tour | None, size: tuple[int, int] = (80, 24), session: Session | None = None, **more: Any
+    tour: Tour | None,
+    size: tuple[int, int] = (80, 24),
+    session: Session | None = None,
+    other: Session | None = None,
+    **more: Any,
 ) -> AsyncIterator[tuple[Pilot[str], MainScreen]]:
-    """The app, a tour begun as from the command line."""
+    """The app, a tour begun as from the command line; `other` is the session on every other model."""
     model, checkpoint = tiny(), embedded()[1]
     opening = session or Session(model, checkpoint.tokenizer)
-    app = ExplorerApp(lambda progress: opening, PROMPT, "tiny", None, Opening(tour=tour, **more))
+    open_other = (lambda name, tell: other) if other else None
+    app = ExplorerApp(lambda progress: opening, PROMPT, "tiny", open_other, Opening(tour=tour, **more))
     async with app.run_test(size=size) as pilot:
         screen = app.get_default_screen()
         assert isinstance(screen, MainScreen)
@@ -338,17 +343,29 @@ async def test_a_model_that_is_not_open_is_opened_for_its_stop() -> None:
     other = tour_file.parse(MINE.replace('title = "A view"', 'title = "A view"\nmodel = "other"'), "mine", "mine.toml")
     tokenizer = embedded()[1].tokenizer
     session, second = Session(tiny(), tokenizer), Session(tiny(n_layer=3), tokenizer)
-    app = ExplorerApp(lambda progress: session, PROMPT, "tiny", lambda name, tell: second, Opening(tour=other))
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen = app.get_default_screen()
-        assert isinstance(screen, MainScreen)
-        await until(pilot, lambda: screen.tours.shown)
+    async with touring(other, session=session, other=second) as (pilot, screen):
         await go_on(pilot, "N")
         assert screen.session is second
         assert screen.header.model_name == "other"
         await go_on(pilot, "N")
         assert screen.session is not second
         assert screen.header.model_name == "tiny"
+
+
+async def test_a_run_that_is_there_is_not_computed_again_for_the_first_stop() -> None:
+    """The tour has it; its text is in what one comes back to. Not where the Stop asks for another model."""
+    tokenizer = embedded()[1].tokenizer
+    other = tour_file.parse(MINE.replace('model = "tiny"', 'model = "other"'), "mine", "mine.toml")
+    for tour, lent in ((mine(), True), (other, False)):
+        first, second = Session(tiny(), tokenizer), Session(tiny(n_layer=3), tokenizer)
+        async with touring(tour, session=first, other=second) as (pilot, screen):
+            assert screen.session is (first if lent else second)
+            await go_on(pilot, "E")
+            home = screen.session
+            assert home
+            assert (home is first) == (not lent)
+            assert (home.text, home.model) == (PROMPT, first.model)
+            assert screen.header.model_name == "tiny"
 
 
 @pytest.mark.parametrize("size", [(60, 18), (80, 24), (120, 36)], ids=str)
