@@ -307,7 +307,10 @@ async def test_bookmarks_are_kept_and_gone_to_and_everything_begins_again() -> N
         await go_on(pilot, "E")
         assert screen.session is here
         assert here.text == f"{PROMPT} cat"
+        await go_on(pilot, "b", "3")
+        assert screen.session is not here
         await go_on(pilot, "0")
+        assert screen.session is here, "it is the user's own that begins again"
         assert (here.text, here.cursor.stage_index) == (PROMPT, 0)
 
 
