@@ -215,6 +215,21 @@ async def test_what_is_looked_through_elsewhere_by_now_is_not_computed_on(monkey
         let_go.set()
 
 
+async def test_how_long_a_run_took_is_not_said_of_another_one() -> None:
+    gate = Gate(tiny())
+    gate.open.set()
+    async with opened(session(gate.model)) as (pilot, screen):
+        await until(pilot, lambda: "computed in" in text(screen, "header")[0])
+        gate.open.clear()
+        gate.reached.clear()
+        await press(pilot, "slash", *" cat", "enter")
+        await until(pilot, gate.reached.is_set)
+        screen.show_status("")
+        assert "computed in" not in text(screen, "header")[0]
+        gate.open.set()
+        await until(pilot, lambda: "computed in" in text(screen, "header")[0])
+
+
 async def test_an_error_that_nobody_foresaw_ends_the_program_with_a_report() -> None:
     def fail(progress: object) -> Session:
         raise KeyError("secret")

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import OptionList
 
+from explorer.errors import HubError
 from explorer.screen.app import ExplorerApp
 from explorer.screen.dialogs.ask import AskDialog
 from explorer.screen.dialogs.problem import Problem
@@ -22,6 +24,7 @@ from explorer.sessions.reading import read
 from explorer.sessions.restore import Restored, restore
 from explorer.teaching import bookmarks, state_folder
 from explorer.teaching.spots import Spot
+from explorer.walk.session import Session
 from tests.helpers.pilot import computed, press, session, text, tiny, until
 from tests.helpers.random_sessions import numbers
 
@@ -179,6 +182,48 @@ async def test_in_a_session_that_was_opened_the_keys_walk(state: Path) -> None:
         await press(pilot, "right")
         assert screen.session
         assert screen.session.cursor.stage_index == 1
+
+
+async def test_the_list_opens_the_one_that_is_chosen(state: Path) -> None:
+    async with opened() as (pilot, screen):
+        await work(pilot, screen)
+        assert screen.session
+        before = numbers(screen.session)
+    async with opened() as (pilot, screen):
+        await press(pilot, "ctrl+o")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SessionList))
+        options = pilot.app.screen.query_one(OptionList)
+        assert "“Once upon a time” · 1 edit · 1 drawn" in str(options.get_option_at_index(0).prompt)
+        old = screen.session
+        await press(pilot, "enter")
+        await until(pilot, lambda: screen.session is not old)
+        assert screen.session
+        assert numbers(screen.session) == before
+
+
+async def test_what_cannot_be_opened_is_said_and_what_differs_too(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(name: str) -> Session:
+        raise HubError(f"there is no model {name}.")
+
+    async with opened() as (pilot, screen):
+        await press(pilot, "ctrl+s", "enter")
+        await until(pilot, lambda: screen.is_current)
+        file = Path("session.toml")
+        file.write_text(file.read_text().replace('"tiny"', '"[red]"'))
+        monkeypatch.setattr(screen.models, "load", gone)
+        old = screen.session
+        await press(pilot, "ctrl+o")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SessionList))
+        pilot.app.screen.query_one(Field).show_text("session.toml")
+        pilot.app.screen.query_one(Field).focus()
+        await press(pilot, "enter")
+        said = pilot.app._notifications
+        await until(pilot, lambda: any(notice.message == "there is no model [red]." for notice in said))
+        assert screen.session is old
+    back = Restored(session(MODEL), notes=["An edit is gone."])
+    back.session.submit("Once upon a time")
+    async with opened(Opening(restored=back)) as (pilot, _):
+        assert [notice.message for notice in pilot.app._notifications] == ["An edit is gone."]
 
 
 async def test_a_file_that_is_there_is_replaced_only_when_asked_twice(state: Path) -> None:

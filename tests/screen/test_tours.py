@@ -16,6 +16,7 @@ from explorer.screen.dialogs.tours import TourList
 from explorer.screen.main.screen import MainScreen
 from explorer.screen.opening import Opening
 from explorer.screen.panes.middle import MiddlePane
+from explorer.sessions.reading import read
 from explorer.teaching import notes, state_folder, tour_file
 from explorer.teaching.expressions import UNKNOWN
 from explorer.teaching.spots import CODE, PATH, WHY
@@ -288,6 +289,37 @@ async def test_a_question_is_answered_by_typing_or_by_going_there() -> None:
         assert "✓ Yes, 1.0." in bar(screen)
         await go_on(pilot, "P", "A")
         assert pilot.app.screen is screen, "nothing is asked there"
+
+
+async def test_a_tour_begins_again_without_its_answers() -> None:
+    async with touring(mine(), at=4) as (pilot, screen):
+        await press(pilot, "A")
+        await go_on(pilot, *"0.2", "enter")
+        assert "✗ No, 0.2." in bar(screen)
+        await go_on(pilot, "0")
+        assert "There are 6 tokens." in bar(screen)
+        await go_on(pilot, "N", "N", "N", "N")
+        assert "Which head looks back?" in bar(screen)
+        assert "✗" not in bar(screen)
+
+
+async def test_whoever_is_new_here_is_told_of_the_tours() -> None:
+    async with touring(None, offer=True) as (pilot, _):
+        assert [notice.message.split(":")[0] for notice in pilot.app._notifications] == ["T opens tours"]
+
+
+async def test_during_a_tour_ones_own_session_is_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with opened() as (pilot, screen):
+        await go_on(pilot, "n")
+        screen.tours.start(mine(), 4)
+        await replay.quiet(pilot.app)
+        assert screen.session
+        assert screen.session.text == "The cat"
+        await go_on(pilot, "ctrl+s", "enter")
+    saved = read(tmp_path / "session.toml")
+    assert saved.prompt == PROMPT
+    assert len(saved.drawn) == 1
 
 
 async def test_bookmarks_are_kept_and_gone_to_and_everything_begins_again() -> None:

@@ -21,6 +21,21 @@ def test_what_is_no_id_is_told_and_says_where_it_is_cut(length: int) -> None:
     assert shown.endswith("…") == (length > 40)
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "empty"),
+        ("ab", r"ab is 2 tokens, not one \(a \| b\)"),
+        ("id:256", "no token 256: ids go from 0 to 255"),
+        ("id:-1", "not a token id"),
+    ],
+)
+def test_what_is_no_single_token_of_the_model_is_refused(text: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        token_id(text, Bytes(), CONFIG)
+    assert [token_id(each, Bytes(), CONFIG) for each in ("a", "id:0", "id:255")] == [97, 0, 255]
+
+
 class Surrounded(Bytes):
     """A tokenizer that puts a token before every text and one after it, as a user's own may."""
 
