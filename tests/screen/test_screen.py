@@ -199,6 +199,19 @@ async def test_it_opens_where_the_command_line_says_and_another_model_at_its_beg
         assert screen.tours.visiting.opened_now() == ""
 
 
+@pytest.mark.parametrize(("state", "said"), [("row=1", []), ("nonsense=1", ["This cannot be shown"])])
+async def test_a_view_opens_in_the_state_that_the_command_line_says(state: str, said: list[str]) -> None:
+    start = Start(view="lens", look=state)
+    app = ExplorerApp(lambda progress: session(), PROMPT, "tiny", opening=Opening(start=start))
+    async with app.run_test() as pilot:
+        screen = app.get_default_screen()
+        assert isinstance(screen, MainScreen)
+        await until(pilot, lambda: screen.view)
+        assert screen.view
+        assert (screen.view.row == 1) == (not said)  # type: ignore[attr-defined]
+        assert [notice.title for notice in pilot.app._notifications] == said
+
+
 async def test_heat_is_that_of_the_themes_ground() -> None:
     def colours(dark: bool) -> set[str]:
         palette = Palette(dark=dark)
