@@ -116,20 +116,6 @@ def test_what_no_test_notices_is_told_until_it_has_a_test(
     assert [json.loads(line)["by"] for line in again] == ["tests/paint/test_unused.py::test"], "others were noticed"
 
 
-def test_a_room_meets_the_tests_that_start_it_in_a_process_of_its_own(small_tree: Path) -> None:
-    """Which lines run there is not known."""
-    test = "import subprocess, sys\ndef test(): subprocess.check_call([sys.executable, 'explorer/paint/half.py'])\n"
-    (small_tree / "tree/tests/paint/test_started.py").write_text(test)
-    (small_tree / "tree/tests/views").mkdir()
-    (small_tree / "tree/tests/views/test_other.py").write_text(test)
-    (small_tree / "tree/pytest.ini").write_text("[pytest]\n")
-    found = reached.reached(small_tree / "tree", small_tree / "cache", ["tests"], [], most=60)
-    assert list(found.tests("explorer/paint/half.py", 1)) == [
-        "tests/paint/test_half.py::test",
-        "tests/paint/test_started.py::test",
-    ]
-
-
 def _noting(ran: list[list[str]], run: Callable[[Path, list[str], Path, Path], None]) -> Callable[..., None]:
     def noted(root: Path, files: list[str], data: Path, report: Path) -> None:
         ran.append(files)

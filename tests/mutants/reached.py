@@ -17,6 +17,7 @@ import coverage
 
 _IMPORTED = re.compile(r"^\s*(?:from|import) (tests(?:\.\w+)*)(?: import ([\w, ]+))?", re.MULTILINE)
 _NAMED = 5  # times as long may a test take that has the name of the module, and is taken as early as another
+_LOOKING = "tests/test_approved.py::"  # tests that compare all of what is drawn: they are taken as early
 _UNKNOWN = 1.0  # seconds for a test whose time is not known
 
 
@@ -38,8 +39,9 @@ class Reached:
 
     def tests(self, file: str, line: int) -> dict[str, float]:
         """The tests that run this line, with their seconds; where none does by itself (a constant of the module), those
-        of the file. The quickest come first, and those that have the name of the module or of its package; last those
-        for which another one has prepared something.
+        of the file. The quickest come first, with those that have the name of the module or of its package and those
+        that compare pictures; then those of its room that ran in a process of their own, and last those for which
+        another one has prepared something.
         """
         contexts = {context for run in self.runs for context in _contexts(run, file, line)}
         contexts = contexts or {context for run in self.runs for context in _contexts(run, file, None)}
@@ -47,25 +49,20 @@ class Reached:
         sharing = {context.partition("::")[0] for context in contexts if context.endswith("|setup")}
         seconds = {test: spent for run in self.runs for test, spent in run.seconds.items()}
         others = {test for test in seconds if test.partition("::")[0] in sharing} - direct
-        room = f"tests/{Path(file).parts[1]}/"
-        apart = {test for test in self._elsewhere(seconds) if test.startswith(room)} - direct
+        seen = {context.rpartition("|")[0] for run in self.runs for context in run.data.measured_contexts()}
+        elsewhere = {test for test in seconds if test.startswith(f"tests/{Path(file).parts[1]}/")} - seen
         names = set(Path(file).with_suffix("").parts[2:])
 
         def order(test: str) -> tuple[float, str]:
-            named = any(name in test for name in names)
+            named = test.startswith(_LOOKING) or any(name in test for name in names)
             return seconds.get(test, _UNKNOWN) / (_NAMED if named else 1), test
 
         taken: dict[str, float] = {}
-        for group in (direct, apart, others):
+        for group in (direct, elsewhere, others - elsewhere):
             for test in sorted(group, key=order):
                 if not taken or sum(taken.values()) + seconds.get(test, _UNKNOWN) <= self.most:
                     taken[test] = seconds.get(test, _UNKNOWN)
         return taken
-
-    def _elsewhere(self, tests: Iterable[str]) -> set[str]:
-        """Those that run no line here: they start the program in a process of its own, and what it runs is unknown."""
-        here = {context for run in self.runs for context in run.data.measured_contexts()}
-        return {test for test in tests if f"{test}|run" not in here}
 
 
 def _contexts(run: _Run, file: str, line: int | None) -> set[str]:
