@@ -132,6 +132,10 @@ async def test_escape_stops_opening_another_model(monkeypatch: pytest.MonkeyPatc
         await until(pilot, asked.is_set)
         await press(pilot, "escape")
         await until(pilot, lambda: not any(worker.is_running for worker in app.workers))
+        assert "stopped opening it" in text(screen, "header")[0]
+        screen.show_status("")
+        await press(pilot, "escape")
+        assert "stopped" not in text(screen, "header")[0], "nothing is being opened any more"
         assert screen.session is first
         assert not app._notifications
 

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from huggingface_hub.file_download import repo_folder_name
+from huggingface_hub.utils import WeakFileLock
 from safetensors import safe_open
 
 from explorer.errors import HubError
@@ -218,6 +220,47 @@ def test_cancelling(small: SmallHub, tmp_path: Path) -> None:
     ]
     assert done.stderr == ""
     assert partial(tmp_path)
+
+
+FAILED = """
+from concurrent.futures import Future
+from explorer.loading.hub import Reference, _Fetching
+fetching, result = _Fetching(Reference("owner/model", None, "owner/model"), ids_alone=False), Future()
+fetching.run(result)
+print(result.exception() is not None, fetching.done, fetching.total)
+"""
+
+
+def test_progress_counts_the_files_that_the_total_counts(small: SmallHub, tmp_path: Path) -> None:
+    """The index of the shards has to be there before the total is known, and is no part of it."""
+    tensors = weights(json.loads((small.directory / "config.json").read_text()))
+    first, *others = sorted(tensors)
+    files = write_shards(small.directory, {first: tensors[first]}, {name: tensors[name] for name in others})
+    small.errors[f"GET {files[others[0]]}"] = [500] * 9
+    done = subprocess.run(
+        [sys.executable, "-c", FAILED], env=environment(small, tmp_path), capture_output=True, text=True, check=True
+    )
+    fetched = {*NEEDED - {"config.json", WEIGHTS}, files[first]}
+    arrived = sum((small.directory / name).stat().st_size for name in fetched)
+    total = arrived + (small.directory / files[others[0]]).stat().st_size
+    assert done.stdout.split() == ["True", str(arrived), str(total)]
+
+
+def test_a_file_that_another_program_fetches_is_waited_for(tmp_path: Path) -> None:
+    """Hugging Face's client too: it takes the same lock."""
+    file = hub.HubFile(REPO, COMMIT, WEIGHTS, 5, "0" * 64, True)
+    waited: list[int] = []
+
+    def arrived(name: str, size: int) -> None:
+        waited.append(size)
+        if len(waited) > 2:
+            raise HubError("enough")
+
+    lock = tmp_path / ".locks" / repo_folder_name(repo_id=REPO, repo_type="model") / f"{file.digest}.lock"
+    lock.parent.mkdir(parents=True)
+    with WeakFileLock(lock), pytest.raises(HubError, match="enough"):
+        hub.download(file, tmp_path, arrived)
+    assert waited == [0, 0, 0]
 
 
 def test_an_error_of_the_server_that_passes(small: SmallHub, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from explorer.files import write_new
 from explorer.saving import drawn
 from explorer.saving import views as of_views
 from explorer.saving.formats import as_csv
+from explorer.screen.dialogs.problem import Problem
 from explorer.screen.dialogs.save import Choice, SaveDialog
 from explorer.screen.keeping import clipboard
 from explorer.screen.keeping.capture import What, capture
@@ -134,6 +135,38 @@ async def test_a_name_can_be_typed_and_its_ending_says_the_kind(here: Path) -> N
         pilot.app.screen.query_one(Field).value = "mine.json"
         await press(pilot, "tab", "enter")
     assert sorted(os.listdir(here)) == ["mine-2.json", "mine.json"], "nothing is written over"
+
+
+async def test_another_kind_is_another_ending_of_a_name_that_was_typed(here: Path) -> None:
+    async with opened() as (pilot, _):
+        await press(pilot, "right", "W")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SaveDialog))
+        pilot.app.screen.query_one(Field).value = "mine.json"
+        await pilot.pause()
+        await press(pilot, "left")
+        name = pilot.app.screen.query_one(Field).typed
+        assert name.startswith("mine.")
+        assert name != "mine.json"
+        await press(pilot, "enter")
+    assert os.listdir(here) == [name]
+
+
+async def test_from_the_dialog_y_copies_what_would_be_saved_but_no_png(here: Path) -> None:
+    async with opened() as (pilot, screen):
+        await press(pilot, "right", "W")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SaveDialog))
+        dialog = pilot.app.screen
+        assert isinstance(dialog, SaveDialog)
+        await press(pilot, "right", "y")
+        assert dialog.choice.kind == "png"
+        assert "only text can be copied" in str(dialog.query_one(Problem).render())
+        assert pilot.app.clipboard == ""
+        await press(pilot, "right", "right", "y")
+        assert screen.is_current
+        copied = pilot.app.clipboard
+        await save(pilot, "left", "left")
+    (file,) = here.iterdir()
+    assert copied.splitlines() == file.read_text(encoding="utf-8").splitlines()
 
 
 async def test_what_cannot_be_written_is_said_in_the_dialog(here: Path) -> None:

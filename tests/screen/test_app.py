@@ -6,10 +6,13 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from explorer.paint.map import rail
 from explorer.screen.app import ExplorerApp
 from explorer.screen.dialogs.help import Help
 from explorer.screen.main.all_keys import ALL
+from explorer.screen.panes.map import RailPane
 from explorer.screen.panes.prompt import Prompt
+from explorer.terminal.text import width
 from gpt import generate
 from tests.helpers.pilot import PROMPT, SAMPLING, Gate, click, computed, opened, press, session, text, tiny, until
 
@@ -61,6 +64,17 @@ async def test_a_models_name_commands_nothing() -> None:
         assert "␛[31m[bold]‹202e›name" in on_screen(pilot)[0]
 
 
+async def test_a_notice_is_shown_literally_whoever_shows_it() -> None:
+    async with opened(notices=True) as (pilot, screen):
+        for show in (pilot.app.notify, screen.notify):
+            show("[red]a[/red] [/] \x1b[31mb", title="[bold]c")
+            await until(pilot, lambda: any("[red]a[/red] [/] ␛[31mb" in line for line in on_screen(pilot)))
+            assert any("[bold]c" in line for line in on_screen(pilot))
+            assert harmless(pilot)
+            pilot.app.clear_notifications()
+            await until(pilot, lambda: not any("[red]" in line for line in on_screen(pilot)))
+
+
 async def test_what_cannot_be_spelled_is_said() -> None:
     async with opened(prompt="a\udcffb", wait=False) as (pilot, screen):
         await until(pilot, lambda: screen.app._notifications)
@@ -91,9 +105,12 @@ async def test_an_unfinished_prompt_is_left_and_taken_up_again() -> None:
 async def test_a_prompt_that_is_dropped_or_run_leaves_no_advice_to_type() -> None:
     async with opened() as (pilot, screen):
         for last in ("escape", "enter"):
-            await press(pilot, "slash", *"ab")
+            await press(pilot, "slash", *" ab")
+            assert "·ab" in " ".join(text(screen, "tokens"))
             assert "enter runs it" in text(screen, "header")[0]
             await press(pilot, last)
+            assert ("ab" in screen.query_one(Prompt).value) == (last == "enter")
+            assert ("·ab" in " ".join(text(screen, "tokens"))) == (last == "enter"), "the tokens of the run"
             await computed(pilot)
             assert "enter runs it" not in text(screen, "header")[0], last
             assert "unfinished" not in text(screen, "header")[0], last
@@ -209,6 +226,23 @@ async def test_every_command_of_the_palette_runs() -> None:
             assert pilot.app.screen is screen, command.title
         await press(pilot, "escape", "escape", "r")
         await computed(pilot)
+
+
+async def test_the_rail_has_room_for_the_map_and_the_next_token() -> None:
+    """The next token stands at the right. It takes more than half only where the whole map is beside it."""
+    async with opened(session(tiny(n_layer=12)), size=(80, 24)) as (_, screen):
+        here, pane = screen.session, screen.query_one(RailPane)
+        assert here
+        for index in range(0, len(here.cursor.stages), 9):
+            here.cursor.go_to_stage(index)
+            screen.repaint()
+            (line,), (whole,) = pane.lines, rail(here, 999)
+            assert sum(width(span.text) for span in line) == pane.size.width
+            assert {span.action for span in line} >= {("stage", index)}, "the stage that one is at"
+            shown = "".join(span.text for span in line)
+            told = shown[shown.index("next at") :]
+            assert here.label(here.trace.order(here.position)[0]) in told
+            assert width(told) <= pane.size.width // 2 or shown.startswith("".join(span.text for span in whole))
 
 
 async def test_the_rail_and_the_settings_answer_clicks() -> None:

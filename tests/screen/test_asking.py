@@ -60,6 +60,17 @@ async def test_from_the_top_prediction_home_to_a_token_and_back(size: tuple[int,
         assert here.stage.id == "probabilities", "the walk goes on from there"
 
 
+async def test_the_way_back_takes_the_room_of_the_next_token_while_it_is_shown() -> None:
+    async with opened() as (pilot, screen):
+        following = screen.query_one("#next")
+        await press(pilot, "end", "left", "left", "enter")
+        assert following.display
+        await press(pilot, "f")
+        assert not following.display
+        await press(pilot, "enter")
+        assert following.display
+
+
 @pytest.mark.parametrize("size", SIZES, ids=str)
 async def test_following_the_largest_shows_where_the_answer_came_from(size: tuple[int, int]) -> None:
     async with opened(story(), size, prompt=PROMPT) as (pilot, screen):

@@ -1,14 +1,22 @@
 """The model at work behind the screen: keys are answered, runs are superseded, cancelled and taken up again."""
 
+import math
+import threading
+from functools import partial
+
 import pytest
 
 from explorer.loading.checkpoints import CheckpointError
+from explorer.runs import running
 from explorer.screen.app import ExplorerApp
+from explorer.screen.main import background
+from explorer.screen.main.screen import MainScreen
+from explorer.screen.opening import Tell
 from explorer.walk.on_screen import value_under_cursor
 from explorer.walk.session import Session
 from gpt import generate
 from tests.helpers.models import counting, embedded
-from tests.helpers.pilot import PROMPT, SAMPLING, Gate, computed, opened, press, session, text, tiny, until
+from tests.helpers.pilot import PROMPT, SAMPLING, Gate, computed, gate, opened, press, session, text, tiny, until
 
 
 async def test_keys_are_answered_while_the_model_computes() -> None:
@@ -143,6 +151,36 @@ async def test_the_other_engine_says_how_far_apart_they_are() -> None:
         await until(pilot, lambda: "plain Python" in text(screen, "header")[0])
 
 
+async def test_the_top_line_says_how_far_the_model_is_loaded() -> None:
+    """A download has a word of its own; where it is not known how much there is, nothing is there yet."""
+    seen = threading.Event()
+    told = [
+        ((1, 4), " loading 25%"),
+        ((1, 1), " loading 100%"),
+        ((0, 0, "downloading"), " downloading 0%"),
+        ((2, 2, "downloading"), " downloading 100%"),
+    ]
+
+    def load(tell: Tell) -> Session:
+        for words, _ in told:
+            tell(*words)
+            seen.wait(60)  # no longer, or a test that fails would never end
+            seen.clear()
+        return session()
+
+    def said(screen: MainScreen, words: str) -> bool:
+        return words in text(screen, "header")[0]
+
+    app = ExplorerApp(load, PROMPT, "tiny")
+    async with app.run_test() as pilot:
+        screen = app.get_default_screen()
+        assert isinstance(screen, MainScreen)
+        for _, words in told:
+            await until(pilot, partial(said, screen, words))
+            seen.set()
+        await until(pilot, lambda: screen.session)
+
+
 async def test_a_model_that_cannot_be_opened_ends_the_program_with_its_message() -> None:
     def fail(progress: object) -> Session:
         raise CheckpointError("config.json: n_layer is 0.")
@@ -151,6 +189,68 @@ async def test_a_model_that_cannot_be_opened_ends_the_program_with_its_message()
     async with app.run_test() as pilot:
         await until(pilot, lambda: app.return_value is not None)
     assert app.return_value == "config.json: n_layer is 0."
+
+
+async def test_what_is_looked_through_elsewhere_by_now_is_not_computed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the lenses only those of the latest place are at work."""
+    let_go = gate()
+
+    def endless(*given: object) -> bool:
+        let_go.wait()
+        return False
+
+    monkeypatch.setattr(running, "look_through_lens", endless)
+    async with opened(wait=False) as (pilot, screen):
+        await until(pilot, lambda: screen.session and not screen.session.computing)
+
+        def looking() -> list[object]:
+            return [each for each in screen.workers if each.group == "lens" and not each.is_cancelled]
+
+        await press(pilot, "down", "right")
+        await until(pilot, looking)
+        before = looking()
+        await press(pilot, "comma")
+        await until(pilot, lambda: looking() and looking() != before)
+        assert len(looking()) == 1
+        let_go.set()
+
+
+async def test_how_long_a_run_took_is_not_said_of_another_one() -> None:
+    gate = Gate(tiny())
+    gate.open.set()
+    async with opened(session(gate.model)) as (pilot, screen):
+        await until(pilot, lambda: "computed in" in text(screen, "header")[0])
+        gate.open.clear()
+        gate.reached.clear()
+        await press(pilot, "slash", *" cat", "enter")
+        await until(pilot, gate.reached.is_set)
+        screen.show_status("")
+        assert "computed in" not in text(screen, "header")[0]
+        gate.open.set()
+        await until(pilot, lambda: "computed in" in text(screen, "header")[0])
+
+
+async def test_an_error_that_nobody_foresaw_ends_the_program_with_a_report() -> None:
+    def fail(progress: object) -> Session:
+        raise KeyError("secret")
+
+    app = ExplorerApp(fail, PROMPT, "broken")
+    with pytest.raises(KeyError):
+        async with app.run_test() as pilot:
+            await until(pilot, lambda: not app.is_running)
+    assert app.return_code == 1
+    assert "KeyError" in app.crash
+    assert "secret" not in app.crash
+
+
+async def test_the_answers_way_through_the_layers_is_drawn_when_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No key is needed for it. It is computed quickly: nothing of it was drawn on the way."""
+    monkeypatch.setattr(background, "_BETWEEN_DRAWINGS", math.inf)
+    async with opened() as (pilot, screen):
+        here = screen.session
+        assert here
+        answer = here.label(here.trace.order(here.position)[0])
+        await until(pilot, lambda: any(f"{answer} " in line and "by layer" in line for line in text(screen, "next")))
 
 
 async def test_quitting_ends_a_computation() -> None:

@@ -1,5 +1,7 @@
 """The footer: each key in it does something where it is offered, it fits, and the help and the palette say the same."""
 
+from collections.abc import Callable
+
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
@@ -12,8 +14,9 @@ from explorer.screen.main.here import here_on
 from explorer.screen.main.offers import FOOTERS, WORKS, Mode, offered
 from explorer.screen.main.screen import MainScreen
 from explorer.terminal.text import width
+from explorer.walk.cursor import Cursor
 from tests.helpers.exhaustive import exhaustive
-from tests.helpers.models import Words, recorded, small_model
+from tests.helpers.models import Bytes, Words, recorded, small_model, start
 from tests.helpers.pilot import PROMPT, computed, opened, press, session, text, tiny, until
 
 ONE_BLOCK = 22  # stages
@@ -195,6 +198,32 @@ def test_the_tables_know_every_key_they_name() -> None:
     assert named | set(WORKS) <= ids
     assert set(FOOTERS) == set(Mode)
     assert set(PANES) == set(Mode) - {Mode.WALK, Mode.LESSON}
+
+
+MOVES: dict[str, Callable[[Cursor], None]] = {
+    "stage.back": lambda cursor: cursor.move_stage(-1),
+    "stage.forward": lambda cursor: cursor.move_stage(1),
+    "block.back": lambda cursor: cursor.move_block(-1),
+    "block.forward": lambda cursor: cursor.move_block(1),
+    "token.back": lambda cursor: cursor.move_position(-1),
+    "token.forward": lambda cursor: cursor.move_position(1),
+    "token.first": lambda cursor: cursor.go_to_position(0),
+    "token.last": lambda cursor: cursor.go_to_position(10**6),
+}
+
+
+@pytest.mark.parametrize("move", MOVES)
+def test_a_move_works_where_it_leads_somewhere_else(move: str) -> None:
+    here = start(small_model(vocab_size=256), Bytes(), "abc")
+    for stage in range(len(here.cursor.stages)):
+        for position in range(3):
+            here.cursor.go_to_stage(stage)
+            here.cursor.go_to_position(position)
+            MOVES[move](here.cursor)
+            elsewhere = (here.cursor.stage_index, here.position) != (stage, position)
+            here.cursor.go_to_stage(stage)
+            here.cursor.go_to_position(position)
+            assert WORKS[move](here) == elsewhere, (here.stage.id, position)
 
 
 @pytest.mark.parametrize("cells", range(4, 90))

@@ -22,6 +22,8 @@ async def test_the_lesson_follows_the_walk_and_explains_its_words() -> None:
         assert any(line.startswith("vector: ") for line in text(screen, "lesson"))
         await press(pilot, "l")
         assert screen.query_one("#picture").display
+        await press(pilot, "L")
+        assert lesson("stage", "embed").title in text(screen, "lesson")[0], "it opens what it would explain"
 
 
 async def test_views_and_tools_have_lessons_of_their_own() -> None:

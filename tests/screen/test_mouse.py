@@ -7,7 +7,9 @@ from textual.pilot import Pilot
 from explorer.paint.spans import Action
 from explorer.screen.main.screen import MainScreen
 from explorer.screen.widgets.canvas import Canvas
+from explorer.screen.widgets.field import Field
 from explorer.walk.on_screen import value_under_cursor
+from gpt import Sampling
 from tests.helpers.models import embedded
 from tests.helpers.pilot import PROMPT, click, computed, opened, press, session, text
 
@@ -108,6 +110,48 @@ async def test_within_the_text_a_prediction_says_where_it_can_be_drawn() -> None
         assert any("after the last one only" in notice.message for notice in pilot.app._notifications)
 
 
+async def test_a_click_on_a_completion_takes_it_and_typing_goes_on() -> None:
+    """Even where the keys were in another line meanwhile."""
+    async with opened() as (pilot, screen):
+        await press(pilot, "j", *"bl")
+        await pilot.click("#prompt")
+        assert screen.focused is screen.prompt
+        await click(pilot, "completions", ("completion", 0))
+        field = screen.go_to.query_one(Field)
+        taken = field.typed
+        assert taken.startswith("bl")
+        assert len(taken) > 2
+        await press(pilot, "9")
+        assert field.typed == f"{taken}9"
+
+
+async def test_clicks_show_all_heads_and_one_row_step_by_step() -> None:
+    async with opened() as (pilot, screen):
+        here = screen.session
+        assert here
+        await press(pilot, *["down"], *["right"] * 5)
+        await click(pilot, "picture", ("overview",))
+        assert here.cursor.overview
+        await press(pilot, "o")
+        assert not here.cursor.overview
+        before = text(screen, "picture")
+        await click(pilot, "picture", ("steps",))
+        by_click = text(screen, "picture")
+        assert by_click != before
+        await press(pilot, "v")
+        assert text(screen, "picture") == before, "the key goes the same way"
+
+
+async def test_tab_completes_a_place_and_one_that_there_is_not_is_said() -> None:
+    async with opened() as (pilot, screen):
+        await press(pilot, "j", *"blo", "tab")
+        field = screen.go_to.query_one(Field)
+        assert field.typed.strip() == "block"
+        await press(pilot, *" 9", "enter")
+        assert screen.go_to.display
+        assert "no block 9" in text(screen, "completions")[0]
+
+
 async def test_the_wheel_scrolls_what_is_under_it() -> None:
     async with opened() as (pilot, screen):
         here = screen.session
@@ -125,6 +169,21 @@ async def test_the_wheel_scrolls_what_is_under_it() -> None:
         await turn("why")
         assert here.why
         assert here.why.chosen[0] == 1
+        await press(pilot, "escape", "i")
+        assert here.code
+        line = here.code.index
+        await turn("code")
+        assert here.code.index > line
+        await press(pilot, "escape", "s")
+        await turn("settings")
+        less = here.draws.sampling.temperature
+        assert here.draws.sampling == Sampling(less, 40)
+        assert less < 0.8, "down is less"
+        await click(pilot, "settings", ("setting", 3))
+        await click(pilot, "settings", ("setting", 1))
+        await turn("settings")
+        assert here.draws.sampling.temperature == less
+        assert (here.draws.sampling.top_k or 0) < 40
         await press(pilot, "escape", "4")
         await computed(pilot)
         await turn("view")

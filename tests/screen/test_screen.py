@@ -6,12 +6,15 @@ from collections.abc import Callable
 
 import pytest
 
+from explorer.paint.spans import SHARE_LEVELS, SIGNED_LEVELS
 from explorer.screen.app import ExplorerApp
 from explorer.screen.main.keys import SECTIONS
 from explorer.screen.main.screen import MainScreen
-from explorer.screen.palette import NAMES
+from explorer.screen.opening import Opening
+from explorer.screen.palette import NAMES, Palette
 from explorer.screen.panes.prompt import Prompt
 from explorer.screen.themes import THEMES
+from explorer.teaching.start import Start
 from explorer.walk.on_screen import value_under_cursor
 from explorer.walk.session import Session
 from gpt import Sampling
@@ -176,6 +179,56 @@ async def test_themes_and_palettes_change_what_is_drawn() -> None:
             await press(pilot, "t")
         assert len(looks) == 3 * 3 + 2, "three palettes in each theme; with the terminal's own colours, one"
         assert pilot.app.theme == THEMES[0]
+
+
+@pytest.mark.parametrize("view", ["why", "path", "code", "lens"])
+async def test_it_opens_where_the_command_line_says_and_another_model_at_its_beginning(view: str) -> None:
+    start = Start(at="block 1 pattern head 2", view=view)
+    app = ExplorerApp(lambda progress: session(), PROMPT, "tiny", opening=Opening(start=start))
+    async with app.run_test() as pilot:
+        screen = app.get_default_screen()
+        assert isinstance(screen, MainScreen)
+        await until(pilot, lambda: screen.session and screen.tours.visiting.opened_now() == view)
+        here, other = screen.session, session(tiny(n_layer=3))
+        assert here
+        assert view == "path" or (here.stage.id, here.cursor.head) == ("blocks.1.pattern", 2)
+        screen.change_model(other, "other")
+        await computed(pilot)
+        assert screen.session is other
+        assert other.cursor.stage_index == 0
+        assert screen.tours.visiting.opened_now() == ""
+
+
+@pytest.mark.parametrize(("state", "said"), [("row=1", []), ("nonsense=1", ["This cannot be shown"])])
+async def test_a_view_opens_in_the_state_that_the_command_line_says(state: str, said: list[str]) -> None:
+    start = Start(view="lens", look=state)
+    app = ExplorerApp(lambda progress: session(), PROMPT, "tiny", opening=Opening(start=start))
+    async with app.run_test() as pilot:
+        screen = app.get_default_screen()
+        assert isinstance(screen, MainScreen)
+        await until(pilot, lambda: screen.view)
+        assert screen.view
+        assert (screen.view.row == 1) == (not said)  # type: ignore[attr-defined]
+        assert [notice.title for notice in pilot.app._notifications] == said
+
+
+async def test_heat_is_that_of_the_themes_ground() -> None:
+    def colours(dark: bool) -> set[str]:
+        palette = Palette(dark=dark)
+        share = {palette.colour("share", level) for level in range(SHARE_LEVELS + 1)}
+        return share | {palette.colour("signed", level) for level in range(-SIGNED_LEVELS, SIGNED_LEVELS + 1)}
+
+    async with opened() as (pilot, screen):
+        await press(pilot, "down", "right")
+        for theme in THEMES[:3]:
+            pilot.app.theme = theme
+            await pilot.pause()
+            canvas = screen.query_one("#picture")
+            styles = [segment.style for y in range(canvas.size.height) for segment in canvas.render_line(y)]
+            grounds = {style.bgcolor.name for style in styles if style and style.bgcolor}
+            dark = pilot.app.current_theme.dark
+            assert len(grounds & colours(dark)) > 3
+            assert not grounds & colours(not dark) - colours(dark), theme
 
 
 async def test_too_small_a_terminal_says_what_it_needs() -> None:

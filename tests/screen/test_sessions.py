@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import OptionList
 
+from explorer.errors import HubError
 from explorer.screen.app import ExplorerApp
 from explorer.screen.dialogs.ask import AskDialog
 from explorer.screen.dialogs.problem import Problem
@@ -19,8 +21,10 @@ from explorer.screen.opening import Opening
 from explorer.screen.widgets.field import Field
 from explorer.sessions import store
 from explorer.sessions.reading import read
-from explorer.sessions.restore import restore
-from explorer.teaching import state_folder
+from explorer.sessions.restore import Restored, restore
+from explorer.teaching import bookmarks, state_folder
+from explorer.teaching.spots import Spot
+from explorer.walk.session import Session
 from tests.helpers.pilot import computed, press, session, text, tiny, until
 from tests.helpers.random_sessions import numbers
 
@@ -79,6 +83,21 @@ async def test_what_is_done_is_kept_and_comes_back(state: Path) -> None:
         assert screen.session is back.session
         assert numbers(back.session) == before
         await until(pilot, lambda: text(screen, "view") == shown)
+
+
+async def test_bookmarks_that_come_back_are_not_written_over_those_of_the_user(state: Path) -> None:
+    """Where they are the same, the next one is kept with them."""
+    file = Path("bookmarks.toml")
+    own, others = {3: Spot("Once", "embed")}, {5: Spot("Once", "tokens")}
+    for saved, kept_now in ((others, []), (own, [3, 4])):
+        back = Restored(session(MODEL), bookmarks=saved)
+        back.session.submit("Once upon a time")
+        opening = Opening(restored=back, bookmarks=own, bookmarks_file=file)
+        async with opened(opening) as (pilot, screen):
+            assert screen.bookmarks.all == saved
+            await press(pilot, "B", "4")
+            assert set(screen.bookmarks.all) == {*saved, 4}
+        assert sorted(bookmarks.read(file) if file.exists() else []) == kept_now
 
 
 async def test_nothing_is_kept_before_anything_is_done(state: Path) -> None:
@@ -143,6 +162,68 @@ async def test_keys_save_a_session_and_open_it(state: Path) -> None:
         await until(pilot, lambda: screen.session is not old)
         assert numbers(screen.session) == before
         assert screen.middle.view.opened_name == "lens"
+
+
+async def test_in_a_session_that_was_opened_the_keys_walk(state: Path) -> None:
+    """Wherever they were before: here in the picture, with its cursor."""
+    async with opened() as (pilot, screen):
+        await press(pilot, "ctrl+s", "enter")
+        await until(pilot, lambda: screen.is_current)
+        await press(pilot, "right", "tab")
+        assert screen.focused is screen.middle.picture
+        await press(pilot, "ctrl+o")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SessionList))
+        pilot.app.screen.query_one(Field).show_text("session.toml")
+        pilot.app.screen.query_one(Field).focus()
+        old = screen.session
+        await press(pilot, "enter")
+        await until(pilot, lambda: screen.is_current and screen.session is not old)
+        await computed(pilot)
+        await press(pilot, "right")
+        assert screen.session
+        assert screen.session.cursor.stage_index == 1
+
+
+async def test_the_list_opens_the_one_that_is_chosen(state: Path) -> None:
+    async with opened() as (pilot, screen):
+        await work(pilot, screen)
+        assert screen.session
+        before = numbers(screen.session)
+    async with opened() as (pilot, screen):
+        await press(pilot, "ctrl+o")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SessionList))
+        options = pilot.app.screen.query_one(OptionList)
+        assert "“Once upon a time” · 1 edit · 1 drawn" in str(options.get_option_at_index(0).prompt)
+        old = screen.session
+        await press(pilot, "enter")
+        await until(pilot, lambda: screen.session is not old)
+        assert screen.session
+        assert numbers(screen.session) == before
+
+
+async def test_what_cannot_be_opened_is_said_and_what_differs_too(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(name: str) -> Session:
+        raise HubError(f"there is no model {name}.")
+
+    async with opened() as (pilot, screen):
+        await press(pilot, "ctrl+s", "enter")
+        await until(pilot, lambda: screen.is_current)
+        file = Path("session.toml")
+        file.write_text(file.read_text().replace('"tiny"', '"[red]"'))
+        monkeypatch.setattr(screen.models, "load", gone)
+        old = screen.session
+        await press(pilot, "ctrl+o")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SessionList))
+        pilot.app.screen.query_one(Field).show_text("session.toml")
+        pilot.app.screen.query_one(Field).focus()
+        await press(pilot, "enter")
+        said = pilot.app._notifications
+        await until(pilot, lambda: any(notice.message == "there is no model [red]." for notice in said))
+        assert screen.session is old
+    back = Restored(session(MODEL), notes=["An edit is gone."])
+    back.session.submit("Once upon a time")
+    async with opened(Opening(restored=back)) as (pilot, _):
+        assert [notice.message for notice in pilot.app._notifications] == ["An edit is gone."]
 
 
 async def test_a_file_that_is_there_is_replaced_only_when_asked_twice(state: Path) -> None:

@@ -16,6 +16,7 @@ from explorer.screen.dialogs.tours import TourList
 from explorer.screen.main.screen import MainScreen
 from explorer.screen.opening import Opening
 from explorer.screen.panes.middle import MiddlePane
+from explorer.sessions.reading import read
 from explorer.teaching import notes, state_folder, tour_file
 from explorer.teaching.expressions import UNKNOWN
 from explorer.teaching.spots import CODE, PATH, WHY
@@ -73,12 +74,17 @@ def mine() -> Tour:
 
 @asynccontextmanager
 async def touring(
-    tour: Tour | None, size: tuple[int, int] = (80, 24), session: Session | None = None, **more: Any
+    tour: Tour | None,
+    size: tuple[int, int] = (80, 24),
+    session: Session | None = None,
+    other: Session | None = None,
+    **more: Any,
 ) -> AsyncIterator[tuple[Pilot[str], MainScreen]]:
-    """The app, a tour begun as from the command line."""
+    """The app, a tour begun as from the command line; `other` is the session on every other model."""
     model, checkpoint = tiny(), embedded()[1]
     opening = session or Session(model, checkpoint.tokenizer)
-    app = ExplorerApp(lambda progress: opening, PROMPT, "tiny", None, Opening(tour=tour, **more))
+    open_other = (lambda name, tell: other) if other else None
+    app = ExplorerApp(lambda progress: opening, PROMPT, "tiny", open_other, Opening(tour=tour, **more))
     async with app.run_test(size=size) as pilot:
         screen = app.get_default_screen()
         assert isinstance(screen, MainScreen)
@@ -180,8 +186,31 @@ async def test_the_prompt_one_had_is_kept_and_the_tour_is_come_back_to() -> None
         assert screen.tours.shown
         await go_on(pilot, "T", "enter")
         assert screen.session.cursor.stage.id == "blocks.0.activation", "the list goes back to the Stop itself"
-        await go_on(pilot, "E", "N")
+        await go_on(pilot, "E")
+        assert screen.session is home, "each time that the tour is left"
+        await go_on(pilot, "N")
         assert screen.tours.shown, "N comes back too"
+
+
+async def test_from_a_bookmark_of_another_run_the_way_back_to_the_tour_forgets_nothing() -> None:
+    """The tour comes back as it was; and then what one had before it, not the run of the bookmark."""
+    async with opened() as (pilot, screen):
+        home = screen.session
+        await go_on(pilot, "B", "1", "slash", *" cat", "enter")
+        screen.tours.start(mine(), 4)
+        await replay.quiet(pilot.app)
+        tour = screen.session
+        await go_on(pilot, "b", "1")
+        bookmark = screen.session
+        assert bookmark
+        assert bookmark.text == PROMPT
+        assert screen.tours.shown is None
+        await go_on(pilot, "N")
+        assert screen.session is tour
+        await go_on(pilot, "E")
+        assert screen.session is home
+        assert home
+        assert home.text == f"{PROMPT} cat"
 
 
 async def test_the_speakers_notes_follow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -262,6 +291,37 @@ async def test_a_question_is_answered_by_typing_or_by_going_there() -> None:
         assert pilot.app.screen is screen, "nothing is asked there"
 
 
+async def test_a_tour_begins_again_without_its_answers() -> None:
+    async with touring(mine(), at=4) as (pilot, screen):
+        await press(pilot, "A")
+        await go_on(pilot, *"0.2", "enter")
+        assert "✗ No, 0.2." in bar(screen)
+        await go_on(pilot, "0")
+        assert "There are 6 tokens." in bar(screen)
+        await go_on(pilot, "N", "N", "N", "N")
+        assert "Which head looks back?" in bar(screen)
+        assert "✗" not in bar(screen)
+
+
+async def test_whoever_is_new_here_is_told_of_the_tours() -> None:
+    async with touring(None, offer=True) as (pilot, _):
+        assert [notice.message.split(":")[0] for notice in pilot.app._notifications] == ["T opens tours"]
+
+
+async def test_during_a_tour_ones_own_session_is_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with opened() as (pilot, screen):
+        await go_on(pilot, "n")
+        screen.tours.start(mine(), 4)
+        await replay.quiet(pilot.app)
+        assert screen.session
+        assert screen.session.text == "The cat"
+        await go_on(pilot, "ctrl+s", "enter")
+    saved = read(tmp_path / "session.toml")
+    assert saved.prompt == PROMPT
+    assert len(saved.drawn) == 1
+
+
 async def test_bookmarks_are_kept_and_gone_to_and_everything_begins_again() -> None:
     async with opened() as (pilot, screen):
         here = screen.session
@@ -279,7 +339,10 @@ async def test_bookmarks_are_kept_and_gone_to_and_everything_begins_again() -> N
         await go_on(pilot, "E")
         assert screen.session is here
         assert here.text == f"{PROMPT} cat"
+        await go_on(pilot, "b", "3")
+        assert screen.session is not here
         await go_on(pilot, "0")
+        assert screen.session is here, "it is the user's own that begins again"
         assert (here.text, here.cursor.stage_index) == (PROMPT, 0)
 
 
@@ -295,6 +358,7 @@ async def test_what_is_prepared_is_there_at_once() -> None:
             session = screen.session
             assert session
             assert not session.computing
+            assert screen.header.model_name == "tiny"
             assert screen.view is None or screen.view.wanted() is None
             pilot.app.simulate_key("N")
             await until(pilot, lambda: screen.tours.shown)
@@ -314,17 +378,29 @@ async def test_a_model_that_is_not_open_is_opened_for_its_stop() -> None:
     other = tour_file.parse(MINE.replace('title = "A view"', 'title = "A view"\nmodel = "other"'), "mine", "mine.toml")
     tokenizer = embedded()[1].tokenizer
     session, second = Session(tiny(), tokenizer), Session(tiny(n_layer=3), tokenizer)
-    app = ExplorerApp(lambda progress: session, PROMPT, "tiny", lambda name, tell: second, Opening(tour=other))
-    async with app.run_test(size=(80, 24)) as pilot:
-        screen = app.get_default_screen()
-        assert isinstance(screen, MainScreen)
-        await until(pilot, lambda: screen.tours.shown)
+    async with touring(other, session=session, other=second) as (pilot, screen):
         await go_on(pilot, "N")
         assert screen.session is second
         assert screen.header.model_name == "other"
         await go_on(pilot, "N")
         assert screen.session is not second
         assert screen.header.model_name == "tiny"
+
+
+async def test_a_run_that_is_there_is_not_computed_again_for_the_first_stop() -> None:
+    """The tour has it; its text is in what one comes back to. Not where the Stop asks for another model."""
+    tokenizer = embedded()[1].tokenizer
+    other = tour_file.parse(MINE.replace('model = "tiny"', 'model = "other"'), "mine", "mine.toml")
+    for tour, lent in ((mine(), True), (other, False)):
+        first, second = Session(tiny(), tokenizer), Session(tiny(n_layer=3), tokenizer)
+        async with touring(tour, session=first, other=second) as (pilot, screen):
+            assert screen.session is (first if lent else second)
+            await go_on(pilot, "E")
+            home = screen.session
+            assert home
+            assert (home is first) == (not lent)
+            assert (home.text, home.model) == (PROMPT, first.model)
+            assert screen.header.model_name == "tiny"
 
 
 @pytest.mark.parametrize("size", [(60, 18), (80, 24), (120, 36)], ids=str)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from textual.widgets._toast import Toast, ToastRack
 
+from explorer.analysis.difference import Difference
 from explorer.edits import Edits, Scale, Set, Zero, edited, where
 from explorer.paint.map import map_of, rail
 from explorer.paint.number import number_under_cursor
@@ -18,9 +19,9 @@ from explorer.views.sweep.view import SweepView
 from explorer.walk.session import Session
 from gpt import Sampling
 from gpt.ops import softmax_row
-from tests.helpers.looking import settle, text_of
+from tests.helpers.looking import settle, text_of, without_weights
 from tests.helpers.models import Bytes, finish, small_model, start
-from tests.helpers.pilot import SIZES, computed, opened, press, session, text, tiny, until
+from tests.helpers.pilot import SIZES, click, computed, opened, press, session, text, tiny, until
 
 MODEL = small_model(seed=2, vocab_size=256, n_positions=24, n_head=6, n_embd=12)
 PANES = [(76, 15), (116, 24), (156, 40)]  # of the picture at 80x24, 120x36, 160x48
@@ -315,3 +316,71 @@ async def test_a_prompt_of_several_lines_says_that_there_are_more() -> None:
         assert "↑ 2 more lines" in line
     async with opened(size=(80, 24)) as (pilot, screen):
         assert "more line" not in screen.prompt.render_line(0).text
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("ctrl+s", "This run is a file already."),
+        ("x", "no model that could run it edited"),
+        ("m", "walked without a model"),
+        ("n", "no model that could go on"),
+        ("T enter", "a tour needs a model"),
+        ("B", "bookmarks need a model"),
+    ],
+)
+async def test_a_recorded_run_says_what_needs_a_model(key: str, words: str) -> None:
+    async with opened(without_weights(), wait=False) as (pilot, screen):
+        await until(pilot, lambda: screen.ready)
+        await press(pilot, "right", *key.split())
+        assert [words in notice.message for notice in pilot.app._notifications] == [True]
+        assert pilot.app.screen is screen
+
+
+async def test_after_the_end_of_the_text_it_is_said_that_it_has_ended() -> None:
+    async with opened(session(tiny(eos_token_id=7))) as (pilot, screen):
+        for token, said in ((7, True), (8, False)):
+            screen.playback.draw_chosen(token)
+            await computed(pilot)
+            await press(pilot, "n")
+            messages = [notice.message for notice in pilot.app._notifications]
+            assert any("text has ended here" in message for message in messages) == said
+            await computed(pilot)
+            await press(pilot, *["backspace"] * 20)
+            await computed(pilot)
+            pilot.app.clear_notifications()
+
+
+async def test_a_click_takes_the_token_before_the_prompt_away_and_its_edit_goes_with_it() -> None:
+    async with opened(session(tiny(eos_token_id=0))) as (pilot, screen):
+        here = screen.session
+        assert here
+        before = list(here.ids)
+        await click(pilot, "header", ("bos",))
+        await computed(pilot)
+        assert here.ids == [0, *before]
+        for at in (0, 2):
+            screen.editing.edit(lambda edits, at=at: edits.add(where.mlp(0, at), Zero(), None))  # type: ignore[misc]
+        await computed(pilot)
+        pilot.app.clear_notifications()
+        await click(pilot, "header", ("bos",))
+        await computed(pilot)
+        assert here.ids == before
+        assert [entry.edit.where for entry in here.what_if.edits] == [where.mlp(0, 1)]
+        assert "An edit is gone" in [notice.title for notice in pilot.app._notifications]
+
+
+async def test_in_the_difference_of_two_runs_nothing_opens_and_that_is_said() -> None:
+    async with opened() as (pilot, screen):
+        here = screen.session
+        assert here
+        screen.editing.edit(lambda edits: edits.add(where.head(0, 1), Zero(), None))
+        await computed(pilot)
+        assert here.what_if.pair
+        here.show(Difference(here.what_if.pair))
+        for key in ("enter", "i"):
+            pilot.app.clear_notifications()
+            await press(pilot, "down", "right", key)
+            assert ["difference of two runs" in notice.message for notice in pilot.app._notifications] == [True]
+            assert here.why is None
+            assert here.code is None

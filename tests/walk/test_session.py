@@ -404,6 +404,30 @@ def test_what_is_shown_is_told_apart_from_what_is_run() -> None:
         session.trace = other  # type: ignore[misc,assignment]
 
 
+@pytest.mark.parametrize(
+    ("move", "ids"),
+    [
+        (lambda session: session.take_token(7), b"abc\x05\x07"),
+        (lambda session: session.untake_token(), b"abc"),
+        (lambda session: session.submit("ab"), b"ab"),
+        (lambda session: session.edit(lambda edits: edits.add(where.mlp(0), Zero(), 4)), b"abc\x05"),
+        (lambda session: session.compute_with(MODEL), b"abc\x05"),
+        (lambda session: session.compare_with(start(MODEL, Bytes(), "x"), "itself"), b"abc\x05"),
+    ],
+    ids=["take", "take back", "submit", "edit", "engine", "compare"],
+)
+def test_what_changes_the_run_goes_back_to_it_from_what_is_shown_in_its_place(
+    move: Callable[[Session], object], ids: bytes
+) -> None:
+    session = start(MODEL, Bytes(), "abc")
+    session.take_token(5)
+    finish(session)
+    session.show(start(MODEL, Bytes(), "uvwxyz").run, "uvwxyz")
+    move(session)
+    assert session.trace is session.run
+    assert session.ids == list(ids)
+
+
 def test_a_recorded_run_has_no_model() -> None:
     live = start(MODEL, Bytes(), "abcdef")
     run = RecordedRun(live.config, live.ids, live.run.values)

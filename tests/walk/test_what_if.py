@@ -395,7 +395,9 @@ async def test_edits_are_listed_switched_off_removed_and_undone() -> None:
         assert pilot.app.screen.query_one("#stack").has_focus
         await press(pilot, "space")
         assert [entry.on for entry in here.what_if.edits] == [False, True]
-        await press(pilot, "down", "backspace")
+        await press(pilot, "enter")
+        assert [entry.on for entry in here.what_if.edits] == [True, True], "enter does the same, and closes nothing"
+        await press(pilot, "space", "down", "backspace")
         assert len(here.what_if.edits) == 1
         assert not here.what_if.edited
         await press(pilot, "u")

@@ -41,7 +41,7 @@ class ModelPicker(ModalScreen[Choice | None]):
         with Vertical(id="models", classes="dialog") as dialog:
             dialog.border_title = "Models"
             dialog.border_subtitle = "enter opens it · b compares with it · the prompt stays · esc leaves"
-            yield DataTable(cursor_type="row", zebra_stripes=False)
+            yield DataTable(cursor_type="row")
 
     def on_mount(self) -> None:
         table = self.query_one(DataTable)

@@ -87,7 +87,7 @@ class Bookmarking:
                 bookmarks.write(self._file, self._bookmarks)
             except (GPTError, OSError) as error:
                 words += f". It is not kept for the next time: {error}"
-        self._screen.notify(words, markup=False)
+        self._screen.notify(words)
 
     def action_reset(self) -> None:
         """Begin again: the first Stop of the tour; without a tour the first prompt, at its beginning, without edits."""

@@ -21,7 +21,7 @@ class Copying:
         if session is None:
             return
         if session.recorded:
-            screen.notify("This is a recorded run: `gpt-explorer open FILE` opens it again.", markup=False)
+            screen.notify("This is a recorded run: `gpt-explorer open FILE` opens it again.")
             return
         from explorer.screen.dialogs.copied import CopiedDialog  # only now: recipes know every view
         from explorer.views.recipes.copied import copied

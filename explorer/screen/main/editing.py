@@ -58,7 +58,7 @@ class Editing:
             self.edit(move)
         except GPTError as error:
             title = "This edit cannot be made"
-            self._screen.notify(str(error), title=title, severity="warning", timeout=10, markup=False)
+            self._screen.notify(str(error), title=title, severity="warning", timeout=10)
 
     def edit(self, move: Callable[[Edits], object]) -> None:
         """Change the edits and compute everything downstream; on EditError everything stays as it was."""

@@ -103,4 +103,4 @@ class Models:
         """Say why the other model cannot be opened. The current one stays."""
         self._screen.show_status("")
         title = "This model cannot be opened"
-        self._screen.app.notify(reason, title=title, severity="error", timeout=15, markup=False)
+        self._screen.app.notify(reason, title=title, severity="error", timeout=15)

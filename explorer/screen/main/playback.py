@@ -45,7 +45,6 @@ class Playback:
         if session.position + 1 < len(session.ids) and not session.what_if.shown:
             self._screen.notify(
                 f"Another token can be drawn after the last one only: {pressed('token.last', '>')} goes there.",
-                markup=False,
             )
             return
         self.stop()
@@ -119,7 +118,7 @@ class Playback:
             drawn = move(self._screen.session)
         except GPTError as error:
             self.stop()
-            self._screen.notify(str(error), title="No further", severity="warning", markup=False)
+            self._screen.notify(str(error), title="No further", severity="warning")
             return
         if drawn:
             self._screen.runs.compute()

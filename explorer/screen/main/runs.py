@@ -53,7 +53,7 @@ class Runs:
         try:
             self._screen.session.submit(text)
         except GPTError as error:
-            self._screen.notify(str(error), title="This prompt cannot be run", severity="error", markup=False)
+            self._screen.notify(str(error), title="This prompt cannot be run", severity="error")
             return False
         self._screen.playback.player.stop()
         self.compute()
@@ -142,7 +142,7 @@ class Runs:
         edit = what_if.give_up(session.prompt_length)
         which = f" {edit.words(session.labels())}: switched off." if edit else ""
         text = message.reason + which
-        app.notify(text, title="No numbers", severity="warning", timeout=10, markup=False)
+        app.notify(text, title="No numbers", severity="warning", timeout=10)
         self.compute()
 
     def say_no_numbers(self, reason: str, again: bool = False) -> None:
@@ -163,10 +163,10 @@ class Runs:
         try:
             gone = beginning.toggle(session)
         except GPTError as error:
-            screen.notify(str(error), title="This prompt cannot be run so", severity="warning", markup=False)
+            screen.notify(str(error), title="This prompt cannot be run so", severity="warning")
             return
         if gone:
-            screen.notify(f"{'; '.join(gone)}: gone, as its token is.", title="An edit is gone", markup=False)
+            screen.notify(f"{'; '.join(gone)}: gone, as its token is.", title="An edit is gone")
         screen.background.cancel()
         self.compute()
 
@@ -211,7 +211,6 @@ class Runs:
             f"{in_words(session.model)} and {in_words(before.model)} differ by at most {gap:.2g}, at {name}.",
             title="The same run in both engines",
             timeout=10,
-            markup=False,
         )
 
     def _say_effect(self, session: Session) -> None:
@@ -226,7 +225,7 @@ class Runs:
         title = f"Edited: {what_if.in_words(session.labels())}"
         compare, off = pressed("view.compare", "6"), pressed("edit.toggle", "X")
         told = f"{words}. Press {compare} to compare, {off} to switch it off."
-        self._screen.notify(told, title=title, markup=False)
+        self._screen.notify(told, title=title)
 
     def _say_idle(self, session: Session) -> None:
         """Show which edits change nothing, each once."""
@@ -236,4 +235,4 @@ class Runs:
             if any(edit is known for known in before):
                 continue
             words = f"{edit.words(session.labels())}. Its numbers were so already."
-            self._screen.notify(words, title="This edit changes nothing", markup=False)
+            self._screen.notify(words, title="This edit changes nothing")

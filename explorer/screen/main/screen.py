@@ -144,6 +144,7 @@ class MainScreen(Screen[None]):
         """The model is there: run the first prompt. Text that is being typed by then stays as it is."""
         self.session, self.middle.view.view = session, None
         typed = self.prompt.value if self.focused is self.prompt else None  # `has_focus` changes a moment later
+        start = None
         if self.sessions.begin(session):
             pass
         elif session.recorded:
@@ -152,13 +153,14 @@ class MainScreen(Screen[None]):
         elif not self.runs.run_prompt(session.text or self.prompt.to_run):
             self.show_status("no prompt yet")
             self.prompt.type_on()
-        elif start := self._start:
-            self._start = None
+        else:
+            start, self._start = self._start, None
+        self.bookmarks.begin(session)
+        self.tours.begin(session)  # before going anywhere: what was to be opened in another session is forgotten
+        if start:
             self.tours.visiting.begin_at(start, session)
         if typed is not None:
             self.prompt.show_text(typed)
-        self.bookmarks.begin(session)
-        self.tours.begin(session)
 
     def change_model(self, session: Session, name: str) -> None:
         """Walk another model: the prompt and how tokens are drawn stay."""
@@ -220,7 +222,7 @@ class MainScreen(Screen[None]):
         timeout: float | None = None,
         markup: bool = True,
     ) -> None:
-        """Show a notice that disappears when another pane opens."""
+        """Show a notice, literally, that disappears when another pane opens."""
         self._noticed = True
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 

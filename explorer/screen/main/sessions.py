@@ -64,7 +64,7 @@ class Sessions:
         screen.show_status("as it was saved" if not restored.notes else "opened, with differences")
         if restored.notes:
             text = "\n".join(restored.notes)
-            screen.app.notify(text, title="Not as it was saved", severity="warning", timeout=15, markup=False)
+            screen.app.notify(text, title="Not as it was saved", severity="warning", timeout=15)
         screen.call_after_refresh(screen.middle.focus_opened)
         return True
 
@@ -184,7 +184,7 @@ class Sessions:
     def _say_why_not(self, reason: str) -> None:
         self._screen.show_status("")
         title = "This session cannot be opened"
-        self._screen.app.notify(reason, title=title, severity="error", timeout=15, markup=False)
+        self._screen.app.notify(reason, title=title, severity="error", timeout=15)
 
     # Kept by itself
 

@@ -174,7 +174,7 @@ class Touring:
                 self.shown.learn(session)
             except GPTError as error:
                 title = "This Stop fits another run"
-                self._screen.app.notify(str(error), title=title, severity="warning", timeout=10, markup=False)
+                self._screen.app.notify(str(error), title=title, severity="warning", timeout=10)
         self._screen.tour_bar.fit()
 
     def _tell(self) -> None:

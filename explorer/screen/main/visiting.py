@@ -119,7 +119,7 @@ class Visiting:
         if isinstance(session, GPTError):
             self._screen.show_status("")
             title = "This model cannot be opened"
-            self._screen.notify(str(session), title=title, severity="error", markup=False)
+            self._screen.notify(str(session), title=title, severity="error")
             return
         self._kept[spot.run] = Left(session, {}, None, spot.model)
         self.visit(spot)
@@ -155,7 +155,7 @@ class Visiting:
             spots.take_run(spot, session)
             spots.go(spot, session)
         except GPTError as error:
-            screen.app.notify(str(error), title="This cannot be shown", severity="error", timeout=10, markup=False)
+            screen.app.notify(str(error), title="This cannot be shown", severity="error", timeout=10)
         screen.prompt.show_text(session.text)
         self._pending = spot if spot.view in _NUMBERS else None
         if spot.view and not self._pending:
@@ -178,7 +178,7 @@ class Visiting:
             try:
                 take_look(view, start.look)
             except GPTError as error:
-                self._screen.app.notify(str(error), title="This cannot be shown", severity="error", markup=False)
+                self._screen.app.notify(str(error), title="This cannot be shown", severity="error")
             self._screen.repaint()
 
     # As the run comes in
@@ -191,7 +191,7 @@ class Visiting:
             try:
                 spots.open_number(spot, session)
             except GPTError as error:
-                self._screen.app.notify(str(error), severity="warning", markup=False)
+                self._screen.app.notify(str(error), severity="warning")
             self._screen.call_after_refresh(self._screen.middle.focus_opened)
 
     def computed(self) -> None:

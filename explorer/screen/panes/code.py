@@ -46,7 +46,7 @@ class CodePane(Pane, can_focus=True):
         try:
             found = step_into_code(session)
         except GPTError as error:
-            self.host.notify(str(error), title="No code to step through", markup=False)
+            self.host.notify(str(error), title="No code to step through")
             return
         if not found:
             self.host.notify("Nothing of the model's code has computed anything here yet.")

@@ -52,9 +52,8 @@ class Host(Protocol):
         title: str = "",
         severity: SeverityLevel = "information",
         timeout: float | None = None,
-        markup: bool = True,
     ) -> None:
-        """Show a notice that disappears when another pane opens."""
+        """Show a notice, literally, that disappears when another pane opens."""
 
     def show_status(self, status: str) -> None:
         """Show in the top line what the model is doing."""

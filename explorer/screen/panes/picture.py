@@ -93,11 +93,11 @@ class PicturePane(Pane, can_focus=True):
         try:
             value = value_under_cursor(session) if session else None
         except GPTError as error:  # probabilities that cannot be worked out
-            self.host.notify(str(error), severity="warning", markup=False)
+            self.host.notify(str(error), severity="warning")
             return
         if value is not None:
             problem = copy(self.app, repr(value))
-            self.host.notify(f"Copied {value!r}. {problem}".removesuffix(". "), markup=False)
+            self.host.notify(f"Copied {value!r}. {problem}".removesuffix(". "))
 
     def on_clicked(self, message: Clicked) -> None:
         kind, *numbers = message.action

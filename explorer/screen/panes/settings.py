@@ -82,7 +82,7 @@ class SettingsPane(Pane, can_focus=True):
         try:
             self.moved.take(self.moved.typed)
         except SamplingError as error:
-            self.host.notify(str(error), title="This cannot be set", severity="warning", markup=False)
+            self.host.notify(str(error), title="This cannot be set", severity="warning")
         self.host.repaint()
 
     def action_erase(self) -> None:

@@ -102,7 +102,7 @@ class ViewPane(Pane, can_focus=True):
             session.compare_with(other, name)
         except GPTError as error:
             title = "These models cannot be compared"
-            self.host.notify(str(error), title=title, severity="warning", markup=False)
+            self.host.notify(str(error), title=title, severity="warning")
             return
         self.view = None
         self.action_open_or_close(_COMPARE)
@@ -157,5 +157,5 @@ class ViewPane(Pane, can_focus=True):
             if session and session.what_if.missing != missing:
                 self._follow_edits(missing)
         except GPTError as error:
-            self.host.notify(str(error), severity="warning", markup=False)
+            self.host.notify(str(error), severity="warning")
         self.host.repaint()
