@@ -158,6 +158,14 @@ def test_two_prompts_are_aligned_at_the_end() -> None:
     assert sorted(found) == [3, 4, 5, 6, 7, 8]
     assert "“a brittle”" in shown(view)
     assert "the first 3 of B alone" in shown(view)
+    assert (state.first, state.row) == (0, state.scene.position)
+    view.next_mode()
+    session.cursor.go_to_position(1)
+    before = view.state()
+    assert before
+    assert (before.first, before.row) == (3, 0), "it has no partner: the nearest row"
+    view.mode = 0
+    session.show(None)
     assert view.mode == 0
     session.cursor.go_to_position(4)
     view.next_mode()

@@ -160,6 +160,17 @@ def test_the_scale_stands_below_where_it_fires_from_six_lines_and_28_cells_on(he
         assert len(lines) == height or len(values) * 11 < cells * height, "a line for more tokens is free"
 
 
+def test_where_one_token_has_room_it_is_the_one_at_which_it_fires_most() -> None:
+    view = small()
+    neuron = view.chosen()
+    assert neuron
+    values = [0.0] * len(view.session.ids)
+    values[1] = -2.5
+    view.session.cursor.go_to_position(len(values) - 1)
+    (_, line) = text_of(fires(scene_of(view.session), neuron, values, 16, 2))
+    assert "−2.5" in line
+
+
 @pytest.mark.parametrize("cells", range(40, 70))
 def test_what_it_promotes_has_bars_of_four_cells_or_none(cells: int) -> None:
     """Two columns with three cells between them: a token takes fourteen, a number seven, a blank, and the bar."""

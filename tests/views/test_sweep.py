@@ -17,7 +17,7 @@ from explorer.runs import running
 from explorer.runs.trace import LiveRun, Trace
 from explorer.views.sweep import view as sweep_view
 from explorer.views.sweep.layout import OFFERED
-from explorer.views.sweep.picture import table
+from explorer.views.sweep.picture import ranked, table
 from explorer.views.sweep.state import SweepState
 from explorer.views.sweep.view import SweepView
 from explorer.views.view import View
@@ -226,6 +226,8 @@ def test_normalised_is_0_as_in_the_other_run_and_1_as_in_this_one() -> None:
     assert found.value(1, 0) == pytest.approx(1, abs=1e-4), "the first position's end is read by nobody"
     assert figures(view)[1, 0] == "1.00"
     assert "1: as here, 0: as in the other run" in shown(view)
+    far = [abs(value - 1) for value, _ in ranked(found, 99)]
+    assert far == sorted(far, reverse=True), "what is farthest from nothing comes first"
     session.what_if.other = None
     view.follow(78, 20)
     assert "no other run" in shown(view)
