@@ -50,6 +50,18 @@ def test_a_logit_is_whole_in_the_narrowest_column_that_has_numbers(logit: float)
     assert shown == {round(logit, 1 if abs(logit) < 99.95 else 0)}
 
 
+@pytest.mark.parametrize("height", range(3, 26))
+def test_it_takes_all_lines_up_to_sixteen_of_columns(height: int) -> None:
+    view = at_the_last_token(LensView, hostile(3))
+    view.mode = CURVE
+    lines = text_of(curve_of(settle(view).state(), 80, height))
+    title, names, numbers = 1, 1, 3 if height >= 9 else 0
+    columns = sum("│" in line for line in lines)
+    assert columns == min(16, height - title - names - numbers)
+    assert len(lines) == title + columns + names + numbers
+    assert lines[title + columns].split()[0] == "embed"
+
+
 def test_where_all_probabilities_are_zero_the_axis_goes_no_further() -> None:
     view = at_the_last_token(LensView, hostile(3))
     view.mode = CURVE
