@@ -122,6 +122,15 @@ def test_the_answer_and_the_chosen_edge_always_have_a_column() -> None:
     assert "out of sight" in text_of(picture.legend(49, "share"))[1]
 
 
+def test_what_the_lines_mean_is_told_in_full_wherever_any_of_its_forms_has_room() -> None:
+    picture = FlowPicture(scene_of(hostile(3, n_layer=1)), ONE_BLOCK, None, 30, True)
+    told = {cells: text_of(picture.legend(cells, "share of the logit"))[0] for cells in range(20, 130)}
+    whole = {cells: line for cells, line in told.items() if line.endswith("◆ MLP")}
+    least = min(map(len, whole.values()))
+    assert len({*map(len, whole.values())}) > 1, "it has a longer form"
+    assert {*whole} == {*range(least, 130)}
+
+
 # The view
 
 
