@@ -60,7 +60,7 @@ def source_lines(source: Source, running: range, cells: int, height: int) -> lis
         here = line_number in running
         mark = "▸" if line_number == running.start else " "
         margin = Span(f"{mark}{line_number:>{digits}} ", "lit" if here else "dim")
-        for index, part in enumerate(_wrapped(line, cells - digits - 2)):
+        for index, part in enumerate(_wrapped(line, max(1, cells - digits - 2))):
             if here:
                 lit.append(len(rows))
             rows.append(_row(margin if not index else margin._replace(text=" " * (digits + 2)), part, here, cells))

@@ -181,3 +181,8 @@ def test_bytes_of_a_token_are_shown_as_text() -> None:
     assert value(b" s") == "·s"
     assert value([b" ", b"sa", b"i\n", b"\xff"]) == "[4] · sa i⏎ ‹ff›"
     assert value((b"s", b"aid")) == "[2] s aid"
+
+
+@pytest.mark.parametrize("cells", range(12))
+def test_it_ends_where_no_word_has_room(cells: int) -> None:
+    assert len(code(at("small", "blocks.0.pattern"), cells, 10)) <= 10

@@ -59,7 +59,7 @@ class Canvas(Widget):
         super().notify_style_update()
 
     def render_line(self, y: int) -> Strip:
-        if not self.lines:  # the first frame can come before the news of the size
+        if not self.lines and self.size:  # the first frame can come before the news of the size
             self.lines = self.paint(self.size.width, self.size.height)
         segments = [self.looks.segment(span) for span in self.lines[y]] if y < len(self.lines) else []
         strip = Strip(segments).simplify()
