@@ -10,6 +10,7 @@ from explorer.paint.pictures.score_cells import HeadScores
 from explorer.paint.pictures.score_steps import score_steps
 from explorer.paint.pictures.scores import scores as attention
 from explorer.paint.pictures.thumbnail import _window, part_shown, thumbnail
+from explorer.paint.pictures.wide import beside_it
 from explorer.paint.spans import share_level
 from explorer.runs.trace import RecordedRun
 from explorer.walk.session import Session
@@ -249,3 +250,13 @@ def test_on_a_wide_screen_the_stage_before_stands_beside_it(stage: str) -> None:
     assert all(words in said for words in expected[stage])
     assert "✓ equal to the recorded number" in said
     assert "step by step" not in "\n".join(text_of(picture(here, 138, 46)))
+
+
+def test_beside_a_high_picture_the_number_is_worked_out_in_fourteen_lines() -> None:
+    lines = text_of(beside_it(at("kitchens", "mlp_out"), 70, 80, lambda *_: []))
+    first = next(index for index, line in enumerate(lines) if line.startswith("  neuron"))
+    last = next(index for index, line in enumerate(lines) if line.startswith("✓ equal"))
+    assert last + 1 - first == 14, (
+        "of 48 terms the largest, the rest added up, and whether the sum is the recorded number"
+    )
+    assert lines[last + 2] == "code"

@@ -9,6 +9,7 @@ from explorer.paint.spans import Line
 from explorer.runs.trace import RecordedRun
 from explorer.stages import Kind
 from explorer.terminal.text import width
+from explorer.views.heads.picture import blocks_shown
 from explorer.views.heads.small_patterns import Extent, drawn, extent, levels
 from explorer.views.heads.state import Head
 from explorer.views.heads.view import HeadsView
@@ -70,6 +71,14 @@ def test_blocks_are_named_where_that_takes_no_head_away(cells: int) -> None:
     lines = written(worked(start(model, Bytes(), "a test"), 0, (cells, 24)), (cells, 24))
     assert any(line.startswith("block 0 ") for line in lines) == (cells >= 12 * 7 + 25 + 2 + 9)
     assert any(re.search(r"\bh(ead )?0 .*\bh(ead )?11\b", line) for line in lines), "all heads are there"
+
+
+@pytest.mark.parametrize("height", [45, 46, 47, 60])
+def test_the_chosen_head_takes_at_most_fourteen_lines_below(height: int) -> None:
+    """Three lines say what is shown, the heads' numbers and what is left out; each block takes two."""
+    model = small_model(vocab_size=256, n_positions=64, n_layer=40, n_head=2, n_embd=8)
+    state = worked(start(model, Bytes(), "ab"), 0, (32, height)).state()
+    assert len(blocks_shown(state, 32, height)) == (height - 14 - 3) // 2
 
 
 # Small patterns
