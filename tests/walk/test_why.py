@@ -354,3 +354,14 @@ def test_the_factor_is_one_of_the_chosen_row(hostile: Session) -> None:
             asked.move_column(99)
             assert asked.chosen == (row, max(0, counts[row] - 1))
     assert found
+
+
+def test_a_weight_of_zero_has_no_colour_among_its_neighbours() -> None:
+    model = small_model(vocab_size=256, n_positions=16, n_layer=1)
+    bias = model.weights.blocks[0].mlp_in.bias
+    bias[:] = [0.0, 0.5, *[0.0] * (len(bias) - 2)]
+    session = start(model, Bytes(), "ab")
+    session.why = Why(session, Cell("h.0.mlp.c_fc.bias", (0,)))
+    levels = [span.style for line in why(session, 74, 15) for span in line if span.style.startswith("signed")]
+    assert {style.removesuffix("!") for style in levels} == {"signed:0", "signed:8"}
+    assert sum("8" in style for style in levels) == 1
