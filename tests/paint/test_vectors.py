@@ -344,3 +344,11 @@ def test_a_recorded_run_may_lack_any_activation() -> None:
             for position in (0, len(here.ids) - 1):
                 here.cursor.go_to_position(position)
                 assert len(picture(here, 76, 15)) <= 15
+
+
+def test_in_the_grid_the_longest_token_stands_at_the_edge_and_a_blank_behind_it() -> None:
+    model = small_model(vocab_size=2)
+    session = go_to(start(model, Words([b"abcdefghij", b"x"]), "0 1 0"), "blocks.1.resid_mid")
+    lines = text_of(picture(session, 100, 20))
+    assert sum(line[1:12] == "abcdefghij " for line in lines) == 2
+    assert any(line.startswith("          x ") for line in lines)
