@@ -22,7 +22,8 @@ def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return capsys.readouterr().out
 
 
-def test_a_table_that_adds_up(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_table_that_adds_up(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     lines = printed(capsys, PROMPT, "--token", "girl", "--versus", "boy", "--top", "3").splitlines()
     assert lines[0] == "After ·little at position 7: the logit of ·girl (458) less that of ·boy (492)"
     rows = [re.fullmatch(r"(\S.*?) {2,}(█*)│?(█*) *([+-]\S+)", line) for line in lines[2:]]

@@ -129,6 +129,7 @@ async def test_two_at_once_keep_a_file_each(state: Path) -> None:
 async def test_the_last_one_is_offered_in_a_line_until_something_is_done(state: Path) -> None:
     async with opened(Opening(autosave=True, offer_session=True)) as (pilot, screen):
         assert "ctrl+o: last session" in text(screen, "header")[0]
+        screen.sessions.look()  # at what is there before anything is done
         await press(pilot, "right")
         await until(pilot, lambda: not screen.sessions.offer)
         screen.show_status("")
