@@ -26,6 +26,7 @@ class Canvas(Widget):
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self.lines: list[Line] = []
+        self._new = True  # nothing has been painted yet
         self._pointed: Action | None = None  # what the mouse is over
         self.looks = Looks(self, Palette())
 
@@ -37,7 +38,7 @@ class Canvas(Widget):
         """Paint again, and redraw the lines that changed."""
         if not self.size or not self.display:
             return
-        old, self.lines = self.lines, self.paint(self.size.width, self.size.height)
+        self._new, old, self.lines = False, self.lines, self.paint(self.size.width, self.size.height)
         for y in range(self.size.height):
             if old[y : y + 1] != self.lines[y : y + 1]:
                 self.refresh(Region(0, y, self.size.width, 1))
@@ -59,8 +60,8 @@ class Canvas(Widget):
         super().notify_style_update()
 
     def render_line(self, y: int) -> Strip:
-        if not self.lines and self.size:  # the first frame can come before the news of the size
-            self.lines = self.paint(self.size.width, self.size.height)
+        if self._new and self.size:  # the first frame can come before the news of the size
+            self._new, self.lines = False, self.paint(self.size.width, self.size.height)
         segments = [self.looks.segment(span) for span in self.lines[y]] if y < len(self.lines) else []
         strip = Strip(segments).simplify()
         return strip.adjust_cell_length(self.size.width, self.rich_style).apply_style(
