@@ -85,6 +85,15 @@ def recorded(model: GPT, ids: Sequence[int]) -> RecordedRun:
     return RecordedRun(model.config, list(ids), {name: np.asarray(value) for name, value in run.values.items()})
 
 
+def recorded_session() -> Session:
+    """A session on a run of five tokens without its model: "dbebf"."""
+    words = [bytes([letter]) for letter in b"abcdefgh"]
+    run = recorded(small_model(vocab_size=len(words)), [3, 1, 4, 1, 5])
+    session = Session(run, Words(words))
+    session.begin(run, "dbebf")
+    return session
+
+
 def finish(session: Session) -> None:
     """Compute what is missing, and the lenses that the view asks for: what the screen does in its threads."""
     assert running.complete(session.run, never)

@@ -58,17 +58,26 @@ async def opened(
     """The app with a session; by default its prompt has been computed, and notices are not drawn."""
     opening = opening or session()
     app = ExplorerApp(lambda progress: opening, prompt, "tiny")
-    async with app.run_test(size=size, notifications=notices) as pilot:
-        screen = app.get_default_screen()
-        assert isinstance(screen, MainScreen)
-        await until(pilot, lambda: screen.session is not None)
-        if wait:
-            await computed(pilot)
+    async with running(app, size, wait, notices) as (pilot, screen):
         try:
             yield pilot, screen
         finally:  # a test that fails must not wait for a gate that it would have opened
             for gate in _gates:
                 gate.set()
+
+
+@asynccontextmanager
+async def running(
+    app: ExplorerApp, size: tuple[int, int] = (80, 24), wait: bool = True, notices: bool = False
+) -> AsyncIterator[tuple[Pilot[str], MainScreen]]:
+    """This app with its model open; by default its prompt has been computed, and notices are not drawn."""
+    async with app.run_test(size=size, notifications=notices) as pilot:
+        screen = app.get_default_screen()
+        assert isinstance(screen, MainScreen)
+        await until(pilot, lambda: screen.session)
+        if wait:
+            await computed(pilot)
+        yield pilot, screen
 
 
 _gates: list[threading.Event] = []

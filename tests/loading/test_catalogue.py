@@ -14,12 +14,11 @@ from explorer.loading.catalogue import ModelEntry, listing, locate
 from explorer.loading.hub_names import KNOWN, Reference
 from explorer.screen.app import ExplorerApp
 from explorer.screen.dialogs.models import ModelPicker
-from explorer.screen.main.screen import MainScreen
 from explorer.screen.opening import Tell
 from explorer.walk.on_screen import value_under_cursor
 from explorer.walk.session import Session
 from tests.helpers.models import small_model
-from tests.helpers.pilot import PROMPT, computed, opened, press, session, text, tiny, until
+from tests.helpers.pilot import PROMPT, computed, opened, press, running, session, text, tiny, until
 
 
 def test_names_and_directories(tmp_path: Path) -> None:
@@ -68,11 +67,7 @@ async def test_switching_keeps_the_prompt(size: tuple[int, int], monkeypatch: py
     monkeypatch.setattr(catalogue, "listing", lambda: ENTRIES)
     first = session()
     app = ExplorerApp(lambda tell: first, PROMPT, "stories", other)
-    async with app.run_test(size=size) as pilot:
-        screen = app.get_default_screen()
-        assert isinstance(screen, MainScreen)
-        await until(pilot, lambda: screen.session)
-        await computed(pilot)
+    async with running(app, size) as (pilot, screen):
         await press(pilot, "slash", *" big", "enter")
         await computed(pilot)
         await press(pilot, "m")
@@ -93,11 +88,7 @@ async def test_a_model_that_cannot_be_opened_leaves_the_one_that_is(monkeypatch:
     monkeypatch.setattr(catalogue, "listing", lambda: ENTRIES)
     first = session()
     app = ExplorerApp(lambda tell: first, PROMPT, "stories", other)
-    async with app.run_test() as pilot:
-        screen = app.get_default_screen()
-        assert isinstance(screen, MainScreen)
-        await until(pilot, lambda: screen.session)
-        await computed(pilot)
+    async with running(app) as (pilot, screen):
         await press(pilot, "m")
         await until(pilot, lambda: isinstance(app.screen, ModelPicker))
         await press(pilot, "down", "down", "enter")
@@ -121,11 +112,7 @@ async def test_escape_stops_opening_another_model(monkeypatch: pytest.MonkeyPatc
             threading.Event().wait(0.01)  # a network takes its time
 
     app = ExplorerApp(lambda tell: first, PROMPT, "stories", endlessly)
-    async with app.run_test() as pilot:
-        screen = app.get_default_screen()
-        assert isinstance(screen, MainScreen)
-        await until(pilot, lambda: screen.session)
-        await computed(pilot)
+    async with running(app) as (pilot, screen):
         await press(pilot, "m")
         await until(pilot, lambda: isinstance(app.screen, ModelPicker))
         await press(pilot, "down", "enter")
@@ -146,11 +133,7 @@ async def test_comparing_with_another_model(size: tuple[int, int], monkeypatch: 
     monkeypatch.setattr(catalogue, "listing", lambda: ENTRIES)
     first, second = session(), session(tiny(seed=9))
     app = ExplorerApp(lambda tell: first, PROMPT, "stories", lambda name, tell: second)
-    async with app.run_test(size=size) as pilot:
-        screen = app.get_default_screen()
-        assert isinstance(screen, MainScreen)
-        await until(pilot, lambda: screen.session)
-        await computed(pilot)
+    async with running(app, size) as (pilot, screen):
         await press(pilot, "right", "m")
         await until(pilot, lambda: isinstance(app.screen, ModelPicker))
         await press(pilot, "down", "b")

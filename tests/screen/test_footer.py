@@ -16,7 +16,7 @@ from explorer.screen.main.screen import MainScreen
 from explorer.terminal.text import width
 from explorer.walk.cursor import Cursor
 from tests.helpers.exhaustive import exhaustive
-from tests.helpers.models import Bytes, Words, recorded, small_model, start
+from tests.helpers.models import Bytes, recorded_session, small_model, start
 from tests.helpers.pilot import PROMPT, computed, opened, press, session, text, tiny, until
 
 ONE_BLOCK = 22  # stages
@@ -160,13 +160,7 @@ async def test_the_stages_own_keys_come_first() -> None:
 
 
 async def test_a_recorded_run_offers_nothing_that_needs_the_model() -> None:
-    words = [bytes([letter]) for letter in b"abcdefgh"]
-    run = recorded(small_model(vocab_size=len(words)), [3, 1, 4, 1, 5])
-    from explorer.walk.session import Session
-
-    opening = Session(run, Words(words))
-    opening.begin(run, "dbebf")
-    async with opened(opening, prompt="dbebf", wait=False) as (pilot, screen):
+    async with opened(recorded_session(), prompt="dbebf", wait=False) as (pilot, screen):
         await until(pilot, lambda: screen.ready)
         await press(pilot, "down", "right")
         line = text(screen, "footer")[0]

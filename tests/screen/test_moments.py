@@ -8,12 +8,11 @@ from explorer.screen.app import ExplorerApp
 from explorer.screen.dialogs.copied import CopiedDialog
 from explorer.screen.dialogs.models import ModelPicker
 from explorer.screen.main.offers import Here, Mode, works
-from explorer.screen.main.screen import MainScreen
 from explorer.screen.opening import Opening
 from explorer.screen.panes.picture import PicturePane
 from explorer.walk.session import Session
-from tests.helpers.models import Words, recorded, small_model
-from tests.helpers.pilot import PROMPT, computed, opened, press, session, text, tiny, until
+from tests.helpers.models import Words, recorded_session, small_model
+from tests.helpers.pilot import PROMPT, computed, opened, press, running, session, text, tiny, until
 
 
 async def test_nothing_is_dimmed_until_the_spotlight_is_asked_for() -> None:
@@ -46,11 +45,7 @@ async def test_a_command_names_the_model_as_it_was_named_and_another_by_its_own_
     first = session()
     opening = Opening(model="./my model")
     app = ExplorerApp(lambda tell: first, PROMPT, "mine", lambda name, tell: session(tiny(n_layer=3)), opening)
-    async with app.run_test() as pilot:
-        screen = app.get_default_screen()
-        assert isinstance(screen, MainScreen)
-        await until(pilot, lambda: screen.session)
-        await computed(pilot)
+    async with running(app) as (pilot, screen):
         await press(pilot, "C")
         assert isinstance(app.screen, CopiedDialog)
         assert "--model './my model'" in app.clipboard
@@ -107,11 +102,7 @@ async def test_a_dialog_takes_the_notices_of_its_screen_away_and_no_others() -> 
 
 
 async def test_of_a_recorded_run_it_says_how_to_open_it_again() -> None:
-    words = [bytes([letter]) for letter in b"abcdefgh"]
-    run = recorded(small_model(vocab_size=len(words)), [3, 1, 4, 1, 5])
-    opening = Session(run, Words(words))
-    opening.begin(run, "dbebf")
-    async with opened(opening, prompt="dbebf", wait=False) as (pilot, screen):
+    async with opened(recorded_session(), prompt="dbebf", wait=False) as (pilot, screen):
         await until(pilot, lambda: screen.ready)
         await press(pilot, "C")
         assert pilot.app.screen is screen
@@ -135,7 +126,4 @@ def test_drawing_is_offered_until_the_text_is_full_and_never_in_a_recorded_run()
         walked = Session(model, Words(words))
         walked.submit(typed)
         assert works("draw", Here(Mode.WALK, walked)) is offers
-    run = recorded(model, [3, 1, 4, 1, 5])
-    opening = Session(run, Words(words))
-    opening.begin(run, "dbebf")
-    assert not works("draw", Here(Mode.WALK, opening))
+    assert not works("draw", Here(Mode.WALK, recorded_session()))

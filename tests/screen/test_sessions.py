@@ -25,7 +25,7 @@ from explorer.sessions.restore import Restored, restore
 from explorer.teaching import bookmarks, state_folder
 from explorer.teaching.spots import Spot
 from explorer.walk.session import Session
-from tests.helpers.pilot import computed, press, session, text, tiny, until
+from tests.helpers.pilot import computed, press, running, session, text, tiny, until
 from tests.helpers.random_sessions import numbers
 
 MODEL = tiny()
@@ -45,11 +45,7 @@ async def opened(opening: Opening | None = None) -> AsyncIterator[tuple[Pilot[st
     opening = opening or Opening(autosave=True)
     first = opening.restored.session if opening.restored else session(MODEL)
     app = ExplorerApp(lambda progress: first, "Once upon a time", "tiny", opening=opening)
-    async with app.run_test(size=(120, 36), notifications=True) as pilot:
-        screen = app.get_default_screen()
-        assert isinstance(screen, MainScreen)
-        await until(pilot, lambda: screen.session is not None)
-        await computed(pilot)
+    async with running(app, (120, 36), notices=True) as (pilot, screen):
         yield pilot, screen
 
 
